@@ -1,0 +1,227 @@
+"""HiFi-Codec: waveform ↔ latents at the codec's frame rate, by way of grouped residual codes.
+
+Mono audio of `sampling_rate` Hz becomes one latent vector a frame of `hop_length` samples; a quantiser rounds latents
+to codes (groups × residual levels); a generator turns latents back into audio. In a generation only the quantiser's
+vectors and the generator are used: the flow makes latents, the generator makes them audible.
+
+The generator is HiFi-GAN's (arXiv 2010.05646) in the released models. With `frame_blocks` it is ours: ConvNeXt blocks at
+the latent rate and an inverse STFT (iSTFTNet, arXiv 2203.02395; Vocos, arXiv 2306.00814), some ten times faster on a CPU.
+Both are local in time, `generator_context` says how far they look. Layout and keys: HiFi-Codec, arXiv 2305.02765.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import HiFiCodecConfig
+from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, WNConvTranspose1d
+
+SLOPE = 0.1  # of every leaky ReLU but the encoder's last
+EDGE_KERNEL = 7  # of the first and the last convolution
+LOG_MAGNITUDE_LIMIT = 4.6  # exp(4.6) ≈ 100: a frame at random initialisation must not blow up
+
+
+class HiFiCodec(nn.Module):
+    """Keys are `encoder.*`, `quantizer.*` and `generator.*`: the three dictionaries of the released model.pt."""
+
+    def __init__(self, config: HiFiCodecConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.quantizer = Quantizer(config)
+        self.generator = FrameGenerator(config) if config.frame_blocks else Generator(config)
+
+    def encode_features(self, audio: Tensor) -> Tensor:
+        """audio: [B, T] mono at `sampling_rate` Hz → latents [B, D, frames], not quantised; zeros fill up the last frame."""
+        hop = self.config.hop_length
+        return self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop))[:, None])
+
+    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """features: [B, D, frames] → codes [B, frames, levels·groups] and the latents they stand for, [B, D, frames]."""
+        return self.quantizer.quantize(features)
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """codes: [B, frames, levels·groups], level by level → latents [B, D, frames]."""
+        return self.quantizer.embed(codes)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz."""
+        return self.generator(latents)
+
+    def fold(self) -> None:
+        """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
+        for module in self.modules():
+            if isinstance(module, WNConv1d | WNConvTranspose1d):
+                module.fold()
+
+
+def generator_context(config: HiFiCodecConfig) -> int:
+    """Latent frames on each side of a frame that its audio depends on: the generator's reach.
+
+    Latents decoded with that many neighbours on both sides give the same audio as the whole piece.
+    """
+    edge = EDGE_KERNEL // 2
+    if config.frame_blocks:
+        overlap = 2  # a frame's hop lies under its own window and those of two frames either side (n_fft = 4·hop)
+        return edge + config.frame_blocks * (ConvNeXtBlock.KERNEL_SIZE // 2) + overlap
+    reach = edge  # samples at the current stage's output rate
+    for rate, kernel in zip(reversed(config.upsample_rates), reversed(config.upsample_kernel_sizes), strict=True):
+        reach += max(
+            (k - 1) // 2 * sum(d + 1 for d in dilations)
+            for k, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
+        )
+        # Sample i of a transposed convolution comes from the inputs (i + padding − kernel + 1) / rate to (i + padding) / rate;
+        # the frame itself is samples 0 to rate − 1.
+        padding = (kernel - rate) // 2
+        reach = max((reach + kernel - 1 - padding) // rate, (reach + rate - 1 + padding) // rate)
+    return reach + edge
+
+
+class Encoder(nn.Module):
+    """Audio [B, 1, frames·hop] → latents [B, D, frames].
+
+    Strided convolutions, each followed by residual blocks in parallel. The released encoder normalises over the whole
+    input, so what it makes of a frame depends on all others, and loses the level of the whole. Ours (`frame_blocks`) has
+    no such normalisation and does half of its work at the frame rate.
+    """
+
+    def __init__(self, config: HiFiCodecConfig):
+        super().__init__()
+        width = config.encoder_channels
+        normalized = not config.frame_blocks
+        self.conv_pre = WNConv1d(1, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
+        self.ups = nn.ModuleList()  # down, in fact: the name is the checkpoints'
+        self.resblocks = nn.ModuleList()
+        self.normalize = nn.ModuleList()
+        for rate, kernel in zip(reversed(config.upsample_rates), reversed(config.upsample_kernel_sizes), strict=True):
+            self.ups.append(WNConv1d(width, 2 * width, kernel, stride=rate, padding=(kernel - rate) // 2))
+            width *= 2
+            for size, dilations in zip(
+                reversed(config.resblock_kernel_sizes), reversed(config.resblock_dilation_sizes), strict=True
+            ):
+                self.resblocks.append(ResBlock(width, size, dilations))
+                self.normalize.append(nn.GroupNorm(max(width // 16, 1), width, eps=1e-6) if normalized else nn.Identity())
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width) for _ in range(config.frame_blocks // 2))
+        self.conv_post = nn.Conv1d(width, config.latent_dim, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_pre(x)
+        n = len(self.resblocks) // len(self.ups)
+        for i, down in enumerate(self.ups):
+            x = down(F.leaky_relu(x, SLOPE))
+            total = 0
+            for block, norm in zip(self.resblocks[i * n : (i + 1) * n], self.normalize[i * n : (i + 1) * n], strict=True):
+                total = norm(total + block(x))  # of the running sum, as the checkpoints were trained
+            x = total / n
+        for block in self.blocks:
+            x = block(x)
+        return self.conv_post(F.leaky_relu(x, 0.01))
+
+
+class Quantizer(nn.Module):
+    """Residual quantisation in channel groups: each level rounds, group by group, what the levels before left over."""
+
+    def __init__(self, config: HiFiCodecConfig):
+        super().__init__()
+        group_dim = config.latent_dim // config.n_code_groups
+        assert group_dim * config.n_code_groups == config.latent_dim, "latent_dim must be a multiple of n_code_groups"
+        self.names = ["quantizer_modules" + ("" if level == 0 else str(level + 1)) for level in range(config.n_residual_levels)]
+        for name in self.names:
+            self.add_module(name, nn.ModuleList(Codebook(config.n_codes, group_dim) for _ in range(config.n_code_groups)))
+
+    @property
+    def levels(self) -> list[nn.ModuleList]:
+        return [getattr(self, name) for name in self.names]
+
+    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        residual = features.transpose(1, 2)  # [B, frames, D]
+        quantized = torch.zeros_like(residual)
+        codes = []
+        for level in self.levels:
+            parts = []
+            for group, codebook in zip(residual.chunk(len(level), dim=-1), level, strict=True):
+                codes.append(codebook.nearest(group))
+                parts.append(codebook.embedding(codes[-1]))
+            rounded = torch.cat(parts, dim=-1)
+            residual, quantized = residual - rounded, quantized + rounded
+        return torch.stack(codes, dim=-1), quantized.transpose(1, 2)
+
+    def embed(self, codes: Tensor) -> Tensor:
+        columns = iter(codes.unbind(-1))
+        levels = [torch.cat([book.embedding(next(columns)) for book in level], dim=-1) for level in self.levels]
+        return sum(levels).transpose(1, 2)
+
+
+class Codebook(nn.Module):
+    def __init__(self, n_codes: int, dim: int):
+        super().__init__()
+        self.embedding = nn.Embedding(n_codes, dim)
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """vectors: [B, frames, dim] → indices [B, frames] of the nearest codes, by Euclidean distance."""
+        codes = self.embedding.weight
+        return (codes.square().sum(1) - 2 * vectors @ codes.T).argmin(-1)
+
+
+class Generator(nn.Module):
+    """HiFi-GAN: latents [B, D, frames] → audio [B, frames·hop] by transposed convolutions and residual blocks."""
+
+    def __init__(self, config: HiFiCodecConfig):
+        super().__init__()
+        width = config.upsample_initial_channel
+        self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
+        self.ups = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        for rate, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
+            self.ups.append(WNConvTranspose1d(width, width // 2, kernel, stride=rate, padding=(kernel - rate) // 2))
+            width //= 2
+            for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
+                self.resblocks.append(ResBlock(width, size, dilations))
+        self.conv_post = WNConv1d(width, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = self.conv_pre(latents)
+        n = len(self.resblocks) // len(self.ups)
+        for i, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, SLOPE))
+            x = sum(block(x) for block in self.resblocks[i * n : (i + 1) * n]) / n
+        return torch.tanh(self.conv_post(F.leaky_relu(x, SLOPE)))[:, 0]
+
+
+class FrameGenerator(nn.Module):
+    """Ours: latents [B, D, frames] → audio [B, frames·hop], all layers at the latent rate, then one inverse STFT."""
+
+    def __init__(self, config: HiFiCodecConfig):
+        super().__init__()
+        width, hop = config.upsample_initial_channel, config.hop_length
+        self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width) for _ in range(config.frame_blocks))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, 4 * hop + 2)
+        self.istft = ISTFT(4 * hop, hop)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = self.conv_pre(latents)
+        for block in self.blocks:
+            x = block(x)
+        log_magnitude, phase = self.head(self.norm(x.transpose(1, 2))).transpose(1, 2).chunk(2, dim=1)
+        with torch.autocast(latents.device.type, enabled=False):  # phases and their sums need all of float32
+            magnitude = log_magnitude.float().clamp(max=LOG_MAGNITUDE_LIMIT).exp()
+            return self.istft(torch.polar(magnitude, phase.float()))
+
+
+class ResBlock(nn.Module):
+    """HiFi-GAN's residual block: for each dilation a dilated and a plain convolution, added to their input."""
+
+    def __init__(self, width: int, kernel: int, dilations: tuple[int, ...]):
+        super().__init__()
+        half = (kernel - 1) // 2
+        self.convs1 = nn.ModuleList(WNConv1d(width, width, kernel, dilation=d, padding=d * half) for d in dilations)
+        self.convs2 = nn.ModuleList(WNConv1d(width, width, kernel, padding=half) for _ in dilations)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            x = x + plain(F.leaky_relu(dilated(F.leaky_relu(x, SLOPE)), SLOPE))
+        return x

@@ -1,0 +1,115 @@
+"""HiFi-Codec against the reference's numbers, the released keys, and its own promises."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.config import HiFiCodecConfig
+from engine.models.hifi_codec import HiFiCodec, generator_context
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+TOLERANCE = 1e-4  # hificodec.json
+GOLDEN_CONFIG = HiFiCodecConfig(sampling_rate=24_000, upsample_initial_channel=32, n_codes=16)
+RELEASED_KIND = HiFiCodecConfig(
+    upsample_initial_channel=32, resblock_kernel_sizes=(3, 7), resblock_dilation_sizes=((1, 3), (1, 3)), encoder_channels=4,
+    latent_dim=16, n_codes=8,
+)  # fmt: skip
+OURS = dataclasses.replace(RELEASED_KIND, upsample_rates=(4, 4, 5, 2), upsample_kernel_sizes=(8, 8, 11, 4), frame_blocks=4)
+
+
+@pytest.fixture(scope="module")
+def golden():
+    codec = HiFiCodec(GOLDEN_CONFIG).eval()
+    missing, unexpected = codec.load_state_dict(load_file(GOLDEN / "hificodec.weights.safetensors"), strict=False)
+    assert not unexpected
+    assert {key.split(".")[0] for key in missing} == {"encoder"}  # the golden data has no encoder
+    return codec, load_file(GOLDEN / "hificodec.io.safetensors")
+
+
+@torch.inference_mode()
+def test_golden_decode(golden):
+    codec, io = golden
+    torch.testing.assert_close(codec.decode(io["latent"]), io["wav_from_latent"][:, 0], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(codec.embed(io["codes"]), io["embed"], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(codec.decode(codec.embed(io["codes"])), io["wav_from_codes"][:, 0], atol=TOLERANCE, rtol=0)
+
+
+@torch.inference_mode()
+def test_golden_quantize(golden):
+    codec, io = golden
+    codes, quantized = codec.quantize(io["latent"])
+    assert torch.equal(codes, io["quantizer_codes"])
+    torch.testing.assert_close(quantized, io["quantized"], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(codec.embed(codes), quantized, atol=1e-6, rtol=0)
+
+
+def test_keys_and_shapes_are_the_released_ones():
+    manifest = json.loads((GOLDEN / "manifests/music_tokenizer_model_pt.json").read_text())["tensors"]
+    with torch.device("meta"):
+        state = HiFiCodec(HiFiCodecConfig()).state_dict()
+    ours = {key.replace(".", "/", 1): list(tensor.shape) for key, tensor in state.items()}
+    assert ours == {key: shape for key, (shape, _) in manifest.items()}
+
+
+@pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["released", "ours"])
+@torch.inference_mode()
+def test_a_window_with_context_decodes_as_the_whole(config):
+    torch.manual_seed(0)
+    codec = HiFiCodec(config).eval()
+    for parameter in codec.generator.parameters():  # away from initialisations that let little of a neighbour through
+        parameter.add_(torch.randn_like(parameter) * 0.1)
+    context, hop = generator_context(config), config.hop_length
+    latents = torch.randn(2, config.latent_dim, 3 * context + 7)
+    whole = codec.decode(latents)
+    start, stop = context + 3, context + 6
+    window = codec.decode(latents[..., start - context : stop + context])[..., context * hop : -context * hop]
+    torch.testing.assert_close(window, whole[..., start * hop : stop * hop], atol=1e-5, rtol=0)
+    changed = latents.clone()
+    changed[..., stop + context :] += 1.0  # outside of the window's reach
+    assert torch.allclose(codec.decode(changed)[..., start * hop : stop * hop], whole[..., start * hop : stop * hop], atol=1e-6)
+
+
+@pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["released", "ours"])
+@torch.inference_mode()
+def test_lengths_and_folding(config):
+    codec = HiFiCodec(config).eval()
+    hop = config.hop_length
+    for samples, frames in ((1, 1), (hop, 1), (hop + 1, 2), (5 * hop, 5)):
+        clip = torch.randn(2, samples)
+        features = codec.encode_features(clip)
+        assert features.shape == (2, config.latent_dim, frames)
+        codes, quantized = codec.quantize(features)
+        assert codes.shape == (2, frames, config.n_code_groups * config.n_residual_levels)
+        audio = codec.decode(quantized)
+        assert audio.shape == (2, frames * hop)
+    assert any(key.endswith("weight_g") for key in codec.state_dict())
+    codec.fold()
+    assert not any(key.endswith("weight_g") for key in codec.state_dict())
+    torch.testing.assert_close(codec.decode(quantized), audio, atol=1e-5, rtol=0)
+    torch.testing.assert_close(codec.encode_features(clip), features, atol=1e-5, rtol=0)
+
+
+def test_quantizer_levels_refine():
+    torch.manual_seed(0)
+    codec = HiFiCodec(dataclasses.replace(OURS, n_codes=64))
+    features = torch.randn(1, OURS.latent_dim, 50)
+    codes, quantized = codec.quantize(features)
+    first = torch.cat([book.embedding(codes[..., i]) for i, book in enumerate(codec.quantizer.levels[0])], -1).transpose(1, 2)
+    assert (features - quantized).square().mean() < (features - first).square().mean() < features.square().mean()
+
+
+def test_training_reaches_every_parameter():
+    torch.manual_seed(0)
+    codec = HiFiCodec(OURS)
+    with torch.autocast("cpu", torch.bfloat16):
+        features = codec.encode_features(torch.randn(1, 8 * OURS.hop_length))
+        audio = codec.decode(features + (codec.quantize(features)[1] - features).detach())
+    assert audio.dtype == torch.float32
+    audio.square().mean().backward()
+    without = [name for name, p in codec.named_parameters() if p.grad is None and not name.startswith("quantizer.")]
+    assert not without
+    assert all(p.grad.isfinite().all() for p in codec.parameters() if p.grad is not None)
