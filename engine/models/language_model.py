@@ -1,0 +1,365 @@
+"""Text, time span, section label and audio prompt → audio tokens at 75 Hz: the autoregressive half of InspireMusic.
+
+Three parts, in this order:
+`LanguageModel`  weights under the released checkpoint's own names; full causal forward for training.
+`Decoder`        the same weights packed once for token-by-token work, no gradients, no modules.
+`Generation`     the mutable state of one piece: key/value cache, position, guidance.
+
+Sequence: sos, n time starts, n time ends, n section labels, text, task, audio. The head predicts the next audio
+token or stop. Under guidance a second row hears a negative condition, see `LanguageModelConfig.negative`.
+Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V audio tokens + stop, d head width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine import sampling
+from engine.config import LanguageModelConfig
+
+# Rows of the label table as they were trained. The reference swaps verse and chorus when it generates; we do not.
+SECTION_ROWS = {"intro": 0, "chorus": 1, "verse": 2, "verse2": 3, "outro": 4}
+
+# Keys of a released llm.pt that have no place in `LanguageModel`: (pattern, reason).
+IGNORED_KEYS = (
+    (r"llm\.model\.lm_head\.weight", "tied to text_embedding.weight; predicts text, which is never asked for"),
+    (r"llm\.model\.model\.embed_tokens\.weight", "tied to text_embedding.weight"),
+    (r"spk_embed_affine_layer\.(weight|bias)", "a speaker projection left over from speech synthesis; nothing reads it"),
+)
+
+SOS, TASK = 0, 1  # rows of llm_embedding
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a piece should be. `time_start`, `time_end`, `section`: one column for each of n sections of the piece."""
+
+    text: Tensor  # [B, L] token ids
+    time_start: Tensor  # [B, n] seconds; these two may stay on the CPU
+    time_end: Tensor  # [B, n] seconds
+    section: Tensor  # [B, n] rows, see SECTION_ROWS
+
+
+class LanguageModel(nn.Module):
+    """The network. Attribute names give the released keys."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden = config.hidden_size
+        self.text_embedding = nn.Embedding(config.text_vocab_size, hidden)
+        self.speech_embedding = nn.Embedding(config.audio_vocab_size, hidden)
+        self.chorus_embedding = nn.Embedding(config.n_sections + (config.negative == "null"), hidden)
+        self.llm_embedding = nn.Embedding(2, hidden)
+        self.llm = nn.ModuleDict({"model": nn.ModuleDict({"model": Backbone(config)})})
+        self.llm_decoder = nn.Linear(hidden, config.audio_vocab_size + 1)
+        self.apply(_initialise)
+
+    @property
+    def backbone(self) -> Backbone:
+        return self.llm["model"]["model"]
+
+    def embed_condition(
+        self, condition: Condition, audio: Tensor | None = None, negative: Tensor | None = None, noise: Tensor | None = None
+    ) -> Tensor:
+        """The whole input sequence → [B, T, H], T = 3n + L + 2 + frames.
+
+        audio: [B, frames] tokens. negative: [B] bool, the pieces that get the negative condition (dropout in training).
+        noise: [B, 3n, H], only for a model whose negative is "noise".
+        """
+        text, span = condition.text, self._embed_span(condition)
+        if negative is not None:
+            text = text.masked_fill(negative[:, None], 0)
+            span = torch.where(negative[:, None, None], self._negative_span(condition, noise), span)
+        sos, task = (self.llm_embedding.weight[row].expand(len(text), 1, -1) for row in (SOS, TASK))
+        parts = [sos, span, self.text_embedding(text), task]
+        if audio is not None:
+            parts.append(self.speech_embedding(audio))
+        return torch.cat(parts, dim=1)
+
+    def forward(self, inputs_embeds: Tensor) -> Tensor:
+        """[B, T, H] → logits of the next audio token [B, T, V]. Causal."""
+        return self.llm_decoder(self.backbone(inputs_embeds))
+
+    def prepare(self, dtype: torch.dtype | None = None) -> Decoder:
+        """Packs the weights for generation, on their device, in `dtype` (theirs when None)."""
+        return Decoder(self, dtype or self.llm_decoder.weight.dtype)
+
+    def _embed_span(self, condition: Condition) -> Tensor:
+        """All starts, all ends, all labels: [B, 3n, H]"""
+        times = time_embedding(torch.cat([condition.time_start, condition.time_end], dim=1), self.config.hidden_size)
+        labels = self.chorus_embedding(condition.section)
+        return torch.cat([times.to(labels), labels], dim=1)
+
+    def _negative_span(self, condition: Condition, noise: Tensor | None) -> Tensor:
+        if self.config.negative == "noise":
+            assert noise is not None, "a model with negative 'noise' needs the noise"
+            return noise.to(self.chorus_embedding.weight)
+        labels = self.chorus_embedding(torch.full_like(condition.section, self.config.n_sections))
+        return torch.cat([torch.zeros_like(labels), torch.zeros_like(labels), labels], dim=1)
+
+
+class Backbone(nn.Module):
+    """Qwen2 without its token table: [B, T, H] → [B, T, H], after the last norm."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        cos, sin = rope_tables(self.config, x.shape[1], x.device)
+        for layer in self.layers:
+            x = layer(x, cos, sin)
+        return self.norm(x)
+
+
+class Layer(nn.Module):
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class Attention(nn.Module):
+    """Grouped-query attention, rotary positions, bias on q, k and v only."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        width, kv_width = config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, width)
+        self.k_proj = nn.Linear(config.hidden_size, kv_width)
+        self.v_proj = nn.Linear(config.hidden_size, kv_width)
+        self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        heads = (*x.shape[:2], -1, self.head_dim)
+        q, k, v = (proj(x).view(heads).transpose(1, 2) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        return self.o_proj(attended.transpose(1, 2).flatten(2))
+
+
+class MLP(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Decoder:
+    """The weights packed for a few rows at a time. Immutable; any number of generations may share it.
+
+    Packing copies: with checkpoint weights mapped from disk the originals then cost no memory.
+    """
+
+    def __init__(self, model: LanguageModel, dtype: torch.dtype) -> None:
+        self.model, self.config, self.dtype = model, model.config, dtype
+        with torch.inference_mode():
+            self.layers = [PackedLayer(layer, dtype) for layer in model.backbone.layers]
+            self.norm = model.backbone.norm.weight.to(dtype)
+            self.head = PackedLinear([model.llm_decoder], dtype)
+            self.speech_embedding = model.speech_embedding.weight.to(dtype)
+
+    @torch.inference_mode()
+    def start(
+        self,
+        condition: Condition,
+        *,
+        audio_prompt: Tensor | None = None,
+        max_tokens: int,
+        guidance: float = 3.0,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Generation:
+        """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
+
+        guidance 1 needs no negative row and runs half as many. noise: [B, 3n, H]; drawn from `generator` when None.
+        """
+        embeds = self.model.embed_condition(condition, audio_prompt)
+        if guidance != 1.0:
+            if self.config.negative == "noise":
+                audio_prompt = None if audio_prompt is None else torch.zeros_like(audio_prompt)
+                if noise is None:
+                    noise = torch.rand(*condition.section.repeat(1, 3).shape, embeds.shape[-1], generator=generator)
+            everything = torch.ones(len(embeds), dtype=torch.bool, device=embeds.device)
+            embeds = torch.cat([embeds, self.model.embed_condition(condition, audio_prompt, everything, noise)])
+        return Generation(self, embeds.to(self.dtype), max_tokens, guidance)
+
+
+class Generation:
+    """One piece, or B of one length, while it is made. Rows of the cache: B conditional, then B negative under guidance."""
+
+    def __init__(self, decoder: Decoder, prompt: Tensor, max_tokens: int, guidance: float) -> None:
+        config, (rows, length) = decoder.config, prompt.shape[:2]
+        self.decoder, self.guidance, self.guided = decoder, guidance, guidance != 1.0
+        self.position = 0  # how many positions the cache holds
+        capacity = length + max_tokens
+        shape = (2, rows, config.num_key_value_heads, capacity, config.head_dim)
+        self.cache = [torch.empty(shape, dtype=decoder.dtype, device=prompt.device) for _ in decoder.layers]
+        self.rope = [table.to(decoder.dtype) for table in rope_tables(config, capacity, prompt.device)]
+        self.logits = self._feed(prompt)
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor | None = None) -> Tensor:
+        """tokens: [B] → guided logits of the next one, float32 [B, V]. None: those that follow what was heard so far."""
+        if tokens is not None:
+            embeds = F.embedding(tokens, self.decoder.speech_embedding)[:, None]
+            self.logits = self._feed(embeds.repeat(2, 1, 1) if self.guided else embeds)
+        return self.logits
+
+    def mark(self) -> Mark:
+        return Mark(self.position, self.logits)
+
+    def rewind(self, mark: Mark) -> None:
+        """Forgets all that came after `mark`, at no cost. To branch, rewind to one mark again and again."""
+        assert mark.position <= self.position, f"cannot rewind from {self.position} to {mark.position}"
+        self.position, self.logits = mark.position, mark.logits
+
+    def _feed(self, x: Tensor) -> Tensor:
+        """x: [rows, S, H] → guided logits after the last position [B, V]"""
+        start, end = self.position, self.position + x.shape[1]
+        assert end <= self.rope[0].shape[0], "the cache is full: start the generation with more max_tokens"
+        assert start == 0 or end == start + 1, "after the prompt, one position at a time"
+        cos, sin = (table[start:end, None] for table in self.rope)
+        for layer, cache in zip(self.decoder.layers, self.cache, strict=True):
+            x = layer(x, cos, sin, cache, start)
+        self.position = end
+        config = self.decoder.config
+        last = F.rms_norm(x[:, -1], (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
+        logits = self.decoder.head(last).float()
+        return sampling.guide(*logits.chunk(2), self.guidance) if self.guided else logits
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A place in a generation to come back to."""
+
+    position: int
+    logits: Tensor  # [B, V]
+
+
+class PackedLayer:
+    """`Layer` for generation: q, k, v in one product, gate and up in another."""
+
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self.head_dim = attention.head_dim
+        self.kv_heads = attention.k_proj.out_features // self.head_dim
+        self.group = attention.q_proj.out_features // attention.k_proj.out_features
+        norms = (layer.input_layernorm, layer.post_attention_layernorm)
+        self.norms = [(norm.normalized_shape, norm.weight.to(dtype), norm.eps) for norm in norms]
+        self.qkv = PackedLinear([attention.q_proj, attention.k_proj, attention.v_proj], dtype)
+        self.o = PackedLinear([attention.o_proj], dtype)
+        self.gate_up = PackedLinear([mlp.gate_proj, mlp.up_proj], dtype)
+        self.down = PackedLinear([mlp.down_proj], dtype)
+
+    def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Tensor, start: int) -> Tensor:
+        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`."""
+        rows, length = x.shape[:2]
+        end = start + length
+        heads = self.qkv(F.rms_norm(x, *self.norms[0])).view(rows, length, -1, self.head_dim)
+        query_heads = self.kv_heads * self.group
+        rotated = rotate(heads[:, :, : query_heads + self.kv_heads], cos, sin)
+        q = rotated[:, :, :query_heads].transpose(1, 2)
+        cache[0, :, :, start:end] = rotated[:, :, query_heads:].transpose(1, 2)
+        cache[1, :, :, start:end] = heads[:, :, query_heads + self.kv_heads :].transpose(1, 2)
+        k, v = cache[:, :, :, :end]
+        if length == 1:  # the heads of a group see the same keys: one short query each
+            q = q.view(rows, self.kv_heads, self.group, self.head_dim)
+            attended = F.scaled_dot_product_attention(q, k, v).view(rows, 1, -1)
+        else:
+            attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True).transpose(1, 2).flatten(2)
+        x = x + self.o(attended)
+        gate, up = self.gate_up(F.rms_norm(x, *self.norms[1])).chunk(2, dim=-1)
+        return x + self.down(F.silu(gate) * up)
+
+
+class PackedLinear:
+    """Linear layers side by side in one product. On x86 in oneDNN's blocked layout, 2 to 5 times `F.linear` at two rows."""
+
+    def __init__(self, parts: list[nn.Linear], dtype: torch.dtype) -> None:
+        self.weight = torch.cat([part.weight for part in parts]).to(dtype)
+        self.bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts]).to(dtype)
+        on_cpu = self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
+        self.blocked = on_cpu and dtype in (torch.float32, torch.bfloat16)
+        if self.blocked:
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 2)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.blocked:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+        return F.linear(x, self.weight, self.bias)
+
+
+def generate_tokens(
+    generation: Generation,
+    *,
+    min_tokens: int,
+    max_tokens: int,
+    top_k: int = 350,
+    temperature: float = 1.0,
+    generator: torch.Generator | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[int]:
+    """Audio tokens of one piece until stop (not before `min_tokens`), `max_tokens` or `cancelled()`, asked before each."""
+    stop, tokens = generation.decoder.config.stop_token, None
+    for count in range(max_tokens):
+        if cancelled():
+            return
+        logits = generation.step(tokens)
+        if count < min_tokens:
+            logits = sampling.forbid(logits, stop)
+        tokens = sampling.sample(logits, k=top_k, temperature=temperature, generator=generator)
+        token = int(tokens)
+        if token == stop:
+            return
+        yield token
+
+
+def time_embedding(seconds: Tensor, width: int) -> Tensor:
+    """Sines, then cosines, of the time: [...] → float16 [..., width]; the models were trained on this rounding."""
+    half = width // 2
+    rates = torch.exp(torch.arange(half, device=seconds.device) * (-math.log(10_000.0) / (half - 1)))
+    angles = seconds[..., None].double() * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).half()
+
+
+def rope_tables(config: LanguageModelConfig, positions: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosine and signed sine of every position, float32 [positions, d]: what `rotate` wants."""
+    even = torch.arange(0, config.head_dim, 2, device=device).float()
+    angles = torch.outer(torch.arange(positions, device=device).float(), config.rope_theta ** (-even / config.head_dim))
+    return torch.cat([angles.cos(), angles.cos()], dim=-1), torch.cat([-angles.sin(), angles.sin()], dim=-1)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position of x [..., T, d], pairs (i, i + d/2). The sign of the half turn is in `sin`."""
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
