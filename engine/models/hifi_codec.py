@@ -197,7 +197,8 @@ class FrameGenerator(nn.Module):
         super().__init__()
         width, hop = config.upsample_initial_channel, config.hop_length
         self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
-        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width) for _ in range(config.frame_blocks))
+        scale = 1 / config.frame_blocks
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width, layer_scale=scale) for _ in range(config.frame_blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.head = nn.Linear(width, 4 * hop + 2)
         self.istft = ISTFT(4 * hop, hop)
