@@ -1,0 +1,241 @@
+"""The engine's contract: what goes in, what comes out, how it fails. No torch here.
+
+A caller builds a `GenerationRequest`, hands it to `Engine.generate` and iterates over what comes back:
+any number of `Progress` and `AudioChunk` events, then exactly one `Finished`. A request that cannot be
+served raises a subclass of `EngineError` instead. The bridge sees of the engine nothing but this file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
+JOINS = ("append", "new")
+DECODE_PATHS = ("full", "fast")
+
+MAX_DURATION_S = 480.0
+MAX_PROMPT_CHARS = 4_000
+MIN_CLIP_S = 1.0
+MAX_CLIP_S = 1_200.0
+
+
+class EngineError(Exception):
+    """Root of everything the engine raises on purpose.
+
+    `code` is one stable word for programs; the message is one sentence for people: what was wrong,
+    what is allowed, what to do.
+    """
+
+    code = "engine"
+
+
+class RequestError(EngineError):
+    """A field of the request is missing, of the wrong type or out of range."""
+
+    code = "bad_request"
+
+
+class ClipError(EngineError):
+    """The clip to continue cannot be read or holds nothing usable."""
+
+    code = "bad_clip"
+
+
+class ModelError(EngineError):
+    """A model directory is missing, incomplete, damaged or of another variant."""
+
+    code = "bad_model"
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One piece of music to make. Times in seconds of audio, tempo in beats per minute.
+
+    With `clip` set it is a continuation: the model hears the `context_s` seconds that end at `from_s`
+    (the clip's end when None) and goes on from there. The length is `duration_s`, or `bars` at `bpm`
+    in `beats_per_bar`; in bars the result has exactly the sample frames those bars last.
+    """
+
+    prompt: str = ""
+    duration_s: float | None = None
+    bars: int | None = None
+    bpm: float | None = None
+    beats_per_bar: int = 4
+    key: str | None = None  # "A minor", "F# major"
+    section: str = "verse"  # one of SECTIONS
+    time_start_s: float = 0.0  # where in the whole piece the result begins
+    time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
+    clip: str | None = None  # path of the clip to continue
+    from_s: float | None = None
+    context_s: float = 5.0
+    join: str = "append"  # "append": the clip up to from_s, then the new part; "new": only the new part
+    seed: int | None = None  # drawn at random when None, and reported
+    guidance: float = 3.0
+    top_k: int = 350
+    temperature: float = 1.0
+    decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
+    model: str = "sketch"
+
+    def __post_init__(self) -> None:
+        _check_prompt(self)
+        _check_length(self)
+        _check_number("bpm", self.bpm, 20, 400, optional=True)
+        _check_number("beats_per_bar", self.beats_per_bar, 1, 16, whole=True)
+        _check_number("time_start_s", self.time_start_s, 0, 3600)
+        _check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
+        _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
+        _check_number("context_s", self.context_s, 1, 30)
+        _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
+        _check_number("guidance", self.guidance, 0, 20)
+        _check_number("top_k", self.top_k, 1, 100_000, whole=True)
+        _check_number("temperature", self.temperature, 0, 5)
+        _check_choice("section", self.section, SECTIONS)
+        _check_choice("join", self.join, JOINS)
+        _check_choice("decode", self.decode, DECODE_PATHS)
+        if self.clip is not None and not isinstance(self.clip, str):
+            raise RequestError(f"clip must be a file's path, got {type(self.clip).__name__}")
+        parse_key(self.key)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the new audio in seconds."""
+        if self.bars is not None:
+            return self.bars * self.beats_per_bar * 60.0 / self.bpm
+        return 10.0 if self.duration_s is None else self.duration_s
+
+    def frames(self, samplerate: int) -> int:
+        """Length of the new audio in sample frames at `samplerate` Hz."""
+        return round(self.seconds * samplerate)
+
+
+def parse_key(key: str | None) -> tuple[int, str] | None:
+    """"F# minor" → (6, "minor"): pitch class (C = 0) and mode. Raises RequestError."""
+    if key is None:
+        return None
+    names = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+    words = key.replace("♯", "#").replace("♭", "b").split() if isinstance(key, str) else []
+    if len(words) == 1 and words[0].endswith("m") and len(words[0]) > 1:
+        words = [words[0][:-1], "minor"]
+    if len(words) == 1:
+        words.append("major")
+    mode = {"major": "major", "maj": "major", "minor": "minor", "min": "minor"}.get(words[1].lower()) if len(words) == 2 else None
+    tonic = words[0] if words else ""
+    if mode is None or tonic[:1].lower() not in names or tonic[1:] not in ("", "#", "b"):
+        raise RequestError(f"unknown key {key!r}: write a note A to G, # or b, and major or minor, such as 'F# minor'")
+    return (names[tonic[0].lower()] + {"": 0, "#": 1, "b": -1}[tonic[1:]]) % 12, mode
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `phase` is "loading", "listening" (encoding the clip) or "generating"."""
+
+    phase: str
+    done_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class AudioChunk:
+    """Consecutive audio: float32 (frames, channels) at `samplerate` Hz, from `start_frame` of the result."""
+
+    index: int
+    start_frame: int
+    samplerate: int
+    samples: np.ndarray
+
+    @property
+    def start_s(self) -> float:
+        return self.start_frame / self.samplerate
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.samplerate
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a generation. `cancelled` when it was stopped early: the chunks so far stand.
+
+    `facts` goes into the sidecar: seed, model and weight hashes, measured tempo, seam figures, timings.
+    """
+
+    frames: int
+    samplerate: int
+    cancelled: bool
+    facts: dict
+
+
+Event = Progress | AudioChunk | Finished
+
+
+class Engine(Protocol):
+    """What the bridge needs of an engine. One generation at a time."""
+
+    def load(self, model: str) -> dict:
+        """Loads `model` (a name or a directory) and warms it up. Returns facts: name, bytes, samplerates, device."""
+
+    def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """Yields events while it works. `cancelled` is asked at every token and every solver step."""
+
+
+def request_from_mapping(values: dict) -> GenerationRequest:
+    """A request from loose keys and values (OSC, TOML, JSON). An unknown key raises RequestError with the known ones."""
+    known = {f.name for f in dataclasses.fields(GenerationRequest)}
+    for name in values:
+        if name not in known:
+            raise RequestError(f"unknown key {name!r}: known are {', '.join(sorted(known))}")
+    return GenerationRequest(**values)
+
+
+def resolve_clip(path: str) -> Path:
+    """The clip as an existing regular file. Raises ClipError."""
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise ClipError(f"no such clip: {path}")
+    if not found.is_file():
+        raise ClipError(f"not a file: {path}")
+    return found
+
+
+def _check_prompt(request: GenerationRequest) -> None:
+    if not isinstance(request.prompt, str):
+        raise RequestError(f"prompt must be text, got {type(request.prompt).__name__}")
+    if len(request.prompt) > MAX_PROMPT_CHARS:
+        raise RequestError(f"prompt has {len(request.prompt)} characters: at most {MAX_PROMPT_CHARS} are allowed, shorten it")
+    if not request.prompt.strip() and request.clip is None:
+        raise RequestError("prompt is empty: say what to play, such as 'dub techno, 124 bpm, A minor'")
+
+
+def _check_length(request: GenerationRequest) -> None:
+    if request.duration_s is not None and request.bars is not None:
+        raise RequestError("give duration_s or bars, not both")
+    if request.bars is not None:
+        _check_number("bars", request.bars, 1, 512, whole=True)
+        if request.bpm is None:
+            raise RequestError("bars needs bpm: say the tempo, such as bpm 124")
+        _check_number("bpm", request.bpm, 20, 400)
+    _check_number("duration_s", request.duration_s, 0.5, MAX_DURATION_S, optional=True)
+    if request.bars is not None and not 0.5 <= request.seconds <= MAX_DURATION_S:
+        raise RequestError(f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed")
+
+
+def _check_number(name: str, value, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:
+    if value is None and optional:
+        return
+    kind = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise RequestError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
+    if not math.isfinite(value) or not low <= value <= high:
+        raise RequestError(f"{name} is {value!r}: {kind} from {low:g} to {high:g} is allowed")
+
+
+def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise RequestError(f"{name} is {value!r}: allowed are {', '.join(choices)}")

@@ -1,0 +1,188 @@
+"""What a model is made of: one frozen dataclass per network, plus `ModelConfig` that joins them.
+
+Defaults are the released InspireMusic checkpoints' sizes (0.5B for the language model). The embedded
+model uses the same classes with other numbers; fields marked "ours" are off (0 or False) in a released model.
+Widths are channels, rates are Hz.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.api import ModelError
+
+
+@dataclass(frozen=True)
+class WavTokenizerConfig:
+    """24 kHz mono audio ↔ one token stream. `ratios` as published: the encoder applies them reversed."""
+
+    sample_rate: int = 24_000
+    ratios: tuple[int, ...] = (8, 5, 4, 2)
+    n_filters: int = 32
+    dimension: int = 512  # width of encoder output and codebook vectors
+    kernel_size: int = 7
+    residual_kernel_size: int = 3
+    last_kernel_size: int = 7
+    compress: int = 2
+    lstm_layers: int = 2
+    encoder_blocks: int = 0  # ours: ConvNeXt blocks at frame rate in place of the LSTM
+    codebook_size: int = 4096
+    dim: int = 768
+    intermediate_dim: int = 2304
+    num_layers: int = 12
+    adanorm_num_embeddings: int = 4
+    pos_net: bool = True  # False is ours: without it the decoder is local in time and streams exactly
+
+    @property
+    def hop_length(self) -> int:
+        return math.prod(self.ratios)
+
+    @property
+    def n_fft(self) -> int:
+        return 4 * self.hop_length
+
+    @property
+    def frame_rate(self) -> float:
+        return self.sample_rate / self.hop_length
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """Qwen2 backbone with the music model's own tables and head. Audio tokens 0..audio_vocab_size-1, stop = audio_vocab_size."""
+
+    text_vocab_size: int = 151_936
+    audio_vocab_size: int = 4096
+    hidden_size: int = 896
+    intermediate_size: int = 4864
+    num_hidden_layers: int = 24
+    num_attention_heads: int = 14
+    num_key_value_heads: int = 2
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 1e6
+    n_sections: int = 5
+    # Guidance's negative row. "noise": as released (uniform noise for times and label, text ids 0, prompt audio token 0).
+    # "null", ours: times zero, label row `n_sections` (one extra row), text ids 0, prompt audio kept; as it was trained.
+    negative: str = "noise"
+
+    @property
+    def head_dim(self) -> int:
+        return self.hidden_size // self.num_attention_heads
+
+    @property
+    def stop_token(self) -> int:
+        return self.audio_vocab_size
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Tokens → codec latents by flow matching (SRFM). `width` of the encoder = latent width."""
+
+    token_vocab_size: int = 4096
+    input_size: int = 256
+    width: int = 512
+    encoder_layers: int = 3
+    encoder_heads: int = 4
+    encoder_ffn: int = 1024
+    encoder_proj_size: int = 80  # a projection in flow.pt that nothing uses
+    regulator_blocks: int = 4
+    channels: tuple[int, ...] = (256, 256)
+    transformer_blocks: int = 4  # after each residual block
+    mid_blocks: int = 8
+    attention_heads: int = 8
+    attention_head_dim: int = 64
+    frames_per_token: int = 2  # 2: latents at twice the token rate (48 kHz models); 1: 24 kHz models
+    steps: int = 10
+    guidance_rate: float = 0.7
+
+
+@dataclass(frozen=True)
+class HiFiCodecConfig:
+    """Latents ↔ waveform. Field names are those of the released music_tokenizer/config.json where it has them."""
+
+    sampling_rate: int = 48_000
+    upsample_rates: tuple[int, ...] = (8, 5, 4, 2)
+    upsample_kernel_sizes: tuple[int, ...] = (16, 11, 8, 4)
+    upsample_initial_channel: int = 512
+    resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    encoder_channels: int = 32  # after the encoder's first convolution; doubled at each stage
+    latent_dim: int = 512
+    n_code_groups: int = 2
+    n_residual_levels: int = 2
+    n_codes: int = 1024
+    frame_blocks: int = 0  # ours: ConvNeXt blocks at latent rate + inverse STFT in place of the upsampling stages (iSTFTNet, arXiv 2203.02395)
+
+    @property
+    def hop_length(self) -> int:
+        return math.prod(self.upsample_rates)
+
+    @property
+    def frame_rate(self) -> float:
+        return self.sampling_rate / self.hop_length
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One complete model. Written as `model.json` in our layout; derived from the released files otherwise."""
+
+    name: str = "sketch"
+    wavtokenizer: WavTokenizerConfig = field(default_factory=WavTokenizerConfig)
+    language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
+    flow: FlowConfig | None = field(default_factory=FlowConfig)
+    hifi_codec: HiFiCodecConfig | None = field(default_factory=HiFiCodecConfig)
+    max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
+    # The musical grid the model was trained on, None for the released models: with n frames of tokens to a bar,
+    # tempi are 60 · beats · token_rate / n.
+    tempo_words: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:
+            raise ModelError(
+                f"{self.name}: tokenizer has {self.wavtokenizer.codebook_size} codes but the language model "
+                f"{self.language_model.audio_vocab_size}: the files belong to different models"
+            )
+
+    @property
+    def token_rate(self) -> float:
+        return self.wavtokenizer.frame_rate
+
+
+def load_model_config(path: Path) -> ModelConfig:
+    """Reads `model.json`. Unknown keys and missing files raise ModelError."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ModelError(f"{path} is not valid JSON: {error}") from None
+    return from_mapping(ModelConfig, values, str(path))
+
+
+def from_mapping(cls, values: dict, where: str):
+    """A frozen configuration from plain data: nested, lists as tuples, unknown keys refused."""
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    if not isinstance(values, dict):
+        raise ModelError(f"{where}: {cls.__name__} must be a mapping, got {type(values).__name__}")
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise ModelError(f"{where}: unknown keys {', '.join(unknown)}; {cls.__name__} has {', '.join(fields)}")
+    parts = {"wavtokenizer": WavTokenizerConfig, "language_model": LanguageModelConfig, "flow": FlowConfig, "hifi_codec": HiFiCodecConfig}
+    built = {}
+    for name, value in values.items():
+        if name in parts and cls is ModelConfig and value is not None:
+            value = from_mapping(parts[name], value, f"{where}, {name}")
+        built[name] = _frozen(value)
+    return cls(**built)
+
+
+def _frozen(value):
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+
+
+def to_mapping(config: ModelConfig) -> dict:
+    """Plain data for `model.json`."""
+    return dataclasses.asdict(config)

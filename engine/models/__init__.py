@@ -1,0 +1,1 @@
+"""The four InspireMusic networks, one file each."""

@@ -1,0 +1,245 @@
+"""WavTokenizer: 24 kHz mono audio ↔ one stream of tokens (arXiv 2408.16532), 75 Hz in the released models.
+
+Encoder: SEANet (EnCodec, arXiv 2210.13438). Quantiser: one codebook, nearest vector. Decoder: ConvNeXt blocks at the frame rate
+and an inverse STFT (Vocos, arXiv 2306.00814). Attribute names give the released state-dict keys.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import WavTokenizerConfig
+from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d
+
+# Keys of a released wavtokenizer/model.pt that have no place in `WavTokenizer`: (regular expression, why).
+IGNORED_KEYS = (
+    (r"feature_extractor\.encodec\.decoder\..*", "EnCodec's own decoder, replaced by the ConvNeXt backbone"),
+    (r".*\._codebook\.(inited|cluster_size|embed_avg)", "moving averages that only codebook training needs"),
+    (r"(?!feature_extractor\.|backbone\.|head\.).*", "discriminators and losses of the published training run"),
+)
+LOG_MAGNITUDE_LIMIT = math.log(100.0)  # clipped before exp, so that no gradient is 0 · inf
+
+
+class WavTokenizer(nn.Module):
+    """Keys are those of the released model.pt's `state_dict`, less IGNORED_KEYS. One frame is `hop_length` samples.
+
+    `encode_features` and `decode_features` carry gradients; codes never do.
+    """
+
+    def __init__(self, config: WavTokenizerConfig):
+        super().__init__()
+        self.config = config
+        self.feature_extractor = nn.ModuleDict({"encodec": nn.ModuleDict({"encoder": Encoder(config), "quantizer": Quantizer(config)})})
+        self.backbone = Backbone(config)
+        self.head = ISTFTHead(config)
+
+    @property
+    def codebook(self) -> Tensor:
+        """[codebook_size, dimension] float32: a buffer, so training may move it in place (moving averages)."""
+        return self.feature_extractor["encodec"]["quantizer"].embed
+
+    @torch.no_grad()
+    def encode(self, audio: Tensor) -> Tensor:
+        """audio [B, T] at `sample_rate` Hz → codes [B, ceil(T / hop_length)] int64."""
+        return self.quantize(self.encode_features(audio))[0]
+
+    def encode_features(self, audio: Tensor) -> Tensor:
+        """audio [B, T] → [B, dimension, frames], before quantisation."""
+        return self.feature_extractor["encodec"]["encoder"](audio[:, None])
+
+    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
+        points, codebook = features.detach().transpose(1, 2).float(), self.codebook.float()
+        with torch.autocast(features.device.type, enabled=False):  # bfloat16 would confuse neighbouring codes
+            distance = codebook.square().sum(1) - 2 * points @ codebook.T  # |x|² is the same for every code
+        codes = distance.argmin(-1)
+        return codes, self.lookup(codes)
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """codes [B, frames] → [B, dimension, frames]."""
+        return F.embedding(codes, self.codebook).transpose(1, 2)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """codes [B, frames] → audio [B, frames · hop_length] at `sample_rate` Hz."""
+        return self.decode_features(self.lookup(codes))
+
+    def decode_features(self, features: Tensor) -> Tensor:
+        """features [B, dimension, frames] → audio [B, frames · hop_length] float32."""
+        return self.head(self.backbone(features))
+
+    def fold(self) -> None:
+        """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
+        for module in self.modules():
+            if isinstance(module, WNConv1d):
+                module.fold()
+
+
+def decoder_context(config: WavTokenizerConfig) -> int | None:
+    """Token frames on either side that a decoded frame depends on; None where attention looks at the whole piece."""
+    if config.pos_net:
+        return None
+    overlap = config.n_fft // config.hop_length // 2
+    return 3 + config.num_layers * (ConvNeXtBlock.KERNEL_SIZE // 2) + overlap
+
+
+class PaddedConv(nn.Module):
+    """A convolution that pads by reflection so that strides divide the length rounded up; the odd sample goes left."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1):
+        super().__init__()
+        self.conv = nn.ModuleDict({"conv": WNConv1d(in_channels, out_channels, kernel_size, stride=stride)})
+        self.kernel_size, self.stride = kernel_size, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = self.kernel_size - self.stride
+        extra = -x.shape[-1] % self.stride
+        right = total // 2
+        return self.conv["conv"](_reflect(x, total - right, right + extra))
+
+
+def _reflect(x: Tensor, left: int, right: int) -> Tensor:
+    """Reflection needs more samples than it mirrors: a very short input is lengthened by zeros first."""
+    lacking = max(left, right) + 1 - x.shape[-1]
+    if lacking <= 0:
+        return F.pad(x, (left, right), mode="reflect") if left or right else x
+    padded = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")
+    return padded[..., : padded.shape[-1] - lacking]
+
+
+class ResidualUnit(nn.Module):
+    def __init__(self, width: int, config: WavTokenizerConfig):
+        super().__init__()
+        hidden = width // config.compress
+        self.block = nn.Sequential(nn.ELU(), PaddedConv(width, hidden, config.residual_kernel_size), nn.ELU(), PaddedConv(hidden, width, 1))
+        self.shortcut = PaddedConv(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + self.block(x)
+
+
+class LSTM(nn.Module):
+    """[B, C, T] → [B, C, T] with a skip."""
+
+    def __init__(self, width: int, layers: int):
+        super().__init__()
+        self.lstm = nn.LSTM(width, width, layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.permute(2, 0, 1)
+        return (self.lstm(y)[0] + y).permute(1, 2, 0)
+
+
+class Encoder(nn.Module):
+    """audio [B, 1, T] → [B, dimension, frames]."""
+
+    def __init__(self, config: WavTokenizerConfig):
+        super().__init__()
+        width = config.n_filters
+        layers: list[nn.Module] = [PaddedConv(1, width, config.kernel_size)]
+        for ratio in reversed(config.ratios):
+            layers += [ResidualUnit(width, config), nn.ELU(), PaddedConv(width, 2 * width, 2 * ratio, ratio)]
+            width *= 2
+        if config.lstm_layers:
+            layers.append(LSTM(width, config.lstm_layers))
+        layers += [ConvNeXtBlock(width, 3 * width) for _ in range(config.encoder_blocks)]
+        layers += [nn.ELU(), PaddedConv(width, config.dimension, config.last_kernel_size)]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return self.model(audio)
+
+
+class Quantizer(nn.Module):
+    """Only the codebook, under its released name."""
+
+    def __init__(self, config: WavTokenizerConfig):
+        super().__init__()
+        codebook = nn.Module()
+        codebook.register_buffer("embed", torch.randn(config.codebook_size, config.dimension))
+        self.vq = nn.ModuleDict({"layers": nn.ModuleList([nn.ModuleDict({"_codebook": codebook})])})
+
+    @property
+    def embed(self) -> Tensor:
+        return self.vq["layers"][0]["_codebook"].embed
+
+
+class AdaLayerNorm(nn.Module):
+    """LayerNorm over channels whose scale and shift are row 0 (the only bandwidth there is) of two tables. [B, T, C]."""
+
+    def __init__(self, rows: int, width: int):
+        super().__init__()
+        self.scale, self.shift = nn.Embedding(rows, width), nn.Embedding(rows, width)
+        nn.init.ones_(self.scale.weight)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, x.shape[-1:], self.scale.weight[0].to(x.dtype), self.shift.weight[0].to(x.dtype), 1e-6)
+
+
+class Backbone(nn.Module):
+    """features [B, dimension, T] → [B, T, dim]."""
+
+    def __init__(self, config: WavTokenizerConfig):
+        super().__init__()
+        width, rows = config.dim, config.adanorm_num_embeddings
+        self.embed = nn.Conv1d(config.dimension, width, 7, padding=3)
+        if config.pos_net:
+            parts = [ResidualBlock(width), ResidualBlock(width), SpatialAttention(width), ResidualBlock(width), ResidualBlock(width)]
+            self.pos_net = nn.Sequential(*parts, nn.GroupNorm(32, width, eps=1e-6))
+        else:
+            self.pos_net = nn.Identity()
+        self.norm = AdaLayerNorm(rows, width)
+        scale = 1 / config.num_layers
+        self.convnext = nn.ModuleList(
+            ConvNeXtBlock(width, config.intermediate_dim, AdaLayerNorm(rows, width), scale) for _ in range(config.num_layers)
+        )
+        self.final_layer_norm = nn.LayerNorm(width, eps=1e-6)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = self.pos_net(self.embed(features))
+        x = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        for block in self.convnext:
+            x = block(x)
+        return self.final_layer_norm(x.transpose(1, 2))
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm1, self.norm2 = (nn.GroupNorm(32, width, eps=1e-6) for _ in range(2))
+        self.conv1, self.conv2 = (nn.Conv1d(width, width, 3, padding=1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+
+
+class SpatialAttention(nn.Module):
+    """Single-head attention over the whole piece."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(32, width, eps=1e-6)
+        self.q, self.k, self.v, self.proj_out = (nn.Conv1d(width, width, 1) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        q, k, v = (layer(y).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v))
+        return x + self.proj_out(F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2))
+
+
+class ISTFTHead(nn.Module):
+    """[B, T, dim] → log-magnitudes and phases → audio [B, T · hop]."""
+
+    def __init__(self, config: WavTokenizerConfig):
+        super().__init__()
+        self.out = nn.Linear(config.dim, config.n_fft + 2)
+        self.istft = ISTFT(config.n_fft, config.hop_length)
+
+    def forward(self, x: Tensor) -> Tensor:
+        log_magnitude, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
+        with torch.autocast(x.device.type, enabled=False):  # phases and their sums need all of float32
+            return self.istft(torch.polar(log_magnitude.clamp(max=LOG_MAGNITUDE_LIMIT).exp(), phase))

@@ -1,0 +1,1 @@
+"""Musical time and joins: numpy in, numpy out."""

@@ -1,0 +1,49 @@
+"""Words for a piece: several phrasings of the same facts, from a sober tag list to a sentence."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from engine.training.arrange import NOTE_NAMES
+
+FLATS = {"C#": "Db", "Eb": "D#", "F#": "Gb", "G#": "Ab", "Bb": "A#"}
+METRE = {4: ("four four", "4/4"), 3: ("three four", "3/4", "waltz time")}
+
+
+def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
+    """A caption of a stretch of a piece. `facts` is the piece's JSON; `layers` what plays in this stretch."""
+    style = str(rng.choice([facts["style"], facts["style"], *facts["synonyms"]]))
+    tonic = NOTE_NAMES[facts["key"]]
+    if tonic in FLATS and rng.random() < 0.5:
+        tonic = FLATS[tonic]
+    key = f"{tonic} {facts['mode']}" if rng.random() < 0.8 else f"in {tonic} {facts['mode']}"
+    tempo = f"{round(facts['bpm'])} bpm"
+    playing = [facts["instruments"][name] for name in layers if name in facts["instruments"] and name != "drums"]
+    playing += [word for name, word in facts["instruments"].items() if name.startswith("band ") and "band" in layers]
+    drums = "drums" if "drums" in layers else str(rng.choice(["no drums", "without drums", "drumless"]))
+    instruments = list(rng.permutation(playing))[: int(rng.integers(0, 4))]
+    form = rng.random()
+    if form < 0.5:  # the tag list, most often in the order producers write it
+        tags = [style, tempo, key]
+        tags += [facts["mood"]] * (rng.random() < 0.5) + instruments + [drums] * (rng.random() < 0.6 or drums != "drums")
+        tags += [str(rng.choice(METRE[facts["beats"]]))] * (rng.random() < 0.2)
+        if rng.random() < 0.4:
+            tags = list(rng.permutation(tags))
+    elif form < 0.7:
+        tags = [t for t in (style, tempo, key, facts["mood"]) if rng.random() < 0.7] or [style]
+        if drums != "drums":
+            tags.append(drums)
+    else:
+        with_words = " and ".join(instruments[:2])
+        sentence = f"{facts['mood']} {style}" + (f" with {with_words}" if with_words else "")
+        sentence += f" at {tempo}" * (rng.random() < 0.8) + (f" {key if key.startswith('in') else 'in ' + key}") * (rng.random() < 0.8)
+        sentence += f" {drums}" if drums != "drums" else ""
+        tags = [sentence]
+    return ", ".join(tags)
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words as the small tokenizer splits them: 'F#' stays whole, punctuation goes."""
+    return re.findall(r"[a-g][#b](?![a-z0-9])|[0-9]+/[0-9]+|[0-9]+|[^\W\d_]+", text.lower())

@@ -1,0 +1,102 @@
+"""The training loop every stage shares: optimisers, a schedule in minutes, checkpoints that resume, a log of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+WARMUP_STEPS = 100
+DECAY_SHARE = 0.35  # of the run's time, in which the rate falls to zero
+
+
+def hidden_matrices(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Splits parameters into the matrices of linear layers inside blocks, for Muon, and all others, for AdamW."""
+    matrices = {id(m.weight): m.weight for m in module.modules() if isinstance(m, nn.Linear) and min(m.weight.shape) >= 32}
+    return list(matrices.values()), [p for p in module.parameters() if id(p) not in matrices and p.requires_grad]
+
+
+class Optimizer:
+    """Muon (arXiv 2502.16982) on hidden matrices, AdamW on the rest; one rate scale for both."""
+
+    def __init__(self, module: nn.Module, *, lr: float, matrix_lr: float, weight_decay: float = 0.0, exclude: tuple[nn.Module, ...] = ()):
+        matrices, others = hidden_matrices(module)
+        plain = {id(p) for m in exclude for p in m.parameters()}
+        others += [p for p in matrices if id(p) in plain]
+        matrices = [p for p in matrices if id(p) not in plain]
+        self.parts = [torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, lr=matrix_lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+        self.base = [part.param_groups[0]["lr"] for part in self.parts]
+        self.parameters = matrices + others
+
+    def step(self, loss: Tensor, scale: float) -> float:
+        """Backward, clip to norm 1, update. Returns the gradient's norm before clipping."""
+        loss.backward()
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, 1.0))
+        if norm == norm and norm != float("inf"):  # a single overflow must not poison the weights
+            for part, base in zip(self.parts, self.base, strict=True):
+                part.param_groups[0]["lr"] = base * scale
+                part.step()
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+        return norm
+
+    def state_dict(self) -> list[dict]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict]) -> None:
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+class Run:
+    """One stage's run in one folder: `log.jsonl`, `checkpoint.pt`. A second start goes on where the first stopped."""
+
+    def __init__(self, folder: Path, parts: dict[str, object], *, minutes: float, save_minutes: float = 4.0):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.parts, self.minutes, self.save_minutes = folder, parts, minutes, save_minutes
+        self.step, self.elapsed = 0, 0.0
+        self.path = folder / "checkpoint.pt"
+        if self.path.exists():
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            self.step, self.elapsed = state["step"], state["elapsed"]
+            for name, part in parts.items():
+                part.load_state_dict(state["parts"][name])
+
+    def scale(self) -> float:
+        """Learning-rate scale now: warm-up, constant, then linear to zero over the last share of the time."""
+        left = 1 - self.elapsed / (60 * self.minutes)
+        return min(1.0, (self.step + 1) / WARMUP_STEPS, max(0.0, left / DECAY_SHARE))
+
+    def loop(self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50) -> None:
+        """Calls `step` until the minutes are used up; logs the mean of what it returns and, at each save, the evaluation."""
+        sums: dict[str, float] = {}
+        begun, saved = time.monotonic() - self.elapsed, self.elapsed
+        while self.elapsed < 60 * self.minutes:
+            for name, value in step(self).items():
+                sums[name] = sums.get(name, 0.0) + value
+            self.step += 1
+            self.elapsed = time.monotonic() - begun
+            if self.step % every == 0:
+                self.log(**{name: round(value / every, 4) for name, value in sums.items()})
+                sums = {}
+            if self.elapsed - saved > 60 * self.save_minutes:
+                self.save(evaluate)
+                saved = self.elapsed
+        self.save(evaluate)
+
+    def log(self, **values: float) -> None:
+        with (self.folder / "log.jsonl").open("a") as file:
+            print(json.dumps({"step": self.step, "minutes": round(self.elapsed / 60, 2), **values}), file=file)
+
+    def save(self, evaluate: Callable[[], dict[str, float]] | None = None) -> None:
+        if evaluate:
+            self.log(**{name: round(value, 4) for name, value in evaluate().items()})
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        torch.save({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path.with_suffix(".new"))
+        self.path.with_suffix(".new").replace(self.path)
