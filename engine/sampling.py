@@ -18,17 +18,15 @@ def forbid(logits: Tensor, token: int) -> Tensor:
     return logits
 
 
-def top_k(logits: Tensor, k: int) -> Tensor:
-    """Keeps the k largest of each row (and what ties with the last of them), the rest at -inf. [B, V] → [B, V]"""
-    if k >= logits.shape[-1]:
-        return logits
-    smallest = logits.topk(k, dim=-1).values[:, -1:]
-    return logits.masked_fill(logits < smallest, -torch.inf)
+def top_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row and which tokens they are, largest first. [B, V] → 2 × [B, min(k, V)]"""
+    return logits.topk(min(k, logits.shape[-1]), dim=-1)
 
 
 def sample(logits: Tensor, *, k: int, temperature: float, generator: torch.Generator | None) -> Tensor:
     """One token of each row: temperature, top-k, softmax, draw. Temperature 0 is argmax. [B, V] → [B]"""
     if temperature == 0:
         return logits.argmax(dim=-1)
-    probabilities = top_k(logits / temperature, k).softmax(dim=-1)
-    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
+    values, tokens = top_k(logits / temperature, k)
+    choice = torch.multinomial(values.softmax(dim=-1), 1, generator=generator)
+    return tokens.gather(-1, choice)[:, 0]

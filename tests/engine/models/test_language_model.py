@@ -1,0 +1,346 @@
+"""The language model against the reference's numbers, the released keys, transformers' Qwen2, and its own promises."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import Qwen2Config, Qwen2Model
+
+from engine import sampling
+from engine.api import SECTIONS
+from engine.config import LanguageModelConfig
+from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, generate_tokens, time_embedding
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+TOLERANCE = 2e-4  # llm.json
+GOLDEN_CONFIG = LanguageModelConfig(
+    text_vocab_size=300, audio_vocab_size=256, hidden_size=64, intermediate_size=160, num_hidden_layers=3,
+    num_attention_heads=4, num_key_value_heads=2,
+)  # fmt: skip
+RELEASED = {
+    "0.5B": LanguageModelConfig(),
+    "1.5B": LanguageModelConfig(hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12),
+}
+TINY = LanguageModelConfig(
+    text_vocab_size=40, audio_vocab_size=30, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+    num_attention_heads=4, num_key_value_heads=2,
+)  # fmt: skip
+OURS = dataclasses.replace(TINY, negative="null")
+
+
+def build(config, seed=0):
+    """A seeded model whose weights are large enough that every part of it matters."""
+    torch.manual_seed(seed)
+    model = LanguageModel(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.3)
+    return model.eval()
+
+
+def some_condition(batch=1, sections=1):
+    generator = torch.Generator().manual_seed(5)
+    return Condition(
+        text=torch.randint(1, 40, (batch, 7), generator=generator),
+        time_start=torch.rand(batch, sections, generator=generator) * 10,
+        time_end=torch.rand(batch, sections, generator=generator) * 10 + 10,
+        section=torch.randint(0, 5, (batch, sections), generator=generator),
+    )
+
+
+def some_tokens(batch, frames, seed=7):
+    return torch.randint(0, 30, (batch, frames), generator=torch.Generator().manual_seed(seed))
+
+
+def tokens_of(generation, seed=0, **options):
+    options = {"min_tokens": 0, "max_tokens": 20, "generator": torch.Generator().manual_seed(seed)} | options
+    return list(generate_tokens(generation, **options))
+
+
+# The reference's numbers
+
+
+@pytest.fixture(scope="module")
+def golden():
+    model = LanguageModel(GOLDEN_CONFIG)
+    missing, unexpected = model.load_state_dict(load_file(GOLDEN / "llm.weights.safetensors"), strict=False)
+    assert not missing
+    assert all(is_ignored(key) for key in unexpected)
+    return model.eval(), load_file(GOLDEN / "llm.io.safetensors")
+
+
+def golden_condition(io, prefix=""):
+    names = ("multi_time_start", "multi_time_end", "multi_chorus") if prefix == "multi" else ("time_start", "time_end", "chorus")
+    return Condition(io["text"], *(io[name].view(1, -1) for name in names))
+
+
+def golden_noise(io, prefix=""):
+    return torch.cat([io[f"{prefix}uncond_{name}"] for name in ("time_start", "time_end", "chorus")], dim=1)
+
+
+def test_golden_time_embedding(golden):
+    _, io = golden
+    assert torch.equal(time_embedding(io["time_values"], 64), io["time_embedding_of_values"])
+
+
+@torch.inference_mode()
+def test_golden_conditional(golden):
+    model, io = golden
+    embeds = model.embed_condition(golden_condition(io), io["audio"])
+    assert torch.equal(embeds, io["inputs_embeds_cond"])
+    torch.testing.assert_close(model.backbone(embeds), io["hidden_cond"], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(model(embeds), io["logits_cond"], atol=TOLERANCE, rtol=0)
+
+
+@torch.inference_mode()
+def test_golden_negative(golden):
+    model, io = golden
+    embeds = model.embed_condition(golden_condition(io), io["audio"], torch.tensor([True]), golden_noise(io))
+    assert torch.equal(embeds, io["inputs_embeds_uncond"])
+    torch.testing.assert_close(model(embeds), io["logits_uncond"], atol=TOLERANCE, rtol=0)
+
+
+@torch.inference_mode()
+def test_golden_several_sections(golden):
+    model, io = golden
+    embeds = model.embed_condition(golden_condition(io, "multi"), io["audio"])
+    assert torch.equal(embeds, io["multi_inputs_embeds"])
+    torch.testing.assert_close(model(embeds), io["multi_logits"], atol=TOLERANCE, rtol=0)
+
+
+@torch.inference_mode()
+def test_golden_guided_logits_step_by_step(golden):
+    model, io = golden
+    generation = model.prepare().start(golden_condition(io), max_tokens=20, guidance=3.0, noise=golden_noise(io))
+    first = io["logits_cfg3"].shape[1] - 20 - 1
+    for step in range(21):
+        logits = generation.step(io["audio"][:, step - 1] if step else None)
+        torch.testing.assert_close(logits, io["logits_cfg3"][:, first + step], atol=TOLERANCE, rtol=0)
+        torch.testing.assert_close(logits.log_softmax(-1), io["logp_cfg3"][:, first + step], atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["t2m", "cont", "t2m_nocfg", "eos_biased"])
+def test_golden_decode_loops(golden, name):
+    """One second, so at most 75 tokens and no stop before int(0.9 * 75)."""
+    model, io = golden
+    if name == "eos_biased":
+        biased = LanguageModel(GOLDEN_CONFIG)
+        biased.load_state_dict(model.state_dict())
+        with torch.no_grad():
+            biased.llm_decoder.bias[GOLDEN_CONFIG.stop_token] += 50
+        model = biased
+    generation = model.prepare().start(
+        golden_condition(io),
+        audio_prompt=io["audio"] if name == "cont" else None,
+        max_tokens=75,
+        guidance=1.0 if name == "t2m_nocfg" else 3.0,
+        noise=golden_noise(io, "cont_" if name == "cont" else "t2m_"),
+    )
+    tokens = tokens_of(generation, min_tokens=67, max_tokens=75, temperature=0)
+    assert tokens == io[f"{name}_tokens"][0].tolist()
+
+
+# The released checkpoints
+
+
+def is_ignored(key):
+    return any(re.fullmatch(pattern, key) for pattern, _ in IGNORED_KEYS)
+
+
+@pytest.mark.parametrize("size", RELEASED)
+def test_keys_and_shapes_are_the_released_ones(size):
+    released = json.loads((GOLDEN / "manifests" / f"llm_pt_{size}.json").read_text())["tensors"]
+    with torch.device("meta"):
+        ours = {key: list(value.shape) for key, value in LanguageModel(RELEASED[size]).state_dict().items()}
+    assert ours == {key: shape for key, (shape, _) in released.items() if not is_ignored(key)}
+
+
+def test_ignored_keys_all_occur_and_are_none_of_ours():
+    released = json.loads((GOLDEN / "manifests" / "llm_pt_0.5B.json").read_text())["tensors"]
+    for pattern, reason in IGNORED_KEYS:
+        assert reason
+        assert any(re.fullmatch(pattern, key) for key in released)
+    assert not any(is_ignored(key) for key in LanguageModel(TINY).state_dict())
+
+
+def test_every_section_of_the_contract_has_a_row_of_its_own():
+    assert set(SECTION_ROWS) == set(SECTIONS)
+    assert sorted(SECTION_ROWS.values()) == list(range(LanguageModelConfig().n_sections))
+
+
+# Another implementation of the same backbone
+
+
+@pytest.fixture(scope="module")
+def qwen2():
+    model = build(TINY)
+    other = Qwen2Model(
+        Qwen2Config(
+            vocab_size=8, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, rms_norm_eps=TINY.rms_norm_eps, rope_theta=TINY.rope_theta,
+        )
+    )  # fmt: skip
+    missing, unexpected = other.load_state_dict(model.backbone.state_dict(), strict=False)
+    assert missing == ["embed_tokens.weight"]
+    assert not unexpected
+    return model, other.eval()
+
+
+@torch.inference_mode()
+def test_backbone_equals_transformers(qwen2):
+    model, other = qwen2
+    embeds = torch.randn(2, 50, 32, generator=torch.Generator().manual_seed(3))
+    hidden = other(inputs_embeds=embeds, use_cache=False).last_hidden_state
+    torch.testing.assert_close(model.backbone(embeds), hidden, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_steps_equal_transformers_with_its_cache(qwen2):
+    model, other = qwen2
+    condition, audio = some_condition(), some_tokens(1, 12)
+    generation = model.prepare().start(condition, max_tokens=12, guidance=1.0)
+    result = other(inputs_embeds=model.embed_condition(condition), use_cache=True)
+    for token in audio.T:
+        torch.testing.assert_close(generation.logits, model.llm_decoder(result.last_hidden_state[:, -1]), atol=1e-4, rtol=1e-5)
+        generation.step(token)
+        embeds = model.speech_embedding(token)[:, None]
+        result = other(inputs_embeds=embeds, past_key_values=result.past_key_values, use_cache=True)
+
+
+# Generation
+
+
+@pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
+@pytest.mark.parametrize("blocked", [True, False])
+@torch.inference_mode()
+def test_steps_equal_the_full_forward(config, blocked, monkeypatch):
+    """With a prompt, two sections, three pieces at once, in both layouts of the weights."""
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: blocked)
+    model, condition = build(config), some_condition(3, sections=2)
+    prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
+    generation = model.prepare().start(condition, audio_prompt=prompt, max_tokens=12, guidance=2.5, noise=noise)
+    stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
+
+    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt
+    negative = torch.ones(3, dtype=torch.bool)
+    rows = [
+        model(model.embed_condition(condition, torch.cat([prompt, audio], dim=1))),
+        model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise)),
+    ]
+    torch.testing.assert_close(stepped, sampling.guide(*rows, 2.5)[:, -13:], atol=2e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_guidance_of_one_is_the_conditional_row_alone():
+    model, condition = build(OURS), some_condition()
+    generation = model.prepare().start(condition, max_tokens=1, guidance=1.0)
+    assert generation.cache[0].shape[1] == 1
+    torch.testing.assert_close(generation.step(), model(model.embed_condition(condition))[:, -1], atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_the_room_reserved_changes_nothing():
+    decoder, condition = build(OURS).prepare(), some_condition()
+    small, large = (decoder.start(condition, max_tokens=room) for room in (5, 5000))
+    for token in some_tokens(1, 5).T:
+        assert torch.equal(small.step(token), large.step(token))
+    with pytest.raises(AssertionError, match="full"):
+        small.step(token)
+
+
+@torch.inference_mode()
+def test_rewind_branches_exactly():
+    generation = build(OURS).prepare().start(some_condition(), max_tokens=20)
+    generation.step(torch.tensor([3]))
+    mark = generation.mark()
+    first = [generation.step(token) for token in some_tokens(1, 6).T]
+    generation.rewind(mark)
+    assert torch.equal(generation.step(), mark.logits)
+    other = [generation.step(token) for token in some_tokens(1, 6, seed=9).T]
+    assert not torch.equal(first[-1], other[-1])
+    generation.rewind(mark)
+    again = [generation.step(token) for token in some_tokens(1, 6).T]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    with pytest.raises(AssertionError, match="rewind"):
+        generation.rewind(dataclasses.replace(mark, position=generation.position + 1))
+
+
+@pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
+def test_same_seed_same_tokens(config):
+    decoder = build(config).prepare()
+
+    def run(seed):
+        generator = torch.Generator().manual_seed(seed)
+        generation = decoder.start(some_condition(), max_tokens=30, generator=generator)
+        return tokens_of(generation, min_tokens=30, max_tokens=30, generator=generator)
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+def test_cancel_is_asked_before_every_token():
+    answers = iter([False, False, False, True])
+    generation = build(OURS).prepare().start(some_condition(), max_tokens=20)
+    before = generation.position
+    assert len(tokens_of(generation, min_tokens=20, cancelled=lambda: next(answers))) == 3
+    assert generation.position == before + 2  # the third was drawn but never heard
+
+
+def test_stop_ends_the_piece_but_not_too_early():
+    model = build(OURS)
+    with torch.no_grad():
+        model.llm_decoder.bias[OURS.stop_token] += 100
+    start = lambda: model.prepare().start(some_condition(), max_tokens=20)  # noqa: E731
+    assert tokens_of(start()) == []
+    assert len(tokens_of(start(), min_tokens=7)) == 7
+    assert OURS.stop_token not in tokens_of(start(), min_tokens=20)
+
+
+@torch.inference_mode()
+def test_bfloat16_stays_near_float32():
+    model, condition = build(OURS), some_condition()
+    exact, rounded = (model.prepare(dtype).start(condition, max_tokens=8) for dtype in (torch.float32, torch.bfloat16))
+    for token in some_tokens(1, 8).T:
+        a, b = exact.step(token), rounded.step(token)
+        assert b.dtype == torch.float32
+        error = (a - b).norm() / a.norm()
+        assert 0 < error < 0.08  # 8 bits of mantissa, magnified by a guidance of 3
+
+
+# Training
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_weight_gets_a_gradient(dtype):
+    model = build(OURS)
+    with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+        embeds = model.embed_condition(some_condition(2), some_tokens(2, 10), torch.tensor([False, True]))
+        logits = model(embeds)
+    logits.float().log_softmax(-1)[..., 0].mean().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+@torch.inference_mode()
+def test_condition_dropout_is_the_negative_row():
+    """A dropped piece in a training batch is exactly what guidance later hears; its neighbour is untouched."""
+    model, condition, audio = build(OURS), some_condition(2), some_tokens(2, 4)
+    plain = model.embed_condition(condition, audio)
+    dropped = model.embed_condition(condition, audio, torch.tensor([False, True]))
+    assert torch.equal(dropped[0], plain[0])
+    assert torch.count_nonzero(dropped[1, 1:3]) == 0  # times
+    assert torch.equal(dropped[1, 3], model.chorus_embedding.weight[OURS.n_sections])
+    assert torch.equal(dropped[1, 4:11], model.text_embedding.weight[0].expand(7, -1))
+    assert torch.equal(dropped[1, 11:], plain[1, 11:])  # task, audio
+
+
+@torch.inference_mode()
+def test_the_future_is_not_heard():
+    model, embeds = build(TINY), torch.randn(1, 20, 32)
+    changed = embeds.clone()
+    changed[:, 12:] += 1
+    assert torch.equal(model(embeds)[:, :12], model(changed)[:, :12])
