@@ -33,7 +33,9 @@ class _WeightNorm(nn.Module):
 
 
 class WNConv1d(_WeightNorm):
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
+    ):
         super().__init__((out_channels, in_channels, kernel_size), out_channels)
         self.stride, self.padding, self.dilation = stride, padding, dilation
 

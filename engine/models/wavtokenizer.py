@@ -33,7 +33,8 @@ class WavTokenizer(nn.Module):
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
         self.config = config
-        self.feature_extractor = nn.ModuleDict({"encodec": nn.ModuleDict({"encoder": Encoder(config), "quantizer": Quantizer(config)})})
+        encodec = nn.ModuleDict({"encoder": Encoder(config), "quantizer": Quantizer(config)})
+        self.feature_extractor = nn.ModuleDict({"encodec": encodec})
         self.backbone = Backbone(config)
         self.head = ISTFTHead(config)
 
@@ -53,9 +54,10 @@ class WavTokenizer(nn.Module):
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
-        points, codebook = features.detach().transpose(1, 2).float(), self.codebook.float()
-        with torch.autocast(features.device.type, enabled=False):  # bfloat16 would confuse neighbouring codes
-            distance = codebook.square().sum(1) - 2 * points @ codebook.T  # |x|² is the same for every code
+        points = features.detach().transpose(1, 2).float()
+        with torch.autocast(features.device.type, enabled=False):
+            # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that tell the nearest two codes apart.
+            distance = torch.cdist(points, self.codebook.float(), compute_mode="donot_use_mm_for_euclid_dist")
         codes = distance.argmin(-1)
         return codes, self.lookup(codes)
 
@@ -114,7 +116,8 @@ class ResidualUnit(nn.Module):
     def __init__(self, width: int, config: WavTokenizerConfig):
         super().__init__()
         hidden = width // config.compress
-        self.block = nn.Sequential(nn.ELU(), PaddedConv(width, hidden, config.residual_kernel_size), nn.ELU(), PaddedConv(hidden, width, 1))
+        first, second = PaddedConv(width, hidden, config.residual_kernel_size), PaddedConv(hidden, width, 1)
+        self.block = nn.Sequential(nn.ELU(), first, nn.ELU(), second)
         self.shortcut = PaddedConv(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -188,8 +191,8 @@ class Backbone(nn.Module):
         width, rows = config.dim, config.adanorm_num_embeddings
         self.embed = nn.Conv1d(config.dimension, width, 7, padding=3)
         if config.pos_net:
-            parts = [ResidualBlock(width), ResidualBlock(width), SpatialAttention(width), ResidualBlock(width), ResidualBlock(width)]
-            self.pos_net = nn.Sequential(*parts, nn.GroupNorm(32, width, eps=1e-6))
+            kinds = (ResidualBlock, ResidualBlock, SpatialAttention, ResidualBlock, ResidualBlock)
+            self.pos_net = nn.Sequential(*(kind(width) for kind in kinds), nn.GroupNorm(32, width, eps=1e-6))
         else:
             self.pos_net = nn.Identity()
         self.norm = AdaLayerNorm(rows, width)

@@ -1,0 +1,197 @@
+"""WavTokenizer against the reference's numbers, the released keys, and its own promises."""
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+from engine.config import WavTokenizerConfig
+from engine.models.layers import ISTFT, WNConv1d, WNConvTranspose1d
+from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer, decoder_context
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+TOLERANCE = 2e-4  # wavtokenizer.json
+GOLDEN_CONFIG = WavTokenizerConfig(n_filters=4, dimension=32, codebook_size=64, dim=64, intermediate_dim=128, num_layers=2)
+OURS = dataclasses.replace(
+    GOLDEN_CONFIG, ratios=(5, 4, 2), lstm_layers=0, encoder_blocks=2, adanorm_num_embeddings=1, pos_net=False, num_layers=3
+)
+
+
+def ignored(key: str) -> bool:
+    return any(re.fullmatch(pattern, key) for pattern, _ in IGNORED_KEYS)
+
+
+def random_tokenizer(config: WavTokenizerConfig) -> WavTokenizer:
+    torch.manual_seed(0)
+    return WavTokenizer(config).eval()
+
+
+@pytest.fixture(scope="module")
+def golden():
+    tokenizer = WavTokenizer(GOLDEN_CONFIG).eval()
+    weights = load_file(GOLDEN / "wavtokenizer.weights.safetensors")
+    tokenizer.load_state_dict({key: tensor for key, tensor in weights.items() if not ignored(key)})
+    return tokenizer, load_file(GOLDEN / "wavtokenizer.io.safetensors")
+
+
+@pytest.mark.parametrize("samples", [9600, 5003])  # 5003 does not fill its last frame
+@torch.inference_mode()
+def test_golden_encode(golden, samples):
+    tokenizer, io = golden
+    features = tokenizer.encode_features(io[f"audio_{samples}"])
+    torch.testing.assert_close(features, io[f"encoder_out_{samples}"], atol=TOLERANCE, rtol=0)
+    codes, quantized = tokenizer.quantize(features)
+    assert torch.equal(codes, io[f"codes_{samples}"][0])
+    assert torch.equal(codes, tokenizer.encode(io[f"audio_{samples}"]))
+    torch.testing.assert_close(quantized, io[f"features_{samples}"], atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("samples", [9600, 5003])
+@torch.inference_mode()
+def test_golden_decode(golden, samples):
+    tokenizer, io = golden
+    codes = io[f"codes_{samples}"][0]
+    features = tokenizer.lookup(codes)
+    torch.testing.assert_close(features, io[f"codes_to_features_{samples}"], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(tokenizer.backbone(features), io[f"backbone_{samples}"], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(tokenizer.decode(codes), io[f"decoded_{samples}"], atol=TOLERANCE, rtol=0)
+
+
+@torch.inference_mode()
+def test_folded_weights_give_the_same_features(golden):
+    tokenizer, io = WavTokenizer(GOLDEN_CONFIG).eval(), golden[1]
+    tokenizer.load_state_dict(golden[0].state_dict())
+    tokenizer.fold()
+    tokenizer.fold()  # harmless the second time
+    assert not any(key.endswith(("weight_g", "weight_v")) for key in tokenizer.state_dict())
+    features = tokenizer.encode_features(io["audio_5003"])
+    torch.testing.assert_close(features, io["encoder_out_5003"], atol=TOLERANCE, rtol=0)
+
+
+def test_keys_and_shapes_are_the_released_ones():
+    manifest = json.loads((GOLDEN / "manifests/wavtokenizer_model_pt.json").read_text())["tensors"]
+    with torch.device("meta"):
+        state = WavTokenizer(WavTokenizerConfig()).state_dict()
+    released = {key: shape for key, (shape, _) in manifest.items() if not ignored(key)}
+    assert {key: list(tensor.shape) for key, tensor in state.items()} == released
+
+
+def test_only_keys_without_a_use_are_ignored():
+    assert ignored("feature_extractor.encodec.decoder.model.0.conv.conv.bias")
+    assert ignored("feature_extractor.encodec.quantizer.vq.layers.0._codebook.embed_avg")
+    assert ignored("multiperioddisc.discriminators.0.convs.0.bias")  # the manifest leaves training's own keys out
+    for key in ("backbone.embed.weights", "head.output.bias", "feature_extractor.encodec.encoder.model.99.bias"):
+        assert not ignored(key), "an unknown key of the model itself must be reported, not dropped"
+
+
+def test_convnext_blocks_in_place_of_the_lstm():
+    keys = random_tokenizer(OURS).state_dict().keys()
+    assert not any("lstm" in key or "pos_net" in key for key in keys)
+    encoder = "feature_extractor.encodec.encoder.model"
+    assert {f"{encoder}.10.dwconv.weight", f"{encoder}.11.gamma", f"{encoder}.13.conv.conv.weight_g"} <= keys
+
+
+@pytest.mark.parametrize("ratios", [(5, 4, 2), (3, 3, 5)], ids=["even hop", "odd hop"])
+@pytest.mark.parametrize("samples", [1, 2, 39, 40, 41, 333])
+@torch.inference_mode()
+def test_lengths(ratios, samples):
+    config = dataclasses.replace(OURS, ratios=ratios)
+    tokenizer, frames = random_tokenizer(config), math.ceil(samples / math.prod(ratios))
+    codes = tokenizer.encode(torch.randn(2, samples))
+    assert codes.shape == (2, frames) and codes.dtype == torch.int64
+    assert tokenizer.decode(codes).shape == (2, frames * config.hop_length)
+
+
+def test_decoder_context_is_global_with_pos_net():
+    assert decoder_context(WavTokenizerConfig()) is None
+
+
+@torch.inference_mode()
+def test_a_window_with_context_decodes_as_the_whole():
+    tokenizer, context, hop = random_tokenizer(OURS), decoder_context(OURS), OURS.hop_length
+    codes = torch.randint(OURS.codebook_size, (1, 90))
+    whole = tokenizer.decode(codes)
+    for start, end in ((0, 7), (3, 9), (40, 41), (60, 72), (85, 90)):
+        first, last = max(start - context, 0), min(end + context, 90)
+        window = tokenizer.decode(codes[:, first:last])[:, (start - first) * hop : (end - first) * hop]
+        torch.testing.assert_close(window, whole[:, start * hop : end * hop], atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_decoder_context_is_not_more_than_needed():
+    tokenizer, context, hop = random_tokenizer(OURS), decoder_context(OURS), OURS.hop_length
+    features, at = torch.randn(1, OURS.dimension, 61), 30
+    disturbed = features.clone()
+    disturbed[..., at] += 100
+    difference = (tokenizer.decode_features(disturbed) - tokenizer.decode_features(features)).abs()
+    reached = difference.view(-1, hop).amax(1).nonzero().flatten()
+    assert (reached.min(), reached.max()) == (at - context, at + context)
+
+
+def test_gradients_reach_every_parameter_under_autocast():
+    tokenizer = random_tokenizer(OURS).train()
+    audio = 0.1 * torch.randn(2, 40 * OURS.hop_length)
+    with torch.autocast("cpu", torch.bfloat16):
+        features = tokenizer.encode_features(audio)
+        codes, quantized = tokenizer.quantize(features)
+        decoded = tokenizer.decode_features(features + (quantized - features).detach())
+    assert decoded.dtype == torch.float32 and not quantized.requires_grad
+    assert torch.equal(codes, tokenizer.quantize(features)[0])
+    (decoded - audio).square().mean().backward()
+    assert [name for name, p in tokenizer.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_an_overflowing_magnitude_is_clipped():
+    tokenizer = random_tokenizer(OURS)
+    tokenizer.head.out.bias.data[: OURS.n_fft // 2 + 1] = 1000.0
+    audio = tokenizer.decode(torch.zeros(1, 8, dtype=torch.int64))
+    audio.square().mean().backward()
+    assert audio.isfinite().all() and tokenizer.head.out.weight.grad.isfinite().all()
+
+
+@torch.inference_mode()
+def test_quantize_finds_the_nearest_code():
+    tokenizer = random_tokenizer(OURS)
+    features = tokenizer.codebook[[5, 63, 0]].T[None] + 1e-3
+    codes, quantized = tokenizer.quantize(features)
+    assert codes.tolist() == [[5, 63, 0]]
+    torch.testing.assert_close(quantized, tokenizer.lookup(codes), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(("n_fft", "hop"), [(64, 16), (60, 15), (32, 16), (96, 16)])
+def test_istft_inverts_the_stft_from_the_first_sample_to_the_last(n_fft, hop):
+    istft, audio = ISTFT(n_fft, hop), torch.randn(2, 9 * hop)
+    start = (n_fft - hop) // 2
+    padded = F.pad(audio, (start, n_fft - hop - start))
+    spectrum = torch.stft(padded, n_fft, hop, window=istft.window, center=False, return_complex=True)
+    assert spectrum.shape == (2, n_fft // 2 + 1, 9)
+    torch.testing.assert_close(istft(spectrum), audio, atol=1e-5, rtol=0)
+
+
+def test_weight_normalised_convolutions_are_torchs():
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 20)
+    ours = WNConv1d(6, 4, 3, stride=2, padding=2, dilation=2)
+    theirs = torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(6, 4, 3, stride=2, padding=2, dilation=2))
+    ours_up = WNConvTranspose1d(6, 4, 8, stride=3, padding=2)
+    theirs_up = torch.nn.utils.parametrizations.weight_norm(torch.nn.ConvTranspose1d(6, 4, 8, stride=3, padding=2))
+    for mine, other in ((ours, theirs), (ours_up, theirs_up)):
+        mine.weight_g.data.uniform_(0.5, 2)
+        other.load_state_dict(
+            {
+                "bias": mine.bias,
+                "parametrizations.weight.original0": mine.weight_g,
+                "parametrizations.weight.original1": mine.weight_v,
+            }
+        )
+        torch.testing.assert_close(mine(x), other(x))
+        expected = mine(x)
+        mine.fold()
+        assert mine.state_dict().keys() == {"bias", "folded"}
+        torch.testing.assert_close(mine(x), expected)
