@@ -1,0 +1,373 @@
+"""Loading models of both layouts, and one clear error for each way in which one can be broken.
+
+The released layout is built small: the golden weights where they fit together (their codebooks repeated to one size), a
+seeded codec of the golden flow's latent width.
+"""
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine import checkpoint
+from engine.api import ModelError
+from engine.checkpoint import find_model, list_models, load_checkpoint, save_checkpoint
+from engine.config import HiFiCodecConfig
+from engine.models.hifi_codec import HiFiCodec
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+N_TOKENS = 256  # the golden language model's; the other networks' tables are repeated to it
+CODEC = HiFiCodecConfig(
+    upsample_initial_channel=16, resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),), encoder_channels=2,
+    latent_dim=64, n_codes=8,
+)  # fmt: skip
+QWEN = {
+    "model_type": "qwen2", "hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "rms_norm_eps": 1e-6, "rope_theta": 1e6, "tie_word_embeddings": True, "vocab_size": 300,
+}  # fmt: skip
+MUSIC_YAML = """
+__set_seed1: !apply:random.seed [1024]
+__set_seed2: !apply:torch.manual_seed [1024]
+sample_rate: 24000
+target_sample_rate: 48000
+llm_input_size: 64
+basemodel_path: '../../pretrained_models/Small/'
+llm: !new:inspiremusic.llm.llm.LLM
+    llm_input_size: !ref <llm_input_size>
+    sampling: !name:inspiremusic.utils.common.topk_sampling
+        top_k: 350
+flow: !new:inspiremusic.flow.flow.MaskedDiff
+    input_size: 32
+    output_size: 80
+    vocab_size: 256
+    encoder: !new:inspiremusic.transformer.encoder.ConformerEncoder
+        output_size: !ref <llm_input_size>
+        attention_heads: 4
+        linear_units: 128
+        num_blocks: 3
+    decoder: !new:inspiremusic.flow.flow_matching.ConditionalCFM
+        in_channels: 240
+        cfm_params: !new:omegaconf.DictConfig
+            content:
+                inference_cfg_rate: 0.7
+        estimator: !new:inspiremusic.flow.decoder.ConditionalDecoder
+            channels: [32, 32]
+            attention_head_dim: 24
+            n_blocks: 2
+            num_mid_blocks: 2
+            num_heads: 2
+allowed_special: 'all'
+"""
+WAVTOKENIZER_YAML = """
+seed_everything: 3407
+model:
+  class_path: decoder.experiment.WavTokenizer
+  init_args:
+    sample_rate: 24000
+    feature_extractor:
+      class_path: decoder.feature_extractors.EncodecFeatures
+      init_args: {encodec_model: encodec_24khz, num_quantizers: 1, dowmsamples: [8, 5, 4, 2], vq_bins: 256}
+    backbone:
+      class_path: decoder.models.VocosBackbone
+      init_args: {input_channels: 32, dim: 64, intermediate_dim: 128, num_layers: 2, adanorm_num_embeddings: 4}
+    head:
+      class_path: decoder.heads.ISTFTHead
+      init_args: {dim: 64, n_fft: 1280, hop_length: 320, padding: same}
+"""
+
+
+@pytest.fixture(scope="module")
+def small_release(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("release") / "Small"
+    (root / "music_tokenizer").mkdir(parents=True)
+    (root / "wavtokenizer").mkdir()
+    llm = load_file(GOLDEN / "llm.weights.safetensors")
+    llm |= {f"llm.model.{tied}.weight": llm["text_embedding.weight"] for tied in ("lm_head", "model.embed_tokens")}
+    flow = load_file(GOLDEN / "flow.weights.safetensors")
+    flow["input_embedding.weight"] = flow["input_embedding.weight"].repeat(2, 1)
+    tokenizer = load_file(GOLDEN / "wavtokenizer.weights.safetensors")
+    for name in ("embed", "embed_avg", "cluster_size"):
+        key = f"feature_extractor.encodec.quantizer.vq.layers.0._codebook.{name}"
+        tokenizer[key] = torch.cat([tokenizer[key]] * 4)
+    tokenizer["multiperioddisc.discriminators.0.conv.weight"] = torch.zeros(3)
+    torch.manual_seed(0)
+    codec = HiFiCodec(CODEC).state_dict()
+    parts = {name: {k.removeprefix(name + "."): t for k, t in codec.items() if k.startswith(name)} for name in ("encoder", "generator")}
+    quantizer = {k.removeprefix("quantizer."): t for k, t in codec.items() if k.startswith("quantizer")}
+    assert llm["speech_embedding.weight"].shape[0] == flow["input_embedding.weight"].shape[0] == N_TOKENS
+
+    torch.save(llm, root / "llm.pt")
+    torch.save(flow, root / "flow.pt")
+    torch.save({"state_dict": tokenizer, "epoch": 3, "global_step": 7}, root / "wavtokenizer/model.pt")
+    torch.save({**parts, "quantizer": quantizer, "steps": 5}, root / "music_tokenizer/model.pt")
+    (root / "inspiremusic.yaml").write_text(MUSIC_YAML)
+    (root / "wavtokenizer/config.yaml").write_text(WAVTOKENIZER_YAML)
+    (root / "config.json").write_text(json.dumps(QWEN))
+    released_fields = {k: v for k, v in dataclasses.asdict(CODEC).items() if k in checkpoint.released.CODEC_NAMES}
+    (root / "music_tokenizer/config.json").write_text(json.dumps({"resblock": "1", "batch_size": 40, **released_fields}))
+    (root / "tokenizer.json").write_text("{}")
+    return root
+
+
+@pytest.fixture
+def release(small_release, tmp_path) -> Path:
+    """A copy to break."""
+    return Path(shutil.copytree(small_release, tmp_path / "Small"))
+
+
+@pytest.fixture
+def ours(small_release, tmp_path) -> Path:
+    model = load_checkpoint(small_release)
+    save_checkpoint(tmp_path / "ours", model.config, {name: getattr(model, name) for name in checkpoint.NETWORKS})
+    (tmp_path / "ours/tokenizer.json").write_text("{}")
+    return tmp_path / "ours"
+
+
+# --- what loads ------------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def test_a_released_model_plays_the_golden_numbers(small_release):
+    model = load_checkpoint(small_release)
+    assert model.config.name == "Small" and model.config.language_model.rope_theta == 1e6
+    assert model.config.flow.frames_per_token == 2 and model.config.hifi_codec.sampling_rate == 48_000
+    assert model.bytes > 1_000_000 and len(model.weights_sha256) == 16
+    for name in checkpoint.NETWORKS:
+        network = getattr(model, name)
+        assert not network.training
+        assert all(p.dtype == torch.float32 for p in network.parameters())
+    io = load_file(GOLDEN / "flow.io.safetensors")
+    latents = model.flow.solve(model.flow.encode(io["tokens_20"]).transpose(1, 2), io["noise_48000_20"])
+    torch.testing.assert_close(latents, io["feat_48000_20"], atol=5e-4, rtol=0)
+    assert model.hifi_codec.decode(latents).shape == (1, 40 * 320)
+    io = load_file(GOLDEN / "llm.io.safetensors")
+    torch.testing.assert_close(model.language_model(io["inputs_embeds_cond"]), io["logits_cond"], atol=2e-4, rtol=0)
+    io = load_file(GOLDEN / "wavtokenizer.io.safetensors")
+    torch.testing.assert_close(model.wavtokenizer.decode(io["codes_9600"][0]), io["decoded_9600"], atol=2e-4, rtol=0)
+
+
+def test_a_variant_without_flow_has_the_fast_path(release):
+    (release / "flow.pt").unlink()
+    shutil.rmtree(release / "music_tokenizer")
+    model = load_checkpoint(release)
+    assert model.flow is None and model.hifi_codec is None and model.config.flow is None
+    assert model.wavtokenizer.decode(torch.zeros(1, 3, dtype=torch.long)).shape == (1, 960)
+
+
+@pytest.mark.parametrize("stated_in", ["yaml", "config.json"])
+def test_a_24_khz_variant_is_known_by_its_settings(release, stated_in):
+    config = json.loads((release / "music_tokenizer/config.json").read_text())
+    line = "target_sample_rate: 24000\n" if stated_in == "yaml" else ""
+    config["sampling_rate"] = 48_000 if stated_in == "yaml" else 24_000
+    (release / "inspiremusic.yaml").write_text(MUSIC_YAML.replace("target_sample_rate: 48000\n", line))
+    (release / "music_tokenizer/config.json").write_text(json.dumps(config))
+    model = load_checkpoint(release)
+    assert model.config.hifi_codec.sampling_rate == 24_000 and model.config.flow.frames_per_token == 1
+
+
+@torch.inference_mode()
+def test_our_layout_round_trips(ours, small_release):
+    released, model = load_checkpoint(small_release), load_checkpoint(ours)
+    assert model.config == released.config
+    for name in checkpoint.NETWORKS:
+        before, after = getattr(released, name).state_dict(), getattr(model, name).state_dict()
+        assert all(torch.equal(after[key], tensor.half().float()) for key, tensor in before.items())
+    assert model.bytes < 0.6 * sum(4 * t.numel() for name in checkpoint.NETWORKS for t in getattr(model, name).state_dict().values())
+    assert model.weights_sha256 == load_checkpoint(ours).weights_sha256 != released.weights_sha256
+    assert not list(ours.glob("*.partial"))
+
+
+def test_a_tensor_too_large_for_half_precision_is_kept_whole(ours):
+    model = load_checkpoint(ours)
+    with torch.no_grad():
+        model.hifi_codec.encoder.conv_post.weight[0, 0, 0] = 1e6
+    save_checkpoint(ours, model.config, {"hifi_codec": model.hifi_codec})
+    assert load_checkpoint(ours).hifi_codec.encoder.conv_post.weight[0, 0, 0] == 1e6
+
+
+def test_models_are_found_by_name_then_by_path(ours, small_release, tmp_path, monkeypatch):
+    embedded, user = tmp_path / "embedded", tmp_path / "user"
+    shutil.copytree(ours, embedded / "sketch")
+    shutil.copytree(ours, user / "models/sketch")
+    shutil.copytree(ours, user / "models/mine")
+    (user / "models/notes").mkdir()
+    monkeypatch.setattr(checkpoint, "EMBEDDED_MODELS", embedded)
+    monkeypatch.setattr(checkpoint.platformdirs, "user_data_dir", lambda name: str(user))
+    assert list_models() == {"sketch": embedded / "sketch", "mine": user / "models/mine"}
+    assert find_model("sketch") == embedded / "sketch"
+    assert find_model("mine") == user / "models/mine"
+    assert find_model(str(small_release)) == small_release
+    with pytest.raises(ModelError, match="no model 'sktech'.*one of sketch, mine"):
+        find_model("sktech")
+    with pytest.raises(ModelError, match="neither model.json nor llm.pt"):
+        find_model(user / "models/notes")
+    for strange in ("", "~nobody-here/x", "x" * 5000, "a\0b"):
+        with pytest.raises(ModelError):
+            find_model(strange)
+
+
+# --- what does not ---------------------------------------------------------------------------------------------------
+
+
+def cut(file: str):
+    def damage(root: Path) -> None:
+        os.truncate(root / file, (root / file).stat().st_size // 2)
+
+    return damage
+
+
+def without(file: str):
+    return lambda root: (root / file).unlink()
+
+
+def text(file: str, old: str, new: str):
+    def edit(root: Path) -> None:
+        content = (root / file).read_text()
+        assert old in content
+        (root / file).write_text(content.replace(old, new))
+
+    return edit
+
+
+def tensors(file: str, change):
+    def edit(root: Path) -> None:
+        content = torch.load(root / file, weights_only=True)
+        change(content)
+        torch.save(content, root / file)
+
+    return edit
+
+
+def reshaped(key: str, *shape: int):
+    return lambda content: content.update({key: torch.zeros(*shape)})
+
+
+RELEASED_FAULTS = {
+    "llm cut": (cut("llm.pt"), r"llm\.pt: it is damaged, cut short"),
+    "flow cut": (cut("flow.pt"), r"flow\.pt: it is damaged, cut short"),
+    "wavtokenizer cut": (cut("wavtokenizer/model.pt"), r"wavtokenizer/model\.pt: it is damaged"),
+    "codec cut": (cut("music_tokenizer/model.pt"), r"music_tokenizer/model\.pt: it is damaged"),
+    "llm empty": (lambda root: (root / "llm.pt").write_bytes(b""), r"llm\.pt: it is damaged"),
+    "llm a web page": (lambda root: (root / "llm.pt").write_text("<html>version 1</html>"), r"llm\.pt: it is damaged"),
+    "llm a list": (lambda root: torch.save([1, 2], root / "llm.pt"), r"llm\.pt holds a list"),
+    "llm without tensors": (lambda root: torch.save({"epoch": 1}, root / "llm.pt"), r"llm\.pt holds no tensors"),
+    "no llm": (without("llm.pt"), "neither model.json nor llm.pt"),
+    "no yaml": (without("inspiremusic.yaml"), r"missing file: .*inspiremusic\.yaml"),
+    "no config": (without("config.json"), r"missing file: .*config\.json"),
+    "no tokenizer": (without("tokenizer.json"), r"missing files: .*vocab\.json, .*merges\.txt"),
+    "no wavtokenizer": (without("wavtokenizer/model.pt"), r"missing file: .*wavtokenizer/model\.pt"),
+    "no codec": (without("music_tokenizer/model.pt"), r"missing file: .*music_tokenizer/model\.pt"),
+    "key missing": (tensors("flow.pt", lambda c: c.pop("input_embedding.weight")), r"flow\.pt .*1 missing.*input_embedding\.weight"),
+    "sized key missing": (tensors("llm.pt", lambda c: c.pop("text_embedding.weight")), r"llm\.pt lacks text_embedding\.weight"),
+    "key unknown": (tensors("llm.pt", reshaped("llm.more", 2)), r"llm\.pt .*1 unknown.*llm\.more"),
+    "key of another shape": (tensors("llm.pt", reshaped("llm_decoder.bias", 9)), r"llm\.pt .*llm_decoder\.bias is \[9\] instead of \[257\]"),
+    "section missing": (tensors("music_tokenizer/model.pt", lambda c: c.pop("quantizer")), r"music_tokenizer/model\.pt .*'quantizer'"),
+    "no state_dict": (tensors("wavtokenizer/model.pt", lambda c: c.pop("state_dict")), r"wavtokenizer/model\.pt .*'state_dict'"),
+    "another llm's config": (text("config.json", '"hidden_size": 64', '"hidden_size": 32'), r"llm\.pt .*of another shape.*variant"),
+    "fewer layers": (text("config.json", '"num_hidden_layers": 3', '"num_hidden_layers": 2'), r"llm\.pt .*12 unknown"),
+    "odd heads": (text("config.json", '"num_key_value_heads": 2', '"num_key_value_heads": 2.5'), r"llm\.pt: no LanguageModel can be built"),
+    "not Qwen": (text("config.json", "qwen2", "llama"), r"config\.json: model_type is 'llama'"),
+    "no rope": (text("config.json", "rope_theta", "rope"), r"config\.json lacks rope_theta"),
+    "another flow's tokens": (tensors("flow.pt", reshaped("input_embedding.weight", 128, 32)), r"flow\.pt .*input_embedding\.weight"),
+    "flow of another vocabulary": (
+        lambda root: (
+            tensors("flow.pt", reshaped("input_embedding.weight", 128, 32))(root),
+            text("inspiremusic.yaml", "vocab_size: 256", "vocab_size: 128")(root),
+        ),
+        r"flow\.pt is for 128 audio tokens, but .*llm\.pt for 256",
+    ),
+    "odd rate": (text("inspiremusic.yaml", "target_sample_rate: 48000", "target_sample_rate: 44100"), "137.812 latents a second"),
+    "a word for a size": (text("inspiremusic.yaml", "num_heads: 2", "num_heads: two"), r"num_heads is 'two'"),
+    "broken yaml": (text("inspiremusic.yaml", "flow: !new", "flow: [!new"), r"inspiremusic\.yaml is not valid YAML"),
+    "yaml of text": (lambda root: (root / "inspiremusic.yaml").write_text("hello"), r"inspiremusic\.yaml holds a str"),
+    "broken json": (cut("config.json"), r"config\.json is not valid JSON"),
+    "not utf-8": (lambda root: (root / "config.json").write_bytes(b'{"a": "\xff"}'), r"config\.json is not valid JSON"),
+    "another resblock": (text("music_tokenizer/config.json", '"resblock": "1"', '"resblock": "2"'), "resblock is '2'"),
+}
+
+
+@pytest.mark.parametrize("fault", RELEASED_FAULTS)
+def test_a_broken_release_says_what_is_wrong(release, fault):
+    damage, message = RELEASED_FAULTS[fault]
+    damage(release)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_checkpoint(release)
+    assert len(str(caught.value)) < 700 and "\n" not in str(caught.value)
+
+
+OUR_FAULTS = {
+    "cut": (cut("flow.safetensors"), r"flow\.safetensors: it is damaged or cut short"),
+    "empty": (lambda root: (root / "flow.safetensors").write_bytes(b""), r"flow\.safetensors: it is damaged"),
+    "missing": (without("hifi_codec.safetensors"), r"missing file: .*hifi_codec\.safetensors"),
+    "no tokenizer": (without("tokenizer.json"), r"missing file: .*tokenizer\.json"),
+    "another network": (
+        lambda root: shutil.copy(root / "flow.safetensors", root / "wavtokenizer.safetensors"),
+        r"wavtokenizer\.safetensors does not fit",
+    ),
+    "unknown setting": (text("model.json", '"rope_theta"', '"rope"'), "unknown keys rope"),
+    "wrong kind": (text("model.json", '"sample_rate": 24000', '"sample_rate": "fast"'), r"model\.json: a value of the wrong kind"),
+    "no flow for the codec": (lambda root: drop(root, "flow"), "flow and hifi_codec work only together"),
+    "other latents": (text("model.json", '"latent_dim": 64', '"latent_dim": 32'), "64 latent channels, but .* for 32"),
+}
+
+
+def drop(root: Path, network: str) -> None:
+    config = json.loads((root / "model.json").read_text())
+    (root / "model.json").write_text(json.dumps(config | {network: None}))
+
+
+@pytest.mark.parametrize("fault", OUR_FAULTS)
+def test_a_broken_model_of_ours_says_what_is_wrong(ours, fault):
+    damage, message = OUR_FAULTS[fault]
+    damage(ours)
+    with pytest.raises(ModelError, match=message):
+        load_checkpoint(ours)
+
+
+# --- what must not run -----------------------------------------------------------------------------------------------
+
+
+class Payload:
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.marker),)
+
+
+@pytest.mark.parametrize("file", ["llm.pt", "flow.pt", "wavtokenizer/model.pt", "music_tokenizer/model.pt"])
+@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))], ids=["torch", "pickle"])
+def test_a_malicious_pickle_does_not_run(release, tmp_path, file, save):
+    marker = tmp_path / "executed"
+    save({"state_dict": Payload(marker), "text_embedding.weight": Payload(marker)}, release / file)
+    with pytest.raises(ModelError, match=f"{file}: it is damaged, cut short, or holds more than tensors"):
+        load_checkpoint(release)
+    assert not marker.exists()
+    pickle.loads(pickle.dumps(Payload(marker)))
+    assert marker.exists()  # the payload was a live one
+
+
+def test_a_malicious_yaml_does_not_run(release, tmp_path):
+    marker = tmp_path / "executed"
+    hostile = f"""
+a: !apply:os.mkdir ["{marker}"]
+b: !new:os.mkdir
+    path: "{marker}"
+c: !!python/object/apply:os.mkdir ["{marker}"]
+d: !!python/object/new:os.mkdir [["{marker}"]]
+e: !name:os.mkdir
+f: !module:os
+"""
+    with (release / "inspiremusic.yaml").open("a") as file:
+        file.write(hostile)
+    with (release / "wavtokenizer/config.yaml").open("a") as file:
+        file.write(hostile)
+    model = load_checkpoint(release)
+    assert not marker.exists()
+    assert model.config.flow.attention_heads == 2  # and the rest was read
