@@ -162,7 +162,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read {file}: it is damaged or cut short ({error}); get it again") from None
+        raise ModelError(f"{file} is damaged or cut short ({error}); get it again") from None
 
 
 def _check_fit(config: ModelConfig, files: Mapping[str, Path]) -> None:
@@ -208,12 +208,13 @@ def _check_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], 
     missing = [key for key in expected if key not in found]
     unknown = [key for key in found if key not in expected]
     kinds = (("of another shape", misshapen), ("missing", missing), ("unknown", unknown))
-    faults = [(what, keys) for what, keys in kinds if keys]
+    faults = [(f"{len(keys)} {kind}", keys) for kind, keys in kinds if keys]
     if not faults:
         return
-    counts = ", ".join(f"{len(keys)} {what}" for what, keys in faults)
-    named = ", ".join(faults[0][1][:KEYS_NAMED]) + (", …" if len(faults[0][1]) > KEYS_NAMED else "")
+    first, keys = faults[0]
+    named = ", ".join(keys[:KEYS_NAMED]) + (", …" if len(keys) > KEYS_NAMED else "")
+    rest = "".join(f", {fault}" for fault, _ in faults[1:])
     raise ModelError(
-        f"{file} does not fit its configuration ({counts} of {len(expected)} tensors; {faults[0][0]}: {named}): "
-        "it is damaged or of another variant; take all files from one release"
+        f"{file} does not fit its configuration: of {len(expected)} tensors {first} ({named}){rest}; "
+        "it is damaged or of another variant, take all files from one release"
     )

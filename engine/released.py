@@ -11,6 +11,7 @@ that takes every tag for decoration. Sizes come from the settings; where those l
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -138,19 +139,20 @@ def _read_tensors(name: str, file: Path) -> dict[str, Tensor]:
 def _tensors(content: Mapping, part: str, file: Path) -> dict[str, Tensor]:
     found = content.get(part)
     if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
-        raise ModelError(f"{file} holds no tensors for {part!r}: it is not the published file; get it again")
+        raise ModelError(f"{file} holds no tensors for {part!r}; it is damaged or not the published file, get it again")
     return {key: value for key, value in found.items() if isinstance(value, Tensor)}
 
 
 def _read_pickle(file: Path) -> Mapping:
     try:
-        # A file cut short is no zip any more; mapping needs one.
+        # Only a zip can be mapped, and a file cut short is none any more.
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except Exception as error:  # a damaged pickle can raise anything at all
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
-            f"cannot read {file}: it is damaged, cut short, or holds more than tensors, which is refused ({reason}); get it again"
-        ) from None
+    except pickle.UnpicklingError as error:
+        wanted = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"asks for {wanted[1]}, which is refused: a model is tensors, and no code" if wanted else "holds no tensors"
+        raise ModelError(f"{file} {what}; it is damaged or not the published file, get it again") from None
+    except Exception as error:  # a damaged file can raise anything at all
+        raise ModelError(f"{file} is damaged or cut short ({type(error).__name__}); get it again") from None
     if not isinstance(content, Mapping):
         raise ModelError(f"{file} holds a {type(content).__name__} instead of a dictionary of tensors; get it again")
     return content
