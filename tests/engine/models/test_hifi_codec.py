@@ -55,25 +55,35 @@ def test_keys_and_shapes_are_the_released_ones():
     assert ours == {key: shape for key, (shape, _) in manifest.items()}
 
 
-@pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["released", "ours"])
+BOTH_KINDS = pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["released", "ours"])
+
+
+@BOTH_KINDS
 @torch.inference_mode()
 def test_a_window_with_context_decodes_as_the_whole(config):
     torch.manual_seed(0)
     codec = HiFiCodec(config).eval()
-    for parameter in codec.generator.parameters():  # away from initialisations that let little of a neighbour through
-        parameter.add_(torch.randn_like(parameter) * 0.1)
     context, hop = generator_context(config), config.hop_length
     latents = torch.randn(2, config.latent_dim, 3 * context + 7)
     whole = codec.decode(latents)
     start, stop = context + 3, context + 6
     window = codec.decode(latents[..., start - context : stop + context])[..., context * hop : -context * hop]
     torch.testing.assert_close(window, whole[..., start * hop : stop * hop], atol=1e-5, rtol=0)
-    changed = latents.clone()
-    changed[..., stop + context :] += 1.0  # outside of the window's reach
-    assert torch.allclose(codec.decode(changed)[..., start * hop : stop * hop], whole[..., start * hop : stop * hop], atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["released", "ours"])
+@BOTH_KINDS
+def test_the_context_is_all_a_frame_hears(config):
+    torch.manual_seed(0)
+    codec = HiFiCodec(config)
+    context, hop = generator_context(config), config.hop_length
+    frame = 2 * context
+    latents = torch.randn(1, config.latent_dim, 4 * context + 1, requires_grad=True)
+    codec.decode(latents)[0, frame * hop : (frame + 1) * hop].square().sum().backward()
+    heard = latents.grad.abs().sum(dim=(0, 1)).nonzero()[:, 0] - frame
+    assert context - 1 <= heard.abs().max() <= context
+
+
+@BOTH_KINDS
 @torch.inference_mode()
 def test_lengths_and_folding(config):
     codec = HiFiCodec(config).eval()
