@@ -135,9 +135,8 @@ class ModelConfig:
     flow: FlowConfig | None = field(default_factory=FlowConfig)
     hifi_codec: HiFiCodecConfig | None = field(default_factory=HiFiCodecConfig)
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
-    # The musical grid the model was trained on, None for the released models: with n frames of tokens to a bar,
-    # tempi are 60 · beats · token_rate / n.
-    tempo_words: tuple[int, ...] = ()
+    max_tokens: int = 0  # audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has
+    tempo_words: tuple[int, ...] = ()  # ours: the tempi in bpm the model has words for; an asked tempo is heard as the nearest. Empty: any
 
     def __post_init__(self) -> None:
         if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:

@@ -7,6 +7,7 @@ distance, plus commitment of the features to their codes (weights as in EnCodec,
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from transformers.audio_utils import mel_filter_bank
 
 from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
 from engine.models.hifi_codec import HiFiCodec
+from engine.models.layers import WNConv1d
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run
@@ -25,7 +27,7 @@ from engine.training.sketch import SKETCH
 
 RESOLUTIONS = ((512, 128, 48), (1024, 256, 80), (2048, 512, 128))  # n_fft, hop, mel bands
 COMMITMENT = 0.5
-QUANTIZE_FROM = 300  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
+QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
 
 
 class MovingAverageCodebook(nn.Module):
@@ -105,6 +107,23 @@ class CodecTrainer(nn.Module):
             residual = residual - torch.cat(rounded, -1)
 
 
+@torch.no_grad()
+def scale_to_data(encoder: nn.Module, audio: Tensor, run: Callable[[Tensor], Tensor]) -> None:
+    """Weight normalisation's own initialisation (arXiv 1602.07868, section 3): every convolution's output gets mean 0 and deviation 1
+    on one batch. Without it the signal fades through the strides until biases drown it, and all frames get one code."""
+
+    def scale(conv: WNConv1d, _, output: Tensor) -> Tensor:
+        mean, deviation = output.mean((0, 2)), output.std((0, 2)).clamp(min=1e-5)
+        conv.weight_g /= deviation[:, None, None]
+        conv.bias.sub_(mean).div_(deviation)
+        return (output - mean[:, None]) / deviation[:, None]
+
+    hooks = [m.register_forward_hook(scale) for m in encoder.modules() if isinstance(m, WNConv1d)]
+    run(audio)
+    for hook in hooks:
+        hook.remove()
+
+
 def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
     """[B, T] twice → log-mel L1 (natural log, so 0.115 is one decibel) and spectral convergence, means over resolutions."""
     mel = magnitude = torch.zeros(())
@@ -127,7 +146,7 @@ def _mel_bank(sample_rate: int, n_fft: int, bands: int) -> Tensor:
     return torch.from_numpy(bank.T).float()
 
 
-def train(kind: str, corpus: Path, folder: Path, *, minutes: float, batch: int = 16, seconds: float = 1.28, config: ModelConfig = SKETCH,
+def train(kind: str, corpus: Path, folder: Path, *, minutes: float, batch: int = 8, seconds: float = 1.28, config: ModelConfig = SKETCH,
           lr: float = 1e-3, matrix_lr: float = 2e-3, seed: int = 0) -> CodecTrainer:  # fmt: skip
     """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`."""
     torch.manual_seed(seed)
@@ -142,6 +161,10 @@ def train(kind: str, corpus: Path, folder: Path, *, minutes: float, batch: int =
 
     def at_rate(crops: Tensor) -> Tensor:
         return halve_rate(crops) if trainer.sample_rate == 24_000 else crops
+
+    if run.step == 0:
+        encoder = codec.feature_extractor["encodec"]["encoder"] if kind == "wavtokenizer" else codec.encoder
+        scale_to_data(encoder, at_rate(training.crops(batch, frames, rng)), codec.encode_features)
 
     def step(run: Run) -> dict[str, float]:
         trainer.train()
@@ -169,7 +192,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     train(options.kind, options.corpus, options.run, minutes=options.minutes, batch=options.batch)

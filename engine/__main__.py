@@ -1,0 +1,93 @@
+"""`python -m engine "dub techno, 124 bpm, A minor" -o out.wav`: one piece of music without daemon or DAW."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import soundfile
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from engine.api import AudioChunk, EngineError, Finished, GenerationRequest
+from engine.api import Progress as Made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        request = GenerationRequest(
+            prompt=options.prompt or "", clip=options.clip, seed=options.seed, key=options.key, bpm=options.bpm, bars=options.bars,
+            duration_s=options.seconds, section=options.section, guidance=options.guidance, top_k=options.top_k, temperature=options.temperature,
+            decode="fast" if options.fast else "full", model=options.model, join="new" if options.only_new else "append",
+            from_s=options.from_s, context_s=options.context_s,
+        )  # fmt: skip
+        return _run(request, options.output, console)
+    except EngineError as error:
+        console.print(f"[red]{error.code}[/red]: {error}", highlight=False)
+        return 2
+
+
+def _run(request: GenerationRequest, output: Path, console: Console) -> int:
+    from engine.pipeline import create_engine  # torch loads here, after the request has been found good
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f}/{task.total:.1f} s"), TimeElapsedColumn())
+    file: soundfile.SoundFile | None = None
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("loading", total=request.seconds)
+            for event in create_engine().generate(request):
+                match event:
+                    case Made():
+                        bar.update(task, description=event.phase, completed=event.done_s)
+                    case AudioChunk():
+                        file = file or _open(output, event)
+                        file.write(event.samples)
+                        file.flush()
+                    case Finished():
+                        facts = event.facts
+    except KeyboardInterrupt:
+        console.print(f"stopped: {output} holds what was made so far" if file else "stopped before the first sound")
+        return 130
+    finally:
+        if file:
+            file.close()
+    console.print(f"{output}  {event.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
+                  f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {facts['rtf']}", highlight=False)  # fmt: skip
+    return 0
+
+
+def _open(output: Path, chunk: AudioChunk) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(output, "w", chunk.samplerate, chunk.samples.shape[1], subtype="PCM_24")
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        raise EngineError(f"cannot write {output}: {error}; choose another place with -o, ending in .wav or .flac") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="Makes a piece of music from words, or continues a clip.")
+    parser.add_argument("prompt", nargs="?", help='what to play, such as "dub techno, 124 bpm, A minor"')
+    parser.add_argument("--continue", dest="clip", metavar="CLIP", help="the recording to go on from")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out.wav"))
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, help="length of the new audio (10)")
+    length.add_argument("--bars", type=int, help="length in bars, needs --bpm")
+    parser.add_argument("--bpm", type=float)
+    parser.add_argument("--key", help="such as 'F# minor'")
+    parser.add_argument("--section", default="verse", help="intro, verse, chorus, verse2 or outro")
+    parser.add_argument("--from", dest="from_s", type=float, help="continue from this second of the clip instead of its end")
+    parser.add_argument("--context", dest="context_s", type=float, default=5.0, help="seconds of the clip the model hears (5)")
+    parser.add_argument("--only-new", action="store_true", help="write only the new part, not the clip before it")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--top-k", type=int, default=350)
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--fast", action="store_true", help="24 kHz straight from the tokens, without flow matching")
+    parser.add_argument("--model", default="sketch", help="a model's name or directory")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

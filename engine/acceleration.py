@@ -1,0 +1,65 @@
+"""Device, precision and threads: the one owner of torch settings."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from engine.checkpoint import Checkpoint
+from engine.models.language_model import Decoder
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how a model runs."""
+
+    device: torch.device
+    language_model_dtype: torch.dtype
+    threads: int
+
+    @property
+    def description(self) -> str:
+        return "CPU" if self.device.type == "cpu" else f"{self.device.type} {torch.cuda.get_device_name() if self.device.type == 'cuda' else ''}".strip()
+
+
+def choose_runtime(device: str | None = None) -> Runtime:
+    """The best device there is, or the one asked for (`INSPIRE_DEVICE` sets the default). The first call sets torch's threads."""
+    asked = device or os.environ.get("INSPIRE_DEVICE")
+    if asked is None:
+        asked = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    threads = int(os.environ.get("INSPIRE_THREADS", min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)))
+    torch.set_num_threads(threads)
+    # float32 on a CPU: a small model's step costs launches, not arithmetic. Large ones gain from bfloat16 on any device.
+    return Runtime(torch.device(asked), torch.float32 if asked == "cpu" else torch.bfloat16, threads)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A checkpoint made ready to generate: weight norms folded, language model packed, everything on the device."""
+
+    checkpoint: Checkpoint
+    decoder: Decoder
+    runtime: Runtime
+
+
+def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
+    """Folds, moves and packs. The checkpoint's modules are changed in place."""
+    for module in (checkpoint.wavtokenizer, checkpoint.flow, checkpoint.hifi_codec, checkpoint.language_model):
+        if module is not None:
+            if hasattr(module, "fold"):
+                module.fold()
+            module.to(runtime.device).requires_grad_(False)
+    return Prepared(checkpoint, checkpoint.language_model.prepare(runtime.language_model_dtype), runtime)
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+
+    def __call__(self) -> float:
+        return time.monotonic() - self.begun

@@ -1,0 +1,98 @@
+"""Request → language-model input: text ids, time span, section row.
+
+Tempo and key may stand in the prompt or in fields of their own; the model only knows words, so fields become words here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from engine.api import GenerationRequest, ModelError, RequestError, parse_key
+from engine.checkpoint import Checkpoint
+from engine.models.language_model import SECTION_ROWS, Condition
+
+MAX_TEXT_TOKENS = 512
+BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
+KEY = re.compile(r"\b([A-Ga-g])([#b♯♭]?)\s+(major|minor|maj|min)\b", re.IGNORECASE)
+
+
+def asked_bpm(request: GenerationRequest) -> float | None:
+    """The tempo a request states, in its field or else in its prompt."""
+    if request.bpm is not None:
+        return float(request.bpm)
+    found = BPM.search(request.prompt)
+    return float(found[1]) if found and 20 <= float(found[1]) <= 400 else None
+
+
+def asked_key(request: GenerationRequest) -> tuple[int, str] | None:
+    """(pitch class, mode) a request states, in its field or else in its prompt."""
+    if request.key is not None:
+        return parse_key(request.key)
+    found = KEY.search(request.prompt)
+    return parse_key(f"{found[1]}{found[2]} {found[3]}") if found else None
+
+
+def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = ()) -> str:
+    """The words the model hears: the prompt, plus tempo, key and metre where only the fields state them.
+
+    A model that knows only certain tempi hears the nearest of them in place of the asked one.
+    """
+    parts = [request.prompt.strip()] if request.prompt.strip() else []
+    if request.bpm is not None:
+        parts = [BPM.sub("", part).strip(" ,") for part in parts] + [f"{request.bpm:g} bpm"]
+    if request.key is not None and not KEY.search(request.prompt):
+        parts.append(request.key)
+    text = ", ".join(part for part in parts if part)
+    if known_bpm:
+        text = BPM.sub(lambda found: f"{min(known_bpm, key=lambda bpm: abs(bpm - float(found[1])))} bpm", text)
+    return text
+
+
+def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
+    """The model's own tokenizer as a function from text to ids. Raises ModelError."""
+    directory, size = checkpoint.directory, checkpoint.config.language_model.text_vocab_size
+    if (directory / "model.json").is_file():
+        tokenizer = _read_tokenizer(directory / "tokenizer.json")
+        return lambda text: tokenizer.encode(text).ids
+    return _load_qwen_tokenizer(directory, size)
+
+
+def build_condition(ids: list[int], request: GenerationRequest) -> Condition:
+    """One row. Raises RequestError when the text is too long for the model."""
+    if len(ids) > MAX_TEXT_TOKENS:
+        raise RequestError(f"the prompt is {len(ids)} tokens long: at most {MAX_TEXT_TOKENS} are allowed, shorten it")
+    end = request.time_end_s if request.time_end_s is not None else request.time_start_s + request.seconds
+    return Condition(
+        text=torch.tensor([ids], dtype=torch.long),
+        time_start=torch.tensor([[request.time_start_s]], dtype=torch.float64),
+        time_end=torch.tensor([[end]], dtype=torch.float64),
+        section=torch.tensor([[SECTION_ROWS[request.section]]]),
+    )
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ModelError(f"cannot read {path}: {error}; get the file again") from None
+
+
+def _load_qwen_tokenizer(directory: Path, vocabulary: int) -> Callable[[str], list[int]]:
+    """Qwen's byte-pair tokenizer with the specials the language model was trained with, in their order."""
+    from transformers import AutoTokenizer  # seconds to import, and the embedded model does without
+
+    specials = ["<|im_start|>", "<|im_end|>", "<|endofprompt|>", "[breath]", "<strong>", "</strong>", "[noise]", "[laughter]",
+                "[cough]", "[clucking]", "[accent]", "[quick_breath]"]  # fmt: skip
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"no usable tokenizer in {directory}: {str(error).splitlines()[0]}; get the tokenizer files again") from None
+    tokenizer.add_special_tokens({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "additional_special_tokens": specials})
+    if len(tokenizer) > vocabulary:
+        raise ModelError(f"the tokenizer in {directory} has {len(tokenizer)} words, the language model {vocabulary}: another variant's files")
+    return lambda text: tokenizer([text]).input_ids[0]

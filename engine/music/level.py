@@ -1,0 +1,40 @@
+"""Levels and ends: float32 (frames, channels) or [frames] in, the same out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+KNEE = 0.85
+
+
+def rms_db(audio: np.ndarray) -> float:
+    """Root mean square in dB full scale; -120 for silence."""
+    return float(20 * np.log10(max(np.sqrt(np.mean(np.square(audio, dtype=np.float64))), 1e-6))) if audio.size else -120.0
+
+
+def soft_limit(audio: np.ndarray) -> np.ndarray:
+    """Bends what lies above 0.85 of full scale so that nothing reaches 1; below, nothing changes. Works sample by sample."""
+    over = np.abs(audio) > KNEE
+    if not over.any():
+        return audio
+    bent = audio.copy()
+    bent[over] = np.sign(audio[over]) * (KNEE + (1 - KNEE) * np.tanh((np.abs(audio[over]) - KNEE) / (1 - KNEE)) * 0.98)
+    return bent
+
+
+def fade_out(audio: np.ndarray, samplerate: int, seconds: float) -> np.ndarray:
+    """Linear fade of the last `seconds` to zero, over the whole when that is shorter. Time runs along axis 0."""
+    n = min(int(samplerate * seconds), len(audio))
+    if n == 0:
+        return audio
+    faded = audio.copy()
+    ramp = np.linspace(1, 0, n, dtype=audio.dtype)
+    faded[-n:] *= ramp.reshape(-1, *[1] * (audio.ndim - 1))
+    return faded
+
+
+def crossfade(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """From `old` to `new` over their whole (equal) length, at constant power. (frames, channels) both."""
+    assert old.shape == new.shape, f"{old.shape} and {new.shape} must be equal"
+    angle = np.linspace(0, np.pi / 2, len(old), dtype=np.float32)[:, None]
+    return old * np.cos(angle) + new * np.sin(angle)

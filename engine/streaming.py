@@ -1,0 +1,208 @@
+"""Tokens in, audio out, while later tokens are still being made: the one owner of seams inside the engine.
+
+Audio is made in windows: some context, a chunk that is kept, some context. Contexts are at least as long as a network can
+look where it looks a bounded way (then windowed equals whole, to rounding), and long enough with a cross-fade where it looks
+at everything. Units: positions are token frames of the piece unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.acceleration import Prepared
+from engine.models.hifi_codec import generator_context
+from engine.models.wavtokenizer import decoder_context
+
+NOISE_BLOCK = 64  # latent frames that one seeding makes
+
+
+@dataclass(frozen=True)
+class ChunkPlan:
+    """How long chunks are, in seconds: the first short, so that sound comes at once, then doubling, because context costs less."""
+
+    first_s: float = 0.5
+    longest_s: float = 4.0
+
+    def sizes(self, token_rate: float) -> Iterator[int]:
+        """Token frames of each chunk in turn, without end."""
+        size = self.first_s
+        while True:
+            yield max(1, round(size * token_rate))
+            size = min(2 * size, self.longest_s)
+
+
+class StreamingDecoder:
+    """One piece's audio. Push tokens as they come; each call returns the audio that became final, if any.
+
+    `lead`: token frames at the start that are context only (the source clip's, in a continuation); `lead_in`: how many of the last
+    of them are made audible all the same, for a cross-fade with the source. The audio begins at frame lead - lead_in.
+    """
+
+    def __init__(self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, lead: list[int] | None = None, lead_in: int = 0):
+        self.renderer = renderer
+        self.tokens: list[int] = list(lead or [])
+        self.done = len(self.tokens) - lead_in  # token frames whose audio is out
+        self._sizes = plan.sizes(renderer.token_rate)
+        self._next = next(self._sizes) + lead_in
+
+    @property
+    def samplerate(self) -> int:
+        return self.renderer.samplerate
+
+    def push(self, token: int) -> np.ndarray | None:
+        """Float32 [N] at `samplerate`, or None while more tokens are needed. None, too, when cancelled in mid-window."""
+        self.tokens.append(token)
+        if len(self.tokens) < self.done + self._next + self.renderer.lookahead:
+            return None
+        audio = self._render(self.done + self._next, ended=False)
+        self._next = next(self._sizes)
+        return audio
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """The rest, once no more tokens come: one chunk or several."""
+        while self.done < len(self.tokens):
+            # The last window may be as long as a chunk and its lookahead; splitting that would only cost context.
+            left = len(self.tokens) - self.done
+            end = len(self.tokens) if left <= self._next + self.renderer.lookahead else self.done + self._next
+            audio = self._render(end, ended=end == len(self.tokens))
+            if audio is None:
+                return
+            yield audio
+            self._next = next(self._sizes)
+
+    def _render(self, end: int, *, ended: bool) -> np.ndarray | None:
+        audio = self.renderer.render(self.tokens, self.done, end, ended=ended)
+        if audio is not None:
+            self.done = end
+        return audio
+
+
+class FastRenderer:
+    """Token decoder: tokens → 24 kHz."""
+
+    GLOBAL_CONTEXT_S = (2.0, 0.5)  # left and right, where the decoder attends to the whole piece
+    CROSSFADE_S = 0.02
+
+    def __init__(self, prepared: Prepared):
+        self.model = prepared.checkpoint.wavtokenizer
+        self.device = prepared.runtime.device
+        self.token_rate, self.samplerate = self.model.config.frame_rate, self.model.config.sample_rate
+        self.hop = self.model.config.hop_length
+        exact = decoder_context(self.model.config)
+        self.left, self.lookahead = (exact, exact) if exact is not None else (round(s * self.token_rate) for s in self.GLOBAL_CONTEXT_S)
+        self._fade = 0 if exact is not None else round(self.CROSSFADE_S * self.samplerate)
+        self._tail = np.zeros(0, np.float32)
+
+    @torch.inference_mode()
+    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> np.ndarray:
+        first, last = max(0, start - self.left), min(len(tokens), end + self.lookahead)
+        window = torch.tensor([tokens[first:last]], device=self.device)
+        audio = self.model.decode(window)[0].float().cpu().numpy()
+        kept = audio[(start - first) * self.hop : (end - first) * self.hop]
+        if self._fade:
+            kept = _fade_in(self._tail, kept)
+            after = (end - first) * self.hop
+            self._tail = audio[after : after + self._fade]
+        return kept
+
+    @torch.inference_mode()
+    def preview(self, tokens: list[int]) -> np.ndarray:
+        """A short stretch on its own, for measuring; no state changes."""
+        return self.model.decode(torch.tensor([tokens], device=self.device))[0].float().cpu().numpy()
+
+
+class FullRenderer:
+    """Flow matching and vocoder: tokens → 48 kHz.
+
+    Windows of the flow agree where they overlap because noise belongs to absolute latent frames; what they still differ by is
+    cross-faded in latents, right of the place up to which audio has gone out, so that nothing already heard is contradicted.
+    """
+
+    LEFT_S, RIGHT_S = 2.0, 0.4
+    CROSSFADE_S = 0.12
+
+    def __init__(self, prepared: Prepared, seed: int, cancelled: Callable[[], bool] = lambda: False):
+        checkpoint = prepared.checkpoint
+        self.flow, self.codec, self.device = checkpoint.flow, checkpoint.hifi_codec, prepared.runtime.device
+        self.seed, self.cancelled = seed, cancelled
+        self.token_rate, self.samplerate = checkpoint.config.token_rate, self.codec.config.sampling_rate
+        self.ratio = self.flow.config.frames_per_token
+        self.left, self.right = round(self.LEFT_S * self.token_rate), round(self.RIGHT_S * self.token_rate)
+        self.reach = generator_context(self.codec.config)  # latent frames
+        self.lookahead = self.right + -(-self.reach // self.ratio)
+        self._fade = round(self.CROSSFADE_S * self.codec.config.frame_rate)
+        self._latents = torch.zeros(1, self.codec.config.latent_dim, 0, device=self.device)
+        self._first = 0  # the latent frame that _latents begins with
+        self._final = 0  # latent frames before this one will not change any more
+        self._begun = False
+
+    @torch.inference_mode()
+    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> np.ndarray | None:
+        needed = len(tokens) if ended else end + -(-self.reach // self.ratio)
+        if not self._solve(tokens, start, needed, ended=ended):
+            return None
+        a, b = start * self.ratio - self._first, end * self.ratio - self._first
+        first, last = max(0, a - self.reach), min(self._latents.shape[-1], b + self.reach)
+        audio = self.codec.decode(self._latents[..., first:last])[0].float().cpu().numpy()
+        hop = self.codec.config.hop_length
+        return audio[(a - first) * hop : (b - first) * hop]
+
+    @torch.inference_mode()
+    def preview(self, tokens: list[int]) -> np.ndarray:
+        """A short stretch on its own, for measuring; no state changes."""
+        mu = self.flow.encode(torch.tensor([tokens], device=self.device)).transpose(1, 2)
+        latents = self.flow.solve(mu, self.noise(0, mu.shape[-1]).to(mu))
+        return self.codec.decode(latents)[0].float().cpu().numpy()
+
+    def _solve(self, tokens: list[int], start: int, needed: int, *, ended: bool) -> bool:
+        """Extends the latents to token frame `needed`. False when cancelled."""
+        if needed * self.ratio <= self._final:
+            return True
+        begin = self._final // self.ratio if self._begun else start
+        first = max(0, begin - self.left)
+        last = len(tokens) if ended else min(len(tokens), needed + self.right)
+        window = torch.tensor([tokens[first:last]], device=self.device)
+        mu = self.flow.encode(window).transpose(1, 2)
+        solved = self.flow.solve(mu, self.noise(first * self.ratio, last * self.ratio).to(mu), cancelled=self.cancelled)
+        if solved is None:
+            return False
+        if not self._begun:
+            self._latents, self._first, self._begun = solved, first * self.ratio, True
+        else:
+            self._join(solved, first * self.ratio)
+        self._final = needed * self.ratio
+        keep_from = max(self._first, self._final - (self.left + self.right) * self.ratio - 4 * self.reach, 0)
+        keep_from = min(keep_from, start * self.ratio - min(self.reach, start * self.ratio - self._first))
+        self._latents, self._first = self._latents[..., keep_from - self._first :], keep_from
+        return True
+
+    def _join(self, solved: Tensor, offset: int) -> None:
+        """Old latents up to the final frame, a cross-fade into the new ones while the old last, then the new ones."""
+        old = self._latents[..., self._final - self._first :]
+        new = solved[..., self._final - offset :]
+        fade = min(self._fade, old.shape[-1], new.shape[-1])
+        rise = torch.linspace(0, 1, fade + 2, device=new.device)[1:-1]
+        mixed = torch.lerp(old[..., :fade], new[..., :fade], rise)
+        self._latents = torch.cat([self._latents[..., : self._final - self._first], mixed, new[..., fade:]], dim=-1)
+
+    def noise(self, first: int, last: int) -> Tensor:
+        """[1, D, last - first]: the piece's noise at these latent frames, whichever window asks."""
+        blocks = []
+        for block in range(first // NOISE_BLOCK, -(-last // NOISE_BLOCK)):
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + block) % 2**63)
+            blocks.append(torch.randn(1, self.codec.config.latent_dim, NOISE_BLOCK, generator=generator))
+        return torch.cat(blocks, dim=-1)[..., first % NOISE_BLOCK :][..., : last - first]
+
+
+def _fade_in(tail: np.ndarray, audio: np.ndarray) -> np.ndarray:
+    """Cross-fades the previous window's `tail` into the beginning of `audio`."""
+    n = min(len(tail), len(audio))
+    if not n:
+        return audio
+    rise = np.linspace(0, 1, n, dtype=np.float32)
+    return np.concatenate([tail[:n] * (1 - rise) + audio[:n] * rise, audio[n:]])

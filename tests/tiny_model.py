@@ -1,0 +1,52 @@
+"""A complete model of the real classes at tiny size with seeded random weights, for tests of the path, not of the sound."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, models
+
+from engine.checkpoint import save_checkpoint
+from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
+from engine.models.flow_matching import FlowMatching
+from engine.models.hifi_codec import HiFiCodec
+from engine.models.language_model import LanguageModel
+from engine.models.wavtokenizer import WavTokenizer
+
+TINY = ModelConfig(
+    name="tiny",
+    wavtokenizer=WavTokenizerConfig(
+        ratios=(6, 5, 4, 4), n_filters=2, dimension=8, lstm_layers=0, encoder_blocks=1, codebook_size=32, dim=32, intermediate_dim=32,
+        num_layers=2, adanorm_num_embeddings=1, pos_net=False,
+    ),
+    language_model=LanguageModelConfig(
+        text_vocab_size=16, audio_vocab_size=32, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, negative="null",
+    ),
+    flow=FlowConfig(
+        token_vocab_size=32, input_size=16, width=16, encoder_layers=1, encoder_heads=2, encoder_ffn=16, regulator_blocks=1, channels=(16, 16),
+        transformer_blocks=1, mid_blocks=1, attention_heads=2, attention_head_dim=8, steps=4,
+    ),
+    hifi_codec=HiFiCodecConfig(
+        upsample_rates=(8, 5, 4, 3), upsample_kernel_sizes=(16, 11, 8, 7), upsample_initial_channel=16, resblock_kernel_sizes=(3,),
+        resblock_dilation_sizes=((1,),), encoder_channels=2, latent_dim=16, n_codes=16, frame_blocks=1,
+    ),
+    max_tokens=200,
+)  # fmt: skip
+
+
+def write_tiny_model(directory: Path, *, flow: bool = True, **changes) -> Path:
+    """Writes the model in our layout. `changes` replace fields of its ModelConfig."""
+    config = dataclasses.replace(TINY, **changes)
+    if not flow:
+        config = dataclasses.replace(config, flow=None, hifi_codec=None)
+    torch.manual_seed(0)
+    modules = {"wavtokenizer": WavTokenizer(config.wavtokenizer), "language_model": LanguageModel(config.language_model)}
+    if flow:
+        modules |= {"flow": FlowMatching(config.flow), "hifi_codec": HiFiCodec(config.hifi_codec)}
+    save_checkpoint(directory, config, modules)
+    vocabulary = {word: i for i, word in enumerate(["<null>", "<unknown>", "dub", "techno", "124", "bpm"])}
+    Tokenizer(models.WordLevel(vocabulary, "<unknown>")).save(str(directory / "tokenizer.json"))
+    return directory
