@@ -20,14 +20,10 @@ from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 from engine import sampling
 from engine.config import LanguageModelConfig
 from engine.models.language_model import Condition, LanguageModel
+from engine.training.sketch import SKETCH
 from tests.benchmarks.report import report
 
-SIZES = {
-    "sketch": LanguageModelConfig(
-        text_vocab_size=512, hidden_size=256, intermediate_size=768, num_hidden_layers=6, num_attention_heads=4, negative="null"
-    ),
-    "0.5B": LanguageModelConfig(negative="null"),
-}
+SIZES = {"sketch": SKETCH.language_model, "0.5B": LanguageModelConfig(negative="null")}
 TOKENS = {"sketch": 60, "0.5B": 6}
 PROMPT_FRAMES = 375
 GUIDANCE = 3.0
@@ -46,7 +42,7 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> No
     condition = Condition(
         torch.randint(0, 500, (1, 16)), torch.zeros(1, 1), torch.full((1, 1), 30.0), torch.ones(1, 1, dtype=torch.long)
     )
-    prompt = torch.randint(0, 4096, (1, PROMPT_FRAMES))
+    prompt = torch.randint(0, model.config.audio_vocab_size, (1, PROMPT_FRAMES))
     rows = torch.cat([model.embed_condition(condition, prompt, torch.tensor([negative])) for negative in (False, True)]).to(dtype)
     decoder, qwen2 = model.prepare(dtype), as_transformers(model, dtype)
     speech, head = model.speech_embedding.weight.to(dtype), model.llm_decoder.weight.to(dtype)
