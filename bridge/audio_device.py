@@ -1,0 +1,330 @@
+"""The audio device: plays results while they are generated, one after the other.
+
+Threads: everything but `_Output.callback` runs on the event loop. The callback runs in PortAudio's thread; it copies out of a
+`RingBuffer`, fades where it must, and never waits or raises. What crosses between the two: the ring, `final` (set by the
+loop), `stopping` (set by the loop, cleared by the callback) and `underruns` (counted by the callback).
+
+The device never holds up generation: audio that is ahead of the loudspeaker waits here (a result is at most eight minutes).
+A dry ring is faded out, counted and, once there is a lead again, faded in: no click, and nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+import numpy as np
+import soxr
+
+from bridge.errors import BridgeError
+from bridge.ring_buffer import RingBuffer
+from engine.api import AudioChunk
+
+_RING_S = 1.0
+_RESUME_S = 0.1  # in the ring before the callback starts
+_FADE_S = 0.005
+_POLL_S = 0.02
+
+log = logging.getLogger(__name__)
+
+
+class DeviceError(BridgeError):
+    """There is no audio device to play on, or it went away."""
+
+    code = "no_device"
+
+
+class AudioDevice:
+    """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not heard."""
+
+    def __init__(self, device: str, prebuffer_s: float):
+        self._device = device
+        self._prebuffer_s = prebuffer_s
+        self._voices: deque[Voice] = deque()
+        self._playing: asyncio.Task | None = None
+        self._output: _Output | None = None
+        self._past_underruns = 0
+        self.description = "not opened yet"
+        self.usable = False
+
+    @property
+    def underruns(self) -> int:
+        return self._past_underruns + (self._output.underruns if self._output else 0)
+
+    @property
+    def playing(self) -> bool:
+        return self._playing is not None
+
+    async def start(self) -> None:
+        """Looks for the device, says once what it found."""
+        try:
+            name, samplerate, _ = await asyncio.to_thread(_find, self._device)
+            self.description, self.usable = f"{name}, {samplerate / 1000:g} kHz", True
+            log.info("audio device: %s", self.description)
+        except DeviceError as error:
+            self.description = f"none: {error}"
+            log.warning("no audio device, results go to disk only: %s", error)
+
+    async def stop(self) -> None:
+        for voice in self._voices:
+            voice.stop()
+        if self._playing:
+            await self._playing
+
+    def play(self, total_s: float) -> Voice | None:
+        """A place in line for a result of about `total_s` seconds. None without a device."""
+        if not self.usable:
+            return None
+        voice = Voice(total_s)
+        self._voices.append(voice)
+        if self._playing is None:
+            self._playing = asyncio.create_task(self._play())
+        return voice
+
+    async def _play(self) -> None:
+        """Opens the device, plays the voices in line, closes it: it is held no longer than it sounds."""
+        try:
+            while self._voices:
+                voice = self._voices[0]
+                if await voice.has_lead(self._prebuffer_s):
+                    if self._output is None:
+                        self._output = await asyncio.to_thread(_Output, self._device)
+                    voice.enter(self._output)
+                    await self._play_voice(voice, self._output)
+                    voice.leave()
+                self._voices.popleft()
+            if self._output:
+                await asyncio.to_thread(self._output.close)
+        except DeviceError as error:
+            log.warning("%s: results go to disk only until the next one is played", error)
+            for voice in self._voices:
+                voice.stop()
+            self._voices.clear()
+        finally:
+            self._past_underruns = self.underruns
+            self._output = self._playing = None
+
+    async def _play_voice(self, voice: Voice, output: _Output) -> None:
+        resampler = None
+        underruns = output.underruns
+        while await voice.has_audio():
+            if output.underruns > underruns:  # it ran dry: gather a lead before going on
+                underruns = output.underruns
+                await voice.has_lead(self._prebuffer_s)
+                continue
+            block = voice.take()
+            if resampler is None:
+                resampler = _Resampler(block.samplerate, output.samplerate, output.channels)
+            await self._write(voice, output, resampler.feed(block.samples))
+        if resampler:
+            await self._write(voice, output, resampler.finish())
+        output.final = True
+        while output.ring.readable:
+            output.stopping = voice.stopped
+            await output.wait()
+        output.stopping = False
+
+    async def _write(self, voice: Voice, output: _Output, samples: np.ndarray) -> None:
+        while len(samples) and not voice.stopped:
+            samples = samples[output.ring.write(samples) :]
+            output.final = False
+            if len(samples):
+                await output.wait()
+
+
+class Voice:
+    """One result on its way to the device. Used from the event loop's thread."""
+
+    def __init__(self, total_s: float):
+        self._blocks: deque[AudioChunk] = deque()
+        self._changed = asyncio.Event()
+        self._left_s = total_s  # not generated yet
+        self._rtf = 0.0
+        self._ended = False
+        self._output: _Output | None = None  # while it sounds
+        self._underruns = 0  # of the output before it sounded, then its own
+        self.stopped = False
+
+    @property
+    def underruns(self) -> int:
+        return self._output.underruns - self._underruns if self._output else self._underruns
+
+    def feed(self, chunk: AudioChunk, rtf: float) -> None:
+        """The next audio, and how many seconds a second of it takes to make."""
+        if self.stopped:
+            return
+        self._blocks.append(chunk)
+        self._left_s -= chunk.duration_s
+        self._rtf = rtf
+        self._changed.set()
+
+    def end(self) -> None:
+        """No more will come."""
+        self._ended = True
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Fall silent soon."""
+        self.stopped = True
+        self._blocks.clear()
+        self.end()
+
+    def enter(self, output: _Output) -> None:
+        self._output, self._underruns = output, output.underruns
+
+    def leave(self) -> None:
+        self._underruns, self._output = self.underruns, None
+
+    def take(self) -> AudioChunk:
+        return self._blocks.popleft()
+
+    async def has_audio(self) -> bool:
+        """Waits for audio. False when there is no more."""
+        while not self._ended and not self._blocks:
+            await self._wait()
+        return bool(self._blocks)
+
+    async def has_lead(self, least_s: float) -> bool:
+        """Waits until playing may start and should not run dry. False when there is nothing to play."""
+        while await self.has_audio() and not self._ended:
+            waiting_s = sum(block.duration_s for block in self._blocks)
+            if waiting_s >= lead_s(self._rtf, self._blocks[-1].duration_s, max(0.0, self._left_s), least_s):
+                break
+            await self._wait()
+        return bool(self._blocks)
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+
+def lead_s(rtf: float, chunk_s: float, left_s: float, least_s: float) -> float:
+    """How much audio must wait before playing starts, in seconds, so that it does not run dry.
+
+    While one chunk of `chunk_s` is made, `rtf · chunk_s` is played; over the `left_s` not made yet, an engine slower than
+    real time falls `(rtf − 1) · left_s` behind. Both with some margin, as `rtf` is a measurement.
+    """
+    return max(least_s, 1.25 * rtf * chunk_s, 1.1 * (rtf - 1) * left_s)
+
+
+class _Output:
+    """An open stream. Opening and closing block; the rest does not."""
+
+    def __init__(self, device: str):
+        import sounddevice
+
+        name, samplerate, channels = _find(device)
+        self.samplerate = samplerate
+        self.channels = min(2, channels)
+        self.ring = RingBuffer(int(_RING_S * samplerate), self.channels)
+        self.final = False  # the ring holds a result's end: it may run empty
+        self.stopping = False
+        self.underruns = 0
+        self._silent = True
+        self._broken = False  # fell silent in the middle: fade in
+        self._resume_frames = int(_RESUME_S * samplerate)
+        self._fade_frames = int(_FADE_S * samplerate)
+        self._lost = False
+        self._closing = False
+        try:
+            self._stream = sounddevice.OutputStream(
+                samplerate=samplerate,
+                device=_selector(device),
+                channels=self.channels,
+                dtype="float32",
+                latency="high",
+                callback=self.callback,
+                finished_callback=self._on_finished,
+            )
+            self._stream.start()
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(f"the audio device {name} does not open ({error.args[0]})") from None
+
+    async def wait(self) -> None:
+        """Lets some audio be played. Raises DeviceError when the device is gone."""
+        await asyncio.sleep(_POLL_S)
+        if self._lost:
+            self._stream.close(ignore_errors=True)
+            raise DeviceError("the audio device went away")
+
+    def close(self) -> None:
+        self._closing = True
+        self._stream.stop()  # plays out what the system still holds
+        self._stream.close()
+
+    def callback(self, out: np.ndarray, frames: int, _time, status) -> None:
+        """PortAudio's thread. `out` is float32 (frames, channels)."""
+        ring = self.ring
+        fade_in = self._broken and self._silent
+        if self._silent:
+            if self.stopping:
+                ring.discard()
+            if ring.readable < self._resume_frames and not (self.final and ring.readable):
+                out.fill(0)
+                return
+        elif status.output_underflow:
+            self.underruns += 1
+        dry = ring.readable - frames < self._fade_frames and not self.final
+        count = ring.read_into(out)
+        out[count:] = 0
+        if fade_in:
+            _ramp(out[: self._fade_frames], 0, 1)
+        if dry or self.stopping:
+            _ramp(out[max(0, count - self._fade_frames) : count], 1, 0)
+        if self.stopping:
+            ring.discard()
+        elif dry:
+            self.underruns += 1
+        self._broken = dry and not self.stopping
+        self._silent = dry or self.stopping or count < frames
+
+    def _on_finished(self) -> None:
+        """PortAudio's thread: the stream ended; if not by us, the device is gone."""
+        self._lost = not self._closing
+
+
+class _Resampler:
+    """float32 (frames, any channels) at one rate → (frames, channels) at another; untouched where they agree."""
+
+    def __init__(self, samplerate: int, target: int, channels: int):
+        self._channels = channels
+        self._stream = None if samplerate == target else soxr.ResampleStream(samplerate, target, channels, dtype="float32")
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        if samples.shape[1] != self._channels:
+            mono = samples.mean(axis=1, keepdims=True)
+            samples = np.repeat(mono, self._channels, axis=1)
+        return samples if self._stream is None else self._stream.resample_chunk(np.ascontiguousarray(samples))
+
+    def finish(self) -> np.ndarray:
+        """What the filter still holds."""
+        nothing = np.zeros((0, self._channels), np.float32)
+        return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
+
+
+def _ramp(samples: np.ndarray, start: float, end: float) -> None:
+    """Fades (frames, channels) in place."""
+    samples *= np.linspace(start, end, len(samples), dtype=np.float32)[:, None]
+
+
+def _find(device: str) -> tuple[str, int, int]:
+    """Name, rate in Hz and output channels of a device. Raises DeviceError. Blocks."""
+    if device == "none":
+        raise DeviceError("switched off in the settings")
+    try:
+        import sounddevice
+    except OSError as error:
+        raise DeviceError(f"{error}: install PortAudio (Debian and Ubuntu: libportaudio2)") from None
+    try:
+        found = sounddevice.query_devices(_selector(device), "output")
+    except (ValueError, sounddevice.PortAudioError) as error:
+        raise DeviceError(f"no output device {device!r} ({error.args[0]})") from None
+    return found["name"], int(found["default_samplerate"]), found["max_output_channels"]
+
+
+def _selector(device: str) -> int | str | None:
+    """A setting as sounddevice takes it."""
+    if device == "default":
+        return None
+    return int(device) if device.isdecimal() else device

@@ -1,0 +1,368 @@
+"""The command `inspire`: the daemon, and its clients with progress bars. A client starts a daemon where none runs, and says so.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancelled with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from bridge import osc_spec
+from bridge.client import Client, new_id
+from bridge.errors import BridgeError, NoDaemon
+from bridge.messages import Cancelled, Chunk, Done, Fail, ProgressReport, Queued, Reply, name_of
+from bridge.settings import Settings, load_settings
+
+_START_PATIENCE_S = 30.0
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, help="Music from prompts and clips, made while you listen.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
+NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
+Seconds = Annotated[float | None, typer.Option("--duration", help="length of the new audio in seconds")]
+Bars = Annotated[int | None, typer.Option(help="length of the new audio in bars, with --bpm")]
+Bpm = Annotated[float | None, typer.Option(help="tempo in beats per minute")]
+BeatsPerBar = Annotated[int | None, typer.Option(help="beats in a bar")]
+Key = Annotated[str | None, typer.Option(help="such as 'A minor'")]
+Section = Annotated[str | None, typer.Option(help="intro, verse, chorus, verse2 or outro")]
+Seed = Annotated[int | None, typer.Option(help="same seed, same audio")]
+Guidance = Annotated[float | None, typer.Option(help="how strictly the prompt is followed")]
+TopK = Annotated[int | None, typer.Option(help="how many tokens the sampler chooses from")]
+Temperature = Annotated[float | None, typer.Option(help="how freely it chooses")]
+Decode = Annotated[str | None, typer.Option(help="full (48 kHz) or fast (24 kHz)")]
+Model = Annotated[str | None, typer.Option(help="a model's name or its folder")]
+Play = Annotated[bool, typer.Option("--play/--no-play", help="listen while it is made")]
+Output = Annotated[str | None, typer.Option("-o", "--output", help="file name inside the output folder")]
+
+
+def main() -> None:
+    try:
+        app()
+    except NoDaemon as error:
+        _fail(str(error), 3)
+    except BridgeError as error:
+        _fail(str(error), 2)
+
+
+@app.command()
+def serve(
+    port: Port = None,
+    folder: Annotated[Path | None, typer.Option(help="where results go")] = None,
+    device: Annotated[str | None, typer.Option(help="audio device: default, none, an index or a part of its name")] = None,
+    model: Model = None,
+    engine: Annotated[str | None, typer.Option(help="package.module:callable that makes the engine")] = None,
+) -> None:
+    """Run the daemon until it is stopped."""
+    from bridge import daemon  # its libraries are not for the clients to wait for
+
+    flags = {"port": port, "folder": folder, "device": device, "model": model, "engine": engine}
+    settings = load_settings(flags)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    daemon.run(settings)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments")],
+    duration: Seconds = None,
+    bars: Bars = None,
+    bpm: Bpm = None,
+    beats_per_bar: BeatsPerBar = None,
+    key: Key = None,
+    section: Section = None,
+    seed: Seed = None,
+    guidance: Guidance = None,
+    top_k: TopK = None,
+    temperature: Temperature = None,
+    decode: Decode = None,
+    model: Model = None,
+    play: Play = True,
+    output: Output = None,
+    port: Port = None,
+    as_json: AsJson = False,
+    no_start: NoStart = False,
+) -> None:
+    """Make music from a text."""
+    pairs = {
+        **{"duration_s": duration, "bars": bars, "bpm": bpm, "beats_per_bar": beats_per_bar, "key": key, "section": section},
+        **{"seed": seed, "guidance": guidance, "top_k": top_k, "temperature": temperature, "decode": decode, "model": model},
+        **{"play": play, "path": output},
+    }
+    with _connect(port, no_start, as_json) as client:
+        _follow(client, lambda id: client.generate(prompt, id=id, **pairs), as_json)
+
+
+@app.command("continue")
+def continue_clip(
+    clip: Annotated[Path, typer.Argument(help="an audio file")],
+    prompt: Annotated[str | None, typer.Option(help="what to play")] = None,
+    from_s: Annotated[float | None, typer.Option("--from", help="continue from this second; the clip's end if not given")] = None,
+    context: Annotated[float | None, typer.Option(help="seconds of the clip the model hears")] = None,
+    join: Annotated[str | None, typer.Option(help="append: clip and new part; new: only the new part")] = None,
+    duration: Seconds = None,
+    bars: Bars = None,
+    bpm: Bpm = None,
+    beats_per_bar: BeatsPerBar = None,
+    key: Key = None,
+    section: Section = None,
+    seed: Seed = None,
+    guidance: Guidance = None,
+    top_k: TopK = None,
+    temperature: Temperature = None,
+    decode: Decode = None,
+    model: Model = None,
+    play: Play = True,
+    output: Output = None,
+    port: Port = None,
+    as_json: AsJson = False,
+    no_start: NoStart = False,
+) -> None:
+    """Go on from a recorded clip."""
+    pairs = {
+        **{"prompt": prompt, "from_s": from_s, "context_s": context, "join": join},
+        **{"duration_s": duration, "bars": bars, "bpm": bpm, "beats_per_bar": beats_per_bar, "key": key, "section": section},
+        **{"seed": seed, "guidance": guidance, "top_k": top_k, "temperature": temperature, "decode": decode, "model": model},
+        **{"play": play, "path": output},
+    }
+    with _connect(port, no_start, as_json) as client:
+        _follow(client, lambda id: client.continue_clip(str(clip.absolute()), id=id, **pairs), as_json)
+
+
+@app.command()
+def cancel(
+    job: Annotated[str | None, typer.Argument(help="a job's id; the running one if not given")] = None,
+    port: Port = None,
+) -> None:
+    """Stop a job; what it made stays."""
+    with _connect(port, no_start=True) as client:
+        job = job or _answered(client.status()).pairs.get("running")
+        if job is None:
+            _fail("nothing is running", 1)
+        _answered(client.cancel(job))
+        out.print(f"cancelled {job}")
+
+
+@app.command()
+def status(
+    job: Annotated[str | None, typer.Argument(help="a job's id; the daemon itself if not given")] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the daemon, or a job, is doing."""
+    with _connect(port, no_start=True) as client:
+        state = _answered(client.status(job))
+    values = {"state": state.state, **state.pairs}
+    if as_json:
+        print(json.dumps(values))
+        return
+    for name, value in values.items():
+        out.print(f"{name.replace('_', ' '):>14}  {value}", markup=False)
+
+
+@app.command()
+def ping(port: Port = None, as_json: AsJson = False) -> None:
+    """Ask whether a daemon is there."""
+    with _connect(port, no_start=True) as client:
+        started = time.perf_counter()
+        pong = _answered(client.ping())
+        round_trip_ms = 1000 * (time.perf_counter() - started)
+    values = {"version": pong.version, "protocol": pong.protocol, "round_trip_ms": round(round_trip_ms, 2)}
+    shown = f"inspire {pong.version}, protocol {pong.protocol}, {round_trip_ms:.1f} ms"
+    print(json.dumps(values) if as_json else shown)
+
+
+@app.command()
+def stop(port: Port = None) -> None:
+    """End the daemon; a running job keeps what it has."""
+    with _connect(port, no_start=True) as client:
+        _answered(client.quit())
+    out.print("the daemon is ending")
+
+
+@app.command()
+def osc(markdown: Annotated[bool, typer.Option("--markdown", help="as in the README")] = False) -> None:
+    """Print the table of OSC messages."""
+    if markdown:
+        print(osc_spec.as_markdown(), end="")
+        return
+    for title, table in (("commands", osc_spec.COMMANDS), ("replies", osc_spec.REPLIES)):
+        out.print(f"[bold]{title}[/bold]")
+        for message in table.values():
+            arguments = " ".join(f"{f.name}:{f.type}" for f in (osc_spec.ID, *message.arguments))
+            out.print(f"{message.address} {arguments}  – {message.doc}", markup=False)
+            for f in message.pairs:
+                out.print(f"    {f.name}:{f.type}  {f.allowed}: {f.doc}", markup=False)
+    out.print("[bold]codes of a fail[/bold]")
+    for code, meaning in osc_spec.FAIL_CODES.items():
+        out.print(f"{code:>17}  {meaning}", markup=False)
+
+
+# ---- finding a daemon, or starting one
+
+
+def _connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
+    """A client of the running daemon. Raises NoDaemon."""
+    settings = load_settings({"port": port})
+    for candidate in dict.fromkeys([*_recorded(settings, port), settings.port]):
+        client = Client(candidate, patience_s=1.0)
+        try:
+            client.ping()
+        except NoDaemon:
+            client.close()
+        else:
+            return client
+    if no_start:
+        raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
+    return _start_daemon(settings, quiet)
+
+
+def _recorded(settings: Settings, port: int | None) -> list[int]:
+    """Where this user's daemon last said it is, unless a port was asked for."""
+    from bridge.daemon import running_port
+
+    found = running_port(settings) if port is None else None
+    return [found] if found else []
+
+
+def _start_daemon(settings: Settings, quiet: bool) -> Client:
+    log_file = settings.log_folder / "daemon.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    if not quiet:
+        err.print(f"no daemon runs: starting one on port {settings.port} (log: {log_file}; end it with 'inspire stop')")
+    command = [sys.executable, "-m", "bridge", "serve", "--port", str(settings.port)]
+    with open(log_file, "ab") as log:
+        began = log.tell()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + _START_PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        client = Client(settings.port, patience_s=0.5)
+        try:
+            client.ping()
+        except NoDaemon:
+            client.close()
+            time.sleep(0.05)
+        else:
+            return client
+    told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
+    raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
+
+
+# ---- showing a job
+
+
+def _follow(client: Client, start, as_json: bool) -> None:
+    """Shows a job to its end. Ctrl-C cancels the job and still shows its end."""
+    id = new_id()
+    show = _JsonView() if as_json else _BarView() if _is_lively(err) else _LineView()
+    end = None
+    with show:
+        try:
+            for reply in start(id):
+                show(reply)
+                end = reply
+        except KeyboardInterrupt:
+            client.cancel(id)
+            while not isinstance(end, (Done, Fail, Cancelled)):
+                end = client.receive(id, 30) or Fail(id, "no_daemon", "the daemon does not answer")
+            show(end)
+    if not as_json:
+        _show_end(end)
+    raise typer.Exit(0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 1)
+
+
+def _is_lively(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+class _JsonView:
+    """One line a reply."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def __call__(self, reply: Reply) -> None:
+        values = dataclasses.asdict(reply)
+        pairs = values.pop("pairs", {})
+        print(json.dumps({"event": name_of(reply), **values, **pairs}), flush=True)
+
+
+class _LineView(_JsonView):
+    """For dumb terminals and logs: a line for every chunk."""
+
+    def __call__(self, reply: Reply) -> None:
+        if isinstance(reply, Queued) and reply.position:
+            err.print(f"waiting, {reply.position} ahead")
+        elif isinstance(reply, Chunk):
+            err.print(f"{reply.start_s + reply.duration_s:.1f} s on disk", markup=False)
+
+
+class _BarView:
+    """A progress bar."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+        self._progress = Progress(*columns, console=err, transient=True)
+        self._task: TaskID = self._progress.add_task("waiting", total=None, figures="")
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._progress.stop()
+
+    def __call__(self, reply: Reply) -> None:
+        if isinstance(reply, Queued) and reply.position:
+            self._progress.update(self._task, description=f"waiting, {reply.position} ahead")
+        elif isinstance(reply, ProgressReport):
+            figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
+            self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
+
+
+def _show_end(end: Reply | None) -> None:
+    match end:
+        case Done():
+            p = end.pairs
+            figures = [f"{end.duration_s:.1f} s", f"first sound after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
+            figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
+            figures += [f"seed {p['seed']}"] if "seed" in p else []
+            figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
+            out.print(end.path, markup=False)
+            err.print(", ".join(figures), markup=False)
+        case Cancelled():
+            out.print(end.path, markup=False)
+            err.print(f"cancelled after {end.duration_s:.1f} s")
+        case Fail():
+            if end.pairs.get("path"):
+                out.print(end.pairs["path"], markup=False)
+            err.print(f"[red]failed[/red] ({end.code}): ", end="")
+            err.print(end.message, markup=False)
+
+
+def _answered(reply):
+    """A reply that is not a fail."""
+    if isinstance(reply, Fail):
+        _fail(reply.message, 1)
+    return reply
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    raise SystemExit(code)

@@ -1,0 +1,122 @@
+"""An OSC client of the daemon: commands with their replies matched by id. Used by the command line and the tests.
+
+    with Client() as client:
+        for event in client.generate("dub techno, 124 bpm", duration_s=8):
+            print(event)
+
+UDP may lose a datagram, and a repeated id is harmless: what is not answered within a second is sent again.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge import messages, osc_spec, wire
+from bridge.errors import NoDaemon
+from bridge.messages import Ack, Cancelled, Done, Fail, Pong, Reply, State
+
+_RESEND_S = 1.0
+_QUIET_S = 5.0  # without an event of a job: ask again
+_BUFFER = 2**20
+
+
+class Client:
+    """One socket to one daemon. Not thread-safe. Raises NoDaemon after `patience_s` without any answer."""
+
+    def __init__(self, port: int = osc_spec.DEFAULT_PORT, host: str = "127.0.0.1", patience_s: float = 5.0):
+        self._patience_s = patience_s
+        self._replies: dict[str, deque[Reply]] = defaultdict(deque)
+        self._port = port
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect((host, port))  # so that the system tells when nobody listens there
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def ping(self) -> Pong | Fail:
+        return self._ask("ping")
+
+    def status(self, job: str | None = None) -> State | Fail:
+        return self._ask("status", job=job)
+
+    def cancel(self, job: str) -> Ack | Fail:
+        return self._ask("cancel", job=job)
+
+    def quit(self) -> Ack | Fail:
+        return self._ask("quit")
+
+    def generate(self, prompt: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        """Starts a job and gives its replies as they come: ack, queued, progress, chunk, and its end last."""
+        return self._run_job("generate", [prompt], id, pairs)
+
+    def continue_clip(self, clip: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("continue", [clip], id, pairs)
+
+    def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
+        """Sends a command by its short name, once. Replies are then read with `receive`."""
+        address, values = messages.encode_command(f"/inspire/{name}", id, arguments, pairs)
+        with self._reachable():
+            self._socket.send(wire.encode(address, values))
+
+    def receive(self, id: str, timeout_s: float) -> Reply | None:
+        """The next reply to the request `id`, None when there is none in time."""
+        deadline = time.monotonic() + timeout_s
+        while not self._replies[id]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            self._socket.settimeout(left)
+            try:
+                with self._reachable():
+                    datagram = self._socket.recv(65_535)
+            except TimeoutError:
+                continue
+            reply = messages.decode_reply(*wire.decode(datagram))
+            self._replies[reply.id].append(reply)
+        return self._replies[id].popleft()
+
+    def _ask(self, name: str, **pairs) -> Reply:
+        return self._request(name, new_id(), [], pairs)
+
+    def _request(self, name: str, id: str, arguments: list, pairs: dict) -> Reply:
+        """Sends until there is an answer. Raises NoDaemon."""
+        deadline = time.monotonic() + self._patience_s
+        while time.monotonic() < deadline:
+            self.send(name, id, arguments, pairs)
+            reply = self.receive(id, min(_RESEND_S, self._patience_s))
+            if reply:
+                return reply
+        raise NoDaemon(f"the daemon on port {self._port} does not answer: look at its log, or end it and start it again")
+
+    def _run_job(self, name: str, arguments: list, id: str | None, pairs: dict) -> Iterator[Reply]:
+        id = id or new_id()
+        reply = self._request(name, id, arguments, pairs)
+        while True:
+            yield reply
+            if isinstance(reply, (Done, Fail, Cancelled)):
+                return
+            # A lost end must not be waited for: asking again replays it.
+            reply = self.receive(id, _QUIET_S) or self._request(name, id, arguments, pairs)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError:
+            raise NoDaemon(f"no daemon runs on port {self._port}: start one with 'inspire serve'") from None
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex[:12]

@@ -1,0 +1,213 @@
+"""The daemon: composes server, clients, jobs, engine process and audio device; startup → main loop → shutdown.
+
+One event loop, one thread that decides. The others only carry: the engine reader, disk work, PortAudio's callback. No torch here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+
+from bridge import messages, osc_spec
+from bridge.audio_device import AudioDevice
+from bridge.clients import LEASE_S, Address, Clients
+from bridge.errors import BridgeFault, JobError, MessageError, OutputError, PortTaken
+from bridge.jobs import Job, Jobs
+from bridge.server import OscServer, Received
+from bridge.settings import HOST, Settings
+from bridge.supervisor import Patience, Supervisor
+from engine.api import ClipError, resolve_clip
+
+_QUIT_GRACE_S = 3.0  # for a running job to stop by itself
+_MAX_SHOWN = 300  # characters of a problem or a device's name in a state reply
+
+log = logging.getLogger(__name__)
+
+
+def version() -> str:
+    try:
+        return metadata.version("inspire-daw")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "0"
+
+
+def run(settings: Settings) -> None:
+    """Serves until /inspire/quit or a signal. Raises PortTaken."""
+    # On Windows the default loop cannot wait for a socket of ours.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(Daemon(settings).run())
+
+
+class Daemon:
+    """Used once: `run`, which ends after `quit` (from the loop's thread), /inspire/quit, SIGINT or SIGTERM."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._quit = asyncio.Event()
+        patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
+        self._engine = Supervisor(settings.engine, settings.model, patience)
+        self._device = AudioDevice(settings.device, settings.prebuffer_s)
+        self._jobs = Jobs(self._engine, self._device, settings.folder, self._tell)
+        self._clients = Clients()
+
+    async def run(self) -> None:
+        await self._startup()
+        try:
+            working = asyncio.create_task(self._jobs.run())
+            quitting = asyncio.create_task(self._quit.wait())
+            await asyncio.wait({working, quitting}, return_when=asyncio.FIRST_COMPLETED)
+            self._jobs.close()
+            await asyncio.wait({working}, timeout=_QUIT_GRACE_S)
+            await self._engine.stop()  # ends a job that did not heed
+            await working
+        finally:
+            await self._shutdown()
+
+    def quit(self) -> None:
+        self._quit.set()
+
+    async def _startup(self) -> None:
+        try:
+            self._server = OscServer(HOST, self._settings.port, self._receive)
+        except PortTaken as error:
+            raise PortTaken(f"{error}{_holder(self._settings)}: stop it, or choose another with --port") from None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
+        await self._engine.start()
+        self._server.start()
+        self._write_state_file()
+        port = self._server.address[1]
+        log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), HOST, port, self._settings.folder)
+        await self._device.start()
+
+    async def _shutdown(self) -> None:
+        await self._device.stop()
+        await self._engine.stop()
+        self._server.close()
+        if _read_state_file(self._settings).get("pid") == os.getpid():
+            self._settings.state_file.unlink(missing_ok=True)
+        log.info("inspire has ended")
+
+    def _receive(self, received: Received, source: Address) -> None:
+        """Answers one message: exactly one ack or fail (or what was asked for), then what follows from it."""
+        to = self._clients.reply_address(source, received.reply_port)
+        try:
+            if isinstance(received, MessageError):
+                raise received
+            for reply in self._serve(received, source, to):
+                self._server.send(reply, to)
+        except (MessageError, JobError, OutputError, ClipError) as error:
+            self._server.send(messages.fail(error, received.id), to)
+        except Exception:
+            log.exception("a fault of the daemon's own at %r", received)
+            self._server.send(messages.fail(BridgeFault(), received.id), to)
+
+    def _serve(self, command: messages.Command, source: Address, to: Address) -> Iterator[messages.Reply]:
+        match command:
+            case messages.Submit():
+                if command.request.clip is not None:
+                    resolve_clip(command.request.clip)
+                job = self._jobs.submit(command)
+                self._clients.follow(job.id, to)
+                yield messages.Ack(command.id)
+                yield self._jobs.story(job)
+            case messages.Cancel():
+                job = self._jobs.get(command.job)
+                self._clients.follow(job.id, to)
+                yield messages.Ack(command.id)
+                if job.end:
+                    yield job.end
+                self._jobs.cancel(job)
+            case messages.Hello():
+                if command.protocol != osc_spec.PROTOCOL:
+                    spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
+                    raise MessageError(f"{spoken}: update the older of the two", "protocol")
+                self._clients.register(command.name, source, to, command.events == "all")
+                yield messages.Welcome(command.id, version(), osc_spec.PROTOCOL, LEASE_S)
+            case messages.Ping():
+                yield messages.Pong(command.id, version(), osc_spec.PROTOCOL)
+            case messages.Status():
+                yield self._state(command)
+            case messages.Quit():
+                yield messages.Ack(command.id)
+                self.quit()
+
+    def _tell(self, job: Job, reply: messages.Reply) -> None:
+        for to in self._clients.audience(job.id):
+            self._server.send(reply, to)
+        if job.end:
+            self._clients.forget_job(job.id)
+
+    def _state(self, command: messages.Status) -> messages.State:
+        if command.job is not None:
+            return _job_state(command.id, self._jobs.get(command.job), self._jobs)
+        engine, device, running = self._engine, self._device, self._jobs.running
+        pairs = {
+            "version": version(),
+            "protocol": osc_spec.PROTOCOL,
+            "pid": os.getpid(),
+            "engine_pid": engine.pid,
+            "model": engine.facts.get("name"),
+            "engine_device": engine.facts.get("device"),
+            "restarts": engine.restarts,
+            "running": running.id if running else None,
+            "queued": self._jobs.queued,
+            "clients": len(self._clients),
+            "folder": self._settings.folder,
+            "audio_device": device.description[:_MAX_SHOWN],
+            "playing": device.playing,
+            "underruns": device.underruns,
+            "problem": engine.problem[:_MAX_SHOWN] or None,
+        }
+        return messages.State(command.id, engine.state, pairs)
+
+    def _write_state_file(self) -> None:
+        """Tells clients of this user where the daemon is."""
+        file = self._settings.state_file
+        address = {"host": HOST, "port": self._server.address[1], "pid": os.getpid()}
+        state = {**address, "version": version(), "protocol": osc_spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps(state) + "\n", "utf-8")
+            os.replace(part, file)
+        except OSError as error:
+            log.warning("cannot write %s (%s): clients must be told the port", file, error.strerror)
+
+
+def running_port(settings: Settings) -> int | None:
+    """The port of this user's daemon by its state file, None where there is no such file. It may be out of date."""
+    return _read_state_file(settings).get("port")
+
+
+def _read_state_file(settings: Settings) -> dict:
+    with contextlib.suppress(OSError, ValueError):  # absent, or being replaced: as good as none
+        state = json.loads(settings.state_file.read_text("utf-8"))
+        return state if isinstance(state, dict) else {}
+    return {}
+
+
+def _holder(settings: Settings) -> str:
+    state = _read_state_file(settings)
+    return f", probably inspire itself (process {state['pid']})" if state.get("port") == settings.port else ""
+
+
+def _job_state(id: str, job: Job, jobs: Jobs) -> messages.State:
+    pairs = {
+        "job": job.id,
+        "position": jobs.position(job) if job.state == "queued" else None,
+        "done_s": job.done_s,
+        "total_s": job.request.seconds,
+        "rtf": job.rtf,
+        "path": job.recording.path if job.recording.duration_s else None,
+        "duration_s": job.recording.duration_s,
+    }
+    return messages.State(id, job.state, pairs)

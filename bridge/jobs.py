@@ -1,0 +1,275 @@
+"""The queue and the life of a job: queued → running → done, failed or cancelled.
+
+Idempotent by id: submitting a known id with the same request gives the job there is. Everything runs on the event loop's
+thread, except disk work, which is awaited in a thread of its own: a slow disk holds up its job, not the daemon.
+
+Every job tells its story as replies through `notify`: queued, progress, chunk, and exactly one end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from bridge import osc_spec, sinks
+from bridge.audio_device import AudioDevice, Voice
+from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
+from bridge.messages import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, Submit, fail
+from bridge.sinks import Recording
+from bridge.supervisor import Supervisor
+from engine.api import AudioChunk, Finished, GenerationRequest, Progress
+
+MAX_QUEUED = 5_000
+MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
+_NEXT = 8  # jobs that hear of it when the queue moves
+_PROGRESS_EVERY_S = 1 / osc_spec.MAX_PROGRESS_PER_S
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Job:
+    """One request and what became of it. Times are of `time.monotonic`."""
+
+    command: Submit
+    recording: Recording
+    created: float = field(default_factory=time.monotonic)
+    created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    started: float | None = None
+    first_chunk_s: float | None = None
+    done_s: float = 0.0
+    cancelled: bool = False  # asked to stop
+    voice: Voice | None = None
+    reported_at: float = 0.0
+    told_position: int = 0
+    end: End | None = None
+
+    @property
+    def id(self) -> str:
+        return self.command.id
+
+    @property
+    def request(self) -> GenerationRequest:
+        return self.command.request
+
+    @property
+    def state(self) -> str:
+        if self.end:
+            return {Done: "done", Fail: "failed", Cancelled: "cancelled"}[type(self.end)]
+        return "queued" if self.started is None else "running"
+
+    @property
+    def rtf(self) -> float:
+        """Seconds of work for a second of new audio, 0 while unknown."""
+        return (time.monotonic() - self.started) / self.done_s if self.started and self.done_s else 0.0
+
+    def progress(self) -> ProgressReport:
+        return ProgressReport(self.id, self.done_s, self.request.seconds, self.rtf)
+
+
+class Jobs:
+    """Runs jobs one after the other, in the order they came. `run` is the main loop; it returns after `close`."""
+
+    def __init__(self, engine: Supervisor, device: AudioDevice, folder: Path, notify: Callable[[Job, Reply], None]):
+        self._engine = engine
+        self._device = device
+        self._folder = folder
+        self._notify = notify
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._queue: deque[Job] = deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self.running: Job | None = None
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    def get(self, id: str) -> Job:
+        if id not in self._jobs:
+            raise JobError(f"no job has the id {id!r}")
+        return self._jobs[id]
+
+    def submit(self, command: Submit) -> Job:
+        """A new job, or the one there is with this id. Raises JobError and OutputError."""
+        known = self._jobs.get(command.id)
+        if known:
+            if (known.request, known.command.path) != (command.request, command.path):
+                raise JobError(f"the id {command.id!r} belongs to another request: choose a new one", "id_taken")
+            return known
+        if self._closing:
+            raise JobError("the daemon is ending", "shutting_down")
+        if len(self._queue) >= MAX_QUEUED:
+            raise JobError(f"{MAX_QUEUED} jobs wait already: try again when some are done", "busy")
+        job = Job(command, Recording(self._folder, command.request, command.path))
+        self._jobs[job.id] = job
+        self._queue.append(job)
+        job.told_position = self.position(job)
+        self._arrived.set()
+        return job
+
+    def story(self, job: Job) -> Reply:
+        """Where a job is now, in one reply."""
+        if job.end:
+            return job.end
+        return Queued(job.id, self.position(job)) if job.started is None else job.progress()
+
+    def position(self, job: Job) -> int:
+        """How many jobs are ahead of a queued one."""
+        return self._queue.index(job) + (self.running is not None)
+
+    def cancel(self, job: Job) -> None:
+        """Stops a job: at once when it waits, within a token step when it runs; an ended one stays ended."""
+        if job.state == "queued":
+            self._queue.remove(job)
+            self._conclude(job, Cancelled(job.id, "", 0.0))
+            self._report_positions()
+        elif job.state == "running":
+            job.cancelled = True
+            self._engine.cancel()
+            if job.voice:
+                job.voice.stop()
+
+    def close(self) -> None:
+        """Cancels everything; `run` returns when the running job has ended."""
+        self._closing = True
+        for job in [*self._queue, *([self.running] if self.running else [])]:
+            self.cancel(job)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        while not self._closing:
+            if not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            self.running = job = self._queue.popleft()
+            job.started = time.monotonic()
+            self._notify(job, job.progress())
+            self._report_positions()
+            try:
+                await self._perform(job)
+            except Exception:
+                log.exception("a fault of the daemon's own in job %s", job.id)
+                self._conclude(job, fail(BridgeFault(), job.id))
+            self.running = None
+
+    async def _perform(self, job: Job) -> None:
+        failure: BridgeError | None = None
+        finished: Finished | None = None
+        if job.command.play:
+            job.voice = self._device.play(job.request.seconds)
+        try:
+            await asyncio.to_thread(job.recording.open)
+            finished = await self._generate(job)
+        except EngineFailure as error:
+            failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
+        except OutputError as error:
+            failure = error
+        if job.voice:
+            job.voice.end()
+        try:
+            await asyncio.to_thread(job.recording.finish, await self._told(job, finished, failure))
+        except OutputError as error:
+            failure = failure or error
+        self._conclude(job, _end(job, finished, failure))
+
+    async def _generate(self, job: Job) -> Finished:
+        async with aclosing(self._engine.run(job.request)) as events:
+            if job.cancelled:  # asked while the name was being reserved
+                self._engine.cancel()
+            async for event in events:
+                match event:
+                    case Progress():
+                        self._report_progress(job, event)
+                    case AudioChunk():
+                        await self._keep(job, event)
+                    case Finished():
+                        return event
+        raise AssertionError("an engine's run ended without an end")
+
+    async def _keep(self, job: Job, chunk: AudioChunk) -> None:
+        """On disk first, then told, then heard."""
+        await asyncio.to_thread(job.recording.write, chunk)
+        if job.first_chunk_s is None:
+            job.first_chunk_s = time.monotonic() - job.started
+        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, str(job.recording.path)))
+        if job.voice and not job.cancelled:
+            job.voice.feed(chunk, job.rtf)
+
+    def _report_progress(self, job: Job, event: Progress) -> None:
+        job.done_s = event.done_s
+        now = time.monotonic()
+        if now - job.reported_at >= _PROGRESS_EVERY_S:
+            job.reported_at = now
+            self._notify(job, job.progress())
+
+    def _report_positions(self) -> None:
+        """Tells those who are next; who is far back may ask."""
+        for index, job in enumerate(islice(self._queue, _NEXT)):
+            position = index + (self.running is not None)
+            if position != job.told_position:
+                job.told_position = position
+                self._notify(job, Queued(job.id, position))
+
+    def _conclude(self, job: Job, end: End) -> None:
+        job.end = end
+        job.voice = None
+        log.info("job %s %s: %s", job.id, job.state, end.message if isinstance(end, Fail) else end.path or "no audio")
+        self._notify(job, end)
+        ended = [id for id, other in self._jobs.items() if other.end]
+        for id in ended[: len(ended) - MAX_REMEMBERED]:
+            del self._jobs[id]
+
+    async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
+        """The sidecar: what was asked, of what, what came of it."""
+        state = "failed" if failure else "cancelled" if job.cancelled else "done"
+        story = {
+            "id": job.id,
+            "state": state,
+            "created": job.created_at,
+            "request": asdict(job.request),
+            "engine": finished.facts if finished else {},
+            "timings": {
+                "waited_s": round(job.started - job.created, 3),
+                "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
+                "total_s": round(time.monotonic() - job.started, 3),
+                "rtf": round(job.rtf, 4),
+            },
+        }
+        if failure:
+            story["failure"] = {"code": failure.code, "message": str(failure)}
+        if job.request.clip is not None:
+            clip = Path(job.request.clip).expanduser()
+            try:
+                story["source"] = {"path": str(clip), "sha256": await asyncio.to_thread(sinks.sha256, clip)}
+            except OSError as error:
+                story["source"] = {"path": str(clip), "sha256": None, "problem": error.strerror}
+        return story
+
+
+def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> End:
+    duration_s = job.recording.duration_s
+    path = str(job.recording.path) if duration_s else ""
+    if failure:
+        told = fail(failure, job.id)
+        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} if path else {})
+    if job.cancelled or finished is None or finished.cancelled:
+        return Cancelled(job.id, path, duration_s)
+    pairs = {
+        "samplerate": finished.samplerate,
+        "seed": finished.facts.get("seed"),
+        "rtf": job.rtf,
+        "first_chunk_s": job.first_chunk_s,
+        "underruns": job.voice.underruns if job.voice else None,
+        "bpm": finished.facts.get("bpm"),
+    }
+    return Done(job.id, path, duration_s, pairs)

@@ -1,0 +1,267 @@
+"""THE table of the OSC interface: every address, its arguments, keys, ranges, answers and failures.
+
+Server, client, `inspire osc` and README are read from it or checked against it. Every command's first argument is a request
+id that the client chooses; then the command's arguments in order; then key, value pairs in any order. The first argument of
+every reply is the request's id. Only int32, float32 and strings go to a client. A command may also use d, h, T and F, an
+integral float for an integer and an integer for a float; a number is taken for an id as its text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.api import DECODE_PATHS, JOINS, MAX_CLIP_S, MAX_DURATION_S, MAX_PROMPT_CHARS, SECTIONS
+
+PROTOCOL = 1
+DEFAULT_PORT = 7770
+MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
+MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
+MAX_PROGRESS_PER_S = 10
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of a message. `low` and `high` bound a number, or a string's length in characters."""
+
+    name: str
+    type: str  # "i", "f" or "s"
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What may stand here, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        kind = {"i": "a whole number", "f": "a number", "s": "text"}[self.type]
+        unit = " characters" if self.type == "s" else ""
+        if self.low is not None and self.high is not None:
+            return f"{kind} of {self.low:g} to {self.high:g}{unit}" if unit else f"{kind} from {self.low:g} to {self.high:g}"
+        return kind
+
+
+@dataclass(frozen=True)
+class Message:
+    """One address. `arguments` come first and in order (before them, the id); `pairs` are optional; `answers` name replies."""
+
+    address: str
+    doc: str
+    arguments: tuple[Field, ...] = ()
+    pairs: tuple[Field, ...] = ()
+    answers: tuple[str, ...] = ()
+
+    def pair(self, name: str) -> Field | None:
+        return next((field for field in self.pairs if field.name == name), None)
+
+
+ID = Field("id", "s", "chosen by the client; a repeated id answers with the job's state instead of starting again", 1, 100)
+REPLY_PORT = Field("reply_port", "i", "answer to this port of the sender's host, not to the packet's own source", 1, 65535)
+
+_JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
+_PROMPT = Field("prompt", "s", "what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS)
+_JOB_ID = Field("job", "s", "the id of a generate or continue", 1, 100)
+
+_MUSIC = (
+    Field("duration_s", "f", "length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S),
+    Field("bars", "i", "length of the new audio in bars; needs bpm", 1, 512),
+    Field("bpm", "f", "tempo in beats per minute", 20, 400),
+    Field("beats_per_bar", "i", "beats in a bar", 1, 16),
+    Field("key", "s", "such as A minor or F# major", 1, 20),
+    Field("section", "s", "which part of a piece this is", choices=SECTIONS),
+    Field("time_start_s", "f", "where in the whole piece the result begins", 0, 3600),
+    Field("time_end_s", "f", "how long the whole piece is", 0, 3600),
+    Field("seed", "i", "same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1),
+    Field("guidance", "f", "how strictly the prompt is followed", 0, 20),
+    Field("top_k", "i", "how many tokens the sampler chooses from", 1, 100_000),
+    Field("temperature", "f", "how freely it chooses", 0, 5),
+    Field("decode", "s", "full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS),
+    Field("model", "s", "a model's name or its folder", 1, 1000),
+    Field("play", "i", "1: heard on the audio device while it is generated", 0, 1),
+    Field("path", "s", "file name of the result, inside the output folder", 1, 200),
+    REPLY_PORT,
+)
+_CONTINUATION = (
+    _PROMPT,
+    Field("from_s", "f", "continue from this second of the clip; its end when not given", 0, MAX_CLIP_S),
+    Field("context_s", "f", "how many seconds before from_s the model hears", 1, 30),
+    Field("join", "s", "append: the clip and the new part in one file; new: only the new part", choices=JOINS),
+)
+
+_COMMANDS = (
+    Message(
+        "/inspire/hello",
+        "registers a client: its replies go to one place, it hears events; any message renews the lease",
+        (Field("name", "s", "who is speaking", 0, 100), Field("protocol", "i", f"the protocol it speaks: {PROTOCOL}", 1, 1000)),
+        (Field("events", "s", "own: of the jobs it asked for; all: of every job", choices=("own", "all")), REPLY_PORT),
+        ("welcome", "fail"),
+    ),
+    Message("/inspire/generate", "text to music", (_PROMPT,), _MUSIC, _JOB_EVENTS),
+    Message(
+        "/inspire/continue",
+        "goes on from a recorded clip",
+        (Field("clip", "s", "path of an audio file", 1, 1000),),
+        _CONTINUATION + _MUSIC,
+        _JOB_EVENTS,
+    ),
+    Message(
+        "/inspire/cancel",
+        "stops the job with this id (or the one named by job) within a token step; what was generated stays",
+        pairs=(_JOB_ID, REPLY_PORT),
+        answers=("ack", "fail"),
+    ),
+    Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, REPLY_PORT), answers=("state", "fail")),
+    Message("/inspire/ping", "are you there", pairs=(REPLY_PORT,), answers=("pong",)),
+    Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=(REPLY_PORT,), answers=("ack",)),
+)
+
+_PATH = Field("path", "s", "the file; empty when there is no audio")
+_DURATION = Field("duration_s", "f", "seconds of audio in the file")
+_VERSION = Field("version", "s", "the daemon's version")
+_PROTOCOL = Field("protocol", "i", "the protocol it speaks")
+
+_REPLIES = (
+    Message("/inspire/pong", "here I am", (_VERSION, _PROTOCOL)),
+    Message(
+        "/inspire/welcome",
+        "you are registered",
+        (_VERSION, _PROTOCOL, Field("lease_s", "f", "seconds without a message until you are forgotten")),
+    ),
+    Message("/inspire/ack", "the command is accepted"),
+    Message("/inspire/queued", "the job waits", (Field("position", "i", "jobs ahead of it"),)),
+    Message(
+        "/inspire/progress",
+        f"at most {MAX_PROGRESS_PER_S} a second",
+        (
+            Field("done_s", "f", "seconds of new audio generated"),
+            Field("total_s", "f", "seconds of new audio asked for"),
+            Field("rtf", "f", "seconds of work for a second of audio; 0 while unknown"),
+        ),
+    ),
+    Message(
+        "/inspire/chunk",
+        "a piece of audio is on disk",
+        (
+            Field("index", "i", "counts from 0"),
+            Field("start_s", "f", "where in the file it begins"),
+            Field("duration_s", "f", "how long it is"),
+            Field("path", "s", "the growing file, playable now; renamed when the job ends"),
+        ),
+    ),
+    Message(
+        "/inspire/done",
+        "the job's end: all of it is on disk",
+        (_PATH, _DURATION),
+        (
+            Field("samplerate", "i", "Hz"),
+            Field("seed", "i", "the seed used"),
+            Field("rtf", "f", "seconds of work for a second of audio"),
+            Field("first_chunk_s", "f", "seconds from the job's start to its first chunk on disk"),
+            Field("underruns", "i", "gaps heard on the audio device"),
+            Field("bpm", "f", "tempo measured in the result"),
+        ),
+    ),
+    Message(
+        "/inspire/fail",
+        "the command's or the job's end: it cannot be done",
+        (Field("code", "s", "one of the codes below"), Field("message", "s", "what was wrong, what is allowed, what to do")),
+        (_PATH, _DURATION),
+    ),
+    Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION)),
+    Message(
+        "/inspire/state",
+        "the daemon's state, or a job's where job is given",
+        (
+            Field(
+                "state",
+                "s",
+                "daemon: starting, idle, busy, down; job: queued, running, done, failed, cancelled",
+                choices=("starting", "idle", "busy", "down", "queued", "running", "done", "failed", "cancelled"),
+            ),
+        ),
+        (
+            _JOB_ID,
+            _VERSION,
+            _PROTOCOL,
+            Field("pid", "i", "the daemon's process"),
+            Field("engine_pid", "i", "the engine's process; absent while it is down"),
+            Field("model", "s", "the model that is loaded"),
+            Field("engine_device", "s", "what the model runs on"),
+            Field("restarts", "i", "times the engine had to be started again"),
+            Field("running", "s", "the running job"),
+            Field("queued", "i", "jobs that wait"),
+            Field("clients", "i", "registered clients"),
+            Field("folder", "s", "where results go"),
+            Field("audio_device", "s", "where sound goes, or why it does not"),
+            Field("playing", "i", "1 while the audio device sounds"),
+            Field("underruns", "i", "gaps heard on the audio device"),
+            Field("problem", "s", "what is wrong with the engine, if anything"),
+            Field("position", "i", "jobs ahead of it"),
+            Field("done_s", "f", "seconds of new audio generated"),
+            Field("total_s", "f", "seconds of new audio asked for"),
+            Field("rtf", "f", "seconds of work for a second of audio"),
+            _PATH,
+            _DURATION,
+        ),
+    ),
+)
+
+COMMANDS = {message.address: message for message in _COMMANDS}
+REPLIES = {message.address: message for message in _REPLIES}
+
+FAIL_CODES = {
+    "bad_packet": "not an OSC message this daemon can read, or text that is not UTF-8",
+    "unknown_address": "no such command",
+    "no_id": "the first argument must be a request id",
+    "missing_argument": "an argument, or a key's value, is not there",
+    "unknown_key": "the command has no such key, or it is given twice",
+    "bad_value": "a value of the wrong type or out of range",
+    "bad_request": "values that do not go together",
+    "bad_clip": "the clip cannot be read or holds nothing usable",
+    "bad_model": "the model is missing, incomplete or damaged",
+    "protocol": "the client speaks another protocol",
+    "id_taken": "the id belongs to another request",
+    "no_such_job": "no job has this id",
+    "busy": "the queue is full: try again later",
+    "shutting_down": "the daemon is ending",
+    "output": "the result cannot be written: folder, disk or path",
+    "bridge_fault": "a fault of the daemon's own; the log has the details",
+    "engine_error": "the engine failed in a way it did not foresee; the log has the details",
+    "engine_died": "the engine process ended while it worked; the next job gets a fresh one",
+    "engine_stalled": "the engine stopped answering and was ended; the next job gets a fresh one",
+}
+
+
+def as_markdown() -> str:
+    """The table as it stands in the README."""
+    lines = ["| command | does | answers |", "|---|---|---|"]
+    for message in COMMANDS.values():
+        answers = ", ".join(message.answers)
+        lines.append(f"| `{_usage(message)}` | {message.doc} | {answers} |")
+    lines += ["", "| key | value | meaning | of |", "|---|---|---|---|"]
+    lines += [f"| `{field.name}` | {field.allowed} | {field.doc} | {', '.join(users)} |" for field, users in _keys().items()]
+    lines += ["", "| reply | says |", "|---|---|"]
+    lines += [f"| `{_usage(message)}` | {message.doc} |" for message in REPLIES.values()]
+    lines += ["", "| code of a fail | means |", "|---|---|"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in FAIL_CODES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def short_name(address: str) -> str:
+    """"/inspire/generate" → "generate"."""
+    return address.removeprefix("/inspire/")
+
+
+def _usage(message: Message) -> str:
+    words = [message.address, "id", *(f"{field.name}:{field.type}" for field in message.arguments)]
+    return " ".join(words + (["[key value …]"] if message.pairs else []))
+
+
+def _keys() -> dict[Field, list[str]]:
+    """Each key of the commands once, with the names of the commands that take it."""
+    users: dict[Field, list[str]] = {}
+    for message in COMMANDS.values():
+        for field in message.pairs:
+            users.setdefault(field, []).append(short_name(message.address))
+    return users

@@ -1,0 +1,151 @@
+"""Where a result goes on disk: the growing WAV and its JSON sidecar. The record: it never drops a sample.
+
+While a job runs its file is `<name>.part.wav`, playable at any moment; at the job's end, however that comes, it is renamed
+`<name>.wav` and `<name>.json` tells where it came from. Names are made from the prompt and never overwrite anything.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import unicodedata
+from pathlib import Path
+
+from bridge.errors import OutputError
+from bridge.wav import GrowingWav
+from engine.api import AudioChunk, GenerationRequest
+
+_MAX_SLUG = 60
+
+
+class Recording:
+    """One result on disk. Blocks on the disk, so it is called from a thread of its own, one call at a time.
+
+    `open` reserves the name, before the engine has worked for it; `write` appends; `finish` renames and writes the sidecar.
+    Each raises OutputError; what was written before stays playable.
+    """
+
+    def __init__(self, folder: Path, request: GenerationRequest, path: str | None = None):
+        """`path` is a name inside `folder`, made from the prompt when None. Raises OutputError when it leads outside."""
+        self._request = request
+        self._target = folder / f"{_slug(request)}.wav" if path is None else _inside(folder, path)
+        self._wav: GrowingWav | None = None
+        self.path = self._target  # the file as it is now: the part, then the result
+
+    @property
+    def duration_s(self) -> float:
+        return self._wav.duration_s if self._wav else 0.0
+
+    def open(self) -> None:
+        """Reserves a free name with an empty `.part.wav`."""
+        with _explained(self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self.path, self._target = _reserve(self._target)
+
+    def write(self, chunk: AudioChunk) -> None:
+        with _explained(self.path):
+            if self._wav is None:
+                self._wav = self._create(chunk)
+            self._wav.write(chunk.samples)
+
+    def finish(self, story: dict) -> Path | None:
+        """Ends the file and tells its `story` in the sidecar. Returns the result's path, None where there is no audio."""
+        with _explained(self.path):
+            if self._wav is None:
+                self.path.unlink(missing_ok=True)
+                return None
+            self._wav.close()
+            os.replace(self.path, self._target)
+            self.path = self._target
+            self._write_sidecar(story)
+            return self.path
+
+    def _create(self, chunk: AudioChunk) -> GrowingWav:
+        request = self._request
+        return GrowingWav(
+            self.path,
+            chunk.samplerate,
+            chunk.samples.shape[1],
+            description=request.prompt or request.clip or "",
+            time_reference_frames=round(request.time_start_s * chunk.samplerate),
+            bpm=request.bpm,
+            beats_per_bar=request.beats_per_bar,
+        )
+
+    def _write_sidecar(self, story: dict) -> None:
+        assert self._wav is not None
+        audio = {
+            "file": self.path.name,
+            "samplerate": self._wav.samplerate,
+            "channels": self._wav.channels,
+            "frames": self._wav.frames,
+            "duration_s": self.duration_s,
+        }
+        sidecar = self.path.with_suffix(".json")
+        part = sidecar.with_suffix(".part.json")
+        part.write_text(json.dumps({"audio": audio, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(part, sidecar)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes: says in a sidecar which clip was continued. Blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _slug(request: GenerationRequest) -> str:
+    """A file name from the prompt ("Dub techno, 124 bpm" → "dub-techno-124-bpm"), or from the clip's name."""
+    text = request.prompt if request.clip is None else f"{Path(request.clip).stem} continued"
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    return "-".join(words)[:_MAX_SLUG].strip("-") or "untitled"
+
+
+def _inside(folder: Path, path: str) -> Path:
+    target = (folder / path).resolve()
+    if not target.is_relative_to(folder.resolve()) or target == folder.resolve():
+        raise OutputError(f"path {path!r} leads outside of the output folder {folder}: give a name inside it")
+    return target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
+
+
+def _reserve(target: Path) -> tuple[Path, Path]:
+    """A free (part, target), the part created. A part that someone holds makes its target taken too."""
+    for number in range(1, 10_000):
+        free = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
+        part = free.with_suffix(".part.wav")
+        try:
+            part.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        if not free.exists() and not free.with_suffix(".json").exists():
+            return part, free
+        part.unlink()
+    raise OutputError(f"there are too many files named like {target}: give another path")
+
+
+class _explained:
+    """Turns an OSError into an OutputError that says what to do."""
+
+    _REASONS = {
+        errno.ENOSPC: "the disk is full: free some space",
+        errno.EDQUOT: "your quota is used up: free some space",
+        errno.EFBIG: "the file would grow larger than the system allows",
+        errno.EROFS: "it is on a read-only disk: choose another output folder",
+        errno.EACCES: "this user may not write there: choose another output folder",
+        errno.EPERM: "this user may not write there: choose another output folder",
+        errno.ENOTDIR: "a part of the path is not a folder: choose another output folder",
+        errno.ENOENT: "it was moved or deleted meanwhile",
+    }
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type, error, _traceback) -> None:
+        if isinstance(error, OSError):
+            reason = self._REASONS.get(error.errno, error.strerror or str(error))
+            raise OutputError(f"cannot write the result: {reason} ({self._path})") from error

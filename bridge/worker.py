@@ -1,0 +1,162 @@
+"""The child's half of the engine process: hosts the engine, obeys the pipe.
+
+Threads: the main thread imports and runs the engine; `_obey` reads commands, so that a cancel is seen while the engine works
+and the end of the pipe (the daemon is gone, however it went) ends the process at once; `_beat` proves every second that the
+interpreter still runs. All of them send through `Link`, whose lock keeps a message and its audio together.
+
+Messages are JSON objects with a `type`; a chunk is followed by its samples as raw float32. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from engine.api import AudioChunk, Engine, EngineError, Finished, Progress, request_from_mapping
+
+HEARTBEAT_S = 1.0
+
+log = logging.getLogger("inspire.worker")
+
+
+class Link:
+    """One end of the pipe. Any thread may send; one thread receives."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def send(self, message: dict, samples: np.ndarray | None = None) -> None:
+        """`samples`: float32 (frames, channels), described in the message's `shape`."""
+        with self._sending:
+            self._connection.send_bytes(json.dumps(message).encode())
+            if samples is not None:
+                self._connection.send_bytes(np.ascontiguousarray(samples))
+
+    def receive(self) -> tuple[dict, np.ndarray | None]:
+        """The next message, waited for. Raises EOFError or OSError when the other end is gone."""
+        message = json.loads(self._connection.recv_bytes())
+        if message["type"] != "chunk":
+            return message, None
+        return message, np.frombuffer(self._connection.recv_bytes(), np.float32).reshape(message["shape"])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def main(connection: Connection, engine_name: str) -> None:
+    """Entry point of the spawned process. `engine_name` is "package.module:callable", which returns an Engine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches the daemon, which ends us in order
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    _Worker(Link(connection)).run(engine_name)
+
+
+class _Worker:
+    def __init__(self, link: Link):
+        self._link = link
+        self._tasks: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self._cancelled_run = 0  # this run and all before it are cancelled; runs count up
+        self._loaded = ""
+
+    def run(self, engine_name: str) -> None:
+        threading.Thread(target=self._obey, name="obey", daemon=True).start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        try:
+            engine = _create_engine(engine_name)
+            self._link.send({"type": "ready"})
+            while True:
+                self._perform(engine, self._tasks.get())
+        except Exception as error:
+            # An error the engine did not mean leaves it in a state no one knows: say so and let a fresh process take over.
+            log.exception("the engine process ends")
+            self._link.send({"type": "dying", "message": f"{type(error).__name__}: {error}"[:300]})
+            os._exit(1)
+
+    def _perform(self, engine: Engine, task: dict) -> None:
+        try:
+            if task["type"] == "load":
+                self._load(engine, task["model"])
+            else:
+                self._generate(engine, task["run"], task["request"])
+        except EngineError as error:
+            self._link.send({"type": "failed", "run": task.get("run"), "code": error.code, "message": str(error)})
+
+    def _load(self, engine: Engine, model: str) -> None:
+        facts = engine.load(model)
+        self._loaded = model
+        self._link.send({"type": "loaded", "facts": {"name": model, **facts}})
+
+    def _generate(self, engine: Engine, run: int, values: dict) -> None:
+        request = request_from_mapping(values)
+        if request.model != self._loaded:
+            self._send_event(run, Progress("loading", 0.0, request.seconds))
+            self._load(engine, request.model)
+        for event in _checked(engine.generate(request, lambda: run <= self._cancelled_run)):
+            self._send_event(run, event)
+
+    def _send_event(self, run: int, event: Progress | AudioChunk | Finished) -> None:
+        match event:
+            case Progress():
+                self._link.send({"type": "progress", "run": run, "values": [event.phase, event.done_s, event.total_s]})
+            case AudioChunk():
+                where = [event.index, event.start_frame, event.samplerate]
+                message = {"type": "chunk", "run": run, "values": where, "shape": event.samples.shape}
+                self._link.send(message, event.samples)
+            case Finished():
+                values = [event.frames, event.samplerate, event.cancelled, event.facts]
+                self._link.send({"type": "finished", "run": run, "values": values})
+
+    def _obey(self) -> None:
+        try:
+            while True:
+                message, _ = self._link.receive()
+                match message["type"]:
+                    case "cancel":
+                        self._cancelled_run = message["run"]
+                    case "quit":
+                        os._exit(0)
+                    case _:
+                        self._tasks.put(message)
+        except (EOFError, OSError):
+            os._exit(0)  # the daemon is gone
+
+    def _beat(self) -> None:
+        try:
+            while True:
+                self._link.send({"type": "heartbeat"})
+                time.sleep(HEARTBEAT_S)
+        except OSError:
+            os._exit(0)
+
+
+def _create_engine(name: str) -> Engine:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)()
+
+
+def _checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Progress | AudioChunk | Finished]:
+    """The engine's events, held to the contract of `engine.api`: consecutive finite float32 chunks, one Finished last."""
+    index = end_frame = 0
+    finished = None
+    for event in events:
+        assert finished is None, "the engine went on after Finished"
+        if isinstance(event, AudioChunk):
+            assert event.samples.ndim == 2 and event.samples.dtype == np.float32, "a chunk is not float32 (frames, channels)"
+            assert (event.index, event.start_frame) == (index, end_frame), "a chunk does not follow the one before"
+            assert np.isfinite(event.samples).all(), "a chunk holds samples that are not finite"
+            index, end_frame = index + 1, end_frame + len(event.samples)
+        elif isinstance(event, Finished):
+            finished = event
+        yield event
+    assert finished is not None, "the engine ended without Finished"
+    assert finished.frames == end_frame, f"the engine counts {finished.frames} frames, its chunks hold {end_frame}"

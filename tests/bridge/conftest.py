@@ -1,0 +1,155 @@
+"""Real daemons in processes of their own, with the fake engine, folders of their own and a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge import messages, wire
+from bridge.client import Client
+
+ROOT = Path(__file__).parents[2]
+
+
+class RunningDaemon:
+    """One `inspire serve`. Everything it writes is under `home`."""
+
+    def __init__(self, home: Path, **settings: object):
+        self.home = home
+        self.folder = Path(str(settings.setdefault("folder", home / "music")))
+        settings = {"engine": "tests.fake_engine:create_engine", "device": "none", "port": 0, **settings}
+        self.environment = daemon_environment(home, **settings)
+        self.log_file = home / "daemon.log"
+        home.mkdir(parents=True, exist_ok=True)
+        with open(self.log_file, "wb") as log:
+            command = [sys.executable, "-m", "bridge", "serve"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        state = wait_for(lambda: self.state_file.exists() or self.process.poll() is not None) and self.state_file
+        assert state.exists(), self.log
+        self.port = json.loads(state.read_text())["port"]
+
+    @property
+    def state_file(self) -> Path:
+        return self.home / "state" / "daemon.json"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def engine_pid(self) -> int:
+        with self.client() as client:
+            return wait_for(lambda: client.status().pairs.get("engine_pid"))
+
+    def serves_on(self) -> bool:
+        """A whole job still works."""
+        with self.client() as client:
+            return isinstance(list(client.generate("still there", duration_s=0.5))[-1], messages.Done)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+class RawClient:
+    """A bare UDP socket: sends any bytes, reads what comes back."""
+
+    def __init__(self, port: int):
+        self._daemon = ("127.0.0.1", port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+
+    def send(self, address: str, *arguments: int | float | str) -> None:
+        self.send_bytes(wire.encode(address, list(arguments)))
+
+    def send_bytes(self, datagram: bytes) -> None:
+        self._socket.sendto(datagram, self._daemon)
+
+    def receive(self, timeout_s: float = 5.0) -> messages.Reply | None:
+        self._socket.settimeout(timeout_s)
+        try:
+            datagram = self._socket.recv(65_535)
+        except TimeoutError:
+            return None
+        return messages.decode_reply(*wire.decode(datagram))
+
+    def until_end(self) -> list[messages.Reply]:
+        replies = []
+        while not replies or not isinstance(replies[-1], messages.Done | messages.Fail | messages.Cancelled):
+            reply = self.receive()
+            assert reply is not None, f"no end after {replies}"
+            replies.append(reply)
+        return replies
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def daemon_environment(home: Path, **settings: object) -> dict[str, str]:
+    """The environment of a process that is to see only these settings."""
+    settings = {"state_folder": home / "state", "log_folder": home / "log", **settings}
+    ours = {f"INSPIRE_{name.upper()}": str(value) for name, value in settings.items()}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("INSPIRE_")}
+    return {**inherited, "INSPIRE_SETTINGS": str(home / "settings.toml"), **ours}
+
+
+def wait_for(condition: Callable[[], object], patience_s: float = 20.0):
+    """The first true value of `condition`. Fails when it stays false: a limit, not a measurement."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory) -> Iterator[RunningDaemon]:
+    """One daemon for a whole test file, for tests that leave it as it was."""
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon"))
+    yield running
+    running.stop()
+    assert "Traceback" not in running.log, running.log
+
+
+@pytest.fixture
+def start_daemon(tmp_path) -> Iterator[Callable[..., RunningDaemon]]:
+    """Starts daemons that a test may ruin."""
+    running: list[RunningDaemon] = []
+
+    def start(**settings: object) -> RunningDaemon:
+        running.append(RunningDaemon(tmp_path / f"daemon{len(running)}", **settings))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def raw(daemon) -> Iterator[RawClient]:
+    client = RawClient(daemon.port)
+    yield client
+    client.close()

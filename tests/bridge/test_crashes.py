@@ -1,0 +1,177 @@
+"""Processes that are really killed, disks that are really full: what was announced stays playable, the next job runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from bridge.messages import Ack, Cancelled, Chunk, Done, Fail
+from tests.bridge.conftest import ROOT, RawClient, daemon_environment, is_running, wait_for
+
+
+def until_chunk(events, index: int) -> Chunk:
+    for event in events:
+        assert not isinstance(event, Fail), event
+        if isinstance(event, Chunk) and event.index == index:
+            return event
+    raise AssertionError("no such chunk")
+
+
+def test_a_killed_engine_loses_nothing_announced(start_daemon):
+    daemon = start_daemon()
+    victim = daemon.engine_pid()
+    with daemon.client() as client:
+        events = client.generate("slow tune", duration_s=60)
+        chunk = until_chunk(events, 3)
+        os.kill(victim, signal.SIGKILL)
+        rest = list(events)
+        end = rest[-1]
+        assert isinstance(end, Fail) and end.code == "engine_died" and "SIGKILL" in end.message
+        announced_s = max(c.start_s + c.duration_s for c in [chunk, *(e for e in rest if isinstance(e, Chunk))])
+        assert end.pairs["duration_s"] >= announced_s - 1e-6
+        assert soundfile.info(end.pairs["path"]).duration == pytest.approx(end.pairs["duration_s"])
+        story = json.loads(Path(end.pairs["path"]).with_suffix(".json").read_text())
+        assert (story["state"], story["failure"]["code"]) == ("failed", "engine_died")
+        assert daemon.serves_on()
+        state = client.status()
+        assert state.pairs["restarts"] == 1 and state.pairs["engine_pid"] != victim
+
+
+def test_an_engine_killed_while_idle_fails_no_job(start_daemon):
+    daemon = start_daemon()
+    for _ in range(3):
+        os.kill(daemon.engine_pid(), signal.SIGKILL)
+        assert daemon.serves_on()
+
+
+@pytest.mark.parametrize(("word", "code"), [("crash", "engine_died"), ("fault", "engine_error")])
+def test_an_engine_that_ends_itself(start_daemon, word, code):
+    daemon = start_daemon()
+    with daemon.client() as client:
+        end = list(client.generate(f"{word} tune", duration_s=2))[-1]
+    assert (end.code, end.pairs["duration_s"]) == (code, 0.5)
+    assert daemon.serves_on()
+
+
+def test_an_engine_that_makes_no_progress_is_given_up(start_daemon):
+    daemon = start_daemon(stall_timeout_s=1)
+    with daemon.client() as client:
+        end = list(client.generate("hang tune", duration_s=2))[-1]
+    assert (end.code, end.pairs["duration_s"]) == ("engine_stalled", 0.5)
+    assert daemon.serves_on()
+
+
+def test_a_frozen_engine_is_given_up(start_daemon):
+    daemon = start_daemon(silence_timeout_s=3)
+    with daemon.client() as client:
+        events = client.generate("slow tune", duration_s=60)
+        until_chunk(events, 1)
+        os.kill(daemon.engine_pid(), signal.SIGSTOP)
+        assert list(events)[-1].code == "engine_stalled"
+    assert daemon.serves_on()
+
+
+def test_an_engine_that_does_not_heed_a_cancel_is_given_up(start_daemon):
+    daemon = start_daemon(cancel_timeout_s=1)
+    with daemon.client() as client:
+        events = client.generate("deaf tune", id="deaf", duration_s=400)
+        until_chunk(events, 1)
+        assert isinstance(client.cancel("deaf"), Ack)
+        end = list(events)[-1]
+    assert isinstance(end, Cancelled) and end.duration_s >= 0.5
+    assert daemon.serves_on()
+
+
+def test_an_engine_that_cannot_start_is_said_to_every_job(start_daemon):
+    daemon = start_daemon(engine="tests.fake_engine:create_broken_engine")
+    with daemon.client() as client:
+        for _ in range(2):
+            end = list(client.generate("tune"))[-1]
+            assert end.code == "engine_error" and "told not to start" in end.message
+        state = client.status()
+        assert state.state == "down" and "told not to start" in state.pairs["problem"]
+
+
+def test_a_model_that_is_missing_at_start_does_not_stop_the_others(start_daemon):
+    daemon = start_daemon(model="missing")
+    with daemon.client() as client:
+        problem = wait_for(lambda: client.status().pairs.get("problem"))
+        assert "only 'sketch'" in problem
+    assert daemon.serves_on()
+
+
+def test_a_killed_daemon_takes_its_engine_along(start_daemon):
+    daemon = start_daemon()
+    engine = daemon.engine_pid()
+    with daemon.client() as client:
+        chunk = until_chunk(client.generate("slow tune", duration_s=60), 2)
+        daemon.process.kill()
+    daemon.process.wait()
+    wait_for(lambda: not is_running(engine))
+    assert soundfile.info(chunk.path).duration >= 0.75  # the part, as the daemon could not rename it
+
+
+def test_a_taken_port_is_one_clear_error(start_daemon, tmp_path):
+    daemon = start_daemon()
+    environment = daemon_environment(daemon.home, engine="tests.fake_engine:create_engine", device="none")
+    command = [sys.executable, "-m", "bridge", "serve", "--port", str(daemon.port)]
+    second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 2
+    (line,) = second.stderr.strip().splitlines()
+    assert f"port {daemon.port} is held" in line and f"process {daemon.process.pid}" in line and "--port" in line
+    assert daemon.state_file.exists() and daemon.serves_on()
+
+
+@contextmanager
+def mounted(folder: Path, options: str):
+    """A file system of its own at `folder`; needs a privileged user."""
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"cannot mount a tmpfs here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_fails_the_job_and_keeps_what_fits(start_daemon, tmp_path):
+    with mounted(tmp_path / "small", "size=256k") as folder:
+        daemon = start_daemon(folder=folder)
+        raw = RawClient(daemon.port)
+        raw.send("/inspire/generate", "big", "tune", "duration_s", 30)
+        end = raw.until_end()[-1]
+        raw.close()
+        assert end.code == "output" and "disk is full" in end.message
+        kept = end.pairs["path"]
+        assert soundfile.info(kept).duration == pytest.approx(end.pairs["duration_s"]) and end.pairs["duration_s"] >= 0.5
+        Path(kept).unlink()
+        assert daemon.serves_on()
+
+
+def test_a_read_only_folder_fails_the_job(start_daemon, tmp_path):
+    with mounted(tmp_path / "fixed", "ro") as folder:
+        daemon = start_daemon(folder=folder)
+        with daemon.client() as client:
+            events = list(client.generate("tune", duration_s=1))
+            assert events[-1].code == "output" and "read-only" in events[-1].message
+            assert not [e for e in events if isinstance(e, Chunk)]
+            assert client.ping().version
+
+
+def test_a_folder_that_goes_away_and_comes_back(start_daemon):
+    daemon = start_daemon()
+    with daemon.client() as client:
+        assert isinstance(list(client.generate("tune", duration_s=0.5))[-1], Done)
+        for file in daemon.folder.iterdir():
+            file.unlink()
+        daemon.folder.rmdir()
+        assert isinstance(list(client.generate("tune", duration_s=0.5))[-1], Done)

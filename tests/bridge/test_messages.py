@@ -1,0 +1,115 @@
+"""OSC arguments to commands and back, without a socket."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bridge import messages, osc_spec
+from bridge.errors import MessageError
+from bridge.messages import Cancel, Hello, Submit, decode_reply, encode_command, encode_reply, parse_command
+
+
+def refused(address: str, *arguments) -> MessageError:
+    with pytest.raises(MessageError) as caught:
+        parse_command(address, list(arguments))
+    assert caught.value.code in osc_spec.FAIL_CODES
+    return caught.value
+
+
+def test_generate_with_everything():
+    command = parse_command(
+        "/inspire/generate",
+        ["j", "dub", "bars", 4, "bpm", 124.0, "key", "A minor", "seed", 7, "play", 1, "path", "x.wav", "reply_port", 9000],
+    )
+    assert isinstance(command, Submit)
+    assert (command.id, command.play, command.path, command.reply_port) == ("j", True, "x.wav", 9000)
+    assert (command.request.prompt, command.request.bars, command.request.bpm, command.request.seed) == ("dub", 4, 124.0, 7)
+
+
+def test_continue_takes_a_clip_and_no_prompt():
+    command = parse_command("/inspire/continue", ["j", "/loops/amen.wav", "from_s", 2.0, "join", "new"])
+    assert (command.request.clip, command.request.from_s, command.request.join) == ("/loops/amen.wav", 2.0, "new")
+
+
+def test_numbers_are_taken_as_pd_and_max_send_them():
+    pd = parse_command("/inspire/generate", [7.0, "dub", "duration_s", 8, "seed", 3.0, "play", True])
+    assert pd.id == "7"
+    assert isinstance(pd.request.duration_s, float) and pd.request.duration_s == 8.0
+    assert isinstance(pd.request.seed, int) and pd.request.seed == 3
+    assert pd.play is True
+    assert parse_command("/inspire/ping", [7]).id == "7"
+
+
+def test_cancel_means_its_own_id_unless_a_job_is_named():
+    assert parse_command("/inspire/cancel", ["j"]) == Cancel("j", "j")
+    assert parse_command("/inspire/cancel", ["c", "job", "j"]) == Cancel("c", "j")
+
+
+def test_hello():
+    assert parse_command("/inspire/hello", ["h", "Live", 1, "events", "all"]) == Hello("h", "Live", 1, "all")
+
+
+def test_refusals_name_what_is_allowed():
+    assert refused("/inspire/generate").code == "no_id"
+    assert refused("/inspire/generate", "").code == "no_id"
+    assert refused("/inspire/generate", "x" * 101, "dub").code == "no_id"
+    assert "/inspire/generate" in str(refused("/inspire/nothing", "j"))
+    assert refused("/inspire/generate", "j").code == "missing_argument"
+    assert "duration_s" in str(refused("/inspire/generate", "j", "dub", "length", 3))
+    assert refused("/inspire/generate", "j", "dub", "length", 3).code == "unknown_key"
+    assert refused("/inspire/generate", "j", "dub", 3, 3).code == "unknown_key"
+    assert refused("/inspire/generate", "j", "dub", "seed", 1, "seed", 2).code == "unknown_key"
+    assert refused("/inspire/generate", "j", "dub", "seed").code == "missing_argument"
+    assert "0.5 to 480" in str(refused("/inspire/generate", "j", "dub", "duration_s", 0.0))
+    assert refused("/inspire/generate", "j", "dub", "seed", 1.5).code == "bad_value"
+    assert refused("/inspire/generate", "j", "dub", "seed", "7").code == "bad_value"
+    assert refused("/inspire/generate", "j", 124).code == "bad_value"
+    assert "intro" in str(refused("/inspire/generate", "j", "dub", "section", "bridge"))
+    assert refused("/inspire/generate", "j", "   ").code == "bad_request"
+    assert refused("/inspire/generate", "j", "dub", "bars", 4).code == "bad_request"
+    assert refused("/inspire/generate", "j", "dub", "key", "H major").code == "bad_request"
+    for value in (math.nan, math.inf, -math.inf, -1.0, 0.0, 3 * 3600.0):
+        assert refused("/inspire/generate", "j", "dub", "duration_s", value).code == "bad_value"
+
+
+def test_a_refusal_carries_id_and_reply_port():
+    error = refused("/inspire/generate", "j", "dub", "length", 3, "reply_port", 9000.0)
+    assert (error.id, error.reply_port) == ("j", 9000)
+    assert refused("/inspire/generate", "j", "dub", "reply_port", 99999).reply_port is None
+
+
+def test_a_long_value_makes_no_long_answer():
+    error = refused("/inspire/generate", "j", "dub", "x" * 60_000, 1)
+    address, values = encode_reply(messages.fail(error, error.id))
+    assert address == "/inspire/fail" and len(values[2].encode()) <= messages.MAX_FAIL_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        messages.Pong("j", "0.1", 1),
+        messages.Welcome("j", "0.1", 1, 60.0),
+        messages.Ack("j"),
+        messages.Queued("j", 3),
+        messages.ProgressReport("j", 1.5, 8.0, 0.5),
+        messages.Chunk("j", 2, 0.5, 0.25, "/m/x.part.wav"),
+        messages.Done("j", "/m/x.wav", 8.0, {"seed": 7, "rtf": 0.25}),
+        messages.Fail("j", "bad_value", "no", {"path": "/m/x.wav", "duration_s": 1.0}),
+        messages.Cancelled("j", "", 0.0),
+        messages.State("j", "idle", {"pid": 1, "model": "sketch"}),
+    ],
+    ids=messages.name_of,
+)
+def test_replies_survive_the_round_trip(reply):
+    address, values = encode_reply(reply)
+    assert {type(value) for value in values} <= {int, float, str}
+    assert decode_reply(address, values) == reply
+
+
+def test_pairs_without_a_value_are_left_out():
+    assert encode_reply(messages.Done("j", "x", 1.0, {"bpm": None}))[1] == ["j", "x", 1.0]
+    assert encode_command("/inspire/generate", "j", ["dub"], {"seed": None, "bars": 4})[1] == ["j", "dub", "bars", 4]
+    with pytest.raises(MessageError, match="no key 'tempo'"):
+        encode_command("/inspire/generate", "j", ["dub"], {"tempo": 4})

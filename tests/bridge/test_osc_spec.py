@@ -1,0 +1,82 @@
+"""The table against everything that is derived from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from bridge import errors, messages, osc_spec
+from engine.api import ClipError, EngineError, GenerationRequest, ModelError, RequestError
+
+MUSIC_FIELDS = {f.name for f in dataclasses.fields(GenerationRequest)}
+CONTINUE = osc_spec.COMMANDS["/inspire/continue"]
+RANGED = [f for f in CONTINUE.pairs if f.name in MUSIC_FIELDS and f.high is not None and f.type != "s"]
+
+
+def _request(name: str, value: float) -> GenerationRequest:
+    values = {"prompt": "x", "bpm": 120.0, "clip": "x.wav", name: value}
+    if name == "bars":
+        values["bpm"] = 400.0 if value > 1 else 120.0
+    return GenerationRequest(**values)
+
+
+@pytest.mark.parametrize("field", RANGED, ids=lambda f: f.name)
+def test_ranges_are_the_engines(field):
+    step = 1 if field.type == "i" else 0.01
+    kind = int if field.type == "i" else float
+    _request(field.name, kind(field.low))
+    if field.name != "bars":  # 512 bars are allowed, if short enough to fit eight minutes
+        _request(field.name, kind(field.high))
+    for outside in (field.low - step, field.high + step):
+        with pytest.raises(RequestError):
+            _request(field.name, kind(outside))
+
+
+@pytest.mark.parametrize("field", [f for f in CONTINUE.pairs if f.choices], ids=lambda f: f.name)
+def test_choices_are_the_engines(field):
+    for choice in field.choices:
+        _request(field.name, choice)
+
+
+def test_every_key_of_a_request_can_be_given():
+    given = {f.name for f in (*CONTINUE.arguments, *CONTINUE.pairs)}
+    assert given >= MUSIC_FIELDS
+
+
+def test_names_are_unique_and_types_are_what_max_reads():
+    for message in (*osc_spec.COMMANDS.values(), *osc_spec.REPLIES.values()):
+        fields = (osc_spec.ID, *message.arguments, *message.pairs)
+        assert len({f.name for f in fields}) == len(fields), message.address
+        assert {f.type for f in fields} <= set("ifs"), message.address
+
+
+def test_answers_exist_and_every_reply_answers_something():
+    answers = {answer for message in osc_spec.COMMANDS.values() for answer in message.answers}
+    assert answers == {osc_spec.short_name(address) for address in osc_spec.REPLIES}
+
+
+def test_replies_have_the_tables_fields():
+    for address, reply in messages._REPLY_TYPES.items():
+        message = osc_spec.REPLIES[address]
+        names = [f.name for f in dataclasses.fields(reply)]
+        assert names == ["id", *(f.name for f in message.arguments), *(["pairs"] if message.pairs else [])]
+    assert set(messages._REPLY_TYPES) == set(osc_spec.REPLIES)
+
+
+def test_every_code_is_in_the_table():
+    sent = [errors.MessageError, errors.JobError, errors.EngineFailure, errors.OutputError, errors.BridgeFault]
+    codes = {error.code for error in (*sent, RequestError, ClipError, ModelError)}
+    assert codes <= set(osc_spec.FAIL_CODES)
+    assert issubclass(RequestError, EngineError)
+
+
+def test_markdown_names_everything():
+    text = osc_spec.as_markdown()
+    for message in (*osc_spec.COMMANDS.values(), *osc_spec.REPLIES.values()):
+        assert message.address in text
+    for field in CONTINUE.pairs:
+        assert f"| `{field.name}` |" in text
+        if field.high is not None and math.isfinite(field.high):
+            assert field.allowed in text

@@ -1,0 +1,143 @@
+"""Results on disk: playable at any moment, never overwritten, told in a sidecar."""
+
+from __future__ import annotations
+
+import json
+import resource
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.errors import OutputError
+from bridge.sinks import Recording
+from bridge.wav import GrowingWav
+from engine.api import AudioChunk, GenerationRequest
+
+RATE = 48_000
+
+
+def noise(frames: int, channels: int = 1, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.9, 0.9, (frames, channels)).astype(np.float32)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_file_is_whole_after_every_write(tmp_path, channels):
+    wav = GrowingWav(tmp_path / "a.wav", RATE, channels, bpm=124.0)
+    written = np.zeros((0, channels), np.float32)
+    for frames in (1, 2, 7, 4800, 3):  # odd counts of 24-bit mono need padding
+        samples = noise(frames, channels, seed=frames)
+        wav.write(samples)
+        written = np.concatenate([written, samples])
+        read, rate = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
+        assert rate == RATE
+        np.testing.assert_allclose(read, written, atol=2**-24)
+    wav.close()
+    info = soundfile.info(tmp_path / "a.wav")
+    assert (info.subtype, info.frames, info.channels) == ("PCM_24", 4813, channels)
+
+
+def test_beyond_full_scale_is_clipped(tmp_path):
+    wav = GrowingWav(tmp_path / "a.wav", RATE, 1)
+    wav.write(np.array([[1.0], [-1.0], [3.0], [-3.0]], np.float32))
+    wav.close()
+    read, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
+    assert (read >> 8).tolist() == [2**23 - 1, -(2**23), 2**23 - 1, -(2**23)]
+
+
+def test_tempo_and_place_stand_in_the_file(tmp_path):
+    wav = GrowingWav(tmp_path / "a.wav", RATE, 1, description="dub", time_reference_frames=2**33, bpm=120.0, beats_per_bar=3)
+    wav.write(noise(RATE * 3))
+    wav.close()
+    data = (tmp_path / "a.wav").read_bytes()
+    bext = data[data.index(b"bext") + 8 :]
+    assert bext[:3] == b"dub" and struct.unpack_from("<Q", bext, 338) == (2**33,)
+    beats, _, numerator, tempo = struct.unpack_from("<IHHf", data, data.index(b"acid") + 8 + 12)
+    assert (beats, numerator, tempo) == (6, 3, 120.0)
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path):
+    """The limit on a file's size stands in for the disk's end: a write that is cut short, then refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    wav = GrowingWav(tmp_path / "a.wav", RATE, 1)
+    wav.write(noise(1000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(OSError):
+            wav.write(noise(1000, seed=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    wav.close()
+    read, _ = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
+    np.testing.assert_allclose(read, noise(1000), atol=2**-24)
+
+
+def record(folder, request: GenerationRequest, path: str | None = None, frames: int = 100) -> Recording:
+    recording = Recording(folder, request, path)
+    recording.open()
+    if frames:
+        recording.write(AudioChunk(0, 0, RATE, noise(frames)))
+    return recording
+
+
+def test_names_come_from_the_prompt_and_never_collide(tmp_path):
+    request = GenerationRequest("Dub Techno, 124 bpm – “tiefé”!")
+    two = [record(tmp_path, request) for _ in range(2)]  # at the same time
+    names = [recording.finish({}).name for recording in two]
+    names.append(record(tmp_path, request).finish({}).name)
+    assert names == [f"dub-techno-124-bpm-tiefe{n}.wav" for n in ("", "-2", "-3")]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names, *(n.replace(".wav", ".json") for n in names)])
+
+
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [
+        (GenerationRequest("音楽"), "untitled.wav"),
+        (GenerationRequest("../../etc/passwd"), "etc-passwd.wav"),
+        (GenerationRequest("x" * 4000), "x" * 60 + ".wav"),
+        (GenerationRequest(clip="/loops/Amen Break.flac"), "amen-break-continued.wav"),
+    ],
+)
+def test_any_prompt_makes_a_name(tmp_path, request_, name):
+    assert record(tmp_path, request_).finish({}).name == name
+
+
+def test_the_users_own_files_are_not_touched(tmp_path):
+    (tmp_path / "dub.wav").write_text("mine")
+    (tmp_path / "dub-2.json").write_text("mine")
+    assert record(tmp_path, GenerationRequest("dub")).finish({}).name == "dub-3.wav"
+    assert (tmp_path / "dub.wav").read_text() == "mine"
+
+
+def test_a_given_path_stays_inside(tmp_path):
+    assert record(tmp_path, GenerationRequest("x"), "takes/one").finish({}) == tmp_path / "takes" / "one.wav"
+    (tmp_path / "link").symlink_to("/tmp")
+    for outside in ("../x.wav", "/tmp/x.wav", "link/x.wav", "."):
+        with pytest.raises(OutputError, match="outside"):
+            Recording(tmp_path, GenerationRequest("x"), outside)
+
+
+def test_the_sidecar_tells_the_story(tmp_path):
+    result = record(tmp_path, GenerationRequest("dub"), frames=480).finish({"id": "job1", "state": "done"})
+    story = json.loads(result.with_suffix(".json").read_text())
+    assert story["audio"] == {"file": "dub.wav", "samplerate": RATE, "channels": 1, "frames": 480, "duration_s": 0.01}
+    assert (story["id"], story["state"]) == ("job1", "done")
+
+
+def test_a_job_without_audio_leaves_nothing(tmp_path):
+    assert record(tmp_path, GenerationRequest("dub"), frames=0).finish({}) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_deleted_meanwhile_is_said(tmp_path):
+    recording = record(tmp_path, GenerationRequest("dub"))
+    recording.path.unlink()
+    with pytest.raises(OutputError, match="moved or deleted"):
+        recording.finish({})
+
+
+def test_a_folder_that_cannot_be_is_said_before_the_engine_works(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choose another output folder"):
+        Recording(tmp_path / "file" / "music", GenerationRequest("dub")).open()

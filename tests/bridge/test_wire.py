@@ -1,0 +1,74 @@
+"""Bytes that clients send, well-formed and not."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+
+from bridge import wire
+from bridge.errors import MessageError
+
+
+def bundle(*elements: bytes, timetag: int = 1) -> bytes:
+    return b"#bundle\0" + struct.pack(">Q", timetag) + b"".join(struct.pack(">i", len(e)) + e for e in elements)
+
+
+def test_encoded_messages_decode():
+    assert wire.decode(wire.encode("/a", [1, 0.5, "ä b"])) == ("/a", [1, 0.5, "ä b"])
+
+
+def test_doubles_longs_and_booleans_are_read():
+    message = b"/a\0\0,dhTF\0\0\0" + struct.pack(">dq", 0.1, 2**40)
+    assert wire.decode(message) == ("/a", [0.1, 2**40, True, False])
+
+
+def test_bundles_give_their_messages_in_order():
+    one, two, three = (wire.encode("/a", [n]) for n in (1, 2, 3))
+    assert list(wire.split(bundle(one, bundle(two), three))) == [one, two, three]
+
+
+@pytest.mark.parametrize("size", [-4, 0, 3, 1 << 30])
+def test_bundles_with_wrong_sizes_are_refused(size):
+    packet = b"#bundle\0" + struct.pack(">Qi", 1, size) + b"/a\0"
+    with pytest.raises(MessageError):
+        for message in wire.split(packet):
+            wire.decode(message)
+
+
+def test_bundles_in_bundles_in_bundles_end():
+    packet = wire.encode("/a", [])
+    for _ in range(1000):
+        packet = bundle(packet)
+    with pytest.raises(MessageError, match="nested"):
+        list(wire.split(packet))
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_id():
+    message = wire.encode("/inspire/generate", ["job1", "caf_"]).replace(b"caf_", "café".encode("latin-1"))
+    with pytest.raises(MessageError, match="UTF-8") as caught:
+        wire.decode(message)
+    assert caught.value.id == "job1"
+
+
+def test_types_that_are_not_served_are_named():
+    with pytest.raises(MessageError, match="'b'") as caught:
+        wire.decode(b"/a\0\0,sb\0job1\0\0\0\0\0\0\0\4abcd")
+    assert caught.value.id == "job1"
+
+
+def test_noise_and_mutations_never_raise_anything_else():
+    random.seed(1)
+    good = bundle(wire.encode("/inspire/generate", ["job1", "dub", "seed", 7, "duration_s", 2.0]))
+    for _ in range(3000):
+        data = bytearray(random.choice((good, good[20:], random.randbytes(random.randrange(200)))))
+        for _ in range(random.randrange(4)):
+            if data:
+                data[random.randrange(len(data))] = random.randrange(256)
+        data = bytes(data[: random.randrange(len(data) + 1)])
+        try:
+            for message in wire.split(data):
+                wire.decode(message)
+        except MessageError:
+            pass

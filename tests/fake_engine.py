@@ -1,0 +1,72 @@
+"""A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and every sample it makes is a quiet tone.
+
+The prompt's words steer it: "slow" (0.1 s of work for each chunk), "crash" (the process dies after two chunks), "hang" (it
+stops for ever after two chunks), "deaf" (like slow, but ignores cancels), "fault" (an exception it did not mean), "refuse" (an
+EngineError), "unload" (the model does not load), "24k", "stereo".
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelError, Progress, RequestError
+
+CHUNK_S = 0.25
+TONE_HZ = 440.0
+AMPLITUDE = 0.1
+
+
+def create_engine() -> FakeEngine:
+    return FakeEngine()
+
+
+def create_broken_engine() -> FakeEngine:
+    raise ImportError("the fake engine is told not to start")
+
+
+def tone(frames: int, samplerate: int, channels: int = 1) -> np.ndarray:
+    """What it plays: float32 (frames, channels). Starts at a zero crossing."""
+    wave = AMPLITUDE * np.sin(2 * np.pi * TONE_HZ * np.arange(frames) / samplerate)
+    return np.repeat(wave.astype(np.float32)[:, None], channels, axis=1)
+
+
+class FakeEngine:
+    def load(self, model: str) -> dict:
+        if model == "missing":
+            raise ModelError("no model 'missing': there is only 'sketch', which is fake")
+        return {"name": f"fake {model}", "device": "cpu", "fake": True}
+
+    def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        words = set(request.prompt.split())
+        if "refuse" in words:
+            raise RequestError("the fake engine is told to refuse")
+        samplerate = 24_000 if "24k" in words else 48_000
+        total = request.frames(samplerate)
+        audio = tone(total, samplerate, 2 if "stereo" in words else 1)
+        step = int(CHUNK_S * samplerate)
+        done = 0
+        for index, start in enumerate(range(0, total, step)):
+            yield Progress("generating", start / samplerate, request.seconds)
+            if cancelled() and "deaf" not in words:
+                break
+            if words & {"slow", "deaf"}:
+                time.sleep(0.1)
+            if index == 2:
+                self._misbehave(words)
+            samples = audio[start : start + step]
+            yield AudioChunk(index, start, samplerate, samples)
+            done = start + len(samples)
+        yield Progress("generating", done / samplerate, request.seconds)
+        yield Finished(done, samplerate, done < total, {"fake": True, "seed": request.seed if request.seed is not None else 1})
+
+    def _misbehave(self, words: set[str]) -> None:
+        if "crash" in words:
+            os._exit(3)
+        if "hang" in words:
+            time.sleep(3600)
+        if "fault" in words:
+            raise ZeroDivisionError("the fake engine is told to fail")
