@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from engine.training.arrange import NOTE_NAMES
@@ -43,7 +41,3 @@ def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
         tags = [sentence]
     return ", ".join(tags)
 
-
-def words(text: str) -> list[str]:
-    """Lower-case words as the small tokenizer splits them: 'F#' stays whole, punctuation goes."""
-    return re.findall(r"[a-g][#b](?![a-z0-9])|[0-9]+/[0-9]+|[0-9]+|[^\W\d_]+", text.lower())

@@ -1,0 +1,102 @@
+"""Training runs → a model directory in our layout: weights in half precision, configuration, tokenizer, card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from engine.checkpoint import save_checkpoint
+from engine.config import ModelConfig
+from engine.models.flow_matching import FlowMatching
+from engine.models.hifi_codec import HiFiCodec
+from engine.models.language_model import LanguageModel
+from engine.models.wavtokenizer import WavTokenizer
+from engine.training.codec import CodecTrainer
+
+
+def load_codec(codec: WavTokenizer | HiFiCodec, run: Path) -> WavTokenizer | HiFiCodec:
+    """A codec with the weights of a codec run, in eval mode."""
+    CodecTrainer(codec).load_state_dict(_part(run, "trainer"))
+    return codec.eval()
+
+
+def load_average(module: nn.Module, run: Path) -> nn.Module:
+    """A language model or flow with the moving average of its run's weights, in eval mode."""
+    module.load_state_dict(_part(run, "average"))
+    return module.eval()
+
+
+def _part(run: Path, name: str) -> dict:
+    return torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"][name]
+
+
+@torch.no_grad()
+def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
+    """Gives the codec's latents mean 0 and deviation 1 in each channel, without changing a sample of what it does.
+
+    The flow's noise has deviation 1 in every channel: latents of another size would spend its capacity on scale.
+    features: [B, D, frames] of quantised latents that show the present mean and deviation.
+    """
+    mean, deviation = features.mean((0, 2)), features.std((0, 2)).clamp(min=1e-4)
+    for level, books in enumerate(codec.quantizer.levels):
+        for book, m, d in zip(books, mean.chunk(len(books)), deviation.chunk(len(books)), strict=True):
+            book.embedding.weight.sub_(m if level == 0 else 0).div_(d)
+    post = codec.encoder.conv_post
+    post.weight /= deviation[:, None, None]
+    post.bias.sub_(mean).div_(deviation)
+    pre = codec.generator.conv_pre
+    weight = pre.weight
+    pre.bias += (weight.sum(-1) * mean).sum(1)
+    pre.weight_v.copy_(weight * deviation[:, None])
+    pre.weight_g.copy_(pre.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1))
+
+
+def pack(
+    directory: Path,
+    config: ModelConfig,
+    *,
+    wavtokenizer: WavTokenizer,
+    language_model: LanguageModel,
+    flow: FlowMatching | None,
+    hifi_codec: HiFiCodec | None,
+    tokenizer: Tokenizer,
+    card: str,
+) -> None:
+    """Writes a directory that `engine.checkpoint.load_checkpoint` reads. `card` is the text of its README.md."""
+    directory.mkdir(parents=True, exist_ok=True)
+    config = replace(config, tempo_words=tuple(sorted(int(w) for w in tokenizer.get_vocab() if w.isdigit() and 40 <= int(w) <= 240)))
+    modules = {"wavtokenizer": wavtokenizer, "language_model": language_model, "flow": flow, "hifi_codec": hifi_codec}
+    if flow is None:
+        config = replace(config, flow=None, hifi_codec=None)
+    save_checkpoint(directory, config, {name: module for name, module in modules.items() if module is not None})
+    (directory / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, indent=0))
+    (directory / "README.md").write_text(card)
+
+
+def last_values(run: Path) -> dict[str, float]:
+    """The newest value of everything a run logged."""
+    values: dict[str, float] = {}
+    for line in (run / "log.jsonl").read_text().splitlines():
+        values |= json.loads(line)
+    return values
+
+
+def corpus_summary(facts: list[dict]) -> dict[str, float | int]:
+    """Hours, pieces and spread of a corpus, for the card."""
+    return {
+        "pieces": len(facts), "hours": round(sum(f["seconds"] for f in facts) / 3600, 1), "styles": len({f["style"] for f in facts}),
+        "held_out": sum(f["held_out"] for f in facts), "bpm_low": round(min(f["bpm"] for f in facts)), "bpm_high": round(max(f["bpm"] for f in facts)),
+        "keys": len({(f["key"], f["mode"]) for f in facts}),
+    }  # fmt: skip
+
+
+def sample_latents(codec: HiFiCodec, audio: np.ndarray) -> torch.Tensor:
+    """Quantised latents [1, D, frames] of 48 kHz mono audio [N]."""
+    with torch.no_grad():
+        return codec.quantize(codec.encode_features(torch.from_numpy(audio)[None]))[1]
