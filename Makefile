@@ -17,11 +17,11 @@ $(STAMP): pyproject.toml
 
 # A prompt and the continuation of a recorded loop, asked for over OSC, streamed to disk and, where there is one, to the audio device.
 # On a port of its own, so that a daemon that is already at work is left alone.
-demo: export INSPIRE_PORT = 7779
+DEMO_PORT := 7779
 demo: $(STAMP)
-	@$(BIN)/inspire generate "dub techno, 124 bpm, A minor" --bars 8 --bpm 124
-	@$(BIN)/inspire continue tests/loops/compus.flac --bars 4 --bpm 148
-	@$(BIN)/inspire stop
+	@$(BIN)/inspire generate "dub techno, 124 bpm, A minor" --bars 8 --bpm 124 --port $(DEMO_PORT)
+	@$(BIN)/inspire continue tests/loops/compus.flac --bars 4 --bpm 148 --port $(DEMO_PORT)
+	@$(BIN)/inspire stop --port $(DEMO_PORT)
 
 test: lint
 	$(BIN)/python -m pytest
