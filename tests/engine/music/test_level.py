@@ -1,0 +1,57 @@
+"""Levels, fades and joins: against golden numbers where the reference has the same function."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from engine.music.level import crossfade, fade_out, rms_db, soft_limit
+
+GOLDEN = load_file(Path(__file__).parents[2] / "golden" / "post.io.safetensors")
+
+
+def test_fade_out_is_the_reference():
+    audio = GOLDEN["audio"][0]
+    np.testing.assert_allclose(fade_out(audio, 100, 1.0), GOLDEN["fade_out_sr100_1s"][0], atol=1e-7)
+    np.testing.assert_allclose(fade_out(audio, 100, 60.0), GOLDEN["fade_out_longer_than_audio"][0], atol=1e-7)
+
+
+def test_fade_out_of_stereo_fades_both_and_leaves_its_input():
+    audio = np.ones((100, 2), np.float32)
+    faded = fade_out(audio, 100, 0.5)
+    assert (audio == 1).all() and (faded[:50] == 1).all() and (faded[-1] == 0).all()
+    np.testing.assert_array_equal(faded[:, 0], faded[:, 1])
+    assert fade_out(audio, 100, 0.0) is audio
+
+
+@pytest.mark.parametrize(
+    ("audio", "expected"), [(np.ones(10), 0.0), (np.full((10, 2), 0.5), -6.02), (np.zeros(10), -120.0), (np.zeros(0), -120.0)]
+)
+def test_rms_in_db_full_scale(audio, expected):
+    assert rms_db(audio) == pytest.approx(expected, abs=0.01)
+
+
+def test_soft_limit_bends_only_what_is_loud():
+    audio = np.array([0.0, 0.5, -0.84, 0.9, -1.0, 4.0], np.float32)
+    limited = soft_limit(audio)
+    np.testing.assert_array_equal(limited[:3], audio[:3])
+    assert (np.abs(limited) < 1).all() and (np.diff(np.abs(limited)) > 0).all() and (np.sign(limited) == np.sign(audio)).all()
+    quiet = audio[:3]
+    assert soft_limit(quiet) is quiet
+
+
+def test_soft_limit_has_no_step_at_its_knee():
+    ramp = np.linspace(0.8, 0.9, 10_001, dtype=np.float32)
+    assert np.diff(soft_limit(ramp)).max() < 1.1 * np.diff(ramp).max()
+
+
+def test_crossfade_begins_as_the_old_ends_as_the_new_and_keeps_power():
+    rng = np.random.default_rng(0)
+    old, new = rng.standard_normal((2, 20_000, 1)).astype(np.float32)
+    mixed = crossfade(old, new)
+    assert mixed[0] == old[0] and mixed[-1] == pytest.approx(new[-1], abs=1e-6)
+    middle = mixed[9_000:11_000]
+    assert np.mean(middle**2) == pytest.approx(1, abs=0.1)
+    with pytest.raises(AssertionError):
+        crossfade(old, new[:-1])
