@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 
 import numpy as np
@@ -25,6 +26,7 @@ _RING_S = 1.0
 _RESUME_S = 0.1  # in the ring before the callback starts
 _FADE_S = 0.005
 _POLL_S = 0.02
+_LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,8 @@ class AudioDevice:
         self._playing: asyncio.Task | None = None
         self._output: _Output | None = None
         self._past_underruns = 0
-        self.description = "not opened yet"
-        self.usable = False
+        self.description = "looking for it"
+        self._usable = False
 
     @property
     def underruns(self) -> int:
@@ -56,15 +58,9 @@ class AudioDevice:
     def playing(self) -> bool:
         return self._playing is not None
 
-    async def start(self) -> None:
-        """Looks for the device, says once what it found."""
-        try:
-            name, samplerate, _ = await asyncio.to_thread(_find, self._device)
-            self.description, self.usable = f"{name}, {samplerate / 1000:g} kHz", True
-            log.info("audio device: %s", self.description)
-        except DeviceError as error:
-            self.description = f"none: {error}"
-            log.warning("no audio device, results go to disk only: %s", error)
+    def start(self) -> None:
+        """Looks for the device, in the background, and says once what it found."""
+        self._finding = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
         for voice in self._voices:
@@ -72,20 +68,28 @@ class AudioDevice:
         if self._playing:
             await self._playing
 
-    def play(self, total_s: float) -> Voice | None:
-        """A place in line for a result of about `total_s` seconds. None without a device."""
-        if not self.usable:
-            return None
+    def play(self, total_s: float) -> Voice:
+        """A place in line for a result of about `total_s` seconds. Without a device it stays silent."""
         voice = Voice(total_s)
         self._voices.append(voice)
         if self._playing is None:
             self._playing = asyncio.create_task(self._play())
         return voice
 
+    async def _look(self) -> None:
+        try:
+            name, samplerate, _ = await asyncio.to_thread(_find, self._device)
+            self.description, self._usable = f"{name}, {samplerate / 1000:g} kHz", True
+            log.info("audio device: %s", self.description)
+        except DeviceError as error:
+            self.description = f"none: {error}"
+            log.warning("no audio device, results go to disk only: %s", error)
+
     async def _play(self) -> None:
         """Opens the device, plays the voices in line, closes it: it is held no longer than it sounds."""
+        await self._finding
         try:
-            while self._voices:
+            while self._voices and self._usable:
                 voice = self._voices[0]
                 if await voice.has_lead(self._prebuffer_s):
                     if self._output is None:
@@ -98,10 +102,10 @@ class AudioDevice:
                 await asyncio.to_thread(self._output.close)
         except DeviceError as error:
             log.warning("%s: results go to disk only until the next one is played", error)
+        finally:
             for voice in self._voices:
                 voice.stop()
             self._voices.clear()
-        finally:
             self._past_underruns = self.underruns
             self._output = self._playing = None
 
@@ -215,18 +219,7 @@ class _Output:
         import sounddevice
 
         name, samplerate, channels = _find(device)
-        self.samplerate = samplerate
-        self.channels = min(2, channels)
-        self.ring = RingBuffer(int(_RING_S * samplerate), self.channels)
-        self.final = False  # the ring holds a result's end: it may run empty
-        self.stopping = False
-        self.underruns = 0
-        self._silent = True
-        self._broken = False  # fell silent in the middle: fade in
-        self._resume_frames = int(_RESUME_S * samplerate)
-        self._fade_frames = int(_FADE_S * samplerate)
-        self._lost = False
-        self._closing = False
+        self.prepare(samplerate, min(2, channels))
         try:
             self._stream = sounddevice.OutputStream(
                 samplerate=samplerate,
@@ -241,6 +234,21 @@ class _Output:
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"the audio device {name} does not open ({error.args[0]})") from None
 
+    def prepare(self, samplerate: int, channels: int) -> None:
+        """Everything the callback touches."""
+        self.samplerate = samplerate
+        self.channels = channels
+        self.ring = RingBuffer(int(_RING_S * samplerate), channels)
+        self.final = False  # the ring holds a result's end: it may run empty
+        self.stopping = False
+        self.underruns = 0
+        self._silent = True
+        self._broken = False  # fell silent in the middle: fade in
+        self._resume_frames = int(_RESUME_S * samplerate)
+        self._fade_frames = int(_FADE_S * samplerate)
+        self._lost = False
+        self._closing = False
+
     async def wait(self) -> None:
         """Lets some audio be played. Raises DeviceError when the device is gone."""
         await asyncio.sleep(_POLL_S)
@@ -249,8 +257,9 @@ class _Output:
             raise DeviceError("the audio device went away")
 
     def close(self) -> None:
+        """Blocks until what was handed over has sounded: a stream that is stopped drops what the system still holds."""
         self._closing = True
-        self._stream.stop()  # plays out what the system still holds
+        time.sleep(self._stream.latency + _LINGER_S)
         self._stream.close()
 
     def callback(self, out: np.ndarray, frames: int, _time, status) -> None:
@@ -320,7 +329,18 @@ def _find(device: str) -> tuple[str, int, int]:
         found = sounddevice.query_devices(_selector(device), "output")
     except (ValueError, sounddevice.PortAudioError) as error:
         raise DeviceError(f"no output device {device!r} ({error.args[0]})") from None
-    return found["name"], int(found["default_samplerate"]), found["max_output_channels"]
+    return found["name"], _samplerate(sounddevice, found), found["max_output_channels"]
+
+
+def _samplerate(sounddevice, found: dict) -> int:
+    """The rate a device runs at, in Hz. ALSA names 44.1 kHz for whatever can take it, but sound servers run at 48 kHz."""
+    if sounddevice.query_hostapis(found["hostapi"])["name"] == "ALSA":
+        try:
+            sounddevice.check_output_settings(found["index"], samplerate=48_000)
+            return 48_000
+        except sounddevice.PortAudioError:
+            log.info("%s does not take 48 kHz", found["name"])
+    return int(found["default_samplerate"])
 
 
 def _selector(device: str) -> int | str | None:

@@ -86,7 +86,7 @@ class Daemon:
         self._write_state_file()
         port = self._server.address[1]
         log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), HOST, port, self._settings.folder)
-        await self._device.start()
+        self._device.start()
 
     async def _shutdown(self) -> None:
         await self._device.stop()

@@ -127,7 +127,9 @@ class Jobs:
         return self._queue.index(job) + (self.running is not None)
 
     def cancel(self, job: Job) -> None:
-        """Stops a job: at once when it waits, within a token step when it runs; an ended one stays ended."""
+        """Stops a job: at once when it waits, within a token step when it runs. An ended one stays ended, but falls silent."""
+        if job.voice:
+            job.voice.stop()
         if job.state == "queued":
             self._queue.remove(job)
             self._conclude(job, Cancelled(job.id, "", 0.0))
@@ -135,8 +137,6 @@ class Jobs:
         elif job.state == "running":
             job.cancelled = True
             self._engine.cancel()
-            if job.voice:
-                job.voice.stop()
 
     def close(self) -> None:
         """Cancels everything; `run` returns when the running job has ended."""
@@ -222,7 +222,6 @@ class Jobs:
 
     def _conclude(self, job: Job, end: End) -> None:
         job.end = end
-        job.voice = None
         log.info("job %s %s: %s", job.id, job.state, end.message if isinstance(end, Fail) else end.path or "no audio")
         self._notify(job, end)
         ended = [id for id, other in self._jobs.items() if other.end]

@@ -1,0 +1,241 @@
+"""The audio device: what it plays is the file; gaps are counted and do not click. Also on a real PulseAudio server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.audio_device import _Output, lead_s
+from bridge.messages import Done
+from tests import fake_engine
+from tests.bridge.conftest import RawClient, wait_for
+
+RATE = 48_000
+BLOCK = 256
+
+
+# ---- the callback, without PortAudio
+
+
+def silent_output() -> _Output:
+    """An output whose stream was never opened: its callback is called by hand."""
+    output = object.__new__(_Output)
+    output.prepare(RATE, 1)
+    return output
+
+
+def heard(output: _Output, blocks: int) -> np.ndarray:
+    out = np.full((blocks * BLOCK, 1), np.nan, np.float32)
+    for start in range(0, len(out), BLOCK):
+        output.callback(out[start : start + BLOCK], BLOCK, None, SimpleNamespace(output_underflow=False))
+    return out
+
+
+def steps(samples: np.ndarray) -> float:
+    """The largest jump between neighbouring samples: a click is a large one."""
+    return float(np.abs(np.diff(samples[:, 0])).max())
+
+
+TONE_STEP = steps(fake_engine.tone(RATE, RATE))
+
+
+def test_a_whole_result_is_heard_sample_by_sample():
+    output, tone = silent_output(), fake_engine.tone(9_000, RATE)
+    output.ring.write(tone)
+    output.final = True
+    out = heard(output, 40)
+    np.testing.assert_array_equal(out[:9_000], tone)
+    assert not out[9_000:].any() and output.underruns == 0
+
+
+def test_nothing_is_heard_before_there_is_enough():
+    output = silent_output()
+    output.ring.write(fake_engine.tone(100, RATE))
+    assert not heard(output, 4).any() and output.ring.readable == 100
+
+
+def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
+    output, tone = silent_output(), fake_engine.tone(20_000, RATE) + np.float32(0.2)
+    output.ring.write(tone[:9_100])
+    out = [heard(output, 60)]
+    assert output.underruns == 1
+    output.ring.write(tone[9_100:])
+    output.final = True
+    out.append(heard(output, 60))
+    out = np.concatenate(out)
+    assert output.underruns == 1
+    # From silence the first sample is the result's own; from there on no step is larger than the tone's or a fade's.
+    assert steps(out[1:19_000]) < TONE_STEP + 0.5 / (0.005 * RATE)
+    played = np.abs(out[:, 0]) > 0
+    assert played.sum() == pytest.approx(len(tone), abs=4)  # all of it, fades included
+
+
+def test_stop_fades_out_and_forgets():
+    output = silent_output()
+    output.ring.write(fake_engine.tone(40_000, RATE))
+    out = [heard(output, 10)]
+    output.stopping = True
+    out.append(heard(output, 4))
+    out = np.concatenate(out)
+    assert output.ring.readable == 0 and not out[-2 * BLOCK :].any()
+    assert steps(out) < TONE_STEP + 0.2 / (0.005 * RATE)
+    assert output.underruns == 0
+
+
+def test_the_lead_covers_a_chunk_and_a_slow_engine():
+    assert lead_s(rtf=0.2, chunk_s=1.0, left_s=60, least_s=0.3) == 0.3
+    assert lead_s(rtf=0.8, chunk_s=2.0, left_s=60, least_s=0.3) == pytest.approx(2.0)
+    assert lead_s(rtf=2.0, chunk_s=1.0, left_s=10, least_s=0.3) == pytest.approx(11.0)
+
+
+# ---- without a device
+
+
+def test_no_device_is_said_once_and_the_disk_goes_on(start_daemon):
+    daemon = start_daemon(device="a device that is not there")
+    with daemon.client() as client:
+        for _ in range(2):
+            assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
+        assert "a device that is not there" in client.status().pairs["audio_device"]
+    assert daemon.log.count("no audio device") == 1
+
+
+def test_no_portaudio_library_is_said_once_and_the_disk_goes_on(start_daemon, monkeypatch, tmp_path):
+    """What importing sounddevice does where the library is missing, done by a module of that name that comes first."""
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    daemon = start_daemon(device="default")
+    with daemon.client() as client:
+        assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
+    assert daemon.log.count("PortAudio library not found") == 1 and "libportaudio2" in daemon.log
+
+
+# ---- with a real server
+
+
+@pytest.fixture
+def pulseaudio(tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
+    """A PulseAudio server of our own with a null sink whose monitor can be recorded."""
+    for program, package in (("pulseaudio", "pulseaudio"), ("parec", "pulseaudio-utils")):
+        if shutil.which(program) is None:
+            pytest.skip(f"needs {program}: install the Debian packages {package}, libasound2-plugins and libportaudio2")
+    socket, script = tmp_path / "native", tmp_path / "default.pa"
+    script.write_text(
+        f"load-module module-native-protocol-unix auth-anonymous=1 socket={socket}\n"
+        "load-module module-null-sink sink_name=ci rate=48000 channels=2 format=float32le norewinds=1\n"
+        "set-default-sink ci\n"
+    )
+    options = "--daemonize=no --exit-idle-time=-1 --use-pid-file=no --disable-shm=yes --realtime=no --high-priority=no"
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with open(tmp_path / "pulse.log", "wb") as log:
+        server = subprocess.Popen(["pulseaudio", "-n", "-F", str(script), *options.split()], stdout=log, stderr=log)
+    wait_for(socket.exists)
+    yield SimpleNamespace(process=server)
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def recorder(pulseaudio, tmp_path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path / "heard.raw")
+    yield recorder
+    recorder.stop()
+
+
+class Recorder:
+    """Records the null sink's monitor with parec from the start."""
+
+    def __init__(self, file: Path):
+        self._file = file
+        command = "parec -d ci.monitor --format=float32le --rate=48000 --channels=2 --latency-msec=20 --raw"
+        with open(file, "wb") as out:
+            self._process = subprocess.Popen(command.split(), stdout=out)
+        wait_for(lambda: file.stat().st_size > 0)
+
+    def heard(self) -> np.ndarray:
+        """What was recorded so far: float32 (frames, 2)."""
+        data = self._file.read_bytes()
+        return np.frombuffer(data[: len(data) // 8 * 8], np.float32).reshape(-1, 2)
+
+    def until_silence(self) -> np.ndarray:
+        """All of it, once a sound has come and gone."""
+        wait_for(lambda: self.heard().any() and not self.heard()[-RATE // 4 :].any())
+        return self.stop()
+
+    def stop(self) -> np.ndarray:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait()
+        return self.heard()
+
+
+def sounding(recorded: np.ndarray) -> np.ndarray:
+    """From the first to the last sample that is not silence, one channel; both are the same."""
+    np.testing.assert_array_equal(recorded[:, 0], recorded[:, 1])
+    where = np.flatnonzero(recorded[:, 0])
+    assert len(where), "silence"
+    return recorded[where[0] : where[-1] + 1, 0]
+
+
+@pytest.mark.parametrize("words", ["slow tune", "24k slow tune"])
+def test_a_real_server_hears_what_the_file_holds(recorder, start_daemon, words):
+    daemon = start_daemon(device="default")
+    with daemon.client() as client:
+        end = list(client.generate(words, duration_s=3, play=1))[-1]
+        assert isinstance(end, Done) and end.pairs["underruns"] == 0
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        assert client.status().pairs["underruns"] == 0
+    recorded = sounding(recorder.until_silence())
+    file, rate = soundfile.read(end.path, dtype="float32")
+    if rate == RATE:
+        frames = min(len(recorded), len(file))
+        assert len(recorded) == pytest.approx(len(file), abs=2)
+        np.testing.assert_allclose(recorded[:frames], file[1 : frames + 1], atol=1e-6)  # its first sample is 0, as silence is
+    else:
+        assert len(recorded) == pytest.approx(2 * len(file), abs=200)
+        middle = recorded[2_000:-2_000]
+        spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+        peak_hz = np.argmax(spectrum) * RATE / len(middle)
+        assert peak_hz == pytest.approx(fake_engine.TONE_HZ, abs=1)
+        assert np.abs(np.diff(middle)).max() < 1.05 * TONE_STEP  # no gap, no click
+
+
+def test_cancel_falls_silent_without_a_click(recorder, start_daemon):
+    daemon = start_daemon(device="default")
+    raw = RawClient(daemon.port)
+    raw.send("/inspire/generate", "j", "tune", "duration_s", 120, "play", 1)  # generated at once, played for long
+    raw.until_end()
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs["playing"])
+        wait_for(lambda: recorder.heard()[-1000:].any())
+        raw.send("/inspire/cancel", "j")
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+    raw.close()
+    recorded = sounding(recorder.until_silence())
+    assert len(recorded) < 60 * RATE
+    assert np.abs(np.diff(recorded)).max() < TONE_STEP + 0.2 / (0.005 * RATE)
+
+
+def test_a_server_killed_in_the_middle_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):
+    daemon = start_daemon(device="default")
+    with daemon.client() as client:
+        events = client.generate("slow tune", duration_s=8, play=1)
+        for _ in range(12):
+            next(events)
+        wait_for(lambda: client.status().pairs["audio_device"].endswith("kHz"))
+        os.kill(pulseaudio.process.pid, signal.SIGKILL)
+        end = list(events)[-1]
+        assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(8)
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+    assert daemon.serves_on()

@@ -1,0 +1,147 @@
+"""The command line as a person meets it: in a process of its own, on a dumb terminal and on a lively one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from bridge import osc_spec
+from bridge.client import Client
+from bridge.messages import Chunk
+from tests.bridge.conftest import ROOT, daemon_environment, wait_for
+
+Inspire = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment of a person whose daemon listens on a free port; what was started is ended."""
+    folder = tmp_path_factory.mktemp("home")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ours = {"engine": "tests.fake_engine:create_engine", "device": "none", "folder": folder / "music", "port": port}
+    environment = daemon_environment(folder, **ours)
+    yield environment
+    subprocess.run([sys.executable, "-m", "bridge", "stop"], cwd=ROOT, env=environment, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def inspire(home) -> Inspire:
+    def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "bridge", *arguments]
+        return subprocess.run(command, cwd=ROOT, env={**home, **extra}, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_without_a_daemon_asking_says_so(inspire):
+    for command in (["status"], ["ping"], ["cancel"], ["stop"], ["generate", "tune", "--no-start"]):
+        result = inspire(*command)
+        assert result.returncode == 3 and "inspire serve" in result.stderr, command
+
+
+def test_generate_starts_a_daemon_and_says_so(inspire, home):
+    result = inspire("generate", "dub techno", "--duration", "1", "--seed", "7", "--no-play")
+    assert result.returncode == 0, result.stderr
+    assert "starting one on port" in result.stderr and "inspire stop" in result.stderr
+    assert "0.2 s on disk" in result.stderr and "seed 7" in result.stderr  # a line a chunk: this is no terminal
+    path = Path(result.stdout.strip())
+    assert path == Path(home["INSPIRE_FOLDER"]) / "dub-techno.wav" and soundfile.info(path).duration == 1
+    again = inspire("generate", "dub techno", "--duration", "1", "--json")
+    events = [json.loads(line) for line in again.stdout.splitlines()]
+    assert "starting" not in again.stderr
+    assert (events[0]["event"], events[-1]["event"]) == ("ack", "done")
+    assert events[-1]["path"].endswith("dub-techno-2.wav")
+
+
+def test_continue(inspire, home, tmp_path):
+    clip = tmp_path / "loop.wav"
+    soundfile.write(clip, [0.0] * 48_000, 48_000)
+    result = inspire("continue", str(clip), "--duration", "0.5", "-o", "more")
+    assert Path(result.stdout.strip()) == Path(home["INSPIRE_FOLDER"]) / "more.wav", result.stderr
+
+
+def test_status_ping_and_osc(inspire, home):
+    state = json.loads(inspire("status", "--json").stdout)
+    assert state["state"] in ("idle", "starting") and state["folder"] == home["INSPIRE_FOLDER"]
+    assert home["INSPIRE_FOLDER"] in inspire("status").stdout
+    assert json.loads(inspire("ping", "--json").stdout)["protocol"] == osc_spec.PROTOCOL
+    assert inspire("osc", "--markdown").stdout == osc_spec.as_markdown()
+    table = inspire("osc").stdout
+    assert all(address in table for address in (*osc_spec.COMMANDS, *osc_spec.REPLIES))
+
+
+def test_failures_have_an_exit_code_and_a_sentence(inspire):
+    refused = inspire("generate", "refuse this")
+    assert refused.returncode == 1 and "told to refuse" in refused.stderr and "bad_request" in refused.stderr
+    asked = inspire("generate", "tune", "--duration", "-3")
+    assert asked.returncode == 1 and "0.5 to 480" in asked.stderr
+    missing = inspire("continue", "/nowhere/loop.wav")
+    assert missing.returncode == 1 and "no such clip" in missing.stderr
+    setting = inspire("status", INSPIRE_PORT="seven")
+    assert setting.returncode == 2 and "port is 'seven'" in setting.stderr
+    assert "Traceback" not in refused.stderr + asked.stderr + missing.stderr + setting.stderr
+
+
+def test_ctrl_c_cancels_and_shows_what_there_is(inspire, home):
+    command = [sys.executable, "-m", "bridge", "generate", "slow tune", "--duration", "100"]
+    process = subprocess.Popen(command, cwd=ROOT, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "on disk" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, told = process.communicate(timeout=30)
+    assert process.returncode == 130 and "cancelled after" in told and "Traceback" not in told
+    assert soundfile.info(out.strip()).frames > 0
+
+
+def test_cancel_stops_what_runs(inspire, home):
+    with Client(int(home["INSPIRE_PORT"])) as client:
+        events = client.generate("slow tune", duration_s=100)
+        while not isinstance(next(events), Chunk):
+            pass
+        assert inspire("cancel").returncode == 0
+        assert list(events)[-1].duration_s < 100
+    idle = inspire("cancel")
+    assert idle.returncode == 1 and "nothing is running" in idle.stderr
+
+
+@pytest.mark.parametrize(("terminal", "lively"), [("xterm-256color", True), ("dumb", False)])
+def test_a_terminal_gets_a_bar_and_a_dumb_one_lines(home, terminal, lively):
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "bridge", "generate", "slow tune", "--duration", "1.5"]
+    environment = {**home, "TERM": terminal, "COLUMNS": "40"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65_536)
+        except OSError:  # the other end is closed
+            break
+    os.close(ours)
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert ("━".encode() in shown) == lively
+    assert (b"s on disk" in shown) != lively
+
+
+def test_stop_ends_the_daemon(inspire, home):
+    assert inspire("stop").returncode == 0
+    state = Path(home["INSPIRE_STATE_FOLDER"]) / "daemon.json"
+    wait_for(lambda: not state.exists())
+    assert inspire("ping").returncode == 3
+
+
+def test_a_daemon_that_cannot_start_says_why(inspire):
+    result = inspire("generate", "tune", INSPIRE_PREBUFFER_S="-1")
+    assert result.returncode == 2 and "prebuffer_s" in result.stderr
