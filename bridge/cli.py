@@ -62,14 +62,14 @@ def main() -> None:
 def serve(
     port: Port = None,
     folder: Annotated[Path | None, typer.Option(help="where results go")] = None,
-    device: Annotated[str | None, typer.Option(help="audio device: default, none, an index or a part of its name")] = None,
+    audio_device: Annotated[str | None, typer.Option(help="default, none, an index or a part of its name")] = None,
     model: Model = None,
     engine: Annotated[str | None, typer.Option(help="package.module:callable that makes the engine")] = None,
 ) -> None:
     """Run the daemon until it is stopped."""
     from bridge import daemon  # its libraries are not for the clients to wait for
 
-    flags = {"port": port, "folder": folder, "device": device, "model": model, "engine": engine}
+    flags = {"port": port, "folder": folder, "audio_device": audio_device, "model": model, "engine": engine}
     settings = load_settings(flags)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     daemon.run(settings)
@@ -256,9 +256,21 @@ def _start_daemon(settings: Settings, quiet: bool) -> Client:
             client.close()
             time.sleep(0.05)
         else:
+            _wait_for_model(client, quiet)
             return client
     told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
     raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
+
+
+def _wait_for_model(client: Client, quiet: bool) -> None:
+    """A new daemon loads its model first; a job's figures are to be the job's."""
+    if not quiet:
+        err.print("loading the model …")
+    while (state := _answered(client.status())).state == "starting":
+        time.sleep(0.1)
+    if not quiet and "problem" not in state.pairs:
+        told = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device"), "sound:": state.pairs["audio_device"]}
+        err.print(" ".join(f"{name} {value}" for name, value in told.items()), markup=False)
 
 
 # ---- showing a job
@@ -340,7 +352,7 @@ def _show_end(end: Reply | None) -> None:
     match end:
         case Done():
             p = end.pairs
-            figures = [f"{end.duration_s:.1f} s", f"first sound after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
+            figures = [f"{end.duration_s:.1f} s", f"first chunk after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
             figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
             figures += [f"seed {p['seed']}"] if "seed" in p else []
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []

@@ -53,7 +53,7 @@ class Daemon:
         self._quit = asyncio.Event()
         patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
         self._engine = Supervisor(settings.engine, settings.model, patience)
-        self._device = AudioDevice(settings.device, settings.prebuffer_s)
+        self._device = AudioDevice(settings.audio_device, settings.prebuffer_s)
         self._jobs = Jobs(self._engine, self._device, settings.folder, self._tell)
         self._clients = Clients()
 
@@ -155,7 +155,7 @@ class Daemon:
             "protocol": osc_spec.PROTOCOL,
             "pid": os.getpid(),
             "engine_pid": engine.pid,
-            "model": engine.facts.get("name"),
+            "model": engine.facts.get("model"),
             "engine_device": engine.facts.get("device"),
             "restarts": engine.restarts,
             "running": running.id if running else None,

@@ -44,6 +44,7 @@ class Job:
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     started: float | None = None
+    ended: float | None = None
     first_chunk_s: float | None = None
     done_s: float = 0.0
     cancelled: bool = False  # asked to stop
@@ -69,7 +70,9 @@ class Job:
     @property
     def rtf(self) -> float:
         """Seconds of work for a second of new audio, 0 while unknown."""
-        return (time.monotonic() - self.started) / self.done_s if self.started and self.done_s else 0.0
+        if self.started is None or not self.done_s:
+            return 0.0
+        return ((self.ended or time.monotonic()) - self.started) / self.done_s
 
     def progress(self) -> ProgressReport:
         return ProgressReport(self.id, self.done_s, self.request.seconds, self.rtf)
@@ -174,6 +177,9 @@ class Jobs:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
         except OutputError as error:
             failure = error
+        job.ended = time.monotonic()
+        if finished and not finished.cancelled:
+            job.done_s = job.request.seconds
         if job.voice:
             job.voice.end()
         try:
@@ -240,7 +246,7 @@ class Jobs:
             "timings": {
                 "waited_s": round(job.started - job.created, 3),
                 "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
-                "total_s": round(time.monotonic() - job.started, 3),
+                "total_s": round(job.ended - job.started, 3),
                 "rtf": round(job.rtf, 4),
             },
         }

@@ -38,7 +38,7 @@ class Field:
         kind = {"i": "a whole number", "f": "a number", "s": "text"}[self.type]
         unit = " characters" if self.type == "s" else ""
         if self.low is not None and self.high is not None:
-            return f"{kind} of {self.low:g} to {self.high:g}{unit}" if unit else f"{kind} from {self.low:g} to {self.high:g}"
+            return f"{kind} {'of' if unit else 'from'} {_plain(self.low)} to {_plain(self.high)}{unit}"
         return kind
 
 
@@ -227,6 +227,7 @@ FAIL_CODES = {
     "shutting_down": "the daemon is ending",
     "output": "the result cannot be written: folder, disk or path",
     "bridge_fault": "a fault of the daemon's own; the log has the details",
+    "engine": "the engine cannot do this; its message says why",
     "engine_error": "the engine failed in a way it did not foresee; the log has the details",
     "engine_died": "the engine process ended while it worked; the next job gets a fresh one",
     "engine_stalled": "the engine stopped answering and was ended; the next job gets a fresh one",
@@ -239,10 +240,10 @@ def as_markdown() -> str:
     for message in COMMANDS.values():
         answers = ", ".join(message.answers)
         lines.append(f"| `{_usage(message)}` | {message.doc} | {answers} |")
-    lines += ["", "| key | value | meaning | of |", "|---|---|---|---|"]
-    lines += [f"| `{field.name}` | {field.allowed} | {field.doc} | {', '.join(users)} |" for field, users in _keys().items()]
+    lines += _keys_as_markdown(COMMANDS)
     lines += ["", "| reply | says |", "|---|---|"]
     lines += [f"| `{_usage(message)}` | {message.doc} |" for message in REPLIES.values()]
+    lines += _keys_as_markdown(REPLIES)
     lines += ["", "| code of a fail | means |", "|---|---|"]
     lines += [f"| `{code}` | {meaning} |" for code, meaning in FAIL_CODES.items()]
     return "\n".join(lines) + "\n"
@@ -258,10 +259,15 @@ def _usage(message: Message) -> str:
     return " ".join(words + (["[key value …]"] if message.pairs else []))
 
 
-def _keys() -> dict[Field, list[str]]:
-    """Each key of the commands once, with the names of the commands that take it."""
+def _keys_as_markdown(table: dict[str, Message]) -> list[str]:
+    """Each key once, with the names of the messages that take it."""
     users: dict[Field, list[str]] = {}
-    for message in COMMANDS.values():
+    for message in table.values():
         for field in message.pairs:
             users.setdefault(field, []).append(short_name(message.address))
-    return users
+    lines = ["", "| key | value | meaning | of |", "|---|---|---|---|"]
+    return lines + [f"| `{field.name}` | {field.allowed} | {field.doc} | {', '.join(names)} |" for field, names in users.items()]
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)

@@ -27,7 +27,7 @@ class Settings:
 
     port: int = DEFAULT_PORT  # 0: any free one
     folder: Path = field(default_factory=lambda: Path(platformdirs.user_music_dir()) / "Inspire")  # where results go
-    device: str = "default"  # audio device: default, none, an index, a part of a name
+    audio_device: str = "default"  # or none, an index, a part of a name
     prebuffer_s: float = 0.3  # least audio ahead before it is heard
     model: str = "sketch"  # loaded at start
     engine: str = "engine.pipeline:create_engine"  # resolved in the engine's process

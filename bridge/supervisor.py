@@ -130,7 +130,7 @@ class Supervisor:
             return
         if message["type"] == "loaded":
             self.facts, self.problem = message["facts"], ""
-            log.info("model %s is loaded (engine process %d)", self.facts["name"], child.process.pid)
+            log.info("model %s is loaded (engine process %d)", self.facts["model"], child.process.pid)
         elif message["type"] == "failed":
             self.problem = message["message"]
             log.error("the engine cannot load its model: %s", self.problem)

@@ -94,7 +94,7 @@ class _Worker:
     def _load(self, engine: Engine, model: str) -> None:
         facts = engine.load(model)
         self._loaded = model
-        self._link.send({"type": "loaded", "facts": {"name": model, **facts}})
+        self._link.send({"type": "loaded", "facts": facts})
 
     def _generate(self, engine: Engine, run: int, values: dict) -> None:
         request = request_from_mapping(values)

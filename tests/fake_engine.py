@@ -38,7 +38,7 @@ class FakeEngine:
     def load(self, model: str) -> dict:
         if model == "missing":
             raise ModelError("no model 'missing': there is only 'sketch', which is fake")
-        return {"name": f"fake {model}", "device": "cpu", "fake": True}
+        return {"model": f"fake {model}", "device": "cpu", "fake": True}
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         words = set(request.prompt.split())

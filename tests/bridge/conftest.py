@@ -26,7 +26,7 @@ class RunningDaemon:
     def __init__(self, home: Path, **settings: object):
         self.home = home
         self.folder = Path(str(settings.setdefault("folder", home / "music")))
-        settings = {"engine": "tests.fake_engine:create_engine", "device": "none", "port": 0, **settings}
+        settings = {"engine": "tests.fake_engine:create_engine", "audio_device": "none", "port": 0, **settings}
         self.environment = daemon_environment(home, **settings)
         self.log_file = home / "daemon.log"
         home.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def test_the_lead_covers_a_chunk_and_a_slow_engine():
 
 
 def test_no_device_is_said_once_and_the_disk_goes_on(start_daemon):
-    daemon = start_daemon(device="a device that is not there")
+    daemon = start_daemon(audio_device="a device that is not there")
     with daemon.client() as client:
         for _ in range(2):
             assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
@@ -113,7 +113,7 @@ def test_no_portaudio_library_is_said_once_and_the_disk_goes_on(start_daemon, mo
     """What importing sounddevice does where the library is missing, done by a module of that name that comes first."""
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    daemon = start_daemon(device="default")
+    daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
     assert daemon.log.count("PortAudio library not found") == 1 and "libportaudio2" in daemon.log
@@ -190,7 +190,7 @@ def sounding(recorded: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("words", ["slow tune", "24k slow tune"])
 def test_a_real_server_hears_what_the_file_holds(recorder, start_daemon, words):
-    daemon = start_daemon(device="default")
+    daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         end = list(client.generate(words, duration_s=3, play=1))[-1]
         assert isinstance(end, Done) and end.pairs["underruns"] == 0
@@ -212,7 +212,7 @@ def test_a_real_server_hears_what_the_file_holds(recorder, start_daemon, words):
 
 
 def test_cancel_falls_silent_without_a_click(recorder, start_daemon):
-    daemon = start_daemon(device="default")
+    daemon = start_daemon(audio_device="default")
     raw = RawClient(daemon.port)
     raw.send("/inspire/generate", "j", "tune", "duration_s", 120, "play", 1)  # generated at once, played for long
     raw.until_end()
@@ -228,7 +228,7 @@ def test_cancel_falls_silent_without_a_click(recorder, start_daemon):
 
 
 def test_a_server_killed_in_the_middle_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):
-    daemon = start_daemon(device="default")
+    daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         events = client.generate("slow tune", duration_s=8, play=1)
         for _ in range(12):

@@ -30,7 +30,7 @@ def home(tmp_path_factory) -> Iterator[dict[str, str]]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    ours = {"engine": "tests.fake_engine:create_engine", "device": "none", "folder": folder / "music", "port": port}
+    ours = {"engine": "tests.fake_engine:create_engine", "audio_device": "none", "folder": folder / "music", "port": port}
     environment = daemon_environment(folder, **ours)
     yield environment
     subprocess.run([sys.executable, "-m", "bridge", "stop"], cwd=ROOT, env=environment, capture_output=True, timeout=30)

@@ -121,7 +121,7 @@ def test_a_killed_daemon_takes_its_engine_along(start_daemon):
 
 def test_a_taken_port_is_one_clear_error(start_daemon, tmp_path):
     daemon = start_daemon()
-    environment = daemon_environment(daemon.home, engine="tests.fake_engine:create_engine", device="none")
+    environment = daemon_environment(daemon.home, engine="tests.fake_engine:create_engine", audio_device="none")
     command = [sys.executable, "-m", "bridge", "serve", "--port", str(daemon.port)]
     second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
     assert second.returncode == 2

@@ -12,10 +12,10 @@ from bridge.settings import load_settings
 
 def test_flag_over_environment_over_file_over_default(tmp_path):
     file = tmp_path / "settings.toml"
-    file.write_text('port = 1\ndevice = "file"\nmodel = "file"\nfolder = "~/file"\n')
-    environment = {"INSPIRE_SETTINGS": str(file), "INSPIRE_PORT": "2", "INSPIRE_DEVICE": "environment"}
-    settings = load_settings({"port": 3, "device": None}, environment)
-    assert (settings.port, settings.device, settings.model) == (3, "environment", "file")
+    file.write_text('port = 1\naudio_device = "file"\nmodel = "file"\nfolder = "~/file"\n')
+    environment = {"INSPIRE_SETTINGS": str(file), "INSPIRE_PORT": "2", "INSPIRE_AUDIO_DEVICE": "environment"}
+    settings = load_settings({"port": 3, "audio_device": None}, environment)
+    assert (settings.port, settings.audio_device, settings.model) == (3, "environment", "file")
     assert settings.folder == Path.home() / "file"
     assert settings.engine == "engine.pipeline:create_engine"
 

@@ -1,0 +1,132 @@
+"""The whole path with the real engine: a tiny model of the real classes, asked for over OSC, written, cancelled, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.messages import Ack, Cancelled, Chunk, Done, Fail, Reply
+from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.tiny_model import write_tiny_model
+
+LOOP = ROOT / "tests" / "loops" / "compus.flac"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory) -> Iterator[RunningDaemon]:
+    model = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+    daemon = RunningDaemon(tmp_path_factory.mktemp("real"), engine="engine.pipeline:create_engine", model=model)
+    daemon.model = str(model)
+    yield daemon
+    daemon.stop()
+    assert "Traceback" not in daemon.log, daemon.log
+
+
+def generate(daemon: RunningDaemon, prompt: str = "dub techno", **pairs) -> list[Reply]:
+    with daemon.client() as client:
+        return list(client.generate(prompt, model=daemon.model, **pairs))
+
+
+def continued(daemon: RunningDaemon, clip: Path, **pairs) -> list[Reply]:
+    with daemon.client() as client:
+        return list(client.continue_clip(str(clip), **{"model": daemon.model, "decode": "fast", "duration_s": 1.0, **pairs}))
+
+
+@pytest.mark.parametrize(("decode", "samplerate"), [("fast", 24_000), ("full", 48_000)])
+def test_a_prompt(real, decode, samplerate):
+    replies = generate(real, decode=decode, bars=2, bpm=124.0, seed=7)
+    done = replies[-1]
+    assert isinstance(done, Done), done
+    info = soundfile.info(done.path)
+    assert (info.samplerate, info.frames) == (samplerate, round(8 * 60 / 124 * samplerate))
+    assert done.pairs["seed"] == 7 and len([r for r in replies if isinstance(r, Chunk)]) > 1
+    assert json.loads(Path(done.path).with_suffix(".json").read_text())["engine"]["weights"]
+
+
+def test_the_same_seed_gives_the_same_audio(real):
+    paths = [generate(real, decode="fast", duration_s=1.0, seed=3)[-1].path for _ in range(2)]
+    assert paths[0] != paths[1]
+    np.testing.assert_array_equal(*(soundfile.read(path)[0] for path in paths))
+
+
+def test_a_recorded_loop_is_continued(real):
+    done = continued(real, LOOP, join="append")[-1]
+    assert isinstance(done, Done), done
+    assert soundfile.info(done.path).duration == pytest.approx(soundfile.info(LOOP).duration + 1.0, abs=0.01)
+
+
+def test_cancel_stops_the_real_engine(real):
+    with real.client() as client:
+        events = client.generate("dub techno", id="long", model=real.model, duration_s=400)
+        while not isinstance(next(events), Chunk):
+            pass
+        assert isinstance(client.cancel("long"), Ack)
+        end = list(events)[-1]
+    assert isinstance(end, Cancelled) and 0 < end.duration_s < 400
+    assert soundfile.info(end.path).duration == pytest.approx(end.duration_s)
+
+
+def test_killing_the_real_engine_keeps_what_was_announced(real):
+    victim = real.engine_pid()
+    with real.client() as client:
+        events = client.generate("dub techno", model=real.model, duration_s=400)
+        while not isinstance(chunk := next(events), Chunk):
+            pass
+        os.kill(victim, signal.SIGKILL)
+        end = list(events)[-1]
+    assert isinstance(end, Fail) and end.code == "engine_died"
+    assert soundfile.info(end.pairs["path"]).duration >= chunk.start_s + chunk.duration_s
+    assert isinstance(generate(real, decode="fast", duration_s=0.5)[-1], Done)
+
+
+# ---- clips: what can be used is used, what cannot is one clear fail
+
+
+def write(file: Path, samples: np.ndarray, samplerate: int = 48_000, subtype: str | None = None) -> Path:
+    soundfile.write(file, samples, samplerate, subtype)
+    return file
+
+
+def noise(frames: int, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.1, 0.1, (frames, channels))
+
+
+USABLE = {
+    "8 channels": lambda folder: write(folder / "8.wav", noise(96_000, 8)),
+    "192 kHz": lambda folder: write(folder / "192.wav", noise(400_000), 192_000),
+    "8 kHz": lambda folder: write(folder / "8k.wav", noise(16_000), 8_000),
+    "a name that is not ASCII": lambda folder: write(folder / "größe 音.wav", noise(96_000)),
+}
+UNUSABLE = {
+    "an empty file": lambda folder: _bytes(folder / "empty.wav", b""),
+    "text": lambda folder: _bytes(folder / "text.wav", b"this is not audio " * 100),
+    "no samples": lambda folder: write(folder / "none.wav", noise(0)),
+    "one sample": lambda folder: write(folder / "one.wav", noise(1)),
+    "30 minutes": lambda folder: write(folder / "long.flac", np.zeros(30 * 60 * 8_000), 8_000),
+    "not a number": lambda folder: write(folder / "nan.wav", np.full(96_000, np.nan), subtype="FLOAT"),
+}
+
+
+def _bytes(file: Path, data: bytes) -> Path:
+    file.write_bytes(data)
+    return file
+
+
+@pytest.mark.parametrize("make", USABLE.values(), ids=USABLE)
+def test_unusual_clips(real, tmp_path, make):
+    assert isinstance(end := continued(real, make(tmp_path))[-1], Done), end
+
+
+@pytest.mark.parametrize("make", UNUSABLE.values(), ids=UNUSABLE)
+def test_unusable_clips(real, tmp_path, make):
+    replies = continued(real, make(tmp_path))
+    assert isinstance(replies[-1], Fail) and replies[-1].code == "bad_clip", replies[-1]
+    assert len([r for r in replies if isinstance(r, Ack | Fail)]) == 2  # an ack, then its end
+    assert not replies[-1].pairs
