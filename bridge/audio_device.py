@@ -1,30 +1,23 @@
 """The audio device: plays results while they are generated, one after the other.
 
-Threads: everything but `_Output.callback` runs on the event loop. The callback runs in PortAudio's thread; it copies out of a
-`RingBuffer`, fades where it must, and never waits or raises. What crosses between the two: the ring, `final` (set by the
-loop), `stopping` (set by the loop, cleared by the callback) and `underruns` (counted by the callback).
+Runs on the event loop; only `Playout.fill` runs in PortAudio's thread, and opening and closing a stream in a worker thread.
 
 The device never holds up generation: audio that is ahead of the loudspeaker waits here (a result is at most eight minutes).
-A dry ring is faded out, counted and, once there is a lead again, faded in: no click, and nothing is skipped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 
 import numpy as np
 import soxr
 
 from bridge.errors import BridgeError
-from bridge.ring_buffer import RingBuffer
+from bridge.playout import Playout
 from engine.api import AudioChunk
 
-_RING_S = 1.0
-_RESUME_S = 0.1  # in the ring before the callback starts
-_FADE_S = 0.005
 _POLL_S = 0.02
 _LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
 
@@ -52,7 +45,7 @@ class AudioDevice:
 
     @property
     def underruns(self) -> int:
-        return self._past_underruns + (self._output.underruns if self._output else 0)
+        return self._past_underruns + (self._output.playout.underruns if self._output else 0)
 
     @property
     def playing(self) -> bool:
@@ -94,27 +87,32 @@ class AudioDevice:
                 if await voice.has_lead(self._prebuffer_s):
                     if self._output is None:
                         self._output = await asyncio.to_thread(_Output, self._device)
-                    voice.enter(self._output)
                     await self._play_voice(voice, self._output)
-                    voice.leave()
                 self._voices.popleft()
-            if self._output:
-                await asyncio.to_thread(self._output.close)
+                if not self._voices and self._output:
+                    await self._let_go(self._output)
         except DeviceError as error:
             log.warning("%s: results go to disk only until the next one is played", error)
-        finally:
-            for voice in self._voices:
-                voice.stop()
-            self._voices.clear()
-            self._past_underruns = self.underruns
-            self._output = self._playing = None
+        self._past_underruns = self.underruns
+        self._output = self._playing = None
+        for voice in self._voices:
+            voice.stop()
+        self._voices.clear()
+
+    async def _let_go(self, output: _Output) -> None:
+        """Closes the device once all has sounded, unless another result has come meanwhile."""
+        await asyncio.sleep(output.latency_s + _LINGER_S)
+        if not self._voices:
+            self._past_underruns, self._output = self.underruns, None
+            await asyncio.to_thread(output.close)
 
     async def _play_voice(self, voice: Voice, output: _Output) -> None:
-        resampler = None
-        underruns = output.underruns
+        playout, resampler = output.playout, None
+        voice.enter(playout)
+        underruns = playout.underruns
         while await voice.has_audio():
-            if output.underruns > underruns:  # it ran dry: gather a lead before going on
-                underruns = output.underruns
+            if playout.underruns > underruns:  # it ran dry: gather a lead before going on
+                underruns = playout.underruns
                 await voice.has_lead(self._prebuffer_s)
                 continue
             block = voice.take()
@@ -123,16 +121,17 @@ class AudioDevice:
             await self._write(voice, output, resampler.feed(block.samples))
         if resampler:
             await self._write(voice, output, resampler.finish())
-        output.final = True
-        while output.ring.readable:
-            output.stopping = voice.stopped
+        playout.final = True
+        while playout.ring.readable:
+            playout.stopping = voice.stopped
             await output.wait()
-        output.stopping = False
+        playout.stopping = False
+        voice.leave()
 
     async def _write(self, voice: Voice, output: _Output, samples: np.ndarray) -> None:
         while len(samples) and not voice.stopped:
-            samples = samples[output.ring.write(samples) :]
-            output.final = False
+            samples = samples[output.playout.ring.write(samples) :]
+            output.playout.final = False
             if len(samples):
                 await output.wait()
 
@@ -146,13 +145,13 @@ class Voice:
         self._left_s = total_s  # not generated yet
         self._rtf = 0.0
         self._ended = False
-        self._output: _Output | None = None  # while it sounds
-        self._underruns = 0  # of the output before it sounded, then its own
+        self._playout: Playout | None = None  # while it sounds
+        self._underruns = 0  # the playout's before it sounded, then its own
         self.stopped = False
 
     @property
     def underruns(self) -> int:
-        return self._output.underruns - self._underruns if self._output else self._underruns
+        return self._playout.underruns - self._underruns if self._playout else self._underruns
 
     def feed(self, chunk: AudioChunk, rtf: float) -> None:
         """The next audio, and how many seconds a second of it takes to make."""
@@ -174,11 +173,11 @@ class Voice:
         self._blocks.clear()
         self.end()
 
-    def enter(self, output: _Output) -> None:
-        self._output, self._underruns = output, output.underruns
+    def enter(self, playout: Playout) -> None:
+        self._playout, self._underruns = playout, playout.underruns
 
     def leave(self) -> None:
-        self._underruns, self._output = self.underruns, None
+        self._underruns, self._playout = self.underruns, None
 
     def take(self) -> AudioChunk:
         return self._blocks.popleft()
@@ -218,36 +217,27 @@ class _Output:
     def __init__(self, device: str):
         import sounddevice
 
-        name, samplerate, channels = _find(device)
-        self.prepare(samplerate, min(2, channels))
+        name, self.samplerate, channels = _find(device)
+        self.channels = min(2, channels)
+        self.playout = Playout(self.samplerate, self.channels)
+        self._lost = self._closing = False
         try:
             self._stream = sounddevice.OutputStream(
-                samplerate=samplerate,
+                samplerate=self.samplerate,
                 device=_selector(device),
                 channels=self.channels,
                 dtype="float32",
                 latency="high",
-                callback=self.callback,
+                callback=lambda out, _frames, _time, status: self.playout.fill(out, status.output_underflow),
                 finished_callback=self._on_finished,
             )
             self._stream.start()
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"the audio device {name} does not open ({error.args[0]})") from None
 
-    def prepare(self, samplerate: int, channels: int) -> None:
-        """Everything the callback touches."""
-        self.samplerate = samplerate
-        self.channels = channels
-        self.ring = RingBuffer(int(_RING_S * samplerate), channels)
-        self.final = False  # the ring holds a result's end: it may run empty
-        self.stopping = False
-        self.underruns = 0
-        self._silent = True
-        self._broken = False  # fell silent in the middle: fade in
-        self._resume_frames = int(_RESUME_S * samplerate)
-        self._fade_frames = int(_FADE_S * samplerate)
-        self._lost = False
-        self._closing = False
+    @property
+    def latency_s(self) -> float:
+        return self._stream.latency
 
     async def wait(self) -> None:
         """Lets some audio be played. Raises DeviceError when the device is gone."""
@@ -257,36 +247,9 @@ class _Output:
             raise DeviceError("the audio device went away")
 
     def close(self) -> None:
-        """Blocks until what was handed over has sounded: a stream that is stopped drops what the system still holds."""
+        """Drops what the system still holds."""
         self._closing = True
-        time.sleep(self._stream.latency + _LINGER_S)
         self._stream.close()
-
-    def callback(self, out: np.ndarray, frames: int, _time, status) -> None:
-        """PortAudio's thread. `out` is float32 (frames, channels)."""
-        ring = self.ring
-        fade_in = self._broken and self._silent
-        if self._silent:
-            if self.stopping:
-                ring.discard()
-            if ring.readable < self._resume_frames and not (self.final and ring.readable):
-                out.fill(0)
-                return
-        elif status.output_underflow:
-            self.underruns += 1
-        dry = ring.readable - frames < self._fade_frames and not self.final
-        count = ring.read_into(out)
-        out[count:] = 0
-        if fade_in:
-            _ramp(out[: self._fade_frames], 0, 1)
-        if dry or self.stopping:
-            _ramp(out[max(0, count - self._fade_frames) : count], 1, 0)
-        if self.stopping:
-            ring.discard()
-        elif dry:
-            self.underruns += 1
-        self._broken = dry and not self.stopping
-        self._silent = dry or self.stopping or count < frames
 
     def _on_finished(self) -> None:
         """PortAudio's thread: the stream ended; if not by us, the device is gone."""
@@ -310,11 +273,6 @@ class _Resampler:
         """What the filter still holds."""
         nothing = np.zeros((0, self._channels), np.float32)
         return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
-
-
-def _ramp(samples: np.ndarray, start: float, end: float) -> None:
-    """Fades (frames, channels) in place."""
-    samples *= np.linspace(start, end, len(samples), dtype=np.float32)[:, None]
 
 
 def _find(device: str) -> tuple[str, int, int]:

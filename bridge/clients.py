@@ -32,6 +32,8 @@ class Clients:
         return len(self._leases)
 
     def register(self, name: str, source: Address, reply_to: Address, hears_all: bool) -> None:
+        for address in [address for address, lease in self._leases.items() if lease.source == source]:
+            del self._leases[address]  # it now listens somewhere else
         self._leases[reply_to] = _Lease(name, source, hears_all, self._clock() + LEASE_S)
 
     def reply_address(self, source: Address, reply_port: int | None) -> Address:

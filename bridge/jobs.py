@@ -188,10 +188,10 @@ class Jobs:
             failure = failure or error
         self._conclude(job, _end(job, finished, failure))
 
-    async def _generate(self, job: Job) -> Finished:
+    async def _generate(self, job: Job) -> Finished | None:
+        if job.cancelled:  # while its name was being reserved
+            return None
         async with aclosing(self._engine.run(job.request)) as events:
-            if job.cancelled:  # asked while the name was being reserved
-                self._engine.cancel()
             async for event in events:
                 match event:
                     case Progress():

@@ -31,8 +31,13 @@ class Recording:
         """`path` is a name inside `folder`, made from the prompt when None. Raises OutputError when it leads outside."""
         self._request = request
         self._target = folder / f"{_slug(request)}.wav" if path is None else _inside(folder, path)
+        self._part: Path | None = None
         self._wav: GrowingWav | None = None
-        self.path = self._target  # the file as it is now: the part, then the result
+
+    @property
+    def path(self) -> Path:
+        """The file as it is now: the part, then the result."""
+        return self._part or self._target
 
     @property
     def duration_s(self) -> float:
@@ -42,7 +47,7 @@ class Recording:
         """Reserves a free name with an empty `.part.wav`."""
         with _explained(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self.path, self._target = _reserve(self._target)
+            self._part, self._target = _reserve(self._target)
 
     def write(self, chunk: AudioChunk) -> None:
         with _explained(self.path):
@@ -54,18 +59,19 @@ class Recording:
         """Ends the file and tells its `story` in the sidecar. Returns the result's path, None where there is no audio."""
         with _explained(self.path):
             if self._wav is None:
-                self.path.unlink(missing_ok=True)
+                if self._part:
+                    self._part.unlink(missing_ok=True)
                 return None
             self._wav.close()
-            os.replace(self.path, self._target)
-            self.path = self._target
+            os.replace(self._part, self._target)
+            self._part = None
             self._write_sidecar(story)
-            return self.path
+            return self._target
 
     def _create(self, chunk: AudioChunk) -> GrowingWav:
         request = self._request
         return GrowingWav(
-            self.path,
+            self._part,
             chunk.samplerate,
             chunk.samples.shape[1],
             description=request.prompt or request.clip or "",
@@ -85,8 +91,11 @@ class Recording:
         }
         sidecar = self.path.with_suffix(".json")
         part = sidecar.with_suffix(".part.json")
-        part.write_text(json.dumps({"audio": audio, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(part, sidecar)
+        try:
+            part.write_text(json.dumps({"audio": audio, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+            os.replace(part, sidecar)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -115,9 +115,10 @@ class Supervisor:
 
     def cancel(self) -> None:
         """Asks the running request to stop; its iterator then ends with a cancelled Finished. Harmless when none runs."""
-        if self._running and self._child and self._cancelled_at is None:
+        if self._running and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
-            self._child.send({"type": "cancel", "run": self._run})
+            if self._child:
+                self._child.send({"type": "cancel", "run": self._run})
 
     def _start_child(self) -> None:
         self.facts, self.problem = {}, ""
@@ -198,7 +199,6 @@ class _Child:
 
     def end(self) -> None:
         """Ends the process in order, or by force after a moment. Blocks."""
-        self._on_end = lambda child, failure: None
         self.send({"type": "quit"})
         self._reader.join(2)  # it waits for the process: only one thread may
         self.process.kill()

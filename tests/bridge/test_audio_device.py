@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.audio_device import _Output, lead_s
+from bridge.audio_device import lead_s
 from bridge.messages import Done
+from bridge.playout import Playout
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
 
@@ -26,17 +27,10 @@ BLOCK = 256
 # ---- the callback, without PortAudio
 
 
-def silent_output() -> _Output:
-    """An output whose stream was never opened: its callback is called by hand."""
-    output = object.__new__(_Output)
-    output.prepare(RATE, 1)
-    return output
-
-
-def heard(output: _Output, blocks: int) -> np.ndarray:
+def heard(playout: Playout, blocks: int) -> np.ndarray:
     out = np.full((blocks * BLOCK, 1), np.nan, np.float32)
     for start in range(0, len(out), BLOCK):
-        output.callback(out[start : start + BLOCK], BLOCK, None, SimpleNamespace(output_underflow=False))
+        playout.fill(out[start : start + BLOCK], host_underflow=False)
     return out
 
 
@@ -49,30 +43,30 @@ TONE_STEP = steps(fake_engine.tone(RATE, RATE))
 
 
 def test_a_whole_result_is_heard_sample_by_sample():
-    output, tone = silent_output(), fake_engine.tone(9_000, RATE)
-    output.ring.write(tone)
-    output.final = True
-    out = heard(output, 40)
+    playout, tone = Playout(RATE, 1), fake_engine.tone(9_000, RATE)
+    playout.ring.write(tone)
+    playout.final = True
+    out = heard(playout, 40)
     np.testing.assert_array_equal(out[:9_000], tone)
-    assert not out[9_000:].any() and output.underruns == 0
+    assert not out[9_000:].any() and playout.underruns == 0
 
 
 def test_nothing_is_heard_before_there_is_enough():
-    output = silent_output()
-    output.ring.write(fake_engine.tone(100, RATE))
-    assert not heard(output, 4).any() and output.ring.readable == 100
+    playout = Playout(RATE, 1)
+    playout.ring.write(fake_engine.tone(100, RATE))
+    assert not heard(playout, 4).any() and playout.ring.readable == 100
 
 
 def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
-    output, tone = silent_output(), fake_engine.tone(20_000, RATE) + np.float32(0.2)
-    output.ring.write(tone[:9_100])
-    out = [heard(output, 60)]
-    assert output.underruns == 1
-    output.ring.write(tone[9_100:])
-    output.final = True
-    out.append(heard(output, 60))
+    playout, tone = Playout(RATE, 1), fake_engine.tone(20_000, RATE) + np.float32(0.2)
+    playout.ring.write(tone[:9_100])
+    out = [heard(playout, 60)]
+    assert playout.underruns == 1
+    playout.ring.write(tone[9_100:])
+    playout.final = True
+    out.append(heard(playout, 60))
     out = np.concatenate(out)
-    assert output.underruns == 1
+    assert playout.underruns == 1
     # From silence the first sample is the result's own; from there on no step is larger than the tone's or a fade's.
     assert steps(out[1:19_000]) < TONE_STEP + 0.5 / (0.005 * RATE)
     played = np.abs(out[:, 0]) > 0
@@ -80,15 +74,15 @@ def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
 
 
 def test_stop_fades_out_and_forgets():
-    output = silent_output()
-    output.ring.write(fake_engine.tone(40_000, RATE))
-    out = [heard(output, 10)]
-    output.stopping = True
-    out.append(heard(output, 4))
+    playout = Playout(RATE, 1)
+    playout.ring.write(fake_engine.tone(40_000, RATE))
+    out = [heard(playout, 10)]
+    playout.stopping = True
+    out.append(heard(playout, 4))
     out = np.concatenate(out)
-    assert output.ring.readable == 0 and not out[-2 * BLOCK :].any()
+    assert playout.ring.readable == 0 and not out[-2 * BLOCK :].any()
     assert steps(out) < TONE_STEP + 0.2 / (0.005 * RATE)
-    assert output.underruns == 0
+    assert playout.underruns == 0
 
 
 def test_the_lead_covers_a_chunk_and_a_slow_engine():
@@ -225,6 +219,19 @@ def test_cancel_falls_silent_without_a_click(recorder, start_daemon):
     recorded = sounding(recorder.until_silence())
     assert len(recorded) < 60 * RATE
     assert np.abs(np.diff(recorded)).max() < TONE_STEP + 0.2 / (0.005 * RATE)
+
+
+def test_results_that_follow_each_other_are_all_heard(recorder, start_daemon):
+    """Also one that comes while the device is being let go."""
+    daemon = start_daemon(audio_device="default")
+    with daemon.client() as client:
+        for duration_s in (0.5, 0.5, 0.7):
+            assert isinstance(list(client.generate("tune", duration_s=duration_s, play=1))[-1], Done)
+        wait_for(lambda: not recorder.heard()[-RATE // 8 :].any() and recorder.heard().any())
+        assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+    samples = (np.abs(recorder.until_silence()[:, 0]) > 0).sum()
+    assert samples == pytest.approx(2.2 * RATE, rel=0.01)  # a tone touches zero now and then
 
 
 def test_a_server_killed_in_the_middle_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):

@@ -43,6 +43,8 @@ CASES = {
     "reply port out of range": ("/inspire/ping", ["j", "reply_port", 70_000], "bad_value"),
     "missing clip": ("/inspire/continue", ["j", "/nowhere/loop.wav"], "bad_clip"),
     "a folder for a clip": ("/inspire/continue", ["j", "/"], "bad_clip"),
+    "a clip's name too long for the disk": ("/inspire/continue", ["j", "/" + "x" * 900], "bad_clip"),
+    "a clip of nobody's": ("/inspire/continue", ["j", "~nobody-at-all/loop.wav"], "bad_clip"),
     "no clip": ("/inspire/continue", ["j"], "missing_argument"),
     "cancel of nothing": ("/inspire/cancel", ["nobody"], "no_such_job"),
     "hello without a protocol": ("/inspire/hello", ["j", "Live"], "missing_argument"),

@@ -107,6 +107,18 @@ def test_cancel_keeps_what_there_is(raw):
     assert raw.until_end() == [Ack("stopped"), end]  # harmless, and says where it is
 
 
+def test_a_cancel_at_any_moment_ends_the_job_once(raw):
+    for n in range(20):
+        ask = wire.encode("/inspire/generate", [f"at-once{n}", "slow tune", "duration_s", 60.0])
+        raw.send_bytes(bundle(ask, wire.encode("/inspire/cancel", [f"at-once{n}"])) if n % 2 else ask)
+        if n % 2 == 0:
+            raw.receive()
+            raw.send("/inspire/cancel", f"at-once{n}")
+        assert isinstance(raw.until_end()[-1], Cancelled)
+    raw.send("/inspire/ping", "after")
+    assert isinstance(raw.receive(), Pong)  # and no second end before it
+
+
 def test_cancel_of_no_job(raw):
     raw.send("/inspire/cancel", "never-was")
     assert raw.receive().code == "no_such_job"
@@ -134,6 +146,13 @@ def test_replies_go_where_they_are_wanted(daemon, raw):
     assert isinstance(listener.receive(), Welcome)
     raw.send("/inspire/ping", "p4")
     assert listener.receive().id == "p4"
+    # A device that found its port deaf says hello again from another: that one counts.
+    other = RawClient(daemon.port)
+    raw.send("/inspire/hello", "p5", "a Max device", osc_spec.PROTOCOL, "reply_port", other.port)
+    assert isinstance(other.receive(), Welcome)
+    raw.send("/inspire/ping", "p6")
+    assert other.receive().id == "p6"
+    other.close()
     listener.close()
 
 

@@ -18,7 +18,8 @@ LAYERS = [
     {"daemon"},
     {"jobs"},
     {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings"},
-    {"messages", "wire", "worker", "wav", "ring_buffer"},
+    {"messages", "wire", "worker", "wav", "playout"},
+    {"ring_buffer"},
     {"osc_spec", "errors"},
 ]
 

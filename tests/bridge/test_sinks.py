@@ -141,3 +141,14 @@ def test_a_folder_that_cannot_be_is_said_before_the_engine_works(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another output folder"):
         Recording(tmp_path / "file" / "music", GenerationRequest("dub")).open()
+
+
+def test_a_name_that_was_never_reserved_is_not_removed(tmp_path):
+    (tmp_path / "dub.wav").write_text("mine")
+    assert Recording(tmp_path, GenerationRequest("dub")).finish({}) is None
+    assert (tmp_path / "dub.wav").read_text() == "mine"
+
+
+def test_a_name_too_long_for_the_disk_is_said(tmp_path):
+    with pytest.raises(OutputError, match="too long"):
+        Recording(tmp_path, GenerationRequest("dub"), "音" * 100).open()
