@@ -5,23 +5,23 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancell
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import json
 import logging
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge import osc_spec
+from bridge import job_views, osc_spec
 from bridge.client import Client, new_id
 from bridge.errors import BridgeError, NoDaemon
-from bridge.messages import Cancelled, Chunk, Done, Fail, ProgressReport, Queued, Reply, name_of
+from bridge.messages import Cancelled, Done, Fail
 from bridge.settings import Settings, load_settings
 
 _START_PATIENCE_S = 30.0
@@ -33,20 +33,36 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
-Seconds = Annotated[float | None, typer.Option("--duration", help="length of the new audio in seconds")]
-Bars = Annotated[int | None, typer.Option(help="length of the new audio in bars, with --bpm")]
-Bpm = Annotated[float | None, typer.Option(help="tempo in beats per minute")]
-BeatsPerBar = Annotated[int | None, typer.Option(help="beats in a bar")]
-Key = Annotated[str | None, typer.Option(help="such as 'A minor'")]
-Section = Annotated[str | None, typer.Option(help="intro, verse, chorus, verse2 or outro")]
-Seed = Annotated[int | None, typer.Option(help="same seed, same audio")]
-Guidance = Annotated[float | None, typer.Option(help="how strictly the prompt is followed")]
-TopK = Annotated[int | None, typer.Option(help="how many tokens the sampler chooses from")]
-Temperature = Annotated[float | None, typer.Option(help="how freely it chooses")]
-Decode = Annotated[str | None, typer.Option(help="full (48 kHz) or fast (24 kHz)")]
-Model = Annotated[str | None, typer.Option(help="a model's name or its folder")]
-Play = Annotated[bool, typer.Option("--play/--no-play", help="listen while it is made")]
-Output = Annotated[str | None, typer.Option("-o", "--output", help="file name inside the output folder")]
+_TYPES = {"i": int, "f": float, "s": str}
+
+
+def _with_keys_of(address: str) -> Callable[[Callable], Callable]:
+    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table."""
+
+    def decorate(function: Callable) -> Callable:
+        own = inspect.signature(function, eval_str=True)
+        parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        for key in osc_spec.COMMANDS[address].pairs:
+            if key != osc_spec.REPLY_PORT:
+                parameters.append(_option(key))
+        function.__signature__ = own.replace(parameters=parameters)
+        function.__annotations__ |= {p.name: p.annotation for p in parameters}
+        return function
+
+    return decorate
+
+
+def _option(key: osc_spec.Field) -> inspect.Parameter:
+    """Flags are the keys without their unit, but for `path`, which other programs call output."""
+    flag = "--" + key.name.removesuffix("_s").replace("_", "-")
+    if key.is_switch:
+        type_, default, flags, told = bool, True, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
+    else:
+        type_, default, flags, told = _TYPES[key.type] | None, None, [flag], f"{key.doc} ({key.allowed})"
+    if key.name == "path":
+        flags = ["-o", "--output"]
+    annotation = Annotated[type_, typer.Option(*flags, help=told)]
+    return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def main() -> None:
@@ -63,7 +79,7 @@ def serve(
     port: Port = None,
     folder: Annotated[Path | None, typer.Option(help="where results go")] = None,
     audio_device: Annotated[str | None, typer.Option(help="default, none, an index or a part of its name")] = None,
-    model: Model = None,
+    model: Annotated[str | None, typer.Option(help="a model's name or its folder, loaded at the start")] = None,
     engine: Annotated[str | None, typer.Option(help="package.module:callable that makes the engine")] = None,
 ) -> None:
     """Run the daemon until it is stopped."""
@@ -76,68 +92,29 @@ def serve(
 
 
 @app.command()
+@_with_keys_of("/inspire/generate")
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments")],
-    duration: Seconds = None,
-    bars: Bars = None,
-    bpm: Bpm = None,
-    beats_per_bar: BeatsPerBar = None,
-    key: Key = None,
-    section: Section = None,
-    seed: Seed = None,
-    guidance: Guidance = None,
-    top_k: TopK = None,
-    temperature: Temperature = None,
-    decode: Decode = None,
-    model: Model = None,
-    play: Play = True,
-    output: Output = None,
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
+    **pairs,
 ) -> None:
     """Make music from a text."""
-    pairs = {
-        **{"duration_s": duration, "bars": bars, "bpm": bpm, "beats_per_bar": beats_per_bar, "key": key, "section": section},
-        **{"seed": seed, "guidance": guidance, "top_k": top_k, "temperature": temperature, "decode": decode, "model": model},
-        **{"play": play, "path": output},
-    }
     with _connect(port, no_start, as_json) as client:
         _follow(client, lambda id: client.generate(prompt, id=id, **pairs), as_json)
 
 
 @app.command("continue")
+@_with_keys_of("/inspire/continue")
 def continue_clip(
     clip: Annotated[Path, typer.Argument(help="an audio file")],
-    prompt: Annotated[str | None, typer.Option(help="what to play")] = None,
-    from_s: Annotated[float | None, typer.Option("--from", help="continue from this second; the clip's end if not given")] = None,
-    context: Annotated[float | None, typer.Option(help="seconds of the clip the model hears")] = None,
-    join: Annotated[str | None, typer.Option(help="append: clip and new part; new: only the new part")] = None,
-    duration: Seconds = None,
-    bars: Bars = None,
-    bpm: Bpm = None,
-    beats_per_bar: BeatsPerBar = None,
-    key: Key = None,
-    section: Section = None,
-    seed: Seed = None,
-    guidance: Guidance = None,
-    top_k: TopK = None,
-    temperature: Temperature = None,
-    decode: Decode = None,
-    model: Model = None,
-    play: Play = True,
-    output: Output = None,
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
+    **pairs,
 ) -> None:
     """Go on from a recorded clip."""
-    pairs = {
-        **{"prompt": prompt, "from_s": from_s, "context_s": context, "join": join},
-        **{"duration_s": duration, "bars": bars, "bpm": bpm, "beats_per_bar": beats_per_bar, "key": key, "section": section},
-        **{"seed": seed, "guidance": guidance, "top_k": top_k, "temperature": temperature, "decode": decode, "model": model},
-        **{"play": play, "path": output},
-    }
     with _connect(port, no_start, as_json) as client:
         _follow(client, lambda id: client.continue_clip(str(clip.absolute()), id=id, **pairs), as_json)
 
@@ -279,7 +256,7 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
 def _follow(client: Client, start, as_json: bool) -> None:
     """Shows a job to its end. Ctrl-C cancels the job and still shows its end."""
     id = new_id()
-    show = _JsonView() if as_json else _BarView() if _is_lively(err) else _LineView()
+    show = job_views.choose(as_json, err)
     end = None
     with show:
         try:
@@ -292,80 +269,8 @@ def _follow(client: Client, start, as_json: bool) -> None:
                 end = client.receive(id, 30) or Fail(id, "no_daemon", "the daemon does not answer")
             show(end)
     if not as_json:
-        _show_end(end)
+        job_views.show_end(end, out, err)
     raise typer.Exit(0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 1)
-
-
-def _is_lively(console: Console) -> bool:
-    return console.is_terminal and not console.is_dumb_terminal
-
-
-class _JsonView:
-    """One line a reply."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-    def __call__(self, reply: Reply) -> None:
-        values = dataclasses.asdict(reply)
-        pairs = values.pop("pairs", {})
-        print(json.dumps({"event": name_of(reply), **values, **pairs}), flush=True)
-
-
-class _LineView(_JsonView):
-    """For dumb terminals and logs: a line for every chunk."""
-
-    def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and reply.position:
-            err.print(f"waiting, {reply.position} ahead")
-        elif isinstance(reply, Chunk):
-            err.print(f"{reply.start_s + reply.duration_s:.1f} s on disk", markup=False)
-
-
-class _BarView:
-    """A progress bar."""
-
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
-        self._progress = Progress(*columns, console=err, transient=True)
-        self._task: TaskID = self._progress.add_task("waiting", total=None, figures="")
-
-    def __enter__(self):
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._progress.stop()
-
-    def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and reply.position:
-            self._progress.update(self._task, description=f"waiting, {reply.position} ahead")
-        elif isinstance(reply, ProgressReport):
-            figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
-            self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
-
-
-def _show_end(end: Reply | None) -> None:
-    match end:
-        case Done():
-            p = end.pairs
-            figures = [f"{end.duration_s:.1f} s", f"first chunk after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
-            figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
-            figures += [f"seed {p['seed']}"] if "seed" in p else []
-            figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
-            out.print(end.path, markup=False)
-            err.print(", ".join(figures), markup=False)
-        case Cancelled():
-            out.print(end.path, markup=False)
-            err.print(f"cancelled after {end.duration_s:.1f} s")
-        case Fail():
-            if end.pairs.get("path"):
-                out.print(end.pairs["path"], markup=False)
-            err.print(f"[red]failed[/red] ({end.code}): ", end="")
-            err.print(end.message, markup=False)
 
 
 def _answered(reply):

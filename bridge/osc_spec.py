@@ -31,6 +31,10 @@ class Field:
     choices: tuple[str, ...] = ()
 
     @property
+    def is_switch(self) -> bool:
+        return self.type == "i" and (self.low, self.high) == (0, 1)
+
+    @property
     def allowed(self) -> str:
         """What may stand here, in words."""
         if self.choices:

@@ -186,7 +186,7 @@ def sounding(recorded: np.ndarray) -> np.ndarray:
 def test_a_real_server_hears_what_the_file_holds(recorder, start_daemon, words):
     daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
-        end = list(client.generate(words, duration_s=3, play=1))[-1]
+        end = list(client.generate(words, duration_s=1.5, play=1))[-1]
         assert isinstance(end, Done) and end.pairs["underruns"] == 0
         wait_for(lambda: client.status().pairs["playing"] == 0)
         assert client.status().pairs["underruns"] == 0
@@ -237,12 +237,12 @@ def test_results_that_follow_each_other_are_all_heard(recorder, start_daemon):
 def test_a_server_killed_in_the_middle_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):
     daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
-        events = client.generate("slow tune", duration_s=8, play=1)
+        events = client.generate("slow tune", duration_s=4, play=1)
         for _ in range(12):
             next(events)
         wait_for(lambda: client.status().pairs["audio_device"].endswith("kHz"))
         os.kill(pulseaudio.process.pid, signal.SIGKILL)
         end = list(events)[-1]
-        assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(8)
+        assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(4)
         wait_for(lambda: client.status().pairs["playing"] == 0)
     assert daemon.serves_on()

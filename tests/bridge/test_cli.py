@@ -135,6 +135,15 @@ def test_a_terminal_gets_a_bar_and_a_dumb_one_lines(home, terminal, lively):
     assert (b"s on disk" in shown) != lively
 
 
+def test_every_key_of_the_table_is_an_option(inspire):
+    for command in ("generate", "continue"):
+        help_ = inspire(command, "--help", COLUMNS="200").stdout
+        for key in osc_spec.COMMANDS[f"/inspire/{command}"].pairs:
+            plain = "--" + key.name.removesuffix("_s").replace("_", "-")
+            flag = {"path": "--output", "reply_port": "--port"}.get(key.name, plain)
+            assert f"{flag} " in help_, flag
+
+
 def test_stop_ends_the_daemon(inspire, home):
     assert inspire("stop").returncode == 0
     state = Path(home["INSPIRE_STATE_FOLDER"]) / "daemon.json"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"daemon"},
+    {"daemon", "job_views"},
     {"jobs"},
     {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings"},
     {"messages", "wire", "worker", "wav", "playout"},

@@ -40,7 +40,7 @@ def test_discard_forgets_what_is_there():
 
 
 def test_two_threads_pass_everything_on_in_order():
-    ring, total = RingBuffer(509, 2), 100_000
+    ring, total = RingBuffer(509, 2), 30_000
     heard = np.zeros((total, 2), np.float32)
 
     def consume() -> None:

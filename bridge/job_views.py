@@ -1,0 +1,90 @@
+"""How the command line shows a running job: JSON lines, plain lines, or a progress bar."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from bridge.messages import Cancelled, Chunk, Done, Fail, ProgressReport, Queued, Reply, name_of
+
+
+def choose(as_json: bool, console: Console) -> JsonView:
+    """A view of one job: enter it, call it with each reply, leave it."""
+    if as_json:
+        return JsonView()
+    return BarView(console) if console.is_terminal and not console.is_dumb_terminal else LineView(console)
+
+
+class JsonView:
+    """One line a reply."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def __call__(self, reply: Reply) -> None:
+        values = dataclasses.asdict(reply)
+        pairs = values.pop("pairs", {})
+        print(json.dumps({"event": name_of(reply), **values, **pairs}), flush=True)
+
+
+class LineView(JsonView):
+    """For dumb terminals and logs: a line for every chunk."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, reply: Reply) -> None:
+        if isinstance(reply, Queued) and reply.position:
+            self._console.print(f"waiting, {reply.position} ahead")
+        elif isinstance(reply, Chunk):
+            self._console.print(f"{reply.start_s + reply.duration_s:.1f} s on disk")
+
+
+class BarView(JsonView):
+    """A progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task: TaskID = self._progress.add_task("waiting", total=None, figures="")
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._progress.stop()
+
+    def __call__(self, reply: Reply) -> None:
+        if isinstance(reply, Queued) and reply.position:
+            self._progress.update(self._task, description=f"waiting, {reply.position} ahead")
+        elif isinstance(reply, ProgressReport):
+            figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
+            self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
+
+
+def show_end(end: Reply, out: Console, err: Console) -> None:
+    """The path on `out`, for scripts; the rest on `err`."""
+    match end:
+        case Done():
+            p = end.pairs
+            figures = [f"{end.duration_s:.1f} s", f"first chunk after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
+            figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
+            figures += [f"seed {p['seed']}"] if "seed" in p else []
+            figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
+            out.print(end.path, markup=False)
+            err.print(", ".join(figures), markup=False)
+        case Cancelled():
+            out.print(end.path, markup=False)
+            err.print(f"cancelled after {end.duration_s:.1f} s")
+        case Fail():
+            if end.pairs.get("path"):
+                out.print(end.pairs["path"], markup=False)
+            err.print(f"[red]failed[/red] ({end.code}): ", end="")
+            err.print(end.message, markup=False)
