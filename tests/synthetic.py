@@ -1,8 +1,12 @@
-"""Sounds with a known tempo, key and level, for tests of what measures them. Mono float64 [N]."""
+"""Sounds with a known tempo, key and level, for tests of what measures them (mono float64 [N]), and a corpus of them."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
+import soundfile
 
 from engine.api import parse_key
 
@@ -50,3 +54,36 @@ def progression(key: str, bpm: float, seconds: float, rate: int = SAMPLE_RATE) -
         for d in DEGREES[mode]
     ]
     return chords([cycle[bar % 4] for bar in range(bars)], seconds, rate)
+
+
+def write_corpus(
+    folder: Path, pieces: int = 3, held_out: int = 1, sections: tuple[str, ...] = ("intro", "verse", "chorus")
+) -> None:
+    """WAV and JSON as a corpus has them: by turns "house" (drums, chords) and "ambient" (slow chords). The last are held out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = ("A minor", "C major", "E minor", "F major", "D minor", "G major")
+    for number in range(pieces):
+        house, key = number % 2 == 0, keys[number // 2 % len(keys)]
+        bar_frames = 100 + 4 * (number // 2 % 3) if house else 150 + 8 * (number // 2 % 3)
+        bpm, seconds = 60 * 4 * 50 / bar_frames, 4 * bar_frames / 50
+        tonic, mode = parse_key(key)
+        layers = {label: ["chords", "drums"] if house and label != "intro" else ["chords"] for label in sections}
+        bars = 0.6 * progression(key, bpm, seconds, 48_000)[: round(seconds * 48_000)]
+        parts = [
+            bars + clicks(bpm, seconds, (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5), 48_000)[: len(bars)]
+            if "drums" in layers[s]
+            else 0.5 * bars
+            for s in sections
+        ]
+        facts = {
+            "number": number, "style": "house" if house else "ambient", "synonyms": ["club" if house else "drone"],
+            "mood": "warm",
+            "key": tonic, "mode": mode, "bpm": bpm, "beats": 4, "bar_frames": bar_frames, "instruments": {"chords": "piano"},
+            "progression": list(DEGREES[mode]), "seconds": seconds * len(sections), "held_out": number >= pieces - held_out,
+            "sections": [
+                {"label": s, "first_frame": i * 4 * bar_frames, "frames": 4 * bar_frames, "layers": layers[s]}
+                for i, s in enumerate(sections)
+            ],
+        }  # fmt: skip
+        soundfile.write(folder / f"p{number:06d}.wav", np.concatenate(parts), 48_000)
+        (folder / f"p{number:06d}.json").write_text(json.dumps(facts))

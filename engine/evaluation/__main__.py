@@ -1,0 +1,100 @@
+"""`python -m engine.evaluation sketch --corpus FOLDER --report FOLDER`: a model against its bars.
+
+Without a corpus (see engine.training.corpus) only what needs no reference is measured: size, tempo, key, sections, speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from engine.api import EngineError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m engine.evaluation", description="Measures a model against its bars.")
+    parser.add_argument("model", help="a model's name or directory")
+    parser.add_argument("--prompts", type=int, default=20)
+    parser.add_argument("--corpus", type=Path, help="the corpus the model was trained on, with its held-out pieces")
+    parser.add_argument("--loops", type=Path, help="a folder of recorded loops to continue")
+    parser.add_argument(
+        "--decode", choices=("full", "fast"), help="the path that prompts and clips are played on (full, where there is one)"
+    )
+    parser.add_argument("--report", type=Path, help="write results.json, report.md and evaluation.png here")
+    options = parser.parse_args(arguments)
+    try:
+        return run(options)
+    except EngineError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 2
+
+
+def run(options: argparse.Namespace) -> int:
+    # torch loads here, after the arguments have been found good
+    from engine.acceleration import choose_runtime, prepare
+    from engine.checkpoint import load_checkpoint
+    from engine.evaluation import report, trials
+    from engine.evaluation.codec_trial import FAST, FULL, codec_trial, recode
+    from engine.evaluation.listener import RATE, Listener
+    from engine.evaluation.prompts import draw_prompts
+    from engine.pipeline import create_engine
+    from engine.training.data import SAMPLE_RATE, Corpus
+
+    prepared = prepare(load_checkpoint(options.model), choose_runtime())
+    paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")
+    decode = options.decode or paths[0]
+    engine = create_engine()
+    facts = engine.load(options.model) | {"decode": decode, "prompts": options.prompts}
+    results = [trials.Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
+    listener, accuracy = None, {}
+    if options.corpus is not None:
+        training, held_out = Corpus(options.corpus), Corpus(options.corpus, held_out=True)
+        if not training.names or not held_out.names:
+            raise EngineError(
+                f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
+            )
+
+        def reconstruct(audio: np.ndarray) -> np.ndarray:
+            way = FULL if decode == "full" else FAST
+            decoded = recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way)
+            return soxr.resample(decoded, SAMPLE_RATE, RATE)
+
+        _say(f"learning {len(training.names)} pieces by ear")
+        listener = Listener.train(training)
+        accuracy = trials.listener_accuracy(listener, held_out)
+        facts["listener right on held-out pieces, %"] = {name: round(value) for name, value in accuracy.items()}
+        after_codec = trials.listener_accuracy(listener, held_out, reconstruct)
+        facts["listener right on the same after the codec, %"] = {name: round(value) for name, value in after_codec.items()}
+        _say("coding held-out pieces")
+        results += codec_trial(prepared, held_out)
+    _say(f"playing {options.prompts} prompts")
+    prompt_results, choruses = trials.prompt_trial(
+        engine, options.model, draw_prompts(options.prompts), listener, decode, accuracy
+    )
+    results += prompt_results
+    if options.corpus is not None:
+        _say("continuing held-out pieces")
+        results += trials.continuation_trial(engine, options.model, held_out, listener, decode, options.prompts)
+        results.append(trials.distribution_trial(listener, choruses, held_out, reconstruct))
+    else:
+        results.append(trials.Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
+    if options.loops is not None:
+        _say("continuing recorded loops")
+        results += trials.loop_trial(engine, options.model, options.loops, decode)
+    results += trials.speed_trial(engine, options.model, paths)
+    print(report.table(results))
+    if options.report is not None:
+        report.write(options.report, results, facts)
+    return 0
+
+
+def _say(what: str) -> None:
+    print(f"{what} …", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The codec chain on its own: held-out music through each part of it, and through Opus."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+
+from engine.acceleration import Prepared
+from engine.evaluation.listener import WINDOW_S, section_start_s
+from engine.evaluation.measures import log_mel_distance_db
+from engine.evaluation.trials import Result
+from engine.streaming import FastRenderer, FullRenderer
+from engine.training.data import SAMPLE_RATE, Corpus
+
+FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz codec alone", "Opus at 6 kb/s"
+
+
+def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
+    """Log-mel distance of held-out choruses to themselves after each way of coding them."""
+    known = ways(prepared)
+    to_12_khz: dict[str, list[float]] = {}
+    to_24_khz: dict[str, list[float]] = {}
+    for name in held_out.names:
+        start = round(section_start_s(held_out.facts[name], "chorus") * SAMPLE_RATE)
+        original = held_out.read(name, start, round(WINDOW_S * SAMPLE_RATE))
+        for way in known:
+            decoded = recode(prepared, original, way)
+            to_12_khz.setdefault(way, []).append(log_mel_distance_db(decoded, original, SAMPLE_RATE))
+            to_24_khz.setdefault(way, []).append(log_mel_distance_db(decoded, original, SAMPLE_RATE, top_hz=24_000.0))
+    mean = {way: float(np.mean(values)) for way, values in to_12_khz.items()}
+    bar = mean.get(OPUS)
+    note = "bar: Opus at 6 kb/s on the same clips" if bar else "Opus not measured: install ffmpeg with libopus"
+    results = []
+    for way, value in mean.items():
+        judged = way in (FAST, FULL)
+        results.append(
+            Result(f"log-mel distance to 12 kHz: {way}", value, "dB", bar if judged else None, at_most=True,
+                   count=len(held_out.names), note=note if judged else "")
+        )  # fmt: skip
+    if FULL in to_24_khz:
+        full, fast = float(np.mean(to_24_khz[FULL])), float(np.mean(to_24_khz[FAST]))
+        name = "log-mel distance to 24 kHz: tokens, full path"
+        results.append(
+            Result(name, full, "dB", fast, at_most=True, count=len(held_out.names), note="bar: without flow and codec")
+        )
+    return results
+
+
+def ways(prepared: Prepared) -> tuple[str, ...]:
+    """The ways of coding that this model and machine have."""
+    own = (FAST,) if prepared.checkpoint.flow is None else (FAST, FULL, CODEC)
+    return (*own, OPUS) if through_opus(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, 6) is not None else own
+
+
+@torch.inference_mode()
+def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
+    """48 kHz mono audio [N] coded and decoded: [N] at 48 kHz."""
+    if way == OPUS:
+        return through_opus(original, SAMPLE_RATE, 6)
+    checkpoint, device = prepared.checkpoint, prepared.runtime.device
+    coder, codec = checkpoint.wavtokenizer, checkpoint.hifi_codec
+    rate = codec.config.sampling_rate if way == CODEC else coder.config.sample_rate
+    audio = torch.from_numpy(soxr.resample(original, SAMPLE_RATE, rate))[None].to(device)
+    if way == CODEC:
+        decoded = codec.decode(codec.quantize(codec.encode_features(audio))[1])[0].float().cpu().numpy()
+    else:
+        renderer = FullRenderer(prepared, 0) if way == FULL else FastRenderer(prepared)
+        tokens = coder.encode(audio)[0].tolist()
+        decoded, rate = renderer.render(tokens, 0, len(tokens), ended=True), renderer.samplerate
+    return _fit(soxr.resample(decoded, rate, SAMPLE_RATE), len(original))
+
+
+def through_opus(audio: np.ndarray, samplerate: int, kbps: int) -> np.ndarray | None:
+    """Mono audio [N] coded by ffmpeg's libopus and decoded again; None where there is no ffmpeg with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, coded, target = (str(Path(folder, name)) for name in ("source.wav", "coded.opus", "target.wav"))
+        soundfile.write(source, audio, samplerate)
+        quiet = ["ffmpeg", "-loglevel", "error", "-y", "-i"]
+        try:
+            subprocess.run([*quiet, source, "-c:a", "libopus", "-b:a", f"{kbps}k", coded], check=True, capture_output=True)
+            subprocess.run([*quiet, coded, "-ar", str(samplerate), "-c:a", "pcm_f32le", target], check=True, capture_output=True)
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            return None
+        decoded, _ = soundfile.read(target, dtype="float32")
+    return _fit(decoded, len(audio))
+
+
+def _fit(audio: np.ndarray, frames: int) -> np.ndarray:
+    return np.pad(audio, (0, max(0, frames - len(audio))))[:frames]

@@ -1,0 +1,151 @@
+"""Hears style, drums and tempo: a linear classifier on statistics of the spectrum, trained on a corpus.
+
+It is never told what was asked for. Its own accuracy on held-out recordings stands beside whatever is measured with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from engine.evaluation.measures import Key, log_mel
+from engine.music.analysis import ONSET_RATE, chroma, measure_bpm, measure_key, onset_envelope
+from engine.training.data import SAMPLE_RATE as CORPUS_RATE
+from engine.training.data import Corpus
+
+RATE = 24_000  # Hz of everything a listener hears: no path of a model is told by its bandwidth
+WINDOW_S = 8.0
+BANDS = 40
+LAGS = np.geomspace(60 / 400, 60 / 30, 48)  # seconds, of the onset envelope's autocorrelation
+TEXTURE_S, COMPONENTS = 2.0, 24  # of the embedding that Fréchet distance is taken in
+RIDGE = 0.01  # of the number of examples
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """Linear regression on standardised features, penalised by the weights' squares."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    weights: np.ndarray  # [D, K]
+    offset: np.ndarray  # [K]
+
+    @classmethod
+    def fit(cls, features: np.ndarray, targets: np.ndarray) -> Ridge:
+        """features [N, D], targets [N, K]."""
+        mean, deviation = features.mean(0), features.std(0) + 1e-6
+        x, offset = (features - mean) / deviation, targets.mean(0)
+        weights = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (targets - offset))
+        return cls(mean, deviation, weights, offset)
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return (features - self.mean) / self.deviation @ self.weights + self.offset
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a listener says of one recording. `drums`: above 0 there are drums."""
+
+    style: str
+    drums: float
+    bpm: float | None
+    key: Key | None
+
+
+@dataclass(frozen=True, eq=False)
+class Listener:
+    styles: tuple[str, ...]
+    ridge: Ridge  # → one score a style, drums (1 or -1), log2 of the tempo
+    texture: Ridge  # → the embedding
+
+    @classmethod
+    def train(cls, corpus: Corpus, seed: int = 0) -> Listener:
+        """Learns from `corpus`: two windows of every piece's verse and chorus, one of its intro."""
+        rng = np.random.default_rng(seed)
+        styles = tuple(sorted({f["style"] for f in corpus.facts.values()}))
+        rows, targets, textures = [], [], []
+        for name in corpus.names:
+            facts = corpus.facts[name]
+            for label in ("intro", "verse", "chorus"):
+                audio, section = read_section(corpus, name, label, rng)
+                rows.append(features(audio))
+                textures.append(texture(audio))
+                style = [float(facts["style"] == s) for s in styles]
+                targets.append([*style, 1.0 if "drums" in section["layers"] else -1.0, np.log2(facts["bpm"])])
+        return cls(styles, Ridge.fit(np.array(rows), np.array(targets)), _principal(np.concatenate(textures)))
+
+    def hear(self, audio: np.ndarray, samplerate: int) -> Heard:
+        """audio: mono [N] at `samplerate` Hz, 4 s at least to hear a tempo."""
+        audio = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
+        said = self.ridge(features(audio))
+        bpm = measure_bpm(audio, RATE)
+        if bpm is not None:  # the regression knows tempi only roughly, but that says which of half and double is meant
+            bpm = float(min((bpm / 2, bpm, 2 * bpm), key=lambda tempo: abs(np.log2(tempo) - said[-1])))
+        return Heard(self.styles[int(np.argmax(said[:-2]))], float(said[-2]), bpm, measure_key(audio, RATE))
+
+    def embed(self, audio: np.ndarray, samplerate: int) -> np.ndarray:
+        """[windows, COMPONENTS]: the corpus' first principal components of every two seconds' texture."""
+        audio = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
+        return self.texture(texture(audio))
+
+
+def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    """WINDOW_S seconds at RATE from a random bar of a piece's section, or the whole section where it is shorter; its facts."""
+    facts = corpus.facts[name]
+    section = next(s for s in facts["sections"] if s["label"] == label)
+    frame_rate = _frame_rate(facts)
+    first_bar = int(rng.integers(max(0, section["frames"] - round(WINDOW_S * frame_rate)) // facts["bar_frames"] + 1))
+    offset = first_bar * facts["bar_frames"]
+    seconds = min(WINDOW_S, (section["frames"] - offset) / frame_rate)
+    start_s = section_start_s(facts, label) + offset / frame_rate
+    audio = corpus.read(name, round(start_s * CORPUS_RATE), round(seconds * CORPUS_RATE))
+    return soxr.resample(audio, CORPUS_RATE, RATE), section
+
+
+def section_start_s(facts: dict, label: str) -> float:
+    """Where the first section of this label begins in its piece."""
+    return next(s for s in facts["sections"] if s["label"] == label)["first_frame"] / _frame_rate(facts)
+
+
+def _frame_rate(facts: dict) -> float:
+    """Of the token frames that a corpus' sections are counted in."""
+    return sum(s["frames"] for s in facts["sections"]) / facts["seconds"]
+
+
+def features(audio: np.ndarray) -> np.ndarray:
+    """[D] of mono audio [N] at RATE: level by band and its movement, sorted chroma, rhythm. None depends on gain or key."""
+    mel = log_mel(audio, RATE, BANDS)
+    mel = np.maximum(mel, mel.max() - 80)
+    rise = np.maximum(0, np.diff(mel, axis=1))
+    level = mel.mean(1)
+    return np.concatenate([level - level.mean(), mel.std(1), rise.mean(1), np.sort(chroma(audio, RATE)), _rhythm(audio)])
+
+
+def texture(audio: np.ndarray) -> np.ndarray:
+    """[windows, D] of audio [N] at RATE, one row every TEXTURE_S seconds: level by band, its deviation and its rise."""
+    mel = log_mel(audio, RATE, BANDS)
+    mel = np.maximum(mel, mel.max() - 80) - mel.mean()
+    length = round(mel.shape[1] / (len(audio) / RATE) * TEXTURE_S)
+    windows = [mel[:, first : first + length] for first in range(0, max(1, mel.shape[1] - length + 1), length)]
+    return np.array([np.concatenate([w.mean(1), w.std(1), np.maximum(0, np.diff(w, axis=1)).mean(1)]) for w in windows])
+
+
+def _rhythm(audio: np.ndarray) -> np.ndarray:
+    """The onset envelope's autocorrelation at LAGS, its deviation and its peak."""
+    flux, rate = onset_envelope(audio, RATE)
+    if len(flux) < 2 * ONSET_RATE:
+        return np.zeros(len(LAGS) + 2)
+    size = len(flux)
+    correlation = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size]
+    correlation /= correlation[0] + 1e-9
+    return np.concatenate([np.interp(LAGS * rate, np.arange(size), correlation), [flux.std(), flux.max()]])
+
+
+def _principal(rows: np.ndarray) -> Ridge:
+    """The projection of rows [N, D], standardised, onto their COMPONENTS first principal components."""
+    mean, deviation = rows.mean(0), rows.std(0) + 1e-6
+    x = (rows - mean) / deviation
+    _, vectors = np.linalg.eigh(x.T @ x / len(x))
+    return Ridge(mean, deviation, vectors[:, -COMPONENTS:], np.zeros(COMPONENTS))

@@ -1,0 +1,89 @@
+"""What is measured, one small function each: mono float [N] audio or plain values in, plain numbers out."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pyloudnorm
+from scipy import linalg, signal
+from transformers.audio_utils import mel_filter_bank
+
+Key = tuple[int, str]  # pitch class, "major" or "minor"
+
+MEL_WINDOW_S, MEL_HOP_S = 0.043, 0.011
+DYNAMIC_RANGE_DB = 80.0  # what lies further below the loudest bin of the reference is not compared
+ONSET_DB, ONSET_RANGE_DB = (
+    4.0,
+    50.0,
+)  # an onset: a register that gets this much louder in 30 ms, less than this far below the loudest
+
+
+def tempo_met(measured: float | None, asked: float, tolerance: float = 0.02) -> bool:
+    """Half and double are misses."""
+    return measured is not None and abs(measured / asked - 1) <= tolerance
+
+
+def key_met(measured: Key | None, asked: Key) -> bool:
+    """The relative key, which has the same notes, is a hit."""
+    tonic, mode = asked
+    relative = ((tonic + 3) % 12, "major") if mode == "minor" else ((tonic - 3) % 12, "minor")
+    return measured in (asked, relative)
+
+
+def loudness_db(audio: np.ndarray, samplerate: int) -> float:
+    """Integrated loudness in LUFS (ITU-R BS.1770-4); -70, where its gate closes, for silence."""
+    if len(audio) < 0.4 * samplerate or np.abs(audio).max(initial=0) < 1e-5:
+        return -70.0
+    return float(max(-70.0, pyloudnorm.Meter(samplerate).integrated_loudness(audio.astype(np.float64))))
+
+
+def onset_density(audio: np.ndarray, samplerate: int) -> float:
+    """Onsets a second, counted in each of five registers: what bass, chords and drums play together counts for each of them."""
+    mel = log_mel(audio, samplerate, 40)
+    mel = np.maximum(mel, mel.max() - ONSET_RANGE_DB)
+    rise = np.maximum(0, mel[:, 3:] - mel[:, :-3]).reshape(5, 8, -1).mean(1)
+    seconds = len(audio) / samplerate
+    distance = max(1, round(0.06 * mel.shape[1] / seconds))
+    return sum(len(signal.find_peaks(register, height=ONSET_DB, distance=distance)[0]) for register in rise) / seconds
+
+
+def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.0) -> float:
+    """The longest stretch whose 50 ms blocks all lie below `floor_db` full scale."""
+    block = round(0.05 * samplerate)
+    blocks = np.asarray(audio[: len(audio) // block * block], np.float64).reshape(-1, block)
+    longest = here = 0
+    for silent in np.sqrt(np.mean(blocks**2, axis=1)) < 10 ** (floor_db / 20):
+        here = here + 1 if silent else 0
+        longest = max(longest, here)
+    return longest * block / samplerate
+
+
+def log_mel(audio: np.ndarray, samplerate: int, bands: int = 80, top_hz: float = 12_000.0) -> np.ndarray:
+    """Power in mel bands from 20 Hz to `top_hz`, in dB: [bands, n] at about 90 Hz."""
+    n_fft, hop = 1 << round(np.log2(MEL_WINDOW_S * samplerate)), round(MEL_HOP_S * samplerate)
+    audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
+    _, _, spectrum = signal.stft(audio, samplerate, nperseg=n_fft, noverlap=n_fft - hop, padded=False)
+    return 10 * np.log10(_mel_bank(bands, n_fft, samplerate, min(top_hz, samplerate / 2)) @ np.abs(spectrum) ** 2 + 1e-12)
+
+
+def log_mel_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate: int, top_hz: float = 12_000.0) -> float:
+    """Mean absolute difference of the log-mel spectra in dB, over the range of `reference` that is above its floor."""
+    frames = min(len(audio), len(reference))
+    a, b = (log_mel(sound[:frames], samplerate, top_hz=top_hz) for sound in (audio, reference))
+    floor = b.max() - DYNAMIC_RANGE_DB
+    return float(np.abs(np.maximum(a, floor) - np.maximum(b, floor)).mean())
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two clouds of embeddings [N, D] and [M, D], each seen as a Gaussian (Heusel et al., arXiv 1706.08500)."""
+    mean_a, mean_b, covariance_a, covariance_b = a.mean(0), b.mean(0), np.cov(a.T), np.cov(b.T)
+    root_a = linalg.sqrtm(covariance_a + 1e-9 * np.eye(a.shape[1])).real
+    cross = linalg.eigvalsh(root_a @ covariance_b @ root_a)  # symmetric: no complex roots to throw away
+    shared = 2 * np.sqrt(np.maximum(cross, 0)).sum()
+    return float(np.sum((mean_a - mean_b) ** 2) + np.trace(covariance_a) + np.trace(covariance_b) - shared)
+
+
+@cache
+def _mel_bank(bands: int, n_fft: int, samplerate: int, top_hz: float) -> np.ndarray:
+    return mel_filter_bank(n_fft // 2 + 1, bands, 20.0, top_hz, samplerate, norm="slaney", mel_scale="slaney").T

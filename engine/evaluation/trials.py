@@ -1,0 +1,225 @@
+"""The trials: what the model is put through, and the result of each as one or more rows of the report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from engine.api import AudioChunk, Engine, Finished, GenerationRequest
+from engine.evaluation import measures
+from engine.evaluation.listener import RATE, Heard, Listener, read_section, section_start_s
+from engine.evaluation.measures import key_met, tempo_met
+from engine.evaluation.prompts import Prompt
+from engine.music.analysis import measure_bpm, measure_key
+from engine.training.data import Corpus
+
+GENERATED_S = 10.0
+LOOP_CONTEXT_S = 8.0  # a shorter loop is played round and round up to this, as a producer's would be
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row of the report. `bar` None: reported, not judged. `value` None: not measured, `note` says why."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    bar: float | None = None
+    at_most: bool = False  # the bar is a ceiling, not a floor
+    count: int | None = None  # of clips or prompts
+    note: str = ""
+    details: list[dict] = field(default_factory=list)
+
+    @property
+    def met(self) -> bool | None:
+        if self.value is None or self.bar is None:
+            return None
+        return self.value <= self.bar if self.at_most else self.value >= self.bar
+
+
+def share(name: str, hits: Iterable[bool], bar: float, note: str = "", details: list[dict] | None = None) -> Result:
+    """How many of `hits`, in percent, against `bar` percent."""
+    hits = list(hits)
+    value = 100 * float(np.mean(hits)) if hits else None
+    return Result(
+        name, value, "%", bar, count=len(hits), note=note or ("" if hits else "nothing to measure"), details=details or []
+    )
+
+
+def generate(engine: Engine, **request) -> tuple[np.ndarray, int, dict]:
+    """Mono audio [N], its rate in Hz, and the engine's own facts."""
+    chunks, facts, rate = [], {}, 0
+    for event in engine.generate(GenerationRequest(**request), lambda: False):
+        match event:
+            case AudioChunk():
+                chunks.append(event.samples.mean(1))
+                rate = event.samplerate
+            case Finished():
+                facts = event.facts
+    return np.concatenate(chunks), rate, facts
+
+
+def hear(listener: Listener | None, audio: np.ndarray, samplerate: int) -> Heard:
+    """Without a listener only tempo and key are heard, the tempo's octave by preference for the usual."""
+    if listener is not None:
+        return listener.hear(audio, samplerate)
+    low = soxr.resample(audio, samplerate, RATE)
+    return Heard("", 0.0, measure_bpm(low, RATE), measure_key(low, RATE))
+
+
+def listener_accuracy(
+    listener: Listener, held_out: Corpus, change: Callable[[np.ndarray], np.ndarray] | None = None
+) -> dict[str, float]:
+    """How often the listener is right about real held-out recordings, in percent.
+
+    "section": how often an intro really is softer and sparser than its chorus. `change` is done to each recording first, at RATE.
+    """
+    hits: dict[str, list[bool]] = {"style": [], "drums": [], "tempo": [], "key": [], "section": []}
+    for number, name in enumerate(held_out.names):
+        facts, rng = held_out.facts[name], np.random.default_rng(number)
+        (intro, intro_section), (chorus, section) = (read_section(held_out, name, label, rng) for label in ("intro", "chorus"))
+        if change is not None:
+            intro, chorus = change(intro), change(chorus)
+        heard = listener.hear(chorus, RATE)
+        hits["style"].append(heard.style == facts["style"])
+        hits["drums"] += [(heard.drums > 0) == ("drums" in section["layers"])]
+        hits["drums"] += [(listener.hear(intro, RATE).drums > 0) == ("drums" in intro_section["layers"])]
+        hits["tempo"].append(tempo_met(heard.bpm, facts["bpm"]))
+        hits["key"].append(key_met(heard.key, (facts["key"], facts["mode"])))
+        hits["section"].append(is_below(intro, chorus, RATE))
+    return {name: 100 * float(np.mean(values)) for name, values in hits.items()}
+
+
+def is_below(intro: np.ndarray, chorus: np.ndarray, samplerate: int) -> bool:
+    """Softer and with fewer onsets."""
+    softer = measures.loudness_db(intro, samplerate) < measures.loudness_db(chorus, samplerate)
+    return softer and measures.onset_density(intro, samplerate) < measures.onset_density(chorus, samplerate)
+
+
+def prompt_trial(
+    engine: Engine, model: str, prompts: list[Prompt], listener: Listener | None, decode: str, accuracy: dict[str, float]
+) -> tuple[list[Result], list[np.ndarray]]:
+    """Plays every prompt as a chorus and as an intro. Returns the results and the choruses at RATE."""
+    rows, choruses = [], []
+    for seed, prompt in enumerate(prompts):
+        common = {"prompt": prompt.text, "model": model, "seed": seed, "decode": decode}
+        chorus, rate, _ = generate(engine, duration_s=GENERATED_S, section="chorus", **common)
+        intro, _, _ = generate(engine, duration_s=GENERATED_S, section="intro", **common)
+        heard = hear(listener, chorus, rate)
+        rows.append({
+            "prompt": prompt.text, "asked_bpm": prompt.bpm, "bpm": heard.bpm, "asked_key": prompt.key, "key": heard.key,
+            "asked_style": prompt.style, "style": heard.style, "asked_drums": prompt.drums, "drums": round(heard.drums, 3),
+            "intro_db": measures.loudness_db(intro, rate), "chorus_db": measures.loudness_db(chorus, rate),
+            "intro_onsets": measures.onset_density(intro, rate), "chorus_onsets": measures.onset_density(chorus, rate),
+            "silence_s": measures.longest_silence_s(chorus, rate),
+        })  # fmt: skip
+        choruses.append(soxr.resample(chorus, rate, RATE))
+    said = {name: f"right on {value:.0f} % of real held-out pieces" for name, value in accuracy.items()}
+    results = [
+        share("asked tempo met within 2 %", (tempo_met(r["bpm"], r["asked_bpm"]) for r in rows), 90, said.get("tempo", ""), rows),
+        share("asked key met", (key_met(r["key"], r["asked_key"]) for r in rows), 80, said.get("key", "")),
+    ]
+    if listener is not None:
+        results += [
+            share("asked style recognised", (r["style"] == r["asked_style"] for r in rows), 80, said.get("style", "")),
+            share("drums as asked", ((r["drums"] > 0) == r["asked_drums"] for r in rows), 90, said.get("drums", "")),
+        ]
+    below = (r["intro_db"] < r["chorus_db"] and r["intro_onsets"] < r["chorus_onsets"] for r in rows)
+    note = f"so in {accuracy['section']:.0f} % of real held-out pieces" if accuracy else ""
+    results += [
+        share("intro softer and sparser than its chorus", below, 80, note),
+        Result("longest silence", max(r["silence_s"] for r in rows), "s", 2.0, at_most=True, count=len(rows)),
+    ]
+    return results, choruses
+
+
+def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener, decode: str, count: int) -> list[Result]:
+    """Continues held-out pieces in mid-chorus, without a word."""
+    rows = []
+    for seed, name in enumerate(held_out.names[:count]):
+        facts = held_out.facts[name]
+        from_s = section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
+        clip = str(held_out.folder / f"{name}.wav")
+        audio, rate, _ = generate(
+            engine,
+            clip=clip,
+            from_s=from_s,
+            duration_s=GENERATED_S,
+            section="chorus",
+            join="new",
+            model=model,
+            seed=seed,
+            decode=decode,
+        )
+        heard = listener.hear(audio, rate)
+        rows.append({"clip": name, "style": facts["style"], "bpm": facts["bpm"], "continued_bpm": heard.bpm,
+                     "key": (facts["key"], facts["mode"]), "continued_key": heard.key})  # fmt: skip
+    tempo = (tempo_met(r["continued_bpm"], r["bpm"]) for r in rows)
+    key = (key_met(r["continued_key"], r["key"]) for r in rows)
+    return [
+        share("continuation keeps its source's tempo within 2 %", tempo, 90, details=rows),
+        share("continuation keeps its source's key", key, 90),
+    ]
+
+
+def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Result]:
+    """Continues recorded loops: the join, the level, and the tempo of those that have one."""
+    rows = []
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3"))
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed, path in enumerate(paths):
+            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            played = np.tile(audio, (max(1, -(-round(LOOP_CONTEXT_S * rate) // len(audio))), 1))
+            clip = Path(scratch, f"{path.stem}.wav")
+            soundfile.write(clip, played, rate)
+            made, made_rate, facts = generate(
+                engine, clip=str(clip), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode
+            )
+            new = made[-round(GENERATED_S * made_rate) :]
+            bpm = _bpm(played.mean(1), rate) if measures.onset_density(played.mean(1), rate) > 3 else None
+            rows.append({"loop": path.name, "bpm": bpm, "continued_bpm": _bpm(new, made_rate, bpm),
+                         "click_db": facts["join_click_db"], "level_db": facts["join_level_db"]})  # fmt: skip
+    rhythmic = [tempo_met(r["continued_bpm"], r["bpm"], 0.03) for r in rows if r["bpm"]]
+    return [
+        share("loops joined without a click", (r["click_db"] <= 0 for r in rows), 100, "against the half second around", rows),
+        share(
+            "loops continued at their level within 2 dB", (abs(r["level_db"]) <= 2 for r in rows), 100, "one second either side"
+        ),
+        share("rhythmic loops keep their tempo within 3 %", rhythmic, 100),
+    ]
+
+
+def _bpm(audio: np.ndarray, samplerate: int, near: float | None = None) -> float | None:
+    return measure_bpm(soxr.resample(audio, samplerate, RATE), RATE, near=near)
+
+
+def distribution_trial(
+    listener: Listener, generated: list[np.ndarray], held_out: Corpus, reconstruct: Callable[[np.ndarray], np.ndarray]
+) -> Result:
+    """Fréchet distance of what was generated to held-out music, against that of the same music after the codec. Audio at RATE."""
+    rng = np.random.default_rng(0)
+    real = [read_section(held_out, name, label, rng)[0] for name in held_out.names for label in ("verse", "chorus")]
+    groups = (real, [reconstruct(audio) for audio in real], generated)
+    clouds = [np.concatenate([listener.embed(audio, RATE) for audio in group]) for group in groups]
+    codec, model = (measures.frechet_distance(cloud, clouds[0]) for cloud in clouds[1:])
+    halves = measures.frechet_distance(clouds[0][::2], clouds[0][1::2])
+    note = f"{model:.1f} against {codec:.1f} after the codec; {halves:.1f} between halves of the held-out music"
+    name = "Fréchet distance to held-out music, times the codec's"
+    return Result(name, model / codec, "×", 2.0, at_most=True, count=len(generated), note=note)
+
+
+def speed_trial(engine: Engine, model: str, paths: tuple[str, ...]) -> list[Result]:
+    """A warm engine's speed on this machine, as busy as it is."""
+    results = []
+    for decode in paths:
+        facts = generate(engine, prompt="house, 124 bpm, A minor", duration_s=20.0, seed=1, decode=decode, model=model)[2]
+        bar = {"full": 0.35, "fast": 0.15}[decode]
+        results.append(Result(f"real-time factor, {decode} path", facts["rtf"], "", bar, at_most=True, note=facts["device"]))
+        results.append(Result(f"first sound, {decode} path", facts["first_chunk_s"], "s"))
+    return results

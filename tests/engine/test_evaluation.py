@@ -1,0 +1,222 @@
+"""Every measure on sounds whose answer is known, and the whole evaluation on a model of random weights."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from scipy import signal
+
+from engine.api import GenerationRequest
+from engine.conditioning import asked_bpm, asked_key
+from engine.evaluation import codec_trial, measures, report
+from engine.evaluation.__main__ import main
+from engine.evaluation.listener import RATE, Listener, Ridge, read_section
+from engine.evaluation.prompts import draw_prompts
+from engine.evaluation.trials import Result, is_below, listener_accuracy, share
+from engine.training.data import Corpus
+from tests.synthetic import chords, clicks, noise, progression, write_corpus
+from tests.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, pieces=14, held_out=4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def listener(corpus):
+    return Listener.train(Corpus(corpus))
+
+
+# --- measures --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("measured", "met"), [(124, True), (126.4, True), (121.6, True), (126.6, False), (62, False), (248, False), (None, False)]
+)
+def test_tempo_is_met_within_two_percent_and_half_or_double_are_misses(measured, met):
+    assert measures.tempo_met(measured, 124) is met
+
+
+@pytest.mark.parametrize(
+    ("measured", "asked", "met"),
+    [
+        ((9, "minor"), (9, "minor"), True),
+        ((0, "major"), (9, "minor"), True),
+        ((9, "minor"), (0, "major"), True),
+        ((9, "major"), (9, "minor"), False),
+        ((4, "minor"), (9, "minor"), False),
+        (None, (9, "minor"), False),
+    ],
+)
+def test_relative_key_is_a_hit_and_parallel_key_is_not(measured, asked, met):
+    assert measures.key_met(measured, asked) is met
+
+
+def test_loudness_of_a_known_sine_and_of_silence():
+    """BS.1770: a 997 Hz sine at full scale in one channel is -3.01 LUFS."""
+    sine = np.sin(2 * np.pi * 997 * np.arange(3 * 48_000) / 48_000)
+    assert measures.loudness_db(sine, 48_000) == pytest.approx(-3.01, abs=0.05)
+    assert measures.loudness_db(0.1 * sine, 48_000) == pytest.approx(-23.01, abs=0.05)
+    assert measures.loudness_db(np.zeros(48_000), 48_000) == measures.loudness_db(sine[:100], 48_000) == -70
+
+
+def test_onset_density_counts_hits_and_neither_level_nor_held_notes():
+    quarter, eighth = clicks(120, 8, rate=RATE), clicks(120, 8, (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5), RATE)
+    density = measures.onset_density(quarter, RATE)
+    assert 2 * 3 <= density <= 2 * 5  # two hits a second, each in most of five registers
+    assert measures.onset_density(eighth, RATE) == pytest.approx(2 * density, rel=0.15)
+    assert measures.onset_density(1e-2 * quarter, RATE) == pytest.approx(density)
+    assert measures.onset_density(chords([(57, 60, 64)], 8, RATE), RATE) == measures.onset_density(np.zeros(RATE), RATE) == 0
+
+
+def test_longest_silence():
+    audio = noise(6, RATE)
+    assert measures.longest_silence_s(audio, RATE) == 0
+    audio[2 * RATE : round(4.5 * RATE)] = 0
+    audio[5 * RATE : round(5.5 * RATE)] = 0
+    assert measures.longest_silence_s(audio, RATE) == pytest.approx(2.5, abs=0.05)
+
+
+def test_log_mel_distance_of_a_gain_is_that_gain_and_hears_what_is_missing():
+    audio = noise(2, 48_000)
+    assert measures.log_mel_distance_db(audio, audio, 48_000) == 0
+    assert measures.log_mel_distance_db(0.5 * audio, audio, 48_000) == pytest.approx(6.02, abs=0.01)
+    dull = signal.sosfilt(signal.butter(8, 6000, fs=48_000, output="sos"), audio)
+    assert measures.log_mel_distance_db(dull, audio, 48_000) < measures.log_mel_distance_db(dull, audio, 48_000, top_hz=24_000)
+
+
+def test_frechet_distance_between_known_gaussians():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 4000, 3))
+    assert measures.frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
+    assert measures.frechet_distance(a, b) < 0.02
+    # |Δμ|² + Σ(σ₁ - σ₂)², and the shift alone
+    assert measures.frechet_distance(a + [3, 0, 0], a) == pytest.approx(9, abs=1e-6)
+    assert measures.frechet_distance(2 * a, a) == pytest.approx(np.sum(a.mean(0) ** 2) + np.sum(a.var(0, ddof=1)), rel=1e-6)
+
+
+# --- the listener ----------------------------------------------------------------------------------------------------
+
+
+def test_ridge_finds_a_line_whatever_its_units():
+    x = np.random.default_rng(0).standard_normal((500, 2)) * [1000, 0.01] + [5000, 3]
+    y = np.stack([2e-3 * x[:, 0] + 1, -50 * x[:, 1]], 1)
+    np.testing.assert_allclose(Ridge.fit(x, y)(x), y, atol=0.1)
+
+
+def test_listener_is_right_about_held_out_pieces(corpus, listener):
+    held_out = Corpus(corpus, held_out=True)
+    accuracy = listener_accuracy(listener, held_out)
+    assert accuracy["style"] == accuracy["drums"] == accuracy["key"] == 100
+    heard = listener.hear(read_section(held_out, held_out.names[0], "chorus", np.random.default_rng(0))[0], RATE)
+    assert measures.tempo_met(heard.bpm, held_out.facts[held_out.names[0]]["bpm"])
+
+
+def test_listener_hears_no_drums_in_chords_nor_a_tempo_in_noise(listener):
+    assert listener.hear(progression("A minor", 80, 8, RATE), RATE).drums < 0
+    assert listener.hear(noise(8, RATE), RATE).bpm is None
+
+
+def test_listener_does_not_mind_level_or_rate(corpus, listener):
+    held_out = Corpus(corpus, held_out=True)
+    audio, _ = read_section(held_out, held_out.names[0], "chorus", np.random.default_rng(0))
+    a, b = listener.hear(audio, RATE), listener.hear(0.05 * audio, RATE)
+    assert a.style == b.style and a.drums == pytest.approx(b.drums, abs=0.05) and a.bpm == b.bpm
+
+
+def test_embedding_sets_kinds_of_music_apart(corpus, listener):
+    held_out = Corpus(corpus, held_out=True)
+    rng = np.random.default_rng(0)
+    clouds = {}
+    for name in held_out.names:
+        row = listener.embed(read_section(held_out, name, "chorus", rng)[0], RATE)
+        clouds.setdefault(held_out.facts[name]["style"], []).append(row)
+    (a1, a2), (b1, _) = clouds["house"], clouds["ambient"]
+    assert np.linalg.norm(a1.mean(0) - a2.mean(0)) < np.linalg.norm(a1.mean(0) - b1.mean(0))
+
+
+def test_an_intro_must_be_both_softer_and_sparser():
+    chorus = clicks(120, 8, rate=RATE) + progression("A minor", 120, 8, RATE)
+    intro = 0.3 * progression("A minor", 120, 8, RATE)
+    assert is_below(intro, chorus, RATE) and not is_below(chorus, intro, RATE)
+    assert not is_below(0.3 * chorus, chorus, RATE)
+
+
+# --- prompts and rows ------------------------------------------------------------------------------------------------
+
+
+def test_prompts_say_what_they_ask_for():
+    prompts = draw_prompts(51)
+    for prompt in prompts:
+        request = GenerationRequest(prompt=prompt.text)
+        assert asked_bpm(request) == prompt.bpm and asked_key(request) == prompt.key, prompt.text
+        denied = any(words in prompt.text for words in ("no drums", "without drums", "drumless"))
+        assert denied is not prompt.drums, prompt.text
+    assert prompts == draw_prompts(51) and len({p.style for p in prompts}) == 17
+    assert 0.1 < np.mean([not p.drums for p in prompts]) < 0.5
+
+
+def test_a_share_is_judged_against_its_bar():
+    assert share("x", [True] * 9 + [False], 90).met is True and share("x", [True, False], 90).met is False
+    nothing = share("x", [], 90)
+    assert nothing.met is None and nothing.value is None and "nothing" in nothing.note
+    assert Result("x", 41.0, "MB", 40.0, at_most=True).met is False and Result("x", 1.0).met is None
+
+
+def test_table_shows_bars_and_what_was_not_measured():
+    text = report.table(
+        [share("tempo", [True, False], 90, "note"), Result("speed", 0.1, "", 0.35, at_most=True), Result("style", None)]
+    )
+    assert "| tempo | 50 % | 2 | ≥ 90 % | **no** | note |" in text and "| speed | 0.10 |  | ≤ 0.35 | yes |" in text
+    assert "| style | not measured |" in text
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_opus_keeps_length_time_and_most_of_the_sound():
+    audio = clicks(120, 4, rate=48_000).astype(np.float32) + 0.5 * progression("A minor", 120, 4, 48_000).astype(np.float32)
+    low, high = (codec_trial.through_opus(audio, 48_000, kbps) for kbps in (6, 96))
+    assert len(low) == len(high) == len(audio)
+    assert np.argmax(np.correlate(high[:4800], audio[:4800], "full")) - 4799 == pytest.approx(0, abs=12)
+    assert measures.log_mel_distance_db(high, audio, 48_000) < measures.log_mel_distance_db(low, audio, 48_000)
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    corpus = tmp_path / "corpus"
+    write_corpus(corpus, pieces=4, held_out=1)
+    (tmp_path / "loops").mkdir()
+    soundfile.write(tmp_path / "loops" / "beat.wav", clicks(120, 2, rate=48_000), 48_000)
+    model = write_tiny_model(tmp_path / "model")
+    folder = tmp_path / "report"
+    options = ["--prompts", "1", "--corpus", str(corpus), "--loops", str(tmp_path / "loops"), "--report", str(folder)]
+    assert main([str(model), *options, "--decode", "fast"]) == 0
+    written = json.loads((folder / "results.json").read_text())
+    rows = {row["name"]: row for row in written["results"]}
+    assert rows["shipped weights"]["met"] is True
+    assert rows["asked tempo met within 2 %"]["met"] is False and rows["asked tempo met within 2 %"]["count"] == 1
+    assert rows["rhythmic loops keep their tempo within 3 %"]["details"] == []
+    assert rows["loops joined without a click"]["details"][0]["bpm"] == pytest.approx(120, rel=0.01)
+    assert "| asked tempo met within 2 % |" in capsys.readouterr().out
+    assert (folder / "evaluation.png").stat().st_size > 10_000
+
+
+def test_without_a_corpus_it_says_what_it_did_not_measure(tmp_path, capsys):
+    model = write_tiny_model(tmp_path / "model", flow=False)
+    assert main([str(model), "--prompts", "1"]) == 0
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_bad_input_is_one_sentence(tmp_path, capsys):
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert "no model" in capsys.readouterr().err
+    model = write_tiny_model(tmp_path / "model", flow=False)
+    assert main([str(model), "--corpus", str(tmp_path)]) == 2
+    assert "is no corpus" in capsys.readouterr().err
