@@ -7,7 +7,7 @@ at everything. Units: positions are token frames of the piece unless a name says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ NOISE_BLOCK = 64  # latent frames that one seeding makes
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """How long chunks are, in seconds: the first short, so that sound comes at once, then doubling, because context costs less."""
+    """How long chunks are, in seconds: the first short, so that sound comes at once, then doubling, since context costs too."""
 
     first_s: float = 0.5
     longest_s: float = 4.0
@@ -39,16 +39,16 @@ class ChunkPlan:
 class StreamingDecoder:
     """One piece's audio. Push tokens as they come; each call returns the audio that became final, if any.
 
-    `lead`: token frames at the start that are context only (the source clip's, in a continuation); `lead_in`: how many of the last
-    of them are made audible all the same, for a cross-fade with the source. The audio begins at frame lead - lead_in.
+    `lead`: tokens that are known from the start, such as the last moment of a clip that is continued. Their audio comes first,
+    together with that of the first chunk.
     """
 
-    def __init__(self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, lead: list[int] | None = None, lead_in: int = 0):
+    def __init__(self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, lead: Sequence[int] = ()):
         self.renderer = renderer
-        self.tokens: list[int] = list(lead or [])
-        self.done = len(self.tokens) - lead_in  # token frames whose audio is out
+        self.tokens = list(lead)
+        self.done = 0  # token frames whose audio is out
         self._sizes = plan.sizes(renderer.token_rate)
-        self._next = next(self._sizes) + lead_in
+        self._next = len(lead) + next(self._sizes)
 
     @property
     def samplerate(self) -> int:
@@ -94,7 +94,8 @@ class FastRenderer:
         self.token_rate, self.samplerate = self.model.config.frame_rate, self.model.config.sample_rate
         self.hop = self.model.config.hop_length
         exact = decoder_context(self.model.config)
-        self.left, self.lookahead = (exact, exact) if exact is not None else (round(s * self.token_rate) for s in self.GLOBAL_CONTEXT_S)
+        near = tuple(round(s * self.token_rate) for s in self.GLOBAL_CONTEXT_S)
+        self.left, self.lookahead = near if exact is None else (exact, exact)
         self._fade = 0 if exact is not None else round(self.CROSSFADE_S * self.samplerate)
         self._tail = np.zeros(0, np.float32)
 
@@ -109,11 +110,6 @@ class FastRenderer:
             after = (end - first) * self.hop
             self._tail = audio[after : after + self._fade]
         return kept
-
-    @torch.inference_mode()
-    def preview(self, tokens: list[int]) -> np.ndarray:
-        """A short stretch on its own, for measuring; no state changes."""
-        return self.model.decode(torch.tensor([tokens], device=self.device))[0].float().cpu().numpy()
 
 
 class FullRenderer:
@@ -136,59 +132,48 @@ class FullRenderer:
         self.reach = generator_context(self.codec.config)  # latent frames
         self.lookahead = self.right + -(-self.reach // self.ratio)
         self._fade = round(self.CROSSFADE_S * self.codec.config.frame_rate)
+        # The U-Net halves the rate: windows that begin on its coarsest grid see the piece's frames paired as one window would.
+        self._grid = max(1, 2 ** (len(self.flow.config.channels) - 1) // self.ratio)
         self._latents = torch.zeros(1, self.codec.config.latent_dim, 0, device=self.device)
         self._first = 0  # the latent frame that _latents begins with
         self._final = 0  # latent frames before this one will not change any more
-        self._begun = False
 
     @torch.inference_mode()
     def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> np.ndarray | None:
         needed = len(tokens) if ended else end + -(-self.reach // self.ratio)
-        if not self._solve(tokens, start, needed, ended=ended):
+        if not self._solve(tokens, needed, ended=ended):
             return None
         a, b = start * self.ratio - self._first, end * self.ratio - self._first
         first, last = max(0, a - self.reach), min(self._latents.shape[-1], b + self.reach)
         audio = self.codec.decode(self._latents[..., first:last])[0].float().cpu().numpy()
+        forget = max(0, b - self.reach)  # the next chunk starts at b
+        self._latents, self._first = self._latents[..., forget:], self._first + forget
         hop = self.codec.config.hop_length
         return audio[(a - first) * hop : (b - first) * hop]
 
-    @torch.inference_mode()
-    def preview(self, tokens: list[int]) -> np.ndarray:
-        """A short stretch on its own, for measuring; no state changes."""
-        mu = self.flow.encode(torch.tensor([tokens], device=self.device)).transpose(1, 2)
-        latents = self.flow.solve(mu, self.noise(0, mu.shape[-1]).to(mu))
-        return self.codec.decode(latents)[0].float().cpu().numpy()
-
-    def _solve(self, tokens: list[int], start: int, needed: int, *, ended: bool) -> bool:
+    def _solve(self, tokens: list[int], needed: int, *, ended: bool) -> bool:
         """Extends the latents to token frame `needed`. False when cancelled."""
         if needed * self.ratio <= self._final:
             return True
-        begin = self._final // self.ratio if self._begun else start
-        first = max(0, begin - self.left)
+        first = max(0, self._final // self.ratio - self.left)
+        first -= first % self._grid
         last = len(tokens) if ended else min(len(tokens), needed + self.right)
-        window = torch.tensor([tokens[first:last]], device=self.device)
-        mu = self.flow.encode(window).transpose(1, 2)
+        mu = self.flow.encode(torch.tensor([tokens[first:last]], device=self.device)).transpose(1, 2)
         solved = self.flow.solve(mu, self.noise(first * self.ratio, last * self.ratio).to(mu), cancelled=self.cancelled)
         if solved is None:
             return False
-        if not self._begun:
-            self._latents, self._first, self._begun = solved, first * self.ratio, True
-        else:
-            self._join(solved, first * self.ratio)
+        self._join(solved, first * self.ratio)
         self._final = needed * self.ratio
-        keep_from = max(self._first, self._final - (self.left + self.right) * self.ratio - 4 * self.reach, 0)
-        keep_from = min(keep_from, start * self.ratio - min(self.reach, start * self.ratio - self._first))
-        self._latents, self._first = self._latents[..., keep_from - self._first :], keep_from
         return True
 
     def _join(self, solved: Tensor, offset: int) -> None:
         """Old latents up to the final frame, a cross-fade into the new ones while the old last, then the new ones."""
-        old = self._latents[..., self._final - self._first :]
+        kept, old = self._latents.split([self._final - self._first, self._first + self._latents.shape[-1] - self._final], dim=-1)
         new = solved[..., self._final - offset :]
         fade = min(self._fade, old.shape[-1], new.shape[-1])
         rise = torch.linspace(0, 1, fade + 2, device=new.device)[1:-1]
         mixed = torch.lerp(old[..., :fade], new[..., :fade], rise)
-        self._latents = torch.cat([self._latents[..., : self._final - self._first], mixed, new[..., fade:]], dim=-1)
+        self._latents = torch.cat([kept, mixed, new[..., fade:]], dim=-1)
 
     def noise(self, first: int, last: int) -> Tensor:
         """[1, D, last - first]: the piece's noise at these latent frames, whichever window asks."""

@@ -38,13 +38,16 @@ TINY = ModelConfig(
 
 
 def write_tiny_model(directory: Path, *, flow: bool = True, **changes) -> Path:
-    """Writes the model in our layout. `changes` replace fields of its ModelConfig."""
+    """Writes the tiny model in our layout. `changes` replace fields of its ModelConfig."""
     config = dataclasses.replace(TINY, **changes)
-    if not flow:
-        config = dataclasses.replace(config, flow=None, hifi_codec=None)
+    return write_seeded_model(directory, config if flow else dataclasses.replace(config, flow=None, hifi_codec=None))
+
+
+def write_seeded_model(directory: Path, config: ModelConfig) -> Path:
+    """Writes a model of any size with seeded random weights in our layout."""
     torch.manual_seed(0)
     modules = {"wavtokenizer": WavTokenizer(config.wavtokenizer), "language_model": LanguageModel(config.language_model)}
-    if flow:
+    if config.flow is not None:
         modules |= {"flow": FlowMatching(config.flow), "hifi_codec": HiFiCodec(config.hifi_codec)}
     save_checkpoint(directory, config, modules)
     vocabulary = {word: i for i, word in enumerate(["<null>", "<unknown>", "dub", "techno", "124", "bpm"])}

@@ -202,7 +202,8 @@ class Decoder:
                 audio_prompt = None if audio_prompt is None else torch.zeros_like(audio_prompt)
                 if noise is None:
                     pieces, sections = condition.section.shape
-                    noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator)
+                    device = generator.device if generator else embeds.device
+                    noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
             everything = torch.ones(len(embeds), dtype=torch.bool, device=embeds.device)
             embeds = torch.cat([embeds, self.model.embed_condition(condition, audio_prompt, everything, noise)])
         return Generation(self, embeds.to(self.dtype), max_tokens, guidance)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from engine.api import AudioChunk, Finished, GenerationRequest, ModelError, Progress, RequestError
 from engine.pipeline import Pipeline
@@ -38,10 +39,24 @@ def test_bars_last_exactly_as_many_frames_as_they_should(engine, model, decode, 
     assert audio.dtype == np.float32 and np.isfinite(audio).all() and np.abs(audio).max() < 1
 
 
+@pytest.mark.parametrize("decode", ["full", "fast"])
+def test_odd_tempo_and_metre_still_give_exact_frames(engine, model, decode):
+    """7 bars of 3/4 at 123.7 bpm last 10.1859… s: no whole number of frames or tokens."""
+    audio, end, *_ = run(engine, model, prompt="waltz", bars=7, beats_per_bar=3, bpm=123.7, decode=decode, seed=1)
+    assert len(audio) == {"full": 488_925, "fast": 244_462}[decode] and not end.cancelled
+
+
+@pytest.mark.parametrize("decode", ["full", "fast"])
+def test_the_shortest_piece(engine, model, decode):
+    audio, end, chunks, _ = run(engine, model, prompt="dub", duration_s=0.5, decode=decode, seed=1)
+    assert len(audio) == end.samplerate // 2 and len(chunks) == 1 and np.abs(audio[-1]).max() < 1e-3
+
+
 def test_first_chunk_comes_before_the_last_token(engine, model):
     """Streaming: when the first chunk is handed out, most tokens have not been sampled yet."""
     asked = []
-    events = engine.generate(GenerationRequest(prompt="x", duration_s=8, model=model, seed=1, decode="fast"), lambda: bool(asked.append(1)))
+    request = GenerationRequest(prompt="x", duration_s=8, model=model, seed=1, decode="fast")
+    events = engine.generate(request, lambda: bool(asked.append(1)))
     next(event for event in events if isinstance(event, AudioChunk))
     assert len(asked) < 100 < 8 * 50
 
@@ -55,17 +70,22 @@ def test_same_seed_same_audio_other_seed_other_audio(engine, model, decode):
 
 def test_a_drawn_seed_is_reported_and_makes_it_again(engine, model):
     audio, end, *_ = run(engine, model, prompt="dub", duration_s=1.0, decode="fast")
-    np.testing.assert_array_equal(audio, run(engine, model, prompt="dub", duration_s=1.0, decode="fast", seed=end.facts["seed"])[0])
+    again, *_ = run(engine, model, prompt="dub", duration_s=1.0, decode="fast", seed=end.facts["seed"])
+    np.testing.assert_array_equal(audio, again)
 
 
 def test_longer_than_the_trained_length_goes_on(engine, model):
-    audio, end, *_ = run(engine, model, prompt="dub", duration_s=12, decode="fast", seed=1)  # 600 tokens, the model looks back on 200
+    audio, end, *_ = run(engine, model, prompt="dub", duration_s=12, decode="fast", seed=1)  # 600 tokens; it looks back on 200
     assert len(audio) == 12 * 24_000 and not end.cancelled
 
 
 def test_cancel_keeps_what_was_made(engine, model):
     calls = []
-    audio, end, *_ = run(engine, model, lambda: calls.append(1) or len(calls) > 150, prompt="dub", duration_s=20, decode="fast", seed=1)
+
+    def cancelled():
+        return calls.append(1) or len(calls) > 150
+
+    audio, end, *_ = run(engine, model, cancelled, prompt="dub", duration_s=20, decode="fast", seed=1)
     assert end.cancelled and 0 < len(audio) < 5 * 24_000
 
 
@@ -82,11 +102,19 @@ def loop(tmp_path):
 def test_continuation_repeats_the_source_then_goes_on_at_its_level(engine, model, loop):
     audio, end, *_ = run(engine, model, clip=str(loop), duration_s=2.0, decode="full", seed=1)
     assert audio.shape == (4 * 48_000, 2)
-    source, _ = soundfile.read(loop, dtype="float32")
-    import soxr
-
-    np.testing.assert_allclose(audio[: 48_000 * 2 - 4_800], soxr.resample(source, 44_100, 48_000, "VHQ")[: 48_000 * 2 - 4_800], atol=1e-6)
+    source = soxr.resample(soundfile.read(loop, dtype="float32")[0], 44_100, 48_000, "VHQ")
+    untouched = 2 * 48_000 - 1_440  # the last 30 ms are cross-faded
+    np.testing.assert_allclose(audio[:untouched], source[:untouched], atol=1e-6)
     assert {"join_level_db", "join_click_db"} <= set(end.facts) and end.facts["join_click_db"] < 6
+    assert end.facts["new_s"] == 2.0
+
+
+def test_a_long_source_goes_out_in_pieces(engine, model, tmp_path):
+    """One message of a 20-minute clip would be half a gigabyte."""
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "long.wav", 0.1 * rng.standard_normal(24 * 24_000), 24_000)
+    audio, _, chunks, _ = run(engine, model, clip=str(tmp_path / "long.wav"), duration_s=1.0, decode="fast", seed=1)
+    assert len(audio) == 25 * 24_000 and max(chunk.duration_s for chunk in chunks) <= 10
 
 
 def test_continuation_alone_has_only_the_new_part(engine, model, loop):
@@ -95,7 +123,8 @@ def test_continuation_alone_has_only_the_new_part(engine, model, loop):
 
 
 def test_guidance_off_works_and_differs(engine, model):
-    with_guidance, without = (run(engine, model, prompt="dub", duration_s=1, decode="fast", seed=1, guidance=g)[0] for g in (3.0, 1.0))
+    takes = (run(engine, model, prompt="dub", duration_s=1, decode="fast", seed=1, guidance=g)[0] for g in (3.0, 1.0))
+    with_guidance, without = takes
     assert not np.array_equal(with_guidance, without)
 
 

@@ -1,0 +1,51 @@
+"""Listens to a result while it goes out and measures it at the end, without keeping all of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+
+from engine.music.analysis import join_report, measure_bpm, measure_key
+
+RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
+JOIN_WINDOW_S = 1.0  # what is kept on either side of the join
+
+
+class Meter:
+    """Hand over what a continuation repeats of its source (`hear_source`), then the new audio (`hear`), in order; measure once.
+
+    Audio is float32 (frames, channels) at `samplerate` Hz.
+    """
+
+    def __init__(self, samplerate: int) -> None:
+        self.samplerate, self.frames, self.peak = samplerate, 0, 0.0
+        self._energy = 0.0  # sum of the squares of the channels' mean
+        self._low_stream, self._low = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32"), []
+        self._window = round(JOIN_WINDOW_S * samplerate)
+        self._before = self._after = np.zeros(0, np.float32)
+
+    def hear_source(self, samples: np.ndarray) -> None:
+        self._before = np.concatenate([self._before, samples[-self._window :].mean(1)])[-self._window :]
+
+    def hear(self, samples: np.ndarray) -> None:
+        mono = samples.mean(1)
+        self.frames += len(mono)
+        self.peak = max(self.peak, float(np.abs(samples).max(initial=0)))
+        self._energy += float(np.square(mono, dtype=np.float64).sum())
+        self._low.append(self._low_stream.resample_chunk(mono))
+        if (lacking := self._window - len(self._after)) > 0:
+            self._after = np.concatenate([self._after, mono[:lacking]])
+
+    @property
+    def level_db(self) -> float:
+        """Root mean square in dB full scale; -120 for silence."""
+        return 10 * np.log10(max(self._energy / max(self.frames, 1), 1e-12))
+
+    def music(self, *, near_bpm: float | None) -> tuple[float | None, tuple[int, str] | None]:
+        """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none to hear."""
+        low = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
+        return measure_bpm(low, RATE, near=near_bpm), measure_key(low, RATE) if len(low) >= RATE else None
+
+    def join(self) -> dict[str, float]:
+        """How the join between source and new audio sounds, see `join_report`."""
+        return join_report(np.concatenate([self._before, self._after]), self.samplerate, len(self._before))
