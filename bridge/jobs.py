@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
@@ -86,8 +86,9 @@ class Jobs:
         self._device = device
         self._folder = folder
         self._notify = notify
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: dict[str, Job] = {}
         self._queue: deque[Job] = deque()
+        self._ended: deque[str] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
         self.running: Job | None = None
@@ -229,10 +230,12 @@ class Jobs:
     def _conclude(self, job: Job, end: End) -> None:
         job.end = end
         log.info("job %s %s: %s", job.id, job.state, end.message if isinstance(end, Fail) else end.path or "no audio")
+        if job.voice:
+            job.voice.end()  # again, for a job that ended by a fault
         self._notify(job, end)
-        ended = [id for id, other in self._jobs.items() if other.end]
-        for id in ended[: len(ended) - MAX_REMEMBERED]:
-            del self._jobs[id]
+        self._ended.append(job.id)
+        if len(self._ended) > MAX_REMEMBERED:
+            del self._jobs[self._ended.popleft()]
 
     async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
         """The sidecar: what was asked, of what, what came of it."""

@@ -60,7 +60,7 @@ class RunningDaemon:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 class RawClient:
@@ -78,7 +78,7 @@ class RawClient:
     def send_bytes(self, datagram: bytes) -> None:
         self._socket.sendto(datagram, self._daemon)
 
-    def receive(self, timeout_s: float = 5.0) -> messages.Reply | None:
+    def receive(self, timeout_s: float = 20.0) -> messages.Reply | None:
         self._socket.settimeout(timeout_s)
         try:
             datagram = self._socket.recv(65_535)
@@ -106,7 +106,7 @@ def daemon_environment(home: Path, **settings: object) -> dict[str, str]:
     return {**inherited, "INSPIRE_SETTINGS": str(home / "settings.toml"), **ours}
 
 
-def wait_for(condition: Callable[[], object], patience_s: float = 20.0):
+def wait_for(condition: Callable[[], object], patience_s: float = 60.0):
     """The first true value of `condition`. Fails when it stays false: a limit, not a measurement."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
