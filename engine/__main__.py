@@ -20,9 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         request = GenerationRequest(
             prompt=options.prompt or "", clip=options.clip, seed=options.seed, key=options.key, bpm=options.bpm, bars=options.bars,
-            duration_s=options.seconds, section=options.section, guidance=options.guidance, top_k=options.top_k, temperature=options.temperature,
-            decode="fast" if options.fast else "full", model=options.model, join="new" if options.only_new else "append",
-            from_s=options.from_s, context_s=options.context_s,
+            duration_s=options.seconds, section=options.section, guidance=options.guidance, top_k=options.top_k,
+            temperature=options.temperature, decode="fast" if options.fast else "full", model=options.model,
+            join="new" if options.only_new else "append", from_s=options.from_s, context_s=options.context_s,
         )  # fmt: skip
         return _run(request, options.output, console)
     except EngineError as error:
@@ -33,7 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(request: GenerationRequest, output: Path, console: Console) -> int:
     from engine.pipeline import create_engine  # torch loads here, after the request has been found good
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f}/{task.total:.1f} s"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.1f}/{task.total:.1f} s"),
+        TimeElapsedColumn(),
+    )
     file: soundfile.SoundFile | None = None
     try:
         with Progress(*columns, console=console, transient=True) as bar:
@@ -67,7 +72,9 @@ def _open(output: Path, chunk: AudioChunk) -> soundfile.SoundFile:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m engine", description="Makes a piece of music from words, or continues a clip.")
+    parser = argparse.ArgumentParser(
+        prog="python -m engine", description="Makes a piece of music from words, or continues a clip."
+    )
     parser.add_argument("prompt", nargs="?", help='what to play, such as "dub techno, 124 bpm, A minor"')
     parser.add_argument("--continue", dest="clip", metavar="CLIP", help="the recording to go on from")
     parser.add_argument("-o", "--output", type=Path, default=Path("out.wav"))

@@ -22,7 +22,11 @@ class Runtime:
 
     @property
     def description(self) -> str:
-        return "CPU" if self.device.type == "cpu" else f"{self.device.type} {torch.cuda.get_device_name() if self.device.type == 'cuda' else ''}".strip()
+        return (
+            "CPU"
+            if self.device.type == "cpu"
+            else f"{self.device.type} {torch.cuda.get_device_name() if self.device.type == 'cuda' else ''}".strip()
+        )
 
 
 def choose_runtime(device: str | None = None) -> Runtime:
@@ -30,7 +34,11 @@ def choose_runtime(device: str | None = None) -> Runtime:
     asked = device or os.environ.get("INSPIRE_DEVICE")
     if asked is None:
         asked = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    threads = int(os.environ.get("INSPIRE_THREADS", min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)))
+    threads = int(
+        os.environ.get(
+            "INSPIRE_THREADS", min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        )
+    )
     torch.set_num_threads(threads)
     # A decode step reads every weight once: half the bytes, half the time, on a CPU as long as it multiplies bfloat16 natively.
     narrow = asked != "cpu" or (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -116,7 +116,7 @@ class GenerationRequest:
 
 
 def parse_key(key: str | None) -> tuple[int, str] | None:
-    """"F# minor" → (6, "minor"): pitch class (C = 0) and mode. Raises RequestError."""
+    """Pitch class (C = 0) and mode: "F# minor" → (6, "minor"). Raises RequestError."""
     if key is None:
         return None
     names = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -179,7 +179,7 @@ class Engine(Protocol):
     """What the bridge needs of an engine. One generation at a time."""
 
     def load(self, model: str) -> dict:
-        """Loads `model` (a name or a directory) and warms it up. Returns facts: name, bytes, samplerates, device."""
+        """Loads `model` (a name or a directory) and warms it up. Returns facts: model, weights, bytes, device, samplerates."""
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Yields events while it works. `cancelled` is asked at every token and every solver step."""
@@ -196,8 +196,12 @@ def request_from_mapping(values: dict) -> GenerationRequest:
 
 def resolve_clip(path: str) -> Path:
     """The clip as an existing regular file. Raises ClipError."""
-    found = Path(path).expanduser()
-    if not found.exists():
+    try:
+        found = Path(path).expanduser()
+        exists = found.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, a user there is not
+        raise ClipError(f"no such clip, {getattr(error, 'strerror', None) or error}: {path}") from None
+    if not exists:
         raise ClipError(f"no such clip: {path}")
     if not found.is_file():
         raise ClipError(f"not a file: {path}")
@@ -223,7 +227,9 @@ def _check_length(request: GenerationRequest) -> None:
         _check_number("bpm", request.bpm, 20, 400)
     _check_number("duration_s", request.duration_s, 0.5, MAX_DURATION_S, optional=True)
     if request.bars is not None and not 0.5 <= request.seconds <= MAX_DURATION_S:
-        raise RequestError(f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed")
+        raise RequestError(
+            f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed"
+        )
 
 
 def _check_number(name: str, value, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:

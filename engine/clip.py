@@ -49,11 +49,15 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise ClipError(f"cannot read {path.name}: {_reason(error)}; use a WAV, AIFF, FLAC, OGG or MP3 file") from None
     if len(audio) < round(keep_s * rate) - 1:
-        raise ClipError(f"{path.name} ends {keep_s - len(audio) / rate:.1f} s earlier than its header says: is it still being recorded?")
+        raise ClipError(
+            f"{path.name} ends {keep_s - len(audio) / rate:.1f} s earlier than its header says: is it still being recorded?"
+        )
     if not np.isfinite(audio).all():
         raise ClipError(f"{path.name} holds values that are no numbers (NaN or infinity): export it again from its source")
     if np.abs(audio).max() < SILENCE:
-        raise ClipError(f"{path.name} is silent before {join / rate:.1f} s: there is nothing to continue, choose another place or clip")
+        raise ClipError(
+            f"{path.name} is silent before {join / rate:.1f} s: there is nothing to continue, choose another place or clip"
+        )
     if audio.shape[1] > 2:
         audio = audio.mean(1, keepdims=True)
     heard = audio[-round(context_s * rate) :].mean(1)
@@ -76,7 +80,9 @@ def _join_frame(request: GenerationRequest, total: int, rate: int) -> int:
     if from_s < MIN_CLIP_S:
         raise ClipError(f"from_s is {from_s:g}: {MIN_CLIP_S:g} s of the clip at least must lie before it")
     if request.join == "append" and from_s > MAX_CLIP_S:
-        raise ClipError(f"{name} is continued from {from_s:.0f} s: at most {MAX_CLIP_S:g} s are copied into a result; use join new")
+        raise ClipError(
+            f"{name} is continued from {from_s:.0f} s: at most {MAX_CLIP_S:g} s are copied into a result; use join new"
+        )
     return min(total, round(from_s * rate))
 
 

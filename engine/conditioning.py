@@ -49,8 +49,13 @@ def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = ()) -> str:
         parts.append(request.key)
     text = ", ".join(part for part in parts if part)
     if known_bpm:
-        text = BPM.sub(lambda found: f"{min(known_bpm, key=lambda bpm: abs(bpm - float(found[1])))} bpm", text)
+        text = BPM.sub(lambda found: f"{nearest(float(found[1]), known_bpm)} bpm", text)
     return text
+
+
+def nearest(bpm: float, known_bpm: tuple[int, ...]) -> int:
+    """The known tempo nearest to `bpm`."""
+    return min(known_bpm, key=lambda known: abs(known - bpm))
 
 
 def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
@@ -91,8 +96,14 @@ def _load_qwen_tokenizer(directory: Path, vocabulary: int) -> Callable[[str], li
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise ModelError(f"no usable tokenizer in {directory}: {str(error).splitlines()[0]}; get the tokenizer files again") from None
-    tokenizer.add_special_tokens({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "additional_special_tokens": specials})
+        raise ModelError(
+            f"no usable tokenizer in {directory}: {str(error).splitlines()[0]}; get the tokenizer files again"
+        ) from None
+    tokenizer.add_special_tokens(
+        {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "additional_special_tokens": specials}
+    )
     if len(tokenizer) > vocabulary:
-        raise ModelError(f"the tokenizer in {directory} has {len(tokenizer)} words, the language model {vocabulary}: another variant's files")
+        raise ModelError(
+            f"the tokenizer in {directory} has {len(tokenizer)} words, the language model {vocabulary}: another variant's files"
+        )
     return lambda text: tokenizer([text]).input_ids[0]

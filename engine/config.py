@@ -114,7 +114,8 @@ class HiFiCodecConfig:
     n_code_groups: int = 2
     n_residual_levels: int = 2
     n_codes: int = 1024
-    frame_blocks: int = 0  # ours: ConvNeXt blocks at latent rate + inverse STFT in place of the upsampling stages (iSTFTNet, arXiv 2203.02395)
+    # Ours: ConvNeXt blocks at latent rate and an inverse STFT in place of the upsampling stages (iSTFTNet, arXiv 2203.02395).
+    frame_blocks: int = 0
 
     @property
     def hop_length(self) -> int:
@@ -135,8 +136,11 @@ class ModelConfig:
     flow: FlowConfig | None = field(default_factory=FlowConfig)
     hifi_codec: HiFiCodecConfig | None = field(default_factory=HiFiCodecConfig)
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
-    max_tokens: int = 0  # audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has
-    tempo_words: tuple[int, ...] = ()  # ours: the tempi in bpm the model has words for; an asked tempo is heard as the nearest. Empty: any
+    # Audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has.
+    max_tokens: int = 0
+    bar_step: int = 0  # ours: bars in training last a multiple of this many token frames; 0: any length
+    # Ours: the tempi in bpm the model has words for; an asked tempo is heard as the nearest. Empty: any.
+    tempo_words: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:
@@ -169,7 +173,12 @@ def from_mapping(cls, values: dict, where: str):
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ModelError(f"{where}: unknown keys {', '.join(unknown)}; {cls.__name__} has {', '.join(fields)}")
-    parts = {"wavtokenizer": WavTokenizerConfig, "language_model": LanguageModelConfig, "flow": FlowConfig, "hifi_codec": HiFiCodecConfig}
+    parts = {
+        "wavtokenizer": WavTokenizerConfig,
+        "language_model": LanguageModelConfig,
+        "flow": FlowConfig,
+        "hifi_codec": HiFiCodecConfig,
+    }
     built = {}
     for name, value in values.items():
         if name in parts and cls is ModelConfig and value is not None:

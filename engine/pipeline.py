@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,8 +18,9 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
-from engine.conditioning import asked_bpm, asked_key, build_condition, caption, load_text_encoder
+from engine.conditioning import asked_bpm, asked_key, build_condition, caption, load_text_encoder, nearest
 from engine.models.language_model import Condition, generate_tokens
+from engine.music.grid import grid_bpm, retime
 from engine.music.level import crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
@@ -46,7 +49,7 @@ class Pipeline:
 
     def load(self, model: str) -> dict:
         if self._name != model:
-            self._prepared = None  # two large models at once need not fit
+            self._prepared = self._name = None  # two large models at once need not fit
             checkpoint = load_checkpoint(model)
             self._encode_text = load_text_encoder(checkpoint)
             self._prepared, self._name = prepare(checkpoint, self.runtime), model
@@ -73,10 +76,12 @@ class Pipeline:
             clip, heard = self._listen(request, renderer.samplerate)
         words = caption(request, self._prepared.checkpoint.config.tempo_words)
         condition = build_condition(self._encode_text(words), request)
+        stretch = self._stretch(request)
         take = _Take(request, renderer, self.plan, clip, heard, watch)
         yield from take.begin()
         wanted = -(-request.frames(renderer.samplerate) // take.hop)
-        for count, token in enumerate(self._tokens(request, condition, heard, wanted, cancelled), 1):
+        sampled = self._tokens(request, condition, heard, math.ceil(wanted / stretch) + 1, cancelled)
+        for count, token in enumerate(itertools.islice(retime(sampled, stretch), wanted), 1):
             if (chunk := take.push(token)) is not None:
                 yield chunk
             if count % PROGRESS_EVERY == 0:
@@ -89,7 +94,7 @@ class Pipeline:
             facts=model | {
                 "seed": request.seed, "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
                 "elapsed_s": round(watch(), 3), "first_chunk_s": round(take.first_chunk_s or watch(), 3),
-                "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
+                "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0, "stretch": round(stretch, 5),
             } | take.measure(request),
         )  # fmt: skip
 
@@ -111,6 +116,16 @@ class Pipeline:
         context = clip.context[len(clip.context) % tokenizer.config.hop_length :]
         tokens = tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0]
         return clip, tokens.tolist()
+
+    def _stretch(self, request: GenerationRequest) -> float:
+        """How many times as long as sampled the tokens must last so that the asked tempo is met: the model plays the nearest
+        tempo its bars can keep. A clip brings its own tempo, and a model without a grid any."""
+        config, bpm = self._prepared.checkpoint.config, asked_bpm(request)
+        if not (config.bar_step and config.tempo_words and bpm) or request.clip is not None:
+            return 1.0
+        if not 0.9 <= nearest(bpm, config.tempo_words) / bpm <= 1.1:
+            return 1.0  # far outside of what the model knows: its tempo is anybody's guess, and a stretch would not mend it
+        return grid_bpm(nearest(bpm, config.tempo_words), request.beats_per_bar, config.token_rate, config.bar_step) / bpm
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, heard: list[int], wanted: int, cancelled: Callable[[], bool]

@@ -14,9 +14,11 @@ from pathlib import Path
 import mido
 import numpy as np
 
+from engine.music.grid import bar_frames
 from engine.training.styles import CRASH, KICK, PROGRAMS, PROGRESSIONS, SNARE, TOM_HIGH, TOM_LOW, TOM_MID, Part, Style
 
-FRAME_RATE = 50  # token frames per second that a bar is a whole number of
+FRAME_RATE = 50  # token frames a second
+BAR_STEP = 2  # bars last a multiple of this many frames
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 TICKS = 480
@@ -70,18 +72,13 @@ class Piece:
         return self.bars * self.bar_frames / FRAME_RATE
 
 
-def bar_frames_for(bpm: float, beats: int) -> int:
-    """The even number of frames to a bar that comes nearest to `bpm`."""
-    return 2 * round(60.0 * beats * FRAME_RATE / bpm / 2)
-
-
 def compose(style: Style, rng: np.random.Generator) -> Piece:
     """Draws one piece. Deterministic in `rng`."""
     mode = style.modes[rng.integers(len(style.modes))]
     key = int(rng.integers(12))
     progressions = PROGRESSIONS[style.progressions, mode]
     progression = progressions[rng.integers(len(progressions))]
-    bar_frames = bar_frames_for(rng.uniform(*style.bpm), style.beats)
+    length = bar_frames(rng.uniform(*style.bpm), style.beats, FRAME_RATE, BAR_STEP)
     parts = {name: part for name in ("bass", "chords", "pad", "lead") if (part := getattr(style, name))}
     instruments = {name: str(rng.choice(part.instruments)) for name, part in parts.items()}
     with_drums = bool(style.drums or style.mma) and rng.random() > 0.12
@@ -108,15 +105,20 @@ def compose(style: Style, rng: np.random.Generator) -> Piece:
                     notes += _pitched_bar(parts[name], pattern, chord, start, channels[name], style)
             if "drums" in section.layers and drums:
                 fill = bar == section.bars - 1 and section.label != "outro"
-                notes += _drum_bar(drums, start, style, crash=bar == 0 and section.label == "chorus", fill=fill, full="bass" in section.layers)
+                notes += _drum_bar(
+                    drums, start, style, crash=bar == 0 and section.label == "chorus", fill=fill, full="bass" in section.layers
+                )
             if "lead" in section.layers:
                 cycle = len(chords)
-                notes += [Note(start + n.start - (bar % cycle) * style.beats, n.length, n.pitch, n.velocity, channels["lead"])
-                          for n in motif if (bar % cycle) * style.beats <= n.start < (bar % cycle + 1) * style.beats]
+                notes += [
+                    Note(start + n.start - (bar % cycle) * style.beats, n.length, n.pitch, n.velocity, channels["lead"])
+                    for n in motif
+                    if (bar % cycle) * style.beats <= n.start < (bar % cycle + 1) * style.beats
+                ]
     mood = str(rng.choice(style.moods))
     if style.mma:
         instruments |= _mma_instruments(programs)
-    return Piece(style, mood, key, mode, progression, bar_frames, tuple(sections), instruments, tuple(notes), programs)
+    return Piece(style, mood, key, mode, progression, length, tuple(sections), instruments, tuple(notes), programs)
 
 
 def _sections(layers: set[str], with_drums: bool, rng: np.random.Generator) -> list[Section]:
@@ -169,7 +171,16 @@ def _swung(step: float, swing: float) -> float:
 def _pitched_bar(part: Part, pattern: str, chord: tuple[int, ...], start: float, channel: int, style: Style) -> list[Note]:
     root, fifth = _lift(chord[0], part.low), _lift(chord[2], part.low)
     tones = sorted(_lift(pc, part.low) for pc in chord)
-    pitches = {"1": [root], "8": [root + 12], "5": [fifth], "7": [root - 2], "c": tones, "a": tones[:1], "b": tones[1:2], "d": tones[2:3]}
+    pitches = {
+        "1": [root],
+        "8": [root + 12],
+        "5": [fifth],
+        "7": [root - 2],
+        "c": tones,
+        "a": tones[:1],
+        "b": tones[1:2],
+        "d": tones[2:3],
+    }
     return [
         Note(start + _swung(index, style.swing), length / 4 * 0.95, pitch, part.velocity, channel)
         for index, symbol, length in _step_starts(pattern)
@@ -225,8 +236,11 @@ def _mma_notes(style: Style, chords, sections, programs: dict[int, int], with_dr
         drums_here = with_drums and section.label not in ("intro", "outro")
         for first in range(0, section.bars * style.beats, cycle):
             offset = section.first_bar * style.beats + first
-            notes += [Note(n.start + offset, n.length, n.pitch, n.velocity, n.channel) for n in blocks[groove]
-                      if (drums_here or n.channel != DRUM_CHANNEL) and first + n.start < section.bars * style.beats]
+            notes += [
+                Note(n.start + offset, n.length, n.pitch, n.velocity, n.channel)
+                for n in blocks[groove]
+                if (drums_here or n.channel != DRUM_CHANNEL) and first + n.start < section.bars * style.beats
+            ]
     return notes
 
 
@@ -261,7 +275,11 @@ def _mma_block(groove: str, chords, style: Style, seed: int, programs: dict[int,
 
 def _mma_instruments(programs: dict[int, int]) -> dict[str, str]:
     words = {number: word for word, number in PROGRAMS.items()} | {26: "jazz guitar", 35: "fretless bass"}
-    return {f"band {channel}": words[number] for channel, number in sorted(programs.items()) if number in words and channel > 3 and channel != DRUM_CHANNEL}
+    return {
+        f"band {channel}": words[number]
+        for channel, number in sorted(programs.items())
+        if number in words and channel > 3 and channel != DRUM_CHANNEL
+    }
 
 
 def to_midi(piece: Piece) -> mido.MidiFile:
@@ -296,5 +314,11 @@ def _pump(channel: int, piece: Piece) -> list[tuple[int, int, mido.Message]]:
             continue
         for beat in range(section.first_bar * piece.style.beats, (section.first_bar + section.bars) * piece.style.beats):
             for step, value in enumerate((40, 64, 88, 108, 120, 127)):
-                events.append((round((beat + step / 10) * TICKS), 0, mido.Message("control_change", channel=channel, control=11, value=value)))
+                events.append(
+                    (
+                        round((beat + step / 10) * TICKS),
+                        0,
+                        mido.Message("control_change", channel=channel, control=11, value=value),
+                    )
+                )
     return events

@@ -36,8 +36,8 @@ def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
     else:
         with_words = " and ".join(instruments[:2])
         sentence = f"{facts['mood']} {style}" + (f" with {with_words}" if with_words else "")
-        sentence += f" at {tempo}" * (rng.random() < 0.8) + (f" {key if key.startswith('in') else 'in ' + key}") * (rng.random() < 0.8)
+        sentence += f" at {tempo}" * (rng.random() < 0.8)
+        sentence += f" {key if key.startswith('in') else 'in ' + key}" * (rng.random() < 0.8)
         sentence += f" {drums}" if drums != "drums" else ""
         tags = [sentence]
     return ", ".join(tags)
-

@@ -7,6 +7,7 @@ distance, plus commitment of the features to their codes (weights as in EnCodec,
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,9 @@ from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run
 from engine.training.sketch import SKETCH
 
-RESOLUTIONS = ((512, 128, 48), (1024, 256, 80), (2048, 512, 128))  # n_fft, hop, mel bands
+# Window and hop in milliseconds, mel bands. The longest window with many narrow bands tells neighbouring notes apart up to the
+# middle register; without it a codec keeps drums and bass and blurs the chords.
+RESOLUTIONS = ((21, 5, 40), (85, 21, 160), (171, 43, 320))
 COMMITMENT = 0.5
 QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
 
@@ -90,8 +93,13 @@ class CodecTrainer(nn.Module):
         with torch.autocast("cpu", torch.bfloat16):
             decoded = self.codec.decode_features(through) if isinstance(self.codec, WavTokenizer) else self.codec.decode(through)
         mel, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
-        return {"loss": mel + 0.5 * magnitude + COMMITMENT * commitment, "mel": mel, "magnitude": magnitude, "commitment": commitment,
-                "used": torch.tensor(float(codes.unique().numel()))}
+        return {
+            "loss": mel + 0.5 * magnitude + COMMITMENT * commitment,
+            "mel": mel,
+            "magnitude": magnitude,
+            "commitment": commitment,
+            "used": torch.tensor(float(codes.unique().numel())),
+        }
 
     def _update(self, features: Tensor, codes: Tensor) -> None:
         if isinstance(self.codec, WavTokenizer):
@@ -109,8 +117,11 @@ class CodecTrainer(nn.Module):
 
 @torch.no_grad()
 def scale_to_data(encoder: nn.Module, audio: Tensor, run: Callable[[Tensor], Tensor]) -> None:
-    """Weight normalisation's own initialisation (arXiv 1602.07868, section 3): every convolution's output gets mean 0 and deviation 1
-    on one batch. Without it the signal fades through the strides until biases drown it, and all frames get one code."""
+    """Weight normalisation's own initialisation (arXiv 1602.07868, section 3).
+
+    Every convolution's output gets mean 0 and deviation 1 on one batch. Without it the signal fades through the strides until
+    biases drown it, and all frames get one code.
+    """
 
     def scale(conv: WNConv1d, _, output: Tensor) -> Tensor:
         mean, deviation = output.mean((0, 2)), output.std((0, 2)).clamp(min=1e-5)
@@ -127,7 +138,8 @@ def scale_to_data(encoder: nn.Module, audio: Tensor, run: Callable[[Tensor], Ten
 def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
     """[B, T] twice → log-mel L1 (natural log, so 0.115 is one decibel) and spectral convergence, means over resolutions."""
     mel = magnitude = torch.zeros(())
-    for n_fft, hop, bands in RESOLUTIONS:
+    for window_ms, hop_ms, bands in RESOLUTIONS:
+        n_fft, hop = 1 << round(math.log2(window_ms * sample_rate / 1000)), round(hop_ms * sample_rate / 1000)
         window, bank = _window(n_fft), _mel_bank(sample_rate, n_fft, bands)
         a, b = (torch.stft(x, n_fft, hop, window=window, return_complex=True).abs() for x in (decoded, audio))
         mel = mel + F.l1_loss((bank @ a).clamp(min=1e-3).log(), (bank @ b).clamp(min=1e-3).log())

@@ -36,10 +36,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soundfont", type=Path, default=SOUNDFONT)
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    numbers = [n for n in range(options.first, options.first + options.pieces) if not (options.folder / f"p{n:06d}.json").exists()]
-    with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [pool.submit(render_piece, options.folder, n, options.seed, options.soundfont) for n in numbers]
+    numbers = range(options.first, options.first + options.pieces)
+    render(options.folder, numbers, seed=options.seed, workers=options.workers, soundfont=options.soundfont)
+
+
+def render(folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT) -> None:
+    """Renders those of the pieces that `folder` does not have yet, `workers` at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [n for n in numbers if not (folder / f"p{n:06d}.json").exists()]
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = [pool.submit(render_piece, folder, n, seed, soundfont) for n in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
             if done % 20 == 0:
@@ -68,7 +74,10 @@ def describe(piece: Piece, number: int, seed: int) -> dict:
         "instruments": piece.instruments, "progression": list(piece.progression), "seconds": piece.seconds,
         "held_out": zlib.crc32(identity.encode()) % 1000 < 1000 * HELD_OUT_SHARE,
         "sections": [
-            {"label": s.label, "first_frame": s.first_bar * piece.bar_frames, "frames": s.bars * piece.bar_frames, "layers": list(s.layers)}
+            {
+                "label": s.label, "first_frame": s.first_bar * piece.bar_frames, "frames": s.bars * piece.bar_frames,
+                "layers": list(s.layers),
+            }
             for s in piece.sections
         ],
     }  # fmt: skip
@@ -80,9 +89,10 @@ def synthesise(piece: Piece, soundfont: Path) -> np.ndarray:
         midi, wave = Path(folder, "piece.mid"), Path(folder, "piece.wav")
         to_midi(piece).save(midi)
         subprocess.run(
-            ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.4", "-r", str(SAMPLE_RATE), "-F", str(wave), str(soundfont), str(midi)],
-            check=True, capture_output=True,
-        )  # fmt: skip
+            ["fluidsynth", "-niq", "-R", "0", "-C", "0", "-g", "0.4", "-r", str(SAMPLE_RATE), "-F", wave, soundfont, midi],
+            check=True,
+            capture_output=True,
+        )
         audio, _ = soundfile.read(wave, dtype="float32", always_2d=True)
     audio = audio.mean(1)
     frames = piece.bars * piece.bar_frames * SAMPLE_RATE // FRAME_RATE
@@ -117,7 +127,9 @@ def _echo(audio: np.ndarray, delay: int, feedback: float) -> np.ndarray:
 
 def _room(audio: np.ndarray, seconds: float) -> np.ndarray:
     """A fixed exponential noise room: the same impulse for every piece, so that equal bars stay equal."""
-    noise = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)) * np.exp(-6.9 * np.arange(round(seconds * SAMPLE_RATE)) / (seconds * SAMPLE_RATE))
+    noise = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)) * np.exp(
+        -6.9 * np.arange(round(seconds * SAMPLE_RATE)) / (seconds * SAMPLE_RATE)
+    )
     noise = signal.sosfilt(signal.butter(1, 4000, "low", fs=SAMPLE_RATE, output="sos"), noise)
     wet = signal.oaconvolve(audio, noise / np.sqrt(np.sum(noise**2)))[: len(audio)]
     return audio + 0.35 * wet

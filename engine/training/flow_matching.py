@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.config import FlowConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
+from engine.training.arrange import FRAME_RATE
 from engine.training.data import Corpus
 from engine.training.loop import Optimizer, Run
 from engine.training.sketch import SKETCH
@@ -23,9 +25,11 @@ from engine.training.sketch import SKETCH
 EMA_DECAY = 0.998
 
 
-def crops(names: list[str], data: dict[str, np.ndarray], codec: HiFiCodec, count: int, frames: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def crops(
+    names: list[str], data: dict[str, np.ndarray], codec: HiFiCodec, count: int, frames: int, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """tokens [B, frames] and latents [B, D, ratio·frames] at random places."""
-    ratio = round(codec.config.frame_rate / SKETCH.token_rate)
+    ratio = round(codec.config.frame_rate / FRAME_RATE)
     tokens, codes = [], []
     for name in rng.choice(names, count):
         first = int(rng.integers(0, len(data[name]) - frames))
@@ -36,11 +40,12 @@ def crops(names: list[str], data: dict[str, np.ndarray], codec: HiFiCodec, count
     return torch.from_numpy(np.stack(tokens).astype(np.int64)), latents
 
 
-def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, minutes: float, batch: int = 16, frames: int = 150,
-          lr: float = 1e-3, matrix_lr: float = 2e-3, seed: int = 0) -> FlowMatching:  # fmt: skip
+def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, minutes: float, batch: int = 16,
+          frames: int = 150, config: FlowConfig = SKETCH.flow, lr: float = 1e-3, matrix_lr: float = 2e-3,
+          seed: int = 0) -> FlowMatching:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
-    flow = FlowMatching(SKETCH.flow)
+    flow = FlowMatching(config)
     average = copy.deepcopy(flow).requires_grad_(False)
     optimizer = Optimizer(flow, lr=lr, matrix_lr=matrix_lr)
     run = Run(folder, {"model": flow, "average": average, "optimizer": optimizer}, minutes=minutes)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from engine.config import LanguageModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
 from engine.training.arrange import FRAME_RATE
 from engine.training.captions import caption
@@ -101,11 +102,12 @@ def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:
                 table[row, :half] = 0.03 * torch.cat([angles.sin(), angles.cos()])
 
 
-def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 8, frames: int = 768,
-          lr: float = 2e-3, matrix_lr: float = 6e-3, seed: int = 0) -> LanguageModel:  # fmt: skip
+def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 4,
+          frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 2e-3, matrix_lr: float = 6e-3,
+          seed: int = 0) -> LanguageModel:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
-    model = LanguageModel(SKETCH.language_model)
+    model = LanguageModel(config)
     smooth_numbers(model, tokenizer)
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=matrix_lr, weight_decay=0.1, exclude=(model.llm_decoder,))
@@ -121,7 +123,7 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
 
     def step(run: Run) -> dict[str, float]:
         nonlocal training
-        if run.step % 500 == 499:
+        if run.step % 200 == 199:
             training = windows(False)  # the corpus may have grown
         examples = training.batch(batch, rng)
         value = loss(model, examples)

@@ -23,7 +23,9 @@ def hidden_matrices(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Para
 class Optimizer:
     """Muon (arXiv 2502.16982) on hidden matrices, AdamW on the rest; one rate scale for both."""
 
-    def __init__(self, module: nn.Module, *, lr: float, matrix_lr: float, weight_decay: float = 0.0, exclude: tuple[nn.Module, ...] = ()):
+    def __init__(
+        self, module: nn.Module, *, lr: float, matrix_lr: float, weight_decay: float = 0.0, exclude: tuple[nn.Module, ...] = ()
+    ):
         matrices, others = hidden_matrices(module)
         plain = {id(p) for m in exclude for p in m.parameters()}
         others += [p for p in matrices if id(p) in plain]
@@ -73,18 +75,20 @@ class Run:
         left = 1 - self.elapsed / (60 * self.minutes)
         return min(1.0, (self.step + 1) / WARMUP_STEPS, max(0.0, left / DECAY_SHARE))
 
-    def loop(self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50) -> None:
+    def loop(
+        self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50
+    ) -> None:
         """Calls `step` until the minutes are used up; logs the mean of what it returns and, at each save, the evaluation."""
-        sums: dict[str, float] = {}
+        recent: dict[str, list[float]] = {}  # what the steps since the last line returned
         begun, saved = time.monotonic() - self.elapsed, self.elapsed
         while self.elapsed < 60 * self.minutes:
             for name, value in step(self).items():
-                sums[name] = sums.get(name, 0.0) + value
+                recent.setdefault(name, []).append(value)
             self.step += 1
             self.elapsed = time.monotonic() - begun
             if self.step % every == 0:
-                self.log(**{name: round(value / every, 4) for name, value in sums.items()})
-                sums = {}
+                self.log(**{name: round(sum(values) / len(values), 4) for name, values in recent.items()})
+                recent = {}
             if self.elapsed - saved > 60 * self.save_minutes:
                 self.save(evaluate)
                 saved = self.elapsed

@@ -38,9 +38,9 @@ def _part(run: Path, name: str) -> dict:
 
 @torch.no_grad()
 def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
-    """Gives the codec's latents mean 0 and deviation 1 in each channel, without changing a sample of what it does.
+    """Gives the codec's latents mean 0 and deviation 1 in each channel; the same codes still decode to the same audio.
 
-    The flow's noise has deviation 1 in every channel: latents of another size would spend its capacity on scale.
+    Between two codes that lie almost equally near, encoding may now choose the other. The flow's noise has deviation 1 in every channel: latents of another size would spend its capacity on scale.
     features: [B, D, frames] of quantised latents that show the present mean and deviation.
     """
     mean, deviation = features.mean((0, 2)), features.std((0, 2)).clamp(min=1e-4)
@@ -70,7 +70,9 @@ def pack(
 ) -> None:
     """Writes a directory that `engine.checkpoint.load_checkpoint` reads. `card` is the text of its README.md."""
     directory.mkdir(parents=True, exist_ok=True)
-    config = replace(config, tempo_words=tuple(sorted(int(w) for w in tokenizer.get_vocab() if w.isdigit() and 40 <= int(w) <= 240)))
+    config = replace(
+        config, tempo_words=tuple(sorted(int(w) for w in tokenizer.get_vocab() if w.isdigit() and 40 <= int(w) <= 240))
+    )
     modules = {"wavtokenizer": wavtokenizer, "language_model": language_model, "flow": flow, "hifi_codec": hifi_codec}
     if flow is None:
         config = replace(config, flow=None, hifi_codec=None)

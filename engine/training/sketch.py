@@ -20,4 +20,7 @@ SKETCH = ModelConfig(
         sampling_rate=48_000, upsample_rates=(8, 5, 4, 3), upsample_kernel_sizes=(16, 11, 8, 7), upsample_initial_channel=256,
         resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),), encoder_channels=8, latent_dim=128, n_codes=512, frame_blocks=6,
     ),
+    max_prompt_s=10.0,
+    max_tokens=768,
+    bar_step=2,
 )  # fmt: skip

@@ -21,7 +21,9 @@ def write(path, audio, rate=48_000):
     return path
 
 
-@pytest.mark.parametrize(("rate", "channels", "kept"), [(8_000, 1, 1), (44_100, 2, 2), (96_000, 1, 1), (192_000, 2, 2), (48_000, 8, 1)])
+@pytest.mark.parametrize(
+    ("rate", "channels", "kept"), [(8_000, 1, 1), (44_100, 2, 2), (96_000, 1, 1), (192_000, 2, 2), (48_000, 8, 1)]
+)
 def test_any_rate_and_any_channels(tmp_path, rate, channels, kept):
     clip = read(write(tmp_path / "a.wav", noise(3 * rate, channels), rate))
     assert clip.prefix.shape == (3 * 48_000, kept) and clip.context.shape == (3 * 24_000,)
@@ -48,7 +50,9 @@ def broken(tmp_path, kind):
     if kind in contents:
         path.write_bytes(contents[kind])
         return path
-    return write(path, {"one sample": noise(1), "short": noise(47_000), "silent": np.zeros((96_000, 1)), "no frames": noise(0)}[kind])
+    return write(
+        path, {"one sample": noise(1), "short": noise(47_000), "silent": np.zeros((96_000, 1)), "no frames": noise(0)}[kind]
+    )
 
 
 @pytest.mark.parametrize(

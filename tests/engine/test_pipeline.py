@@ -138,3 +138,9 @@ def test_no_flow_no_full_path(engine, tmp_path):
 def test_unknown_model_says_which_there_are(engine):
     with pytest.raises(ModelError, match="no model"):
         run(engine, "no-such-model", prompt="dub")
+
+
+def test_a_model_that_cannot_be_loaded_does_not_break_the_engine(engine, model):
+    with pytest.raises(ModelError):
+        engine.load("no-such-model")
+    run(engine, model, prompt="dub", duration_s=0.5, decode="fast", seed=1)

@@ -1,0 +1,82 @@
+"""Goes on training a codec's decoder while its encoder and codes stay as they are.
+
+`python -m engine.training.decoder wavtokenizer CORPUS weights.safetensors RUN --minutes 30`. Tokens keep their meaning, so the language
+model and the flow can be trained at the same time, on tokens that are final, and profit from the better decoder afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.config import ModelConfig
+from engine.models.hifi_codec import HiFiCodec
+from engine.models.wavtokenizer import WavTokenizer
+from engine.training.codec import build, spectral_distance
+from engine.training.data import Corpus, halve_rate
+from engine.training.loop import Optimizer, Run
+from engine.training.sketch import SKETCH
+
+
+def decoder_parts(codec: WavTokenizer | HiFiCodec) -> nn.ModuleList:
+    """What turns codes' vectors into audio."""
+    return nn.ModuleList([codec.backbone, codec.head] if isinstance(codec, WavTokenizer) else [codec.generator])
+
+
+def train(kind: str, corpus: Path, weights: Path, folder: Path, *, minutes: float, batch: int = 8, seconds: float = 1.28,
+          config: ModelConfig = SKETCH, lr: float = 7e-4, matrix_lr: float = 1.5e-3, seed: int = 0) -> WavTokenizer | HiFiCodec:  # fmt: skip
+    """Refines the decoder of the codec in `weights` and returns the whole codec. Resumes from `folder`."""
+    torch.manual_seed(seed)
+    codec = build(getattr(config, kind))
+    codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    rate = codec.config.sample_rate if kind == "wavtokenizer" else codec.config.sampling_rate
+    parts = decoder_parts(codec)
+    optimizer = Optimizer(parts, lr=lr, matrix_lr=matrix_lr)
+    run = Run(folder, {"codec": codec, "optimizer": optimizer}, minutes=minutes)
+    rng = np.random.default_rng([seed, run.step])
+    training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
+    frames = round(seconds * 48_000)
+    proof = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
+
+    def losses(crops: Tensor) -> tuple[Tensor, Tensor]:
+        audio = halve_rate(crops) if rate == 24_000 else crops
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                vectors = codec.quantize(codec.encode_features(audio).float())[1]
+            decoded = codec.decode_features(vectors) if kind == "wavtokenizer" else codec.decode(vectors)
+        return spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, rate)
+
+    def step(run: Run) -> dict[str, float]:
+        mel, magnitude = losses(training.crops(batch, frames, rng))
+        norm = optimizer.step(mel + 0.5 * magnitude, run.scale())
+        return {"mel": mel.item(), "magnitude": magnitude.item(), "norm": norm}
+
+    @torch.no_grad()
+    def evaluate() -> dict[str, float]:
+        mel, magnitude = losses(proof)
+        return {"held_out_mel": mel.item(), "held_out_magnitude": magnitude.item()}
+
+    run.loop(step, evaluate=evaluate if proof is not None else None)
+    return codec.eval()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", choices=("wavtokenizer", "hifi_codec"))
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("weights", type=Path, help="safetensors of the whole codec")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    train(options.kind, options.corpus, options.weights, options.run, minutes=options.minutes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""A corpus of three synthetic pieces and a clock that counts steps, so that a smoke run trains the same number on any machine."""
+
+import json
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+
+from engine.training import loop
+from tests.synthetic import write_corpus
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, pieces=3, held_out=1)
+    return folder
+
+
+@pytest.fixture
+def one_second_a_step(monkeypatch):
+    """`minutes` of a run then mean 60 steps each."""
+    ticks = count()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+
+
+def read_log(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]

@@ -1,0 +1,109 @@
+"""Codec training: codebooks that keep their codes alive, the spectral distance, and a smoke run of either codec."""
+
+import copy
+
+import pytest
+import torch
+
+from engine.models.hifi_codec import HiFiCodec
+from engine.training import codec as stage
+from engine.training.codec import CodecTrainer, MovingAverageCodebook, build, spectral_distance, train
+from engine.training.decoder import train as train_decoder
+from engine.training.pack import load_codec, whiten
+from tests.engine.training.conftest import read_log
+from tests.tiny_model import TINY
+
+KINDS = ("wavtokenizer", "hifi_codec")
+
+
+def clusters(count, dimension, each=64):
+    generator = torch.Generator().manual_seed(0)
+    centres = 5 * torch.randn(count, dimension, generator=generator)
+    return centres, (centres[:, None] + 0.1 * torch.randn(count, each, dimension, generator=generator)).flatten(0, 1)
+
+
+def test_codes_come_to_rest_on_the_clusters_and_dead_ones_revive():
+    torch.manual_seed(0)
+    centres, vectors = clusters(8, 4)
+    codes = torch.full((8, 4), 100.0) + torch.arange(8)[:, None]  # far from everything: all but one would stay dead for ever
+    book = MovingAverageCodebook(codes)
+    book.started.fill_(1)
+    first_uses = torch.cdist(vectors, codes).argmin(1).unique().numel()
+    for _ in range(400):
+        book.update(codes, vectors, torch.cdist(vectors, codes).argmin(1))
+    assert first_uses == 1
+    assert torch.cdist(vectors, codes).argmin(1).unique().numel() >= 7
+    assert torch.cdist(vectors, codes).amin(1).mean() < 0.2 * torch.cdist(vectors, centres.mean(0, keepdim=True)).mean()
+
+
+def test_the_first_batch_gives_the_first_codes():
+    _, vectors = clusters(4, 4)
+    codes = torch.zeros(16, 4)
+    MovingAverageCodebook(codes).update(codes, vectors, torch.zeros(len(vectors), dtype=torch.long))
+    assert torch.cdist(codes, vectors).amin(1).max() < 0.05
+
+
+def test_spectral_distance_is_zero_for_the_same_and_a_gain_in_nepers():
+    audio = torch.randn(2, 24_000, generator=torch.Generator().manual_seed(0))
+    mel, magnitude = spectral_distance(audio, audio, 24_000)
+    assert mel == 0 and magnitude == 0
+    mel, magnitude = spectral_distance(0.5 * audio, audio, 24_000)
+    assert mel.item() == pytest.approx(0.693, abs=0.01) and magnitude.item() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeypatch, one_second_a_step):
+    monkeypatch.setattr(stage, "QUANTIZE_FROM", 30)
+    options = {"batch": 2, "seconds": 0.4, "config": TINY, "lr": 4e-3, "matrix_lr": 8e-3}
+    train(kind, corpus, tmp_path, minutes=150 / 60, **options)
+    log = read_log(tmp_path)
+    mels = [row["mel"] for row in log if "mel" in row]
+    assert len(mels) == 3 and mels[-1] < 0.75 * mels[0]
+    assert next(row for row in log if "held_out_used" in row)["held_out_used"] > 1
+    trainer = train(kind, corpus, tmp_path, minutes=160 / 60, **options)
+    assert read_log(tmp_path)[-1]["step"] == 160
+    loaded = load_codec(build(getattr(TINY, kind)), tmp_path)
+    for name, tensor in trainer.codec.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_refining_a_decoder_leaves_encoder_and_codes_alone(corpus, tmp_path, one_second_a_step):
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    before = build(TINY.wavtokenizer)
+    save_file(before.state_dict(), tmp_path / "codec.safetensors")
+    refined = train_decoder(
+        "wavtokenizer", corpus, tmp_path / "codec.safetensors", tmp_path / "run", minutes=1, batch=2, seconds=0.4, config=TINY,
+        lr=4e-3, matrix_lr=8e-3,
+    )  # fmt: skip
+    log = read_log(tmp_path / "run")
+    changed = {
+        name.split(".")[0] for name, tensor in before.state_dict().items() if not torch.equal(refined.state_dict()[name], tensor)
+    }
+    assert changed == {"backbone", "head"} and "held_out_mel" in log[-1]
+
+
+def test_quantised_training_moves_codes_without_gradient():
+    trainer = CodecTrainer(build(TINY.wavtokenizer)).train()
+    audio = torch.randn(2, 9600, generator=torch.Generator().manual_seed(0))
+    before = trainer.codec.codebook.clone()
+    losses = trainer.loss(audio)
+    losses["loss"].backward()
+    assert not torch.equal(trainer.codec.codebook, before) and not trainer.codec.codebook.requires_grad
+    encoder = trainer.codec.feature_extractor["encodec"]["encoder"]
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())  # straight through the codes
+
+
+def test_whitening_changes_the_latents_and_not_the_sound():
+    torch.manual_seed(0)
+    plain = HiFiCodec(TINY.hifi_codec).eval()
+    audio = torch.randn(1, 48_000)
+    white = copy.deepcopy(plain)
+    with torch.no_grad():
+        codes, latents = plain.quantize(plain.encode_features(audio))
+        whiten(white, latents)
+        again, white_latents = white.quantize(white.encode_features(audio))
+        torch.testing.assert_close(white.decode(white_latents), plain.decode(latents), atol=1e-4, rtol=1e-3)
+    assert (codes == again).float().mean() > 0.95
+    assert white_latents.mean((0, 2)).abs().max() < 0.1 and (white_latents.std((0, 2)) - 1).abs().max() < 0.1
