@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--decode", choices=("full", "fast"), help="the path that prompts and clips are played on (full, where there is one)"
     )
+    parser.add_argument("--long", type=float, metavar="MINUTES", help="play one piece of this length too (8 is the bar)")
     parser.add_argument("--report", type=Path, help="write results.json, report.md and evaluation.png here")
     options = parser.parse_args(arguments)
     try:
@@ -85,6 +86,9 @@ def run(options: argparse.Namespace) -> int:
     if options.loops is not None:
         _say("continuing recorded loops")
         results += trials.loop_trial(engine, options.model, options.loops, decode)
+    if options.long is not None:
+        _say(f"playing {options.long:g} minutes")
+        results += trials.long_form_trial(engine, options.model, 60 * options.long)
     results += trials.speed_trial(engine, options.model, paths)
     print(report.table(results))
     if options.report is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
 import pyloudnorm
 from scipy import linalg, signal
 from transformers.audio_utils import mel_filter_bank
+
+from engine.music.analysis import measure_bpm
 
 Key = tuple[int, str]  # pitch class, "major" or "minor"
 
@@ -17,6 +20,9 @@ ONSET_DB, ONSET_RANGE_DB = (
     4.0,
     50.0,
 )  # an onset: a register that gets this much louder in 30 ms, less than this far below the loudest
+
+
+SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
 
 
 def tempo_met(measured: float | None, asked: float, tolerance: float = 0.02) -> bool:
@@ -57,6 +63,28 @@ def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.
         here = here + 1 if silent else 0
         longest = max(longest, here)
     return longest * block / samplerate
+
+
+def tempo_drift(audio: np.ndarray, samplerate: int, bpm: float, window_s: float = 20.0) -> float:
+    """The largest share by which the tempo of a window differs from `bpm`; windows without a beat do not count."""
+    windows = [
+        audio[first : first + round(window_s * samplerate)] for first in range(0, len(audio), round(window_s * samplerate))
+    ]
+    tempi = [measure_bpm(window, samplerate, near=bpm) for window in windows]
+    return max((abs(tempo / bpm - 1) for tempo in tempi if tempo is not None), default=0.0)
+
+
+def most_repeats(audio: np.ndarray, samplerate: int, block_s: float) -> int:
+    """How often in a row the same `block_s` seconds sound at most: blocks whose log-mel spectra differ by less than SAME_DB."""
+    block = round(block_s * samplerate)
+    mels = [log_mel(audio[first : first + block], samplerate, 40) for first in range(0, len(audio) - block + 1, block)]
+    longest = here = min(1, len(mels))
+    for before, after in itertools.pairwise(mels):
+        floor = max(before.max(), after.max()) - ONSET_RANGE_DB
+        same = np.abs(np.maximum(before, floor) - np.maximum(after, floor)).mean() < SAME_DB
+        here = here + 1 if same else 1
+        longest = max(longest, here)
+    return longest
 
 
 def log_mel(audio: np.ndarray, samplerate: int, bands: int = 80, top_hz: float = 12_000.0) -> np.ndarray:

@@ -214,6 +214,22 @@ def distribution_trial(
     return Result(name, model / codec, "×", 2.0, at_most=True, count=len(generated), note=note)
 
 
+def long_form_trial(engine: Engine, model: str, seconds: float) -> list[Result]:
+    """One long piece on the fast path: it must not fall silent, get stuck, or lose its tempo."""
+    bpm = 124
+    audio, rate, _ = generate(engine, prompt=f"house, {bpm} bpm, A minor", duration_s=seconds, seed=1, decode="fast", model=model)
+    audio = soxr.resample(audio, rate, RATE)
+    heard = measure_bpm(audio, RATE, near=bpm) or bpm
+    minutes = f"{seconds / 60:g} min"
+    return [
+        Result(f"{minutes}: longest silence", measures.longest_silence_s(audio, RATE), "s", 2.0, at_most=True),
+        Result(
+            f"{minutes}: repeats of the same four bars", measures.most_repeats(audio, RATE, 16 * 60 / heard), "", 8, at_most=True
+        ),
+        Result(f"{minutes}: tempo drift", 100 * measures.tempo_drift(audio, RATE, heard), "%", 2.0, at_most=True),
+    ]
+
+
 def speed_trial(engine: Engine, model: str, paths: tuple[str, ...]) -> list[Result]:
     """A warm engine's speed on this machine, as busy as it is."""
     results = []

@@ -82,6 +82,21 @@ def test_longest_silence():
     assert measures.longest_silence_s(audio, RATE) == pytest.approx(2.5, abs=0.05)
 
 
+def test_tempo_drift_of_a_piece_that_speeds_up():
+    steady, faster = clicks(120, 20, rate=RATE), clicks(126, 20, rate=RATE)
+    assert measures.tempo_drift(np.concatenate([steady, steady]), RATE, 120) < 0.002
+    assert measures.tempo_drift(np.concatenate([steady, faster]), RATE, 120) == pytest.approx(0.05, abs=0.002)
+    assert measures.tempo_drift(np.concatenate([steady, noise(20, RATE)]), RATE, 120) < 0.002
+
+
+def test_repeats_are_counted_in_a_row_and_noise_does_not_hide_them():
+    a, b = progression("A minor", 120, 8, RATE), progression("F major", 120, 8, RATE)
+    hiss = 0.003 * np.random.default_rng(0).standard_normal(6 * len(a))
+    assert measures.most_repeats(np.concatenate([a, a, a, b, a, a]) + hiss, RATE, 8) == 3
+    assert measures.most_repeats(np.concatenate([a, b, a, b, a, b]) + hiss, RATE, 8) == 1
+    assert measures.most_repeats(a[: 4 * RATE], RATE, 8) == 0
+
+
 def test_log_mel_distance_of_a_gain_is_that_gain_and_hears_what_is_missing():
     audio = noise(2, 48_000)
     assert measures.log_mel_distance_db(audio, audio, 48_000) == 0

@@ -19,8 +19,9 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture
 def one_second_a_step(monkeypatch):
-    """`minutes` of a run then mean 60 steps each."""
+    """`minutes` of a run then mean 60 steps each, of which the first ten warm up."""
     ticks = count()
+    monkeypatch.setattr(loop, "WARMUP_STEPS", 10)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
 
 

@@ -1,0 +1,61 @@
+"""From a corpus to a model that plays, in one call; and the pictures of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.api import AudioChunk, GenerationRequest
+from engine.checkpoint import load_checkpoint
+from engine.pipeline import Pipeline
+from engine.training.__main__ import train_all
+from tests.tiny_model import TINY
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The batches of a smoke run: whole stages in a few steps each."""
+    from engine.training import codec, decoder, flow_matching, language_model
+
+    for module, fewer in (
+        (codec, {"batch": 1, "seconds": 0.2}),
+        (decoder, {"batch": 1, "seconds": 0.2}),
+        (language_model, {"batch": 1, "frames": 64}),
+        (flow_matching, {"batch": 1, "frames": 32}),
+    ):
+        monkeypatch.setattr(module.train, "__kwdefaults__", module.train.__kwdefaults__ | fewer)
+
+
+def test_all_stages_make_a_model_that_plays_and_can_be_continued(corpus, tmp_path, quick, one_second_a_step):
+    directory = train_all(corpus, tmp_path, minutes=20 / 60, workers=1, config=TINY)
+    checkpoint = load_checkpoint(str(directory))
+    assert checkpoint.flow is not None and 120 in checkpoint.config.tempo_words
+    card = (directory / "README.md").read_text()
+    assert "pieces: 3" in card and "| language_model |" in card and "| hifi_codec_decoder |" in card
+    events = Pipeline("cpu").generate(GenerationRequest(prompt="house, 120 bpm", duration_s=1.0, model=str(directory), seed=1))
+    audio = np.concatenate([e.samples for e in events if isinstance(e, AudioChunk)])
+    assert audio.shape == (48_000, 1) and np.isfinite(audio).all()
+
+    codes = (tmp_path / "wavtokenizer.safetensors").read_bytes()
+    train_all(corpus, tmp_path, minutes=24 / 60, workers=1, config=TINY)
+    assert (tmp_path / "wavtokenizer.safetensors").read_bytes() == codes  # tokens keep their meaning
+    steps = [json.loads(line)["step"] for line in (tmp_path / "language_model" / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps) and steps[-1] > steps[0]
+
+
+def test_pictures_of_losses_and_corpus(corpus, tmp_path):
+    pytest.importorskip("matplotlib")
+    from engine.training.plot import plot_corpus, plot_losses, read_log
+
+    run = tmp_path / "codec"
+    run.mkdir()
+    rows = [{"step": 50 * i, "minutes": i, "loss": 1 / i} for i in range(1, 4)]
+    (run / "log.jsonl").write_text("\n".join([*map(json.dumps, rows), '{"step": 2']))
+    assert read_log(run / "log.jsonl") == rows  # a line cut short by a crash is left out
+    assert plot_losses(tmp_path, tmp_path / "losses.png") == ["codec"]
+    plot_corpus([json.loads(path.read_text()) for path in corpus.glob("*.json")], tmp_path / "corpus.png")
+    for name in ("losses.png", "corpus.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    (run / "log.jsonl").write_text('{"step": 1\n{"step": 2, "minutes": 1}')
+    with pytest.raises(ValueError):
+        read_log(run / "log.jsonl")

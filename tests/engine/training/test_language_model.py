@@ -1,0 +1,109 @@
+"""Training the language model: what a window holds, what is dropped for guidance, and a smoke run."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.models.language_model import SECTION_ROWS, LanguageModel
+from engine.training import vocabulary
+from engine.training.data import Corpus
+from engine.training.language_model import NULL_ID, UNKNOWN_ID, Windows, loss, smooth_numbers, train
+from tests.engine.training.conftest import read_log
+from tests.tiny_model import TINY
+
+CONFIG = TINY.language_model
+FRAMES = 64
+
+
+@pytest.fixture(scope="module")
+def tokenizer(corpus):
+    return vocabulary.build(vocabulary.caption_sample(list(Corpus(corpus).facts.values()), 20), CONFIG.text_vocab_size)
+
+
+@pytest.fixture(scope="module")
+def tokens(corpus, tmp_path_factory):
+    """Each token says which eighth of its bar it is, so that a window's place can be read off its tokens."""
+    path = tmp_path_factory.mktemp("tokens") / "tokens.npz"
+    found = {}
+    for name, facts in Corpus(corpus).facts.items():
+        frames, bar = sum(s["frames"] for s in facts["sections"]), facts["bar_frames"]
+        found[name] = (np.arange(frames) % bar * 8 // bar).astype(np.int16)
+    np.savez(path, **found)
+    return path
+
+
+@pytest.fixture(scope="module")
+def windows(corpus, tokens, tokenizer):
+    return Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+
+
+def test_windows_begin_on_a_bar_and_carry_their_sections_label(windows):
+    condition, tokens, targets, _ = windows.batch(64, np.random.default_rng(0), drop=False)
+    assert (tokens[:, 0] == 0).all()  # the first eighth of a bar
+    assert set(condition.section.flatten().tolist()) == {SECTION_ROWS[s] for s in ("intro", "verse", "chorus")}
+    assert (condition.time_end > condition.time_start).all()
+    torch.testing.assert_close(targets[:, :FRAMES][targets[:, :FRAMES] >= 0], tokens[targets[:, :FRAMES] >= 0])
+
+
+def test_only_a_piece_that_ends_inside_the_window_ends_with_the_stop_token(corpus, tokens, tokenizer):
+    facts = Corpus(corpus).facts["p000000"]
+    last_bars = {"p000000": dict(np.load(tokens))["p000000"]}
+    whole = Windows(Corpus(corpus), last_bars, tokenizer, 4 * facts["bar_frames"] + 1, CONFIG.stop_token)
+    _, _, targets, _ = whole.batch(200, np.random.default_rng(0))
+    ends = (targets == CONFIG.stop_token).any(1)
+    lengths = (targets >= 0).sum(1) - ends.long()
+    assert ends.any() and not ends.all()
+    assert (lengths[ends] < whole.frames).all() and (lengths[~ends] == whole.frames).all()
+    assert all(row[length] == CONFIG.stop_token for row, length in zip(targets[ends], lengths[ends], strict=True))
+
+
+def test_conditions_and_words_are_dropped_only_in_training(windows):
+    _, _, _, negative = windows.batch(400, np.random.default_rng(0))
+    assert 0.1 < negative.float().mean() < 0.2
+    kept, _, _, negative = windows.batch(200, np.random.default_rng(0), drop=False)
+    assert not negative.any() and (kept.text[:, 0] != NULL_ID).all()
+    dropped, *_ = windows.batch(400, np.random.default_rng(0))
+    nothing = (dropped.text == NULL_ID).all(1).float().mean()
+    assert 0.05 < nothing < 0.16
+    assert (dropped.text == UNKNOWN_ID).float().mean() > (kept.text == UNKNOWN_ID).float().mean()
+
+
+def test_the_same_seed_gives_the_same_batch(windows):
+    first, again = (windows.batch(8, np.random.default_rng(3)) for _ in range(2))
+    assert torch.equal(first[1], again[1]) and torch.equal(first[0].text, again[0].text) and torch.equal(first[3], again[3])
+
+
+def test_near_tempi_begin_with_near_vectors():
+    tokenizer = vocabulary.build(["60 61 120 180 house"], 16)
+    model = LanguageModel(CONFIG)
+    smooth_numbers(model, tokenizer)
+    ids, half = tokenizer.get_vocab(), CONFIG.hidden_size // 2
+    rows = {bpm: model.text_embedding.weight[ids[str(bpm)], :half].detach() for bpm in (60, 61, 180)}
+    assert (rows[60] - rows[61]).norm() < (rows[60] - rows[180]).norm()
+
+
+def test_what_is_not_counted_has_no_part_in_the_loss(windows):
+    model = LanguageModel(CONFIG)
+    condition, tokens, targets, negative = windows.batch(4, np.random.default_rng(0), drop=False)
+    targets[:, 10:] = -100
+    changed = tokens.clone()
+    changed[:, 11:] = 0
+    with torch.no_grad():
+        assert loss(model, (condition, tokens, targets, negative)) == pytest.approx(
+            loss(model, (condition, changed, targets, negative)).item(), abs=1e-3
+        )
+
+
+def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, tokens, tokenizer, tmp_path, one_second_a_step):
+    options = {"batch": 4, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
+    train(corpus, tokens, tokenizer, tmp_path, minutes=100 / 60, **options)
+    log = read_log(tmp_path)
+    losses = [row["loss"] for row in log if "loss" in row]
+    assert len(losses) == 2 and losses[1] < 0.6 * losses[0]
+    assert next(row["held_out"] for row in log if "held_out" in row) < np.log(CONFIG.audio_vocab_size)
+    average = train(corpus, tokens, tokenizer, tmp_path, minutes=105 / 60, **options)
+    assert read_log(tmp_path)[-1]["step"] == 105
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["parts"]
+    torch.testing.assert_close(average.state_dict(), saved["average"], rtol=0, atol=0)
+    changed = any(not torch.equal(saved["average"][name], saved["model"][name]) for name in saved["model"])
+    assert changed  # the average trails the model
