@@ -47,6 +47,12 @@ class OutputError(BridgeError):
     code = "output"
 
 
+class JournalError(BridgeError):
+    """The journal cannot be read or written."""
+
+    code = "journal"
+
+
 class BridgeFault(BridgeError):
     """A fault of the daemon's own, told to who asked; it serves on."""
 
@@ -62,10 +68,20 @@ class PortTaken(BridgeError):
     code = "port_taken"
 
 
+class PresetError(BridgeError):
+    """There is no such preset, or it cannot be saved."""
+
+    code = "preset"
+
+
 class SettingsError(BridgeError):
-    """A setting has a name or value that is not known."""
+    """A setting has a name or value that is not known. `setting` is its name, where it is the value."""
 
     code = "settings"
+
+    def __init__(self, message: str, setting: str = ""):
+        super().__init__(message)
+        self.setting = setting
 
 
 class NoDaemon(BridgeError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from bridge import toml_file
 from bridge.errors import SettingsError
 from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES
 
@@ -21,29 +21,42 @@ def _user_path(kind: str) -> Path:
     return Path(getattr(platformdirs, f"user_{kind}_dir")("inspire", appauthor=False))
 
 
+def _setting(default, doc: str):
+    """A field with its meaning; a callable `default` is asked when it is needed."""
+    given = {"default_factory": default} if callable(default) else {"default": default}
+    return dataclasses.field(**given, metadata={"doc": doc})
+
+
 @dataclass(frozen=True)
 class Settings:
     """All of them, checked. Field names are the keys of settings.toml and, with INSPIRE_ before, of the environment."""
 
-    port: int = DEFAULT_PORT  # 0: any free one
-    folder: Path = field(default_factory=lambda: Path(platformdirs.user_music_dir()) / "Inspire")  # where results go
-    audio_device: str = "default"  # or none, an index, a part of a name
-    prebuffer_s: float = 0.3  # least audio ahead before it is heard
-    model: str = "sketch"  # loaded at start
-    engine: str = "engine.pipeline:create_engine"  # resolved in the engine's process
-    silence_timeout_s: float = 30.0  # see supervisor.Patience
-    stall_timeout_s: float = 300.0
-    cancel_timeout_s: float = 20.0
-    state_folder: Path = field(default_factory=lambda: _user_path("state"))  # says where the daemon is
-    log_folder: Path = field(default_factory=lambda: _user_path("log"))  # of a daemon started by a client
+    port: int = _setting(DEFAULT_PORT, "the daemon's OSC port; 0: any free one")
+    folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
+    results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
+    audio_device: str = _setting("default", "default, none, an index or a part of its name")
+    prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
+    model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
+    engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes the engine")
+    silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
+    stall_timeout_s: float = _setting(300.0, "… at work without an event")
+    cancel_timeout_s: float = _setting(20.0, "… after a cancel")
+    presets_folder: Path = _setting(lambda: _user_path("config") / "presets", "your own presets")
+    state_folder: Path = _setting(lambda: _user_path("state"), "says where the daemon is")
+    log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")
 
     def __post_init__(self) -> None:
         _check("port", 0 <= self.port <= 65535, self.port, "a port from 1 to 65535, or 0 for any free one")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
+        _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
+
+    @property
+    def journal_file(self) -> Path:
+        return self.state_folder / "journal.sqlite"
 
     @property
     def state_file(self) -> Path:
@@ -52,31 +65,61 @@ class Settings:
 
 def load_settings(flags: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force. A flag that is None is not given. Raises SettingsError."""
+    return trace_settings(flags, environment)[0]
+
+
+def trace_settings(
+    flags: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, dict[str, str]]:
+    """The settings in force, and where each came from, in words. Raises SettingsError that says the same of a bad one."""
     known = {f.name: f.type for f in dataclasses.fields(Settings)}
-    file = Path(environment.get("INSPIRE_SETTINGS") or _user_path("config") / "settings.toml")
-    values = _read_file(file, known)
-    values |= {name: environment[key] for name in known if (key := f"INSPIRE_{name.upper()}") in environment}
-    values |= {name: value for name, value in (flags or {}).items() if value is not None}
-    return Settings(**{name: _convert(name, known[name], value) for name, value in values.items()})
-
-
-def _read_file(file: Path, known: Mapping[str, str]) -> dict[str, object]:
+    file = settings_file(environment)
+    values: dict[str, object] = {"presets_folder": file.parent / "presets"}
+    origins = dict.fromkeys(known, "default")
+    for name, (value, line) in _read_file(file, known).items():
+        values[name], origins[name] = value, f"{file}, line {line or '?'}"
+    for name in known:
+        if (variable := f"INSPIRE_{name.upper()}") in environment:
+            values[name], origins[name] = environment[variable], variable
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name], origins[name] = value, f"--{name.replace('_', '-')}"
     try:
-        values = tomllib.loads(file.read_text("utf-8"))
+        return Settings(**{name: _convert(name, known[name], value) for name, value in values.items()}), origins
+    except SettingsError as error:
+        raise SettingsError(f"{error} ({origins[error.setting]})", error.setting) from None
+
+
+def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where settings.toml is, or would be."""
+    return Path(environment.get("INSPIRE_SETTINGS") or _user_path("config") / "settings.toml")
+
+
+def _read_file(file: Path, known: Mapping[str, str]) -> dict[str, tuple[object, int | None]]:
+    """Value and line of each key."""
+    try:
+        values, text = toml_file.read(file)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"cannot read {file}: {error}") from None
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise SettingsError(f"{file}: unknown setting {unknown[0]!r}: there are {', '.join(known)}")
-    return values
+    lines = {name: toml_file.line_of(text, name) for name in values}
+    for name in values:
+        if name not in known:
+            there = f"{file}, line {lines[name]}" if lines[name] else f"{file}"
+            raise SettingsError(f"{there}: unknown setting {name!r}: there are {', '.join(known)}")
+    return {name: (value, lines[name]) for name, value in values.items()}
 
 
 def _convert(name: str, type_: str, value: object) -> object:
+    """`value` as a field's type: the environment has only text, TOML has types of its own."""
     try:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str, Path)):
+            raise TypeError
         match type_:
             case "int":
+                if int(value) != float(value):
+                    raise ValueError
                 return int(value)
             case "float":
                 return float(value)
@@ -84,10 +127,11 @@ def _convert(name: str, type_: str, value: object) -> object:
                 return Path(str(value)).expanduser().absolute()
             case _:
                 return str(value)
-    except (TypeError, ValueError):
-        raise SettingsError(f"{name} is {value!r}: {type_} expected") from None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: a home there is not
+        allowed = {"int": "a whole number", "float": "a number", "Path": "a path", "str": "text"}[type_]
+        raise SettingsError(f"{name} is {value!r}: {allowed} is allowed", name) from None
 
 
 def _check(name: str, right: bool, value: object, allowed: str) -> None:
     if not right:
-        raise SettingsError(f"{name} is {str(value)!r}: {allowed} is allowed")
+        raise SettingsError(f"{name} is {str(value)!r}: {allowed} is allowed", name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import SettingsError
-from bridge.settings import load_settings
+from bridge.settings import load_settings, trace_settings
 
 
 def test_flag_over_environment_over_file_over_default(tmp_path):
@@ -28,9 +28,12 @@ def test_no_file_is_no_error(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("volume = 3", "unknown setting 'volume'"),
+        ("\nvolume = 3", "line 2: unknown setting 'volume'"),
+        ("port = true", "a whole number is allowed .*line 1"),
+        ("port = 7.5", "a whole number"),
+        ("model = [1]", "text is allowed"),
         ("port = ", "settings.toml"),
-        ("port = 70000", "65535"),
+        ('model = "m"\nport = 70000', "65535.*settings.toml, line 2"),
         ('port = "x"', "port is 'x'"),
         ('engine = "nowhere"', "package.module:callable"),
         ("stall_timeout_s = 0", "more than 0"),
@@ -43,3 +46,23 @@ def test_refusals_say_what_is_allowed(tmp_path, text, told):
     file.write_text(text)
     with pytest.raises(SettingsError, match=told):
         load_settings({}, {"INSPIRE_SETTINGS": str(file)})
+
+
+def test_each_value_tells_where_it_comes_from(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\nmodel = "file"\nport = 1\n')
+    environment = {"INSPIRE_SETTINGS": str(file), "INSPIRE_PREBUFFER_S": "1", "INSPIRE_PORT": "2"}
+    settings, origins = trace_settings({"port": "3"}, environment)
+    assert (settings.port, settings.prebuffer_s) == (3, 1.0)
+    assert settings.presets_folder == tmp_path / "presets"  # beside the file
+    assert origins["model"] == f"{file}, line 2" and origins["prebuffer_s"] == "INSPIRE_PREBUFFER_S"
+    assert origins["port"] == "--port" and origins["folder"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "told"),
+    [({"port": "x"}, {}, "port is 'x'.*--port"), ({}, {"INSPIRE_STALL_TIMEOUT_S": "-1"}, "more than 0.*INSPIRE_STALL_TIMEOUT_S")],
+)
+def test_a_bad_value_tells_where_it_comes_from(tmp_path, flags, environment, told):
+    with pytest.raises(SettingsError, match=told):
+        load_settings(flags, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), **environment})
