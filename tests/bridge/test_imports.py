@@ -15,11 +15,12 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"daemon", "job_views"},
+    {"daemon", "doctor", "job_views"},
     {"jobs"},
-    {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings"},
+    {"journal"},
+    {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
     {"messages", "wire", "worker", "wav", "playout"},
-    {"ring_buffer"},
+    {"ring_buffer", "toml_file"},
     {"osc_spec", "errors"},
 ]
 
