@@ -39,7 +39,7 @@ class Meter:
     @property
     def level_db(self) -> float:
         """Root mean square in dB full scale; -120 for silence."""
-        return 10 * np.log10(max(self._energy / max(self.frames, 1), 1e-12))
+        return float(10 * np.log10(max(self._energy / max(self.frames, 1), 1e-12)))
 
     def music(self, *, near_bpm: float | None) -> tuple[float | None, tuple[int, str] | None]:
         """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none to hear."""
