@@ -21,9 +21,10 @@ WHOLE = ChunkPlan(first_s=3600.0, longest_s=3600.0)  # longer than any piece: no
 def model_directory(name: str) -> Iterator[tuple[str, Path]]:
     """(label, directory) of the model `name`. When it is not installed: seeded weights of the sketch's size, just as fast, whose
     sound means nothing; then the label says `seeded`."""
-    try:
-        yield name.rstrip("/").rsplit("/", 1)[-1], find_model(name)
-    except ModelError as error:
-        print(f"{error}; measuring seeded random weights of the sketch's size instead", file=sys.stderr)
-        with tempfile.TemporaryDirectory() as folder:
-            yield "seeded", write_seeded_model(Path(folder) / "seeded", SKETCH)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            label, directory = Path(name).name, find_model(name)
+        except ModelError as error:
+            print(f"{error}; measuring seeded random weights of the sketch's size instead", file=sys.stderr)
+            label, directory = "seeded", write_seeded_model(Path(folder) / "seeded", SKETCH)
+        yield label, directory
