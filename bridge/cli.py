@@ -5,9 +5,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancell
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import logging
+import secrets
 import subprocess
 import sys
 import time
@@ -21,10 +23,12 @@ from rich.console import Console
 from bridge import job_views, osc_spec
 from bridge.client import Client, new_id
 from bridge.errors import BridgeError, NoDaemon
-from bridge.messages import Cancelled, Done, Fail
-from bridge.settings import Settings, load_settings
+from bridge.messages import Cancelled, Done, Fail, Reply
+from bridge.presets import Presets
+from bridge.settings import Settings, load_settings, settings_file, trace_settings
 
 _START_PATIENCE_S = 30.0
+_SKETCHES, _SKETCH_BARS, _SKETCH_S = 4, 4, 8.0  # how many, and how long each is, unless said
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help="Music from prompts and clips, made while you listen.")
 out = Console(highlight=False, soft_wrap=True)
@@ -36,15 +40,21 @@ NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than star
 _TYPES = {"i": int, "f": float, "s": str}
 
 
-def _with_keys_of(address: str) -> Callable[[Callable], Callable]:
+def _with_keys_of(address: str, without: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
     """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table."""
+    keys = [key for key in osc_spec.COMMANDS[address].pairs if key != osc_spec.REPLY_PORT and key.name not in without]
+    return _with([_option(key) for key in keys])
 
+
+def _with_settings() -> Callable[[Callable], Callable]:
+    """Gives a command an option for every setting, as `**flags`."""
+    return _with([_setting_option(setting) for setting in dataclasses.fields(Settings)])
+
+
+def _with(options: list[inspect.Parameter]) -> Callable[[Callable], Callable]:
     def decorate(function: Callable) -> Callable:
         own = inspect.signature(function, eval_str=True)
-        parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        for key in osc_spec.COMMANDS[address].pairs:
-            if key != osc_spec.REPLY_PORT:
-                parameters.append(_option(key))
+        parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD] + options
         function.__signature__ = own.replace(parameters=parameters)
         function.__annotations__ |= {p.name: p.annotation for p in parameters}
         return function
@@ -65,6 +75,12 @@ def _option(key: osc_spec.Field) -> inspect.Parameter:
     return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
+def _setting_option(setting: dataclasses.Field) -> inspect.Parameter:
+    """All are text here: settings.py reads them, and says what is wrong with them."""
+    annotation = Annotated[str | None, typer.Option(f"--{setting.name.replace('_', '-')}", help=setting.metadata["doc"])]
+    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
 def main() -> None:
     try:
         app()
@@ -75,17 +91,11 @@ def main() -> None:
 
 
 @app.command()
-def serve(
-    port: Port = None,
-    folder: Annotated[Path | None, typer.Option(help="where results go")] = None,
-    audio_device: Annotated[str | None, typer.Option(help="default, none, an index or a part of its name")] = None,
-    model: Annotated[str | None, typer.Option(help="a model's name or its folder, loaded at the start")] = None,
-    engine: Annotated[str | None, typer.Option(help="package.module:callable that makes the engine")] = None,
-) -> None:
+@_with_settings()
+def serve(**flags: str | None) -> None:
     """Run the daemon until it is stopped."""
     from bridge import daemon  # its libraries are not for the clients to wait for
 
-    flags = {"port": port, "folder": folder, "audio_device": audio_device, "model": model, "engine": engine}
     settings = load_settings(flags)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     daemon.run(settings)
@@ -94,7 +104,7 @@ def serve(
 @app.command()
 @_with_keys_of("/inspire/generate")
 def generate(
-    prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments")],
+    prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments; a preset may say it")] = "",
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
@@ -117,6 +127,92 @@ def continue_clip(
     """Go on from a recorded clip."""
     with _connect(port, no_start, as_json) as client:
         _follow(client, lambda id: client.continue_clip(str(clip.absolute()), id=id, **pairs), as_json)
+
+
+@app.command()
+@_with_keys_of("/inspire/generate", without=("preset",))
+def sketch(
+    presets: Annotated[list[str] | None, typer.Argument(help="presets, taken in turn")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help=f"how many; {_SKETCHES}, or one of each preset")] = None,
+    prompt: Annotated[str, typer.Option(help="what to play, in place of the presets' own words")] = "",
+    port: Port = None,
+    as_json: AsJson = False,
+    no_start: NoStart = False,
+    **pairs,
+) -> None:
+    """Make short variations in a row, each with a seed of its own: of presets, of a prompt, or of a prompt as presets play it."""
+    library = Presets(load_settings({"port": port}).presets_folder)
+    chosen = [library.get(name) for name in presets or ()]
+    if not chosen and not prompt.strip():
+        _fail("say what to sketch: a preset's name ('inspire presets' lists them), or --prompt", 2)
+    count = count or max(_SKETCHES, len(chosen))
+    first_seed = secrets.randbelow(2**31) if pairs["seed"] is None else pairs["seed"]
+    with _connect(port, no_start, as_json) as client:
+        for number in range(count):
+            preset = chosen[number % len(chosen)] if chosen else None
+            asked = {**pairs, "seed": (first_seed + number) % 2**31, "preset": preset.name if preset else None}
+            if pairs["bars"] is None and pairs["duration_s"] is None:
+                in_bars = pairs["bpm"] or (preset and preset.values.get("bpm"))
+                asked |= {"bars": _SKETCH_BARS} if in_bars else {"duration_s": _SKETCH_S}
+            if not as_json:
+                err.print(f"{number + 1} of {count}: {preset.name if preset else prompt}", markup=False)
+            end = _show_job(client, lambda id: client.generate(prompt, id=id, **asked), as_json)  # noqa: B023 - used at once
+            if not isinstance(end, Done):
+                raise typer.Exit(_exit_code(end))
+
+
+@app.command()
+def presets(
+    bank: Annotated[str | None, typer.Option(help="only these")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the presets, and what is wrong with your own."""
+    library = Presets(load_settings().presets_folder)
+    shown = ""
+    for preset in library.all(bank):
+        if as_json:
+            print(json.dumps({"name": preset.name, "bank": preset.bank, "description": preset.description, **preset.values}))
+            continue
+        if preset.bank != shown:
+            out.print(f"[bold]{preset.bank}[/bold]")
+            shown = preset.bank
+        out.print(f"{preset.name:>24}  {preset.description}", markup=False)
+    for problem in library.problems:
+        err.print(problem, style="red", markup=False)
+
+
+@app.command()
+@_with_settings()
+def settings(as_json: AsJson = False, **flags: str | None) -> None:
+    """Show each setting, and where its value comes from."""
+    values, origins = trace_settings(flags)
+    for name, origin in origins.items():
+        value = getattr(values, name)
+        if as_json:
+            print(json.dumps({"name": name, "value": str(value) if isinstance(value, Path) else value, "from": origin}))
+        else:
+            out.print(f"{name:>18} = {value}  ({origin})", markup=False)
+    if not as_json:
+        file = settings_file()
+        err.print(f"the file: {file}{'' if file.exists() else ' (not there yet)'}", markup=False)
+
+
+@app.command()
+@_with_settings()
+def doctor(as_json: AsJson = False, **flags: str | None) -> None:
+    """Check everything a daemon needs, and say what to do. Plays one click at -40 dB."""
+    from bridge import doctor  # brings the audio device's libraries
+
+    well = True
+    for finding in doctor.examine(load_settings(flags)):
+        well = well and finding.ok
+        if as_json:
+            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            continue
+        mark = "[green]   ok[/green]" if finding.ok else "[red]wrong[/red]"
+        out.print(f"{mark}  {finding.check}: ", end="")
+        out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
+    raise typer.Exit(0 if well else 1)
 
 
 @app.command()
@@ -148,6 +244,44 @@ def status(
         return
     for name, value in values.items():
         out.print(f"{name.replace('_', ' '):>14}  {value}", markup=False)
+
+
+@app.command()
+@_with_keys_of("/inspire/history", without=("words",))
+def history(
+    words: Annotated[str, typer.Argument(help="all of these stand in the prompt or the clip's name")] = "",
+    port: Port = None,
+    as_json: AsJson = False,
+    **pairs,
+) -> None:
+    """Search what was made, the newest first."""
+    with _connect(port, no_start=True) as client:
+        found, entries = _answered(client.history(words=words, **pairs))
+    for entry in entries:
+        if as_json:
+            print(json.dumps({"job": entry.job, "state": entry.state, **entry.pairs}))
+        else:
+            job_views.show_entry(entry, out)
+    if not as_json and found.shown < found.count:
+        err.print(f"{found.shown} of {found.count}: --limit and --offset show more")
+
+
+@app.command()
+def keep(
+    job: Annotated[str, typer.Argument(help="a job's id, as history shows it")],
+    port: Port = None,
+    undo: Annotated[bool, typer.Option("--undo", help="no longer a favourite")] = False,
+) -> None:
+    """Make a result a favourite: it is never removed for its space."""
+    with _connect(port, no_start=True) as client:
+        _answered(client.keep(job, not undo))
+
+
+@app.command()
+def delete(job: Annotated[str, typer.Argument(help="a job's id, as history shows it")], port: Port = None) -> None:
+    """Move a result and its sidecar to a folder Deleted beside them."""
+    with _connect(port, no_start=True) as client:
+        _answered(client.delete(job))
 
 
 @app.command()
@@ -253,8 +387,17 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
 # ---- showing a job
 
 
-def _follow(client: Client, start, as_json: bool) -> None:
-    """Shows a job to its end. Ctrl-C cancels the job and still shows its end."""
+def _follow(client: Client, start, as_json: bool) -> NoReturn:
+    """Shows a job to its end, and exits."""
+    raise typer.Exit(_exit_code(_show_job(client, start, as_json)))
+
+
+def _exit_code(end: Reply) -> int:
+    return 0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 1
+
+
+def _show_job(client: Client, start, as_json: bool) -> Reply:
+    """Shows a job to its end, which it gives. Ctrl-C cancels the job and still shows its end."""
     id = new_id()
     show = job_views.choose(as_json, err)
     end = None
@@ -270,7 +413,7 @@ def _follow(client: Client, start, as_json: bool) -> None:
             show(end)
     if not as_json:
         job_views.show_end(end, out, err)
-    raise typer.Exit(0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 1)
+    return end
 
 
 def _answered(reply):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from bridge import messages, osc_spec, wire
 from bridge.errors import NoDaemon
-from bridge.messages import Ack, Cancelled, Done, Fail, Pong, Reply, State
+from bridge.messages import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -53,6 +53,25 @@ class Client:
 
     def cancel(self, job: str) -> Ack | Fail:
         return self._ask("cancel", job=job)
+
+    def history(self, **query) -> tuple[Found, list[Entry]] | Fail:
+        """Keys are those of /inspire/history. Raises NoDaemon when an entry does not come."""
+        id = new_id()
+        found = self._request("history", id, [], query)
+        if isinstance(found, Fail):
+            return found
+        entries: dict[int, Entry] = {}
+        while len(entries) < found.shown:
+            reply = self.receive(id, _RESEND_S) or self._request("history", id, [], query)
+            if isinstance(reply, Entry):
+                entries[reply.index] = reply
+        return found, [entries[index] for index in sorted(entries)]
+
+    def keep(self, job: str, keep: bool = True) -> Ack | Fail:
+        return self._request("keep", new_id(), [job], {"keep": keep})
+
+    def delete(self, job: str) -> Ack | Fail:
+        return self._request("delete", new_id(), [job], {})
 
     def quit(self) -> Ack | Fail:
         return self._ask("quit")

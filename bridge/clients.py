@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 LEASE_S = 60.0
 
-Address = tuple[str, int]
+Address = tuple  # (host, port), and "tcp" after it for a connection
 
 
 @dataclass
@@ -47,6 +47,18 @@ class Clients:
         if to in self._leases:
             self._leases[to].expires = self._clock() + LEASE_S
         return to
+
+    def name_of(self, address: Address) -> str:
+        """As it said hello, else its address."""
+        lease = self._leases.get(address)
+        return lease.name if lease else f"{address[0]}:{address[1]}"
+
+    def forget(self, address: Address) -> None:
+        """Its connection has ended."""
+        for gone in [to for to, lease in self._leases.items() if address in (to, lease.source)]:
+            del self._leases[gone]
+        for followers in self._followers.values():
+            followers.discard(address)
 
     def follow(self, job: str, address: Address) -> None:
         """`address` hears of the job until `forget_job`."""

@@ -18,8 +18,10 @@ from importlib import metadata
 from bridge import messages, osc_spec
 from bridge.audio_device import AudioDevice
 from bridge.clients import LEASE_S, Address, Clients
-from bridge.errors import BridgeFault, JobError, MessageError, OutputError, PortTaken
-from bridge.jobs import Job, Jobs
+from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
+from bridge.jobs import MAX_REMEMBERED, Job, Jobs
+from bridge.journal import Journal
+from bridge.presets import Preset, Presets
 from bridge.server import OscServer, Received
 from bridge.settings import HOST, Settings
 from bridge.supervisor import Patience, Supervisor
@@ -54,8 +56,11 @@ class Daemon:
         patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
         self._engine = Supervisor(settings.engine, settings.model, patience)
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s)
-        self._jobs = Jobs(self._engine, self._device, settings.folder, self._tell)
+        self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
+        self._jobs = Jobs(self._engine, self._device, self._journal, settings.folder, self._tell)
         self._clients = Clients()
+        self._consulting: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
+        self._presets = Presets(settings.presets_folder)
 
     async def run(self) -> None:
         await self._startup()
@@ -75,14 +80,15 @@ class Daemon:
 
     async def _startup(self) -> None:
         try:
-            self._server = OscServer(HOST, self._settings.port, self._receive)
+            self._server = OscServer(HOST, self._settings.port, self._receive, self._clients.forget)
         except PortTaken as error:
             raise PortTaken(f"{error}{_holder(self._settings)}: stop it, or choose another with --port") from None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
+        self._jobs.restore(await self._journal.open(MAX_REMEMBERED))
         await self._engine.start()
-        self._server.start()
+        await self._server.start()
         self._write_state_file()
         port = self._server.address[1]
         log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), HOST, port, self._settings.folder)
@@ -92,6 +98,7 @@ class Daemon:
         await self._device.stop()
         await self._engine.stop()
         self._server.close()
+        await self._journal.close()
         if _read_state_file(self._settings).get("pid") == os.getpid():
             self._settings.state_file.unlink(missing_ok=True)
         log.info("inspire has ended")
@@ -99,23 +106,51 @@ class Daemon:
     def _receive(self, received: Received, source: Address) -> None:
         """Answers one message: exactly one ack or fail (or what was asked for), then what follows from it."""
         to = self._clients.reply_address(source, received.reply_port)
-        try:
+        with self._failures_told(received, to):
             if isinstance(received, MessageError):
                 raise received
+            if isinstance(received, (messages.History, messages.Keep, messages.Delete)):
+                consulting = asyncio.create_task(self._consult(received, to))
+                self._consulting.add(consulting)
+                consulting.add_done_callback(self._consulting.discard)
+                return
             for reply in self._serve(received, source, to):
                 self._server.send(reply, to)
-        except (MessageError, JobError, OutputError, ClipError) as error:
+
+    @contextlib.contextmanager
+    def _failures_told(self, received: Received, to: Address) -> Iterator[None]:
+        try:
+            yield
+        except (MessageError, JobError, OutputError, PresetError, JournalError, ClipError) as error:
             self._server.send(messages.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)
             self._server.send(messages.fail(BridgeFault(), received.id), to)
 
+    async def _consult(self, command: messages.History | messages.Keep | messages.Delete, to: Address) -> None:
+        """What is asked of the journal is answered when its thread comes to it."""
+        with self._failures_told(command, to):
+            match command:
+                case messages.History():
+                    replies = await self._journal.search(command)
+                case messages.Keep():
+                    await self._journal.keep(command.job, bool(command.keep))
+                    replies = [messages.Ack(command.id)]
+                case messages.Delete():
+                    await self._journal.delete(command.job)
+                    self._jobs.forget(command.job)
+                    replies = [messages.Ack(command.id)]
+            for reply in replies:
+                self._server.send(reply, to)
+
     def _serve(self, command: messages.Command, source: Address, to: Address) -> Iterator[messages.Reply]:
+        if isinstance(command, messages.Draft):
+            command = command.complete(self._presets.get(command.preset).under(command.music))
         match command:
             case messages.Submit():
                 if command.request.clip is not None:
                     resolve_clip(command.request.clip)
-                job = self._jobs.submit(command)
+                job = self._jobs.submit(command, self._clients.name_of(to))
                 self._clients.follow(job.id, to)
                 yield messages.Ack(command.id)
                 yield self._jobs.story(job)
@@ -132,6 +167,17 @@ class Daemon:
                     raise MessageError(f"{spoken}: update the older of the two", "protocol")
                 self._clients.register(command.name, source, to, command.events == "all")
                 yield messages.Welcome(command.id, version(), osc_spec.PROTOCOL, LEASE_S)
+            case messages.ListPresets():
+                presets = self._presets.all(command.bank)
+                for index, preset in enumerate(presets):
+                    yield _preset_info(command.id, preset, index, len(presets))
+            case messages.StepPreset():
+                yield _preset_info(command.id, self._presets.step(command.by))
+            case messages.SelectBank():
+                yield _preset_info(command.id, self._presets.select_bank(command.bank))
+            case messages.SavePreset():
+                request = self._jobs.get(command.job).request
+                yield _preset_info(command.id, self._presets.save(command.name, request))
             case messages.Ping():
                 yield messages.Pong(command.id, version(), osc_spec.PROTOCOL)
             case messages.Status():
@@ -198,6 +244,13 @@ def _read_state_file(settings: Settings) -> dict:
 def _holder(settings: Settings) -> str:
     state = _read_state_file(settings)
     return f", probably inspire itself (process {state['pid']})" if state.get("port") == settings.port else ""
+
+
+def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> messages.PresetInfo:
+    values = {name: preset.values.get(name) for name in ("prompt", "bpm", "key", "bars")}
+    values["prompt"] = str(values["prompt"] or "")[:_MAX_SHOWN] or None
+    pairs = {"description": preset.description or None, **values}
+    return messages.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
 
 
 def _job_state(id: str, job: Job, jobs: Jobs) -> messages.State:

@@ -8,7 +8,7 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.messages import Cancelled, Chunk, Done, Fail, ProgressReport, Queued, Reply, name_of
+from bridge.messages import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of
 
 
 def choose(as_json: bool, console: Console) -> JsonView:
@@ -67,6 +67,15 @@ class BarView(JsonView):
         elif isinstance(reply, ProgressReport):
             figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
             self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
+
+
+def show_entry(entry: Entry, out: Console) -> None:
+    """One job of the history, in two lines."""
+    p = entry.pairs
+    figures = [p["created"][:16].replace("T", " "), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
+    out.print(("★ " if p.get("kept") else "  ") + "  ".join([*figures, p.get("prompt") or p.get("clip", "")]), markup=False)
+    if "path" in p:
+        out.print(f"    {p['path']}", markup=False)
 
 
 def show_end(end: Reply, out: Console, err: Console) -> None:

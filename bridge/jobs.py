@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,8 +22,9 @@ from pathlib import Path
 from bridge import osc_spec, sinks
 from bridge.audio_device import AudioDevice, Voice
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
+from bridge.journal import Journal, Past
 from bridge.messages import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, Submit, fail
-from bridge.sinks import Recording
+from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from engine.api import AudioChunk, Finished, GenerationRequest, Progress
 
@@ -40,7 +41,7 @@ class Job:
     """One request and what became of it. Times are of `time.monotonic`."""
 
     command: Submit
-    recording: Recording
+    recording: Recording | Kept
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     started: float | None = None
@@ -64,6 +65,8 @@ class Job:
     @property
     def state(self) -> str:
         if self.end:
+            if isinstance(self.end, Fail) and self.end.code == "interrupted":
+                return "interrupted"
             return {Done: "done", Fail: "failed", Cancelled: "cancelled"}[type(self.end)]
         return "queued" if self.started is None else "running"
 
@@ -81,9 +84,12 @@ class Job:
 class Jobs:
     """Runs jobs one after the other, in the order they came. `run` is the main loop; it returns after `close`."""
 
-    def __init__(self, engine: Supervisor, device: AudioDevice, folder: Path, notify: Callable[[Job, Reply], None]):
+    def __init__(
+        self, engine: Supervisor, device: AudioDevice, journal: Journal, folder: Path, notify: Callable[[Job, Reply], None]
+    ):
         self._engine = engine
         self._device = device
+        self._journal = journal
         self._folder = folder
         self._notify = notify
         self._jobs: dict[str, Job] = {}
@@ -102,8 +108,22 @@ class Jobs:
             raise JobError(f"no job has the id {id!r}")
         return self._jobs[id]
 
-    def submit(self, command: Submit) -> Job:
-        """A new job, or the one there is with this id. Raises JobError and OutputError."""
+    def restore(self, past: Iterable[Past]) -> None:
+        """Jobs of earlier daemons: their ids answer with their ends."""
+        for one in past:
+            job = Job(one.command, Kept(Path(one.path), one.duration_s), created_at=one.created, end=one.end)
+            self._jobs.pop(job.id, None)
+            self._jobs[job.id] = job
+        self._ended.extend(self._jobs)
+
+    def forget(self, id: str) -> None:
+        """An ended job's id may be used again."""
+        if id in self._ended:
+            self._ended.remove(id)
+            del self._jobs[id]
+
+    def submit(self, command: Submit, client: str = "") -> Job:
+        """A new job, or the one there is with this id. `client` is who asks. Raises JobError and OutputError."""
         known = self._jobs.get(command.id)
         if known:
             if (known.request, known.command.path) != (command.request, command.path):
@@ -116,6 +136,7 @@ class Jobs:
         job = Job(command, Recording(self._folder, command.request, command.path))
         self._jobs[job.id] = job
         self._queue.append(job)
+        self._journal.submitted(command, client, job.created_at)
         job.told_position = self.position(job)
         self._arrived.set()
         return job
@@ -173,6 +194,7 @@ class Jobs:
             job.voice = self._device.play(job.request.seconds)
         try:
             await asyncio.to_thread(job.recording.open)
+            await self._journal.started(job.id, job.recording.path)
             finished = await self._generate(job)
         except EngineFailure as error:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
@@ -206,6 +228,7 @@ class Jobs:
     async def _keep(self, job: Job, chunk: AudioChunk) -> None:
         """On disk first, then told, then heard."""
         await asyncio.to_thread(job.recording.write, chunk)
+        self._journal.grown(job.id, job.recording.duration_s)
         if job.first_chunk_s is None:
             job.first_chunk_s = time.monotonic() - job.started
         self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, str(job.recording.path)))
@@ -229,6 +252,7 @@ class Jobs:
 
     def _conclude(self, job: Job, end: End) -> None:
         job.end = end
+        self._journal.ended(job.state, end, job.recording.duration_s)
         log.info("job %s %s: %s", job.id, job.state, end.message if isinstance(end, Fail) else end.path or "no audio")
         if job.voice:
             job.voice.end()  # again, for a job that ended by a fault

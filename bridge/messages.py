@@ -6,6 +6,7 @@ Parsing is lenient at the edge (see `osc_spec`) and strict behind it: nothing in
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -40,6 +41,56 @@ class Submit:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """A submit that names a preset, which is looked up where presets are known: `complete` makes it a Submit.
+
+    `music` are the request's own fields, `ours` the rest of Submit's.
+    """
+
+    id: str
+    preset: str
+    music: dict[str, Any]
+    ours: dict[str, Any]
+    reply_port: int | None = None
+
+    def complete(self, music: dict[str, Any]) -> Submit:
+        """Raises MessageError when the values do not go together."""
+        try:
+            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port)
+        except RequestError as error:
+            raise MessageError(f"{error} (with preset {self.preset})", error.code, self.id, self.reply_port) from None
+
+
+@dataclass(frozen=True)
+class ListPresets:
+    id: str
+    bank: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class StepPreset:
+    id: str
+    by: int
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class SelectBank:
+    id: str
+    bank: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class SavePreset:
+    id: str
+    name: str
+    job: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class Cancel:
     id: str
     job: str
@@ -50,6 +101,34 @@ class Cancel:
 class Status:
     id: str
     job: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    id: str
+    words: str = ""
+    state: str = ""
+    since: str = ""
+    until: str = ""
+    kept: bool = False
+    limit: int = osc_spec.HISTORY_LIMIT
+    offset: int = 0
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    id: str
+    job: str
+    keep: bool = True
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    id: str
+    job: str
     reply_port: int | None = None
 
 
@@ -65,7 +144,22 @@ class Quit:
     reply_port: int | None = None
 
 
-Command = Hello | Submit | Cancel | Status | Ping | Quit
+Command = (
+    Hello
+    | Submit
+    | Draft
+    | Cancel
+    | Status
+    | History
+    | Keep
+    | Delete
+    | ListPresets
+    | StepPreset
+    | SelectBank
+    | SavePreset
+    | Ping
+    | Quit
+)
 
 
 # ---- replies and events: what the daemon says. Fields are the table's arguments; `pairs` its optional keys.
@@ -89,6 +183,16 @@ class Welcome:
 @dataclass(frozen=True)
 class Ack:
     id: str
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    id: str
+    index: int
+    count: int
+    name: str
+    bank: str
+    pairs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,25 +242,44 @@ class Cancelled:
 
 
 @dataclass(frozen=True)
+class Found:
+    id: str
+    count: int
+    shown: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    id: str
+    index: int
+    job: str
+    state: str
+    pairs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class State:
     id: str
     state: str
     pairs: dict[str, Any] = field(default_factory=dict)
 
 
-Reply = Pong | Welcome | Ack | Queued | ProgressReport | Chunk | Done | Fail | Cancelled | State
+Reply = Pong | Welcome | Ack | PresetInfo | Queued | ProgressReport | Chunk | Done | Fail | Cancelled | Found | Entry | State
 End = Done | Fail | Cancelled
 
 _REPLY_TYPES: dict[str, type] = {
     "/inspire/pong": Pong,
     "/inspire/welcome": Welcome,
     "/inspire/ack": Ack,
+    "/inspire/preset": PresetInfo,
     "/inspire/queued": Queued,
     "/inspire/progress": ProgressReport,
     "/inspire/chunk": Chunk,
     "/inspire/done": Done,
     "/inspire/fail": Fail,
     "/inspire/cancelled": Cancelled,
+    "/inspire/found": Found,
+    "/inspire/entry": Entry,
     "/inspire/state": State,
 }
 _ADDRESSES = {reply: address for address, reply in _REPLY_TYPES.items()}
@@ -186,8 +309,22 @@ def _parse(address: str, id: str, arguments: list) -> Command:
             return _submit(id, values)
         case "cancel":
             return Cancel(id, values.pop("job", id), **values)
+        case "presets":
+            return ListPresets(id, **values)
+        case "preset/next" | "preset/previous":
+            return StepPreset(id, 1 if address.endswith("next") else -1, **values)
+        case "preset/bank":
+            return SelectBank(id, **values)
+        case "preset/save":
+            return SavePreset(id, **values)
         case "status":
             return Status(id, **values)
+        case "history":
+            return _history(id, values)
+        case "keep":
+            return Keep(id, **values)
+        case "delete":
+            return Delete(id, **values)
         case "ping":
             return Ping(id, **values)
         case "quit":
@@ -314,11 +451,20 @@ def _read(f: osc_spec.Field, value: Any) -> Any:
     return value
 
 
-def _submit(id: str, values: dict[str, Any]) -> Submit:
+def _submit(id: str, values: dict[str, Any]) -> Submit | Draft:
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
     ours = {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
     ours["play"] = bool(ours.get("play", False))
+    if preset := ours.pop("preset", None):
+        return Draft(id, preset, music, ours, ours.pop("reply_port", None))
     return Submit(id, GenerationRequest(**music), **ours)
+
+
+def _history(id: str, values: dict[str, Any]) -> History:
+    for name in ("since", "until"):
+        if name in values and not re.fullmatch(r"\d{4}(-\d\d){0,2}", values[name]):
+            raise MessageError(f"{name} is {_shown(values[name])}: a day such as 2026-11-21 is allowed", "bad_value")
+    return History(id, **values)
 
 
 def _unknown_key(message: osc_spec.Message, name: Any) -> MessageError:

@@ -17,6 +17,8 @@ DEFAULT_PORT = 7770
 MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
 MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
 MAX_PROGRESS_PER_S = 10
+HISTORY_LIMIT = 20
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ _MUSIC = (
     Field("temperature", "f", "how freely it chooses", 0, 5),
     Field("decode", "s", "full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS),
     Field("model", "s", "a model's name or its folder", 1, 1000),
+    Field("preset", "s", "a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
     Field("play", "i", "1: heard on the audio device while it is generated", 0, 1),
     Field("path", "s", "file name of the result, inside the output folder", 1, 200),
     REPLY_PORT,
@@ -92,6 +95,8 @@ _CONTINUATION = (
     Field("context_s", "f", "how many seconds before from_s the model hears", 1, 30),
     Field("join", "s", "append: the clip and the new part in one file; new: only the new part", choices=JOINS),
 )
+
+_BANK = Field("bank", "s", "a bank of presets: electronic, band, jazz_latin, cinematic, utilities, or a file of your own", 1, 100)
 
 _COMMANDS = (
     Message(
@@ -116,6 +121,51 @@ _COMMANDS = (
         answers=("ack", "fail"),
     ),
     Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, REPLY_PORT), answers=("state", "fail")),
+    Message(
+        "/inspire/history",
+        "searches what was made, also by daemons before this one; the newest first",
+        pairs=(
+            Field("words", "s", "all of these stand in the prompt or the clip's name", 0, 200),
+            Field("state", "s", "only jobs that ended so, or have not", choices=JOB_STATES),
+            Field("since", "s", "only from this day (UTC) on: 2026, 2026-11 or 2026-11-21", 4, 10),
+            Field("until", "s", "only up to and with this day, month or year (UTC)", 4, 10),
+            Field("kept", "i", "1: only favourites", 0, 1),
+            Field("limit", "i", f"entries at most; {HISTORY_LIMIT} when not given", 1, 100),
+            Field("offset", "i", "leave out this many of the newest", 0, 2**31 - 1),
+            REPLY_PORT,
+        ),
+        answers=("found", "entry", "fail"),
+    ),
+    Message(
+        "/inspire/keep",
+        "makes a result a favourite: it is never removed for its space",
+        (_JOB_ID,),
+        (Field("keep", "i", "0: no longer", 0, 1), REPLY_PORT),
+        ("ack", "fail"),
+    ),
+    Message(
+        "/inspire/delete",
+        "moves a result and its sidecar to a folder Deleted beside them, and forgets the job",
+        (_JOB_ID,),
+        (REPLY_PORT,),
+        ("ack", "fail"),
+    ),
+    Message(
+        "/inspire/presets",
+        "asks for all presets, or a bank's: one reply each",
+        pairs=(_BANK, REPLY_PORT),
+        answers=("preset", "fail"),
+    ),
+    Message("/inspire/preset/next", "selects the next preset", pairs=(REPLY_PORT,), answers=("preset",)),
+    Message("/inspire/preset/previous", "selects the one before", pairs=(REPLY_PORT,), answers=("preset",)),
+    Message("/inspire/preset/bank", "selects a bank's first preset", (_BANK,), (REPLY_PORT,), ("preset", "fail")),
+    Message(
+        "/inspire/preset/save",
+        "keeps what a job asked for, without its clip and seed, as a preset",
+        (Field("name", "s", "the new preset's name", 1, 60), _JOB_ID),
+        (REPLY_PORT,),
+        ("preset", "fail"),
+    ),
     Message("/inspire/ping", "are you there", pairs=(REPLY_PORT,), answers=("pong",)),
     Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=(REPLY_PORT,), answers=("ack",)),
 )
@@ -133,6 +183,23 @@ _REPLIES = (
         (_VERSION, _PROTOCOL, Field("lease_s", "f", "seconds without a message until you are forgotten")),
     ),
     Message("/inspire/ack", "the command is accepted"),
+    Message(
+        "/inspire/preset",
+        "a preset",
+        (
+            Field("index", "i", "counts from 0"),
+            Field("count", "i", "how many there are in this answer"),
+            Field("name", "s", "its name"),
+            Field("bank", "s", "its bank"),
+        ),
+        (
+            Field("description", "s", "what it is for"),
+            Field("prompt", "s", "what it plays, the beginning of it"),
+            Field("bpm", "f", "its tempo"),
+            Field("key", "s", "its key"),
+            Field("bars", "i", "its length in bars"),
+        ),
+    ),
     Message("/inspire/queued", "the job waits", (Field("position", "i", "jobs ahead of it"),)),
     Message(
         "/inspire/progress",
@@ -174,14 +241,37 @@ _REPLIES = (
     ),
     Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION)),
     Message(
+        "/inspire/found",
+        "how much of the history fits the question; as many entries as shown follow",
+        (Field("count", "i", "jobs that fit"), Field("shown", "i", "entries that follow")),
+    ),
+    Message(
+        "/inspire/entry",
+        "a job in the history",
+        (
+            Field("index", "i", "counts from offset"),
+            _JOB_ID,
+            Field("state", "s", "what became of it", choices=JOB_STATES),
+        ),
+        (
+            Field("created", "s", "when it was asked for: ISO 8601, UTC"),
+            Field("kept", "i", "1: a favourite"),
+            Field("prompt", "s", "what was to be played; its beginning"),
+            Field("clip", "s", "the name of the clip that was continued"),
+            Field("seed", "i", "the seed used"),
+            _PATH,
+            _DURATION,
+        ),
+    ),
+    Message(
         "/inspire/state",
         "the daemon's state, or a job's where job is given",
         (
             Field(
                 "state",
                 "s",
-                "daemon: starting, idle, busy, down; job: queued, running, done, failed, cancelled",
-                choices=("starting", "idle", "busy", "down", "queued", "running", "done", "failed", "cancelled"),
+                f"daemon: starting, idle, busy, down; job: {', '.join(JOB_STATES)}",
+                choices=("starting", "idle", "busy", "down", *JOB_STATES),
             ),
         ),
         (
@@ -216,6 +306,7 @@ REPLIES = {message.address: message for message in _REPLIES}
 
 FAIL_CODES = {
     "bad_packet": "not an OSC message this daemon can read, or text that is not UTF-8",
+    "too_early": "a bundle's time is more than 60 s ahead",
     "unknown_address": "no such command",
     "no_id": "the first argument must be a request id",
     "missing_argument": "an argument, or a key's value, is not there",
@@ -227,6 +318,11 @@ FAIL_CODES = {
     "protocol": "the client speaks another protocol",
     "id_taken": "the id belongs to another request",
     "no_such_job": "no job has this id",
+    "not_ended": "the job must end first",
+    "interrupted": "the daemon was killed while it had the job; what was made until then is kept",
+    "journal": "the history cannot be read or written; the log has the details",
+    "no_such_preset": "no preset or bank has this name",
+    "preset": "the preset cannot be saved: its name is taken, or its file cannot be written",
     "busy": "the queue is full: try again later",
     "shutting_down": "the daemon is ending",
     "output": "the result cannot be written: folder, disk or path",

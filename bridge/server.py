@@ -1,4 +1,4 @@
-"""The daemon's OSC socket: datagrams in, replies out.
+"""The daemon's OSC sockets: datagrams and TCP frames in, replies out. Bundles are served at their time.
 
 Runs on the event loop and is used from its thread only. The socket is ours because socketserver cuts datagrams at 8,192
 bytes, and because it is drained to the last datagram before anything is served: a burst waits in our memory, where there is
@@ -10,18 +10,24 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
 
 from bridge import messages, osc_spec, wire
 from bridge.errors import MessageError, PortTaken
+from bridge.tcp import TcpServer
 
 MAX_DATAGRAM_IN = 65_535
 RECEIVE_BUFFER = 8 * 2**20  # bytes asked of the kernel, which may grant less
-MAX_BACKLOG = 10_000  # datagrams drained but not yet served
+MAX_BACKLOG = 10_000  # packets drained but not yet served
+MAX_AHEAD_S = 60.0  # of a bundle's time
+MAX_SCHEDULED = 1_000  # bundles whose time has not come
+_ATTEMPTS = 20  # for a port number that is free for both, where any will do
 
-Address = tuple[str, int]
+Address = tuple  # (host, port), and "tcp" after it for a connection
 Received = messages.Command | MessageError
 Serve = Callable[[Received, Address], None]
 
@@ -31,39 +37,40 @@ log = logging.getLogger(__name__)
 class OscServer:
     """Binds on creation, so that a taken port is known at once; serves from `start` to `close`.
 
-    `serve` is called once for every message and its sender: with the command, or with why it is none.
+    `serve` is called once for every message and its sender: with the command, or with why it is none. `gone` is called with
+    the address of a connection that has ended.
     """
 
-    def __init__(self, host: str, port: int, serve: Serve):
+    def __init__(self, host: str, port: int, serve: Serve, gone: Callable[[Address], None] = lambda address: None):
         self._serve = serve
         self._backlog: deque[tuple[bytes, Address]] = deque()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            self._socket.setblocking(False)
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            if error.errno == errno.EADDRINUSE:
-                raise PortTaken(f"UDP port {port} is held by another program") from None
-            raise
+        self._scheduled: set[asyncio.TimerHandle] = set()
+        self._socket, stream = _bind(host, port)
+        self._tcp = TcpServer(stream, self._take, gone)
 
     @property
     def address(self) -> Address:
         return self._socket.getsockname()
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._drain)
+        await self._tcp.start()
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        self._tcp.close()
+        for waiting in self._scheduled:
+            waiting.cancel()
 
     def send(self, reply: messages.Reply, to: Address) -> None:
         address, values = messages.encode_reply(reply)
         datagram = wire.encode(address, values)
         assert len(datagram) <= osc_spec.MAX_DATAGRAM_OUT, f"{address} of {len(datagram)} bytes"
+        if len(to) == 3:
+            self._tcp.send(datagram, to)
+            return
         try:
             self._socket.sendto(datagram, to)
         except OSError as error:  # a client that is gone must not end the daemon
@@ -78,22 +85,47 @@ class OscServer:
                 break
             except ConnectionResetError:  # Windows: an earlier reply found its client gone
                 continue
-            if len(self._backlog) == MAX_BACKLOG:
-                self._serve(MessageError("too many commands at once: try again in a second", "busy"), source)
-                continue
+            self._take(datagram, source)
+
+    def _take(self, packet: bytes | MessageError, source: Address) -> None:
+        if isinstance(packet, MessageError):
+            self._serve(packet, source)
+        elif len(self._backlog) == MAX_BACKLOG:
+            self._serve(MessageError("too many commands at once: try again in a second", "busy"), source)
+        else:
             if not self._backlog:
                 self._loop.call_soon(self._serve_next)
-            self._backlog.append((datagram, source))
+            self._backlog.append((packet, source))
 
     def _serve_next(self) -> None:
-        datagram, source = self._backlog.popleft()
+        packet, source = self._backlog.popleft()
         if self._backlog:
             self._loop.call_soon(self._serve_next)
         try:
-            for message in wire.split(datagram):
-                self._serve_message(message, source)
+            elements = list(wire.split(packet))
+            if any(wire.seconds_until(timetag) > MAX_AHEAD_S for timetag, _ in elements):
+                raise MessageError(f"this bundle's time is too far ahead: at most {MAX_AHEAD_S:g} s are allowed", "too_early")
         except MessageError as error:
             self._serve(error, source)
+            return
+        for timetag, group in groupby(elements, key=lambda element: element[0]):
+            self._serve_at(timetag, [message for _, message in group], source)
+
+    def _serve_at(self, timetag: int, batch: list[bytes], source: Address) -> None:
+        wait_s = wire.seconds_until(timetag)
+        if wait_s <= 0:
+            for message in batch:
+                self._serve_message(message, source)
+        elif len(self._scheduled) == MAX_SCHEDULED:
+            self._serve(MessageError("too many bundles wait for their time: try again later", "busy"), source)
+        else:
+            waiting = self._loop.call_later(wait_s, lambda: self._come(waiting, batch, source))
+            self._scheduled.add(waiting)
+
+    def _come(self, waiting: asyncio.TimerHandle, batch: list[bytes], source: Address) -> None:
+        self._scheduled.discard(waiting)
+        for message in batch:
+            self._serve_message(message, source)
 
     def _serve_message(self, message: bytes, source: Address) -> None:
         try:
@@ -104,3 +136,28 @@ class OscServer:
         except MessageError as error:
             received = error
         self._serve(received, source)
+
+
+def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP socket and a TCP socket of one port number. Raises PortTaken."""
+    for attempt in range(_ATTEMPTS):
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        kind = "UDP"
+        try:
+            datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            datagrams.setblocking(False)
+            datagrams.bind((host, port))
+            kind = "TCP"
+            if os.name == "posix":  # elsewhere it would let two programs share the port
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            stream.bind(datagrams.getsockname())
+            return datagrams, stream
+        except OSError as error:
+            datagrams.close()
+            stream.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if port or attempt == _ATTEMPTS - 1:
+                raise PortTaken(f"{kind} port {port} is held by another program") from None
+    raise AssertionError("unreachable")

@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
+from bridge import wav
 from bridge.errors import OutputError
 from bridge.wav import GrowingWav
 from engine.api import AudioChunk, GenerationRequest
 
 _MAX_SLUG = 60
+_PART = ".part.wav"
 
 
 class Recording:
@@ -63,9 +66,11 @@ class Recording:
                     self._part.unlink(missing_ok=True)
                 return None
             self._wav.close()
-            os.replace(self._part, self._target)
-            self._part = None
-            self._write_sidecar(story)
+            try:  # the sidecar first: with a part that was left, it says that the job had ended
+                _write_sidecar(self._target, self._wav, story)
+            finally:
+                os.replace(self._part, self._target)
+                self._part = None
             return self._target
 
     def _create(self, chunk: AudioChunk) -> GrowingWav:
@@ -80,28 +85,97 @@ class Recording:
             beats_per_bar=request.beats_per_bar,
         )
 
-    def _write_sidecar(self, story: dict) -> None:
-        assert self._wav is not None
-        audio = {
-            "file": self.path.name,
-            "samplerate": self._wav.samplerate,
-            "channels": self._wav.channels,
-            "frames": self._wav.frames,
-            "duration_s": self.duration_s,
-        }
-        sidecar = self.path.with_suffix(".json")
-        part = sidecar.with_suffix(".part.json")
-        try:
-            part.write_text(json.dumps({"audio": audio, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
-            os.replace(part, sidecar)
-        finally:
-            part.unlink(missing_ok=True)
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a Recording of an earlier daemon."""
+
+    path: Path
+    duration_s: float
+
+
+def salvage(part: Path, story: dict) -> tuple[Path | None, float, dict]:
+    """Ends what a dead daemon left at `part`: result's path (None where there is no audio), its seconds, its story.
+
+    That is the given one, or what that daemon had already written in the sidecar. Blocks. Raises OutputError.
+    """
+    target = part.with_name(part.name.removesuffix(_PART) + ".wav")
+    with _explained(part):
+        told = _read_sidecar(target)
+        known = told is not None and told.get("id") == story["id"]
+        if not part.exists():
+            return (target, told["audio"]["duration_s"], told) if known and target.exists() else (None, 0.0, story)
+        shape = wav.mend(part)
+        if shape is None:
+            part.unlink()
+            return None, 0.0, story
+        if not known and (target.exists() or told is not None):  # someone took the name meanwhile
+            free, target = _reserve(target)
+            os.replace(part, free)
+            part = free
+        if not known:
+            _write_sidecar(target, shape, story)
+        os.replace(part, target)
+        return target, shape.duration_s, told if known else story
+
+
+def move_away(path: Path, id: str) -> Path:
+    """Moves a result and its sidecar to a folder `Deleted` beside them; returns where it is now. Blocks. Raises OutputError."""
+    with _explained(path):
+        folder = path.parent / "Deleted"
+        folder.mkdir(exist_ok=True)
+        part, target = _reserve(folder / path.name)
+        os.replace(path, target)
+        part.unlink()
+        if _is_sidecar_of(path, id):
+            os.replace(path.with_suffix(".json"), target.with_suffix(".json"))
+        return target
+
+
+def remove(path: Path, id: str) -> None:
+    """Removes a result and its sidecar from the disk. Blocks. Raises OSError."""
+    if _is_sidecar_of(path, id):
+        path.with_suffix(".json").unlink()
+    path.unlink()
+
 
 
 def sha256(path: Path) -> str:
     """Of a file's bytes: says in a sidecar which clip was continued. Blocks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_sidecar(target: Path, audio: GrowingWav | wav.Shape, story: dict) -> None:
+    facts = {
+        "file": target.name,
+        "samplerate": audio.samplerate,
+        "channels": audio.channels,
+        "frames": audio.frames,
+        "duration_s": audio.duration_s,
+    }
+    sidecar = target.with_suffix(".json")
+    part = sidecar.with_suffix(".part.json")
+    try:
+        part.write_text(json.dumps({"audio": facts, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(part, sidecar)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read_sidecar(target: Path) -> dict | None:
+    """None where there is no file; empty where it is not one of ours."""
+    try:
+        told = json.loads(target.with_suffix(".json").read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _is_sidecar_of(path: Path, id: str) -> bool:
+    return (_read_sidecar(path) or {}).get("id") == id
 
 
 def _slug(request: GenerationRequest) -> str:
@@ -123,7 +197,7 @@ def _reserve(target: Path) -> tuple[Path, Path]:
     """A free (part, target), the part created. A part that someone holds makes its target taken too."""
     for number in range(1, 10_000):
         free = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-        part = free.with_suffix(".part.wav")
+        part = free.with_suffix(_PART)
         try:
             part.touch(exist_ok=False)
         except FileExistsError:

@@ -7,13 +7,29 @@ a timeline), `fmt `, `acid` where the tempo is known, `data`.
 
 from __future__ import annotations
 
+import os
 import struct
+import wave
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 BYTES_PER_SAMPLE = 3
 _FULL_SCALE = 2 ** (8 * BYTES_PER_SAMPLE - 1)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of a finished file."""
+
+    samplerate: int
+    channels: int
+    frames: int
+
+    @property
+    def duration_s(self) -> float:
+        return self.frames / self.samplerate
 
 
 class GrowingWav:
@@ -80,6 +96,19 @@ class GrowingWav:
         left = memoryview(data)
         while left:  # a nearly full disk takes a part before it refuses
             left = left[self._file.write(left) :]
+
+
+def mend(path: Path) -> Shape | None:
+    """Ends the file of a writer that was killed: cuts off what its header does not count. None where no sample is counted."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            shape = Shape(file.getframerate(), file.getnchannels(), file.getnframes())
+    except (EOFError, wave.Error):  # killed before the first header
+        return None
+    with open(path, "rb") as file:
+        (counted,) = struct.unpack_from("<I", file.read(8), 4)
+    os.truncate(path, 8 + counted)
+    return shape if shape.frames else None
 
 
 def _pcm24(samples: np.ndarray) -> bytes:

@@ -19,6 +19,7 @@ LAYERS = [
     {"jobs"},
     {"journal"},
     {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
+    {"tcp"},
     {"messages", "wire", "worker", "wav", "playout"},
     {"ring_buffer", "toml_file"},
     {"osc_spec", "errors"},

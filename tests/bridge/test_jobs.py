@@ -10,6 +10,7 @@ import pytest
 from bridge import jobs
 from bridge.errors import JobError
 from bridge.jobs import Jobs
+from bridge.journal import Journal
 from bridge.messages import Cancelled, Queued, Submit
 from engine.api import GenerationRequest
 
@@ -21,7 +22,10 @@ def submit(id: str) -> Submit:
 def in_a_loop(check) -> None:
     async def run() -> None:
         told = []
-        check(Jobs(None, None, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        journal = Journal(None)
+        await journal.open(0)
+        check(Jobs(None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        await journal.close()
 
     asyncio.run(run())
 

@@ -67,8 +67,8 @@ def test_replies_have_the_tables_fields():
 
 
 def test_every_code_is_in_the_table():
-    sent = [errors.MessageError, errors.JobError, errors.EngineFailure, errors.OutputError, errors.BridgeFault]
-    codes = {error.code for error in (*sent, EngineError, RequestError, ClipError, ModelError)}
+    sent = [errors.MessageError, errors.JobError, errors.EngineFailure, errors.OutputError, errors.JournalError]
+    codes = {error.code for error in (*sent, errors.BridgeFault, EngineError, RequestError, ClipError, ModelError)}
     assert codes <= set(osc_spec.FAIL_CODES)
 
 

@@ -1,0 +1,378 @@
+"""The journal: every job's life in SQLite, so that a crash of the daemon or the machine loses no result.
+
+What it remembers outlives the daemon: at the next start, jobs without an end are ended as interrupted, their playable parts
+named like results; what was made can be searched, kept and deleted; and results may be held under a cap of space.
+
+One thread owns the database and does this work in the order it was asked for. A broken journal, or one of a newer version, is
+set aside; where none can be kept, it lives in memory. Only one daemon keeps a file: the lock goes with its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge import sinks
+from bridge.errors import JobError, JournalError, OutputError
+from bridge.messages import Cancelled, Done, End, Entry, Fail, Found, History, Submit
+from engine.api import RequestError, request_from_mapping
+
+VERSION = 1
+_INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
+_MAX_PROMPT = 500  # bytes of UTF-8 in an entry: it stays under MAX_DATAGRAM_OUT
+_MAX_CLIP = 300
+
+_SCHEMA = f"""
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,           -- the client's; one that was forgotten may come again
+    client TEXT NOT NULL,       -- who asked
+    created TEXT NOT NULL,      -- ISO 8601, UTC
+    started TEXT,
+    ended TEXT,
+    state TEXT NOT NULL,        -- queued, running, done, failed, cancelled, interrupted
+    request TEXT NOT NULL,      -- JSON
+    play INTEGER NOT NULL,
+    name TEXT,                  -- the result's, where the client gave one
+    words TEXT NOT NULL,        -- prompt and clip in lower case, to be searched
+    clip TEXT,
+    path TEXT NOT NULL DEFAULT '',     -- the part, then the result
+    duration_s REAL NOT NULL DEFAULT 0, -- on disk
+    code TEXT,                  -- of a failure
+    message TEXT,
+    pairs TEXT NOT NULL DEFAULT '{{}}',
+    bytes INTEGER NOT NULL DEFAULT 0,  -- of the result as we wrote it; 0: no longer ours
+    mtime_ns INTEGER,
+    kept INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_by_id ON jobs (id, number);
+PRAGMA user_version = {VERSION};
+"""
+_NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
+_NOT_THE_FILES_FAULT = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+_LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Past:
+    """An ended job as the journal remembers it. `created` is ISO 8601 in UTC."""
+
+    command: Submit
+    created: str
+    end: End
+    path: str
+    duration_s: float
+
+
+class Journal:
+    """Used from the event loop's thread. What is only told (`submitted`, `grown`, `ended`) never blocks and never fails: a
+    journal that cannot be written is a warning in the log. What is asked raises JournalError.
+
+    `file` None keeps it in memory. `cap_bytes` is the space that results may take, 0 for all there is.
+    """
+
+    def __init__(self, file: Path | None, cap_bytes: int = 0):
+        self._file = file
+        self._cap_bytes = cap_bytes
+        self._thread = ThreadPoolExecutor(1, "journal")
+
+    async def open(self, remembered: int) -> list[Past]:
+        """Ends what a dead daemon left, and gives the last `remembered` jobs, oldest first."""
+        return await self._ask(self._open, remembered)
+
+    async def close(self) -> None:
+        """When everything told before is written."""
+        await self._ask(self._close)
+        self._thread.shutdown()
+
+    def submitted(self, command: Submit, client: str, created: str) -> None:
+        r = command.request
+        values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip)
+        columns = "id, client, created, state, request, play, name, words, clip"
+        self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?)", values)
+
+    async def started(self, id: str, part: Path) -> None:
+        """Returns when it is written: a chunk that is announced must be found again."""
+        sql = f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}"
+        await asyncio.wrap_future(self._tell(sql, (str(part), id)))
+
+    def grown(self, id: str, duration_s: float) -> None:
+        self._tell(f"UPDATE jobs SET duration_s = ? WHERE {_LAST}", (duration_s, id))
+
+    def ended(self, state: str, end: End, duration_s: float) -> None:
+        """Also removes old results where they take more space than they may."""
+        self._submit(self._quietly, self._end, state, end, duration_s)
+
+    async def search(self, query: History) -> list[Found | Entry]:
+        """The newest first."""
+        return await self._ask(self._search, query)
+
+    async def keep(self, id: str, keep: bool) -> None:
+        """A kept result is never removed for its space. Raises JobError."""
+        await self._ask(self._keep, id, keep)
+
+    async def delete(self, id: str) -> None:
+        """Moves a result and its sidecar to a folder `Deleted` beside them, where they are the first to be removed for space.
+        A file that someone else changed stays where it is. Raises JobError and OutputError.
+        """
+        await self._ask(self._delete, id)
+
+    # ---- carrying work to the thread
+
+    def _submit(self, work: Callable, *arguments: Any) -> Future:
+        return self._thread.submit(work, *arguments)
+
+    async def _ask(self, work: Callable, *arguments: Any) -> Any:
+        try:
+            return await asyncio.wrap_future(self._submit(work, *arguments))
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal cannot be read or written: {error} ({self._file})") from error
+
+    def _tell(self, sql: str, values: tuple) -> Future:
+        return self._submit(self._quietly, lambda: self._db.execute(sql, values))
+
+    def _quietly(self, work: Callable, *arguments: Any) -> None:
+        try:
+            work(*arguments)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the journal misses something: %s (%s)", error, self._file)
+
+    # ---- in the thread
+
+    def _open(self, remembered: int) -> list[Past]:
+        self._db = _connect(self._file)
+        self._quietly(self._end_interrupted)
+        self._quietly(self._make_room)
+        columns = "id, created, state, request, play, name, path, duration_s, code, message, pairs"
+        sql = f"SELECT {columns} FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
+        past = [_past(row) for row in self._db.execute(sql, (remembered,))]
+        return [one for one in reversed(past) if one]
+
+    def _close(self) -> None:
+        self._db.close()
+
+    def _end_interrupted(self) -> None:
+        for row in self._db.execute("SELECT * FROM jobs WHERE ended IS NULL ORDER BY number").fetchall():
+            failure = {"code": "interrupted", "message": _INTERRUPTED}
+            story = {"id": row["id"], "state": "interrupted", "created": row["created"]}
+            story |= {"request": json.loads(row["request"]), "failure": failure}
+            path, duration_s = None, 0.0
+            if row["path"]:
+                try:
+                    path, duration_s, story = sinks.salvage(Path(row["path"]), story)
+                except OutputError as error:
+                    log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
+            failure = story.get("failure") or {}
+            end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, row["number"])
+            sql = f"UPDATE jobs SET ended = {_NOW}, state = ?, code = ?, message = ?, path = ?, duration_s = ? WHERE number = ?"
+            self._db.execute(sql, end)
+            self._measure(row["number"], path)
+            log.warning("job %s was interrupted: %s", row["id"], path or "no audio")
+
+    def _end(self, state: str, end: End, duration_s: float) -> None:
+        path = end.pairs.get("path", "") if isinstance(end, Fail) else end.path
+        code, message = (end.code, end.message) if isinstance(end, Fail) else (None, None)
+        pairs = json.dumps(end.pairs if isinstance(end, Done) else {})
+        (number,) = self._db.execute("SELECT max(number) FROM jobs WHERE id = ?", (end.id,)).fetchone()
+        columns = "state = ?, path = ?, duration_s = ?, code = ?, message = ?, pairs = ?"
+        values = (state, path, duration_s, code, message, pairs, number)
+        self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", values)
+        self._measure(number, Path(path) if path else None)
+        self._make_room()
+
+    def _measure(self, number: int, path: Path | None) -> None:
+        """Remembers what a result looked like when we left it: one that looks otherwise is someone else's."""
+        if path:
+            found = path.stat()
+            values = (found.st_size, found.st_mtime_ns, number)
+            self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", values)
+
+    def _make_room(self) -> None:
+        """Removes the oldest results that are neither kept, nor the newest, nor wanted as a clip, until all fit under the cap."""
+        if not self._cap_bytes:
+            return
+        (taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
+        removable = """SELECT * FROM jobs WHERE bytes > 0 AND NOT kept AND number < (SELECT max(number) FROM jobs WHERE bytes > 0)
+            AND path NOT IN (SELECT clip FROM jobs WHERE ended IS NULL AND clip IS NOT NULL) ORDER BY deleted DESC, number"""
+        for row in self._db.execute(removable).fetchall():
+            if taken <= self._cap_bytes:
+                return
+            if _is_ours(row):
+                sinks.remove(Path(row["path"]), row["id"])
+                log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
+            self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
+            taken -= row["bytes"]
+        if taken > self._cap_bytes:
+            log.warning("results take %d bytes, more than the %d allowed: those left are kept or in use", taken, self._cap_bytes)
+
+    def _search(self, query: History) -> list[Found | Entry]:
+        where, values = ["NOT deleted"], []
+        for word in query.words.casefold().split():
+            where.append("instr(words, ?)")
+            values.append(word)
+        for column, operator, value in (("created", ">=", query.since), ("state", "=", query.state)):
+            if value:
+                where.append(f"{column} {operator} ?")
+                values.append(value)
+        if query.until:
+            where.append("substr(created, 1, ?) <= ?")
+            values += [len(query.until), query.until]
+        if query.kept:
+            where.append("kept")
+        condition = " AND ".join(where)
+        (count,) = self._db.execute(f"SELECT count(*) FROM jobs WHERE {condition}", values).fetchone()
+        sql = f"SELECT * FROM jobs WHERE {condition} ORDER BY number DESC LIMIT ? OFFSET ?"
+        rows = self._db.execute(sql, (*values, query.limit, query.offset)).fetchall()
+        return [Found(query.id, count, len(rows)), *(_entry(query, n, row) for n, row in enumerate(rows, query.offset))]
+
+    def _keep(self, id: str, keep: bool) -> None:
+        row = self._row(id)
+        if row["deleted"] and keep:
+            raise JobError(f"the result of {id!r} is deleted")
+        self._db.execute("UPDATE jobs SET kept = ? WHERE number = ?", (keep, row["number"]))
+
+    def _delete(self, id: str) -> None:
+        row = self._row(id)
+        if row["deleted"]:
+            return
+        if row["ended"] is None:
+            raise JobError(f"the job {id!r} has not ended: cancel it first", "not_ended")
+        path = row["path"]
+        if row["bytes"] and _is_ours(row):
+            path = str(sinks.move_away(Path(path), id))
+        elif path and Path(path).exists():
+            log.info("%s was changed by someone else: it stays", path)
+        self._db.execute("UPDATE jobs SET deleted = 1, kept = 0, path = ? WHERE number = ?", (path, row["number"]))
+
+    def _row(self, id: str) -> sqlite3.Row:
+        row = self._db.execute(f"SELECT * FROM jobs WHERE {_LAST}", (id,)).fetchone()
+        if row is None:
+            raise JobError(f"no job has the id {id!r}")
+        return row
+
+
+def _connect(file: Path | None) -> sqlite3.Connection:
+    """The journal's database, made where there is none. Never raises: at the worst, one in memory."""
+    for attempt in range(2):
+        if file is None:
+            break
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return _prepared(file)
+        except (sqlite3.Error, OSError) as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            unusable = isinstance(error, sqlite3.Error) and code not in _NOT_THE_FILES_FAULT
+            if not attempt and unusable and _set_aside(file, error):
+                continue
+            reason = "another daemon keeps it" if code == sqlite3.SQLITE_BUSY else error
+            log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, reason)
+            break
+    return _prepared(":memory:")
+
+
+def _prepared(file: Path | str) -> sqlite3.Connection:
+    """Raises sqlite3.Error: NotSupportedError for a newer version."""
+    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # survives the process; with the machine the last moments may go
+        db.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute("COMMIT")
+        if version > VERSION:
+            raise sqlite3.NotSupportedError(f"it is of version {version}, this daemon knows {VERSION}")
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        db.execute("SELECT * FROM jobs LIMIT 1")
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def _set_aside(file: Path, reason: Exception) -> bool:
+    aside = file.with_name(f"{file.name}.{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    log.warning("the journal cannot be used (%s): it is set aside as %s and a new one begun", reason, aside)
+    try:
+        for ending in ("-wal", "-shm", ""):
+            old = file.with_name(file.name + ending)
+            if old.exists():
+                os.replace(old, aside.with_name(aside.name + ending))
+    except OSError as error:
+        log.warning("the journal cannot be set aside: %s", error)
+        return False
+    return True
+
+
+def _is_ours(row: sqlite3.Row) -> bool:
+    """Whether a result is the very file that was written."""
+    try:
+        found = os.lstat(row["path"])
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (row["bytes"], row["mtime_ns"])
+
+
+def _past(row: sqlite3.Row) -> Past | None:
+    try:
+        request = request_from_mapping(json.loads(row["request"]))
+    except (RequestError, TypeError, ValueError) as error:  # of another version's limits
+        log.info("the request of job %s is no longer understood: %s", row["id"], error)
+        return None
+    id, path, duration_s = row["id"], row["path"], row["duration_s"]
+    match row["state"]:
+        case "done":
+            end: End = Done(id, path, duration_s, json.loads(row["pairs"]))
+        case "cancelled":
+            end = Cancelled(id, path, duration_s)
+        case _:
+            pairs = {"path": path, "duration_s": duration_s} if path else {}
+            end = Fail(id, row["code"] or "interrupted", row["message"] or _INTERRUPTED, pairs)
+    return Past(Submit(id, request, bool(row["play"]), row["name"]), row["created"], end, path, duration_s)
+
+
+def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
+    request = json.loads(row["request"])
+    pairs = {
+        "created": row["created"],
+        "kept": row["kept"],
+        "path": row["path"] or None,
+        "duration_s": row["duration_s"] or None,
+        "prompt": _cut(request["prompt"], _MAX_PROMPT) or None,
+        "clip": _cut(Path(row["clip"]).name, _MAX_CLIP) if row["clip"] else None,
+        "seed": json.loads(row["pairs"]).get("seed"),
+    }
+    return Entry(query.id, index, row["id"], row["state"], pairs)
+
+
+def _words(request: Any) -> str:
+    return " ".join([request.prompt, Path(request.clip).name if request.clip else ""]).casefold()
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[:most].decode(errors="ignore")

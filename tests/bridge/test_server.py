@@ -1,0 +1,152 @@
+"""The sockets alone: SLIP frames over TCP, limits on a peer, and the time of bundles. The serving function only records."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+import time
+
+import pytest
+
+from bridge import server as server_module
+from bridge import tcp, wire
+from bridge.errors import MessageError, PortTaken
+from bridge.messages import Ping, Pong
+from bridge.server import OscServer
+from tests.bridge.test_wire import bundle
+
+NTP_EPOCH_S = 2_208_988_800
+
+
+def ping(id: str) -> bytes:
+    return wire.encode("/inspire/ping", [id])
+
+
+def timetag(ahead_s: float) -> int:
+    return int((time.time() + NTP_EPOCH_S + ahead_s) * 2**32)
+
+
+def with_server(use, answer: bool = False) -> list:
+    """Runs `use(server, heard)` beside a server; returns what it heard: (ids or errors' codes), and "gone" for lost peers."""
+    heard: list[str] = []
+
+    async def run() -> None:
+        def serve(received, source) -> None:
+            heard.append(received.id if isinstance(received, Ping) else received.code)
+            if answer and isinstance(received, Ping):
+                osc.send(Pong(received.id, "1", 1), source)
+
+        osc = OscServer("127.0.0.1", 0, serve, lambda address: heard.append("gone"))
+        await osc.start()
+        try:
+            await use(osc, heard)
+        finally:
+            osc.close()
+            await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    return heard
+
+
+async def until(condition) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("waited in vain")
+
+
+def test_frames_are_found_however_the_stream_is_cut():
+    packets = [random.Random(n).randbytes(n * 7) for n in range(1, 60)] + [b"\xc0\xdb\xdc\xdd" * 9]
+    stream = b"".join(wire.slip(packet) for packet in packets)
+    for seed in range(20):
+        cut, reader, found, position = random.Random(seed), wire.SlipReader(), [], 0
+        while position < len(stream):
+            step = cut.randrange(1, 40)
+            found += reader.feed(stream[position : position + step])
+            position += step
+        assert found == packets
+
+
+def test_a_frame_too_long_or_wrong_is_one_error_and_the_next_is_read():
+    for wrong in (b"x" * 200_000, b"x" * (wire.MAX_FRAME + 1), b"/a\xdb\x00"):
+        reader, found = wire.SlipReader(), []
+        stream = wrong + b"\xc0" + wire.slip(ping("after"))
+        for start in range(0, len(stream), 5000):
+            found += reader.feed(stream[start : start + 5000])
+        assert [type(one) for one in found] == [MessageError, bytes] and found[1] == ping("after")
+
+
+def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
+    async def use(osc, heard) -> None:
+        host, port = osc.address
+        halves = [await asyncio.open_connection(host, port) for _ in range(2)]
+        halves[0][1].write(wire.slip(ping("half"))[:9])
+        reader, writer = halves[1]
+        writer.write(b"".join(wire.slip(ping(f"t{n}")) for n in range(500)))
+        frames, slip = [], wire.SlipReader()
+        while len(frames) < 500:
+            frames += slip.feed(await asyncio.wait_for(reader.read(65_536), 20))
+        assert [wire.decode(frame)[1][0] for frame in frames] == [f"t{n}" for n in range(500)]
+        for _, one in halves:
+            one.close()
+        await until(lambda: heard.count("gone") == 2)
+
+    assert "half" not in with_server(use, answer=True)
+
+
+def test_connections_are_limited_and_silent_ones_end(monkeypatch):
+    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(tcp, "IDLE_S", 0.3)
+
+    async def use(osc, heard) -> None:
+        peers = [await asyncio.open_connection(*osc.address) for _ in range(3)]
+        for reader, _ in peers:
+            with pytest.raises((ConnectionResetError, EOFError)):
+                if not await asyncio.wait_for(reader.read(1), 20):
+                    raise EOFError
+        for _, writer in peers:
+            writer.close()
+
+    assert with_server(use) == ["gone", "gone"]
+
+
+def test_bundles_are_served_at_their_time():
+    async def use(osc, heard) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(osc.address)
+            client.send(bundle(ping("later1"), ping("later2"), timetag=timetag(0.5)))
+            client.send(bundle(ping("far"), ping("far too"), timetag=timetag(90)))
+            client.send(bundle(ping("past"), timetag=timetag(-1000)))
+            client.send(bundle(ping("now"), timetag=1))
+            await until(lambda: len(heard) == 5)
+
+    assert with_server(use) == ["too_early", "past", "now", "later1", "later2"]
+
+
+def test_waiting_bundles_are_limited(monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_SCHEDULED", 1)
+
+    async def use(osc, heard) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(osc.address)
+            for _ in range(2):
+                client.send(bundle(ping("later"), timetag=timetag(50)))
+            await until(lambda: heard)
+
+    assert with_server(use) == ["busy"]
+
+
+def test_a_bundle_without_its_timetag_is_refused():
+    with pytest.raises(MessageError):
+        list(wire.split(b"#bundle\0" + struct.pack(">I", 1)))
+
+
+def test_a_port_whose_tcp_half_is_taken_is_told():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(PortTaken, match="TCP"):
+            OscServer("127.0.0.1", other.getsockname()[1], lambda *_: None)
