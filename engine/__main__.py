@@ -19,11 +19,23 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         request = GenerationRequest(
-            prompt=options.prompt or "", clip=options.clip, seed=options.seed, key=options.key, bpm=options.bpm, bars=options.bars,
-            duration_s=options.seconds, section=options.section, guidance=options.guidance, top_k=options.top_k,
-            temperature=options.temperature, decode="fast" if options.fast else "full", model=options.model,
-            join="new" if options.only_new else "append", from_s=options.from_s, context_s=options.context_s,
-        )  # fmt: skip
+            prompt=options.prompt or "",
+            clip=options.clip,
+            seed=options.seed,
+            key=options.key,
+            bpm=options.bpm,
+            bars=options.bars,
+            duration_s=options.seconds,
+            section=options.section,
+            guidance=options.guidance,
+            top_k=options.top_k,
+            temperature=options.temperature,
+            decode="fast" if options.fast else "full",
+            model=options.model,
+            join="new" if options.only_new else "append",
+            from_s=options.from_s,
+            context_s=options.context_s,
+        )
         return _run(request, options.output, console)
     except EngineError as error:
         console.print(f"[red]{error.code}[/red]: {error}", highlight=False)
@@ -59,8 +71,11 @@ def _run(request: GenerationRequest, output: Path, console: Console) -> int:
     finally:
         if file:
             file.close()
-    console.print(f"{output}  {event.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
-                  f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {facts['rtf']}", highlight=False)  # fmt: skip
+    console.print(
+        f"{output}  {event.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
+        f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {facts['rtf']}",
+        highlight=False,
+    )
     return 0
 
 
@@ -88,9 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--context", dest="context_s", type=float, default=5.0, help="seconds of the clip the model hears (5)")
     parser.add_argument("--only-new", action="store_true", help="write only the new part, not the clip before it")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--top-k", type=int, default=350)
-    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--top-k", type=int)
+    parser.add_argument("--temperature", type=float)
     parser.add_argument("--fast", action="store_true", help="24 kHz straight from the tokens, without flow matching")
     parser.add_argument("--model", default="sketch", help="a model's name or directory")
     return parser

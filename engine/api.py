@@ -77,9 +77,9 @@ class GenerationRequest:
     context_s: float = 5.0
     join: str = "append"  # "append": the clip up to from_s, then the new part; "new": only the new part
     seed: int | None = None  # drawn at random when None, and reported
-    guidance: float = 3.0
-    top_k: int = 350
-    temperature: float = 1.0
+    guidance: float | None = None  # this and the next two: what suits the model when None
+    top_k: int | None = None
+    temperature: float | None = None
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str = "sketch"
 
@@ -93,9 +93,9 @@ class GenerationRequest:
         _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
         _check_number("context_s", self.context_s, 1, 30)
         _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
-        _check_number("guidance", self.guidance, 0, 20)
-        _check_number("top_k", self.top_k, 1, 100_000, whole=True)
-        _check_number("temperature", self.temperature, 0, 5)
+        _check_number("guidance", self.guidance, 0, 20, optional=True)
+        _check_number("top_k", self.top_k, 1, 100_000, whole=True, optional=True)
+        _check_number("temperature", self.temperature, 0, 5, optional=True)
         _check_choice("section", self.section, SECTIONS)
         _check_choice("join", self.join, JOINS)
         _check_choice("decode", self.decode, DECODE_PATHS)

@@ -135,6 +135,10 @@ class ModelConfig:
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     flow: FlowConfig | None = field(default_factory=FlowConfig)
     hifi_codec: HiFiCodecConfig | None = field(default_factory=HiFiCodecConfig)
+    # How the model is sampled unless a request says otherwise; the released models' recommended values.
+    guidance: float = 3.0
+    top_k: int = 350
+    temperature: float = 1.0
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
     # Audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has.
     max_tokens: int = 0

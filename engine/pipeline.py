@@ -67,8 +67,7 @@ class Pipeline:
         yield Progress("loading", 0.0, request.seconds)
         model = self.load(request.model)
         loaded_s = watch()
-        if request.seed is None:
-            request = replace(request, seed=secrets.randbelow(2**31))
+        request = self._decided(request)
         renderer = self._renderer(request, cancelled)
         clip, heard = None, []
         if request.clip is not None:
@@ -92,11 +91,18 @@ class Pipeline:
         yield Finished(
             frames=take.frames, samplerate=renderer.samplerate, cancelled=take.new_frames < take.wanted,
             facts=model | {
-                "seed": request.seed, "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
+                "seed": request.seed, "guidance": request.guidance, "top_k": request.top_k, "temperature": request.temperature,
+                "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
                 "elapsed_s": round(watch(), 3), "first_chunk_s": round(take.first_chunk_s or watch(), 3),
                 "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0, "stretch": round(stretch, 5),
             } | take.measure(request),
         )  # fmt: skip
+
+    def _decided(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with everything it left open settled: the seed drawn, the sampling as suits the model."""
+        config = self._prepared.checkpoint.config
+        own = {"seed": secrets.randbelow(2**31)} | {name: getattr(config, name) for name in ("guidance", "top_k", "temperature")}
+        return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -156,7 +162,7 @@ class Pipeline:
         for decode in DECODE_PATHS:
             if decode == "full" and self._prepared.checkpoint.flow is None:
                 continue
-            request = GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, decode=decode)
+            request = self._decided(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, decode=decode))
             renderer = self._renderer(request, lambda: False)
             condition = build_condition(self._encode_text(request.prompt), request)
             tokens = list(self._tokens(request, condition, [], round(request.seconds * renderer.token_rate), lambda: False))

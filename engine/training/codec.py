@@ -158,8 +158,19 @@ def _mel_bank(sample_rate: int, n_fft: int, bands: int) -> Tensor:
     return torch.from_numpy(bank.T).float()
 
 
-def train(kind: str, corpus: Path, folder: Path, *, minutes: float, batch: int = 8, seconds: float = 1.28, config: ModelConfig = SKETCH,
-          lr: float = 1e-3, matrix_lr: float = 2e-3, seed: int = 0) -> CodecTrainer:  # fmt: skip
+def train(
+    kind: str,
+    corpus: Path,
+    folder: Path,
+    *,
+    minutes: float,
+    batch: int = 8,
+    seconds: float = 1.28,
+    config: ModelConfig = SKETCH,
+    lr: float = 1e-3,
+    matrix_lr: float = 2e-3,
+    seed: int = 0,
+) -> CodecTrainer:
     """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`."""
     torch.manual_seed(seed)
     codec = build(config.wavtokenizer if kind == "wavtokenizer" else config.hifi_codec)

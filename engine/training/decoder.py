@@ -1,7 +1,7 @@
 """Goes on training a codec's decoder while its encoder and codes stay as they are.
 
-`python -m engine.training.decoder wavtokenizer CORPUS weights.safetensors RUN --minutes 30`. Tokens keep their meaning, so the language
-model and the flow can be trained at the same time, on tokens that are final, and profit from the better decoder afterwards.
+`python -m engine.training.decoder wavtokenizer CORPUS weights.safetensors RUN --minutes 30`. Tokens keep their meaning, so the
+language model and the flow can be trained at the same time, on tokens that are final, and profit from the better decoder.
 """
 
 from __future__ import annotations
@@ -28,8 +28,20 @@ def decoder_parts(codec: WavTokenizer | HiFiCodec) -> nn.ModuleList:
     return nn.ModuleList([codec.backbone, codec.head] if isinstance(codec, WavTokenizer) else [codec.generator])
 
 
-def train(kind: str, corpus: Path, weights: Path, folder: Path, *, minutes: float, batch: int = 8, seconds: float = 1.28,
-          config: ModelConfig = SKETCH, lr: float = 7e-4, matrix_lr: float = 1.5e-3, seed: int = 0) -> WavTokenizer | HiFiCodec:  # fmt: skip
+def train(
+    kind: str,
+    corpus: Path,
+    weights: Path,
+    folder: Path,
+    *,
+    minutes: float,
+    batch: int = 8,
+    seconds: float = 1.28,
+    config: ModelConfig = SKETCH,
+    lr: float = 7e-4,
+    matrix_lr: float = 1.5e-3,
+    seed: int = 0,
+) -> WavTokenizer | HiFiCodec:
     """Refines the decoder of the codec in `weights` and returns the whole codec. Resumes from `folder`."""
     torch.manual_seed(seed)
     codec = build(getattr(config, kind))

@@ -22,11 +22,14 @@ from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
 from engine.training.arrange import FRAME_RATE
 from engine.training.captions import caption
 from engine.training.data import Corpus
+from engine.training.induction import implant_induction
 from engine.training.loop import Optimizer, Run
 from engine.training.sketch import SKETCH
 
 DROP_CONDITION = 0.15
 DROP_TEXT = 0.1  # the text alone, so that continuations without words are at home
+# Share of windows that repeat their first one, two or four bars to the end, as a producer loops them.
+LOOPS = 0.25
 UNKNOWN_WORDS = 0.08  # share of words replaced, so that an unknown word changes little
 EMA_DECAY = 0.998
 NULL_ID, UNKNOWN_ID = 0, 1
@@ -67,6 +70,8 @@ class Windows:
         offset = 0 if rng.random() < 0.4 else int(rng.integers(bars)) * bar
         first = section["first_frame"] + offset
         here = tokens[first : first + self.frames]
+        if looped := drop and rng.random() < LOOPS:
+            here = np.resize(here[: int(rng.choice((1, 2, 2, 4))) * bar], self.frames)
         whole = rng.random() < 0.6  # the span of the window itself, as a request states it; else its place in the piece
         piece_end = first + len(here) == len(tokens)
         text = self.tokenizer.encode(caption(facts, section["layers"], rng)).ids
@@ -77,7 +82,7 @@ class Windows:
         return {
             "text": text, "tokens": here, "section": SECTION_ROWS[section["label"]],
             "start": 0.0 if whole else first / FRAME_RATE, "end": (len(here) if whole else len(tokens)) / FRAME_RATE,
-            "ends": piece_end and len(here) < self.frames,
+            "ends": piece_end and not looped and len(here) < self.frames,
         }  # fmt: skip
 
 
@@ -103,12 +108,13 @@ def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:
 
 
 def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 4,
-          frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 2e-3, matrix_lr: float = 6e-3,
+          frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 5e-4, matrix_lr: float = 1.5e-3,
           seed: int = 0) -> LanguageModel:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
     model = LanguageModel(config)
     smooth_numbers(model, tokenizer)
+    implant_induction(model, torch.Generator().manual_seed(seed))
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=matrix_lr, weight_decay=0.1, exclude=(model.llm_decoder,))
     run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)

@@ -40,7 +40,8 @@ def _part(run: Path, name: str) -> dict:
 def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
     """Gives the codec's latents mean 0 and deviation 1 in each channel; the same codes still decode to the same audio.
 
-    Between two codes that lie almost equally near, encoding may now choose the other. The flow's noise has deviation 1 in every channel: latents of another size would spend its capacity on scale.
+    Between two codes that lie almost equally near, encoding may now choose the other. The flow's noise has deviation 1
+    in every channel: latents of another size would spend its capacity on scale.
     features: [B, D, frames] of quantised latents that show the present mean and deviation.
     """
     mean, deviation = features.mean((0, 2)), features.std((0, 2)).clamp(min=1e-4)
@@ -92,8 +93,9 @@ def last_values(run: Path) -> dict[str, float]:
 def corpus_summary(facts: list[dict]) -> dict[str, float | int]:
     """Hours, pieces and spread of a corpus, for the card."""
     return {
-        "pieces": len(facts), "hours": round(sum(f["seconds"] for f in facts) / 3600, 1), "styles": len({f["style"] for f in facts}),
-        "held_out": sum(f["held_out"] for f in facts), "bpm_low": round(min(f["bpm"] for f in facts)), "bpm_high": round(max(f["bpm"] for f in facts)),
+        "pieces": len(facts), "hours": round(sum(f["seconds"] for f in facts) / 3600, 1),
+        "styles": len({f["style"] for f in facts}), "held_out": sum(f["held_out"] for f in facts),
+        "bpm_low": round(min(f["bpm"] for f in facts)), "bpm_high": round(max(f["bpm"] for f in facts)),
         "keys": len({(f["key"], f["mode"]) for f in facts}),
     }  # fmt: skip
 

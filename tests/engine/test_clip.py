@@ -57,9 +57,17 @@ def broken(tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [("empty", "cannot read"), ("text", "cannot read"), ("header only", "cannot read"), ("one sample", "at least"), ("short", "at least"),
-     ("no frames", "at least"), ("silent", "is silent"), ("nan", "export it again")],
-)  # fmt: skip
+    [
+        ("empty", "cannot read"),
+        ("text", "cannot read"),
+        ("header only", "cannot read"),
+        ("one sample", "at least"),
+        ("short", "at least"),
+        ("no frames", "at least"),
+        ("silent", "is silent"),
+        ("nan", "export it again"),
+    ],
+)
 def test_unusable_files(tmp_path, kind, says):
     with pytest.raises(ClipError, match=says):
         read(broken(tmp_path, kind))

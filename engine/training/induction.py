@@ -1,0 +1,70 @@
+"""Starts a small language model off with what large ones take billions of tokens to find: an induction head.
+
+An induction head looks for the last time the present token was heard and expects what came after it then (arXiv 2209.11895).
+Music made of bars that repeat is where that pays most, and a few million tokens are too few for it to appear by itself, so its
+two parts are written into the initial weights: in the first layer a head that carries each token to its successor, in the
+second one that compares it with the present token and fetches what followed. Everything stays trainable.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from engine.models.language_model import LanguageModel
+
+LAG_SHARPNESS = 6.5  # length of each rotary pair of the first head's constant query and key
+MATCH_SCORE = 14.0  # attention logit of a match in the second head
+# Share of the rotary pairs that turn fast enough to tell positions a few bars apart (theta 1e6); only the others compare tokens.
+POSITION_FREE_FROM = 7 / 16
+
+
+@torch.no_grad()
+def implant_induction(model: LanguageModel, generator: torch.Generator) -> None:
+    """Rewrites parts of layers 0 and 1 and the head, in place. Needs two layers and a width of two heads or more."""
+    config = model.config
+    width, d = config.hidden_size, config.head_dim
+    group = config.num_attention_heads // config.num_key_value_heads
+    basis = torch.linalg.qr(torch.randn(width, width, generator=generator))[0].T  # rows: an orthonormal basis
+    # A token is read by `identity`; its successor holds it in `carried`; `rest` is free for what is fetched.
+    identity, carried, rest = basis[:d], basis[d : 2 * d], basis[2 * d :]
+
+    embedding = model.speech_embedding.weight
+    size = float(embedding.norm(dim=1).mean())
+    for layer in model.backbone.layers:  # every other part begins silent, else its noise drowns the two heads
+        layer.self_attn.o_proj.weight.zero_()
+        layer.mlp.down_proj.weight.zero_()
+    _previous_token_head(model, identity, carried, size)
+    attention = model.backbone.layers[1].self_attn
+    pairs = torch.arange(round(POSITION_FREE_FROM * d / 2), d // 2)
+    free = torch.cat([pairs, pairs + d // 2])
+    mixer = torch.linalg.qr(torch.randn(d, d, generator=generator))[0][: len(free)]
+    # After layer 0 the residual is the token's own embedding plus, as long, the carried one; normalised to length sqrt(width).
+    part = math.sqrt(width / 2)
+    scale = math.sqrt(MATCH_SCORE * math.sqrt(d) / (part * math.sqrt(d / width) * part * len(free) / d))
+    for kv in range(config.num_key_value_heads):
+        rows, head = slice(kv * d, (kv + 1) * d), kv * group
+        query = slice(head * d, (head + 1) * d)
+        attention.k_proj.weight[rows] = 0
+        attention.k_proj.weight[rows][free] = scale * mixer @ carried
+        attention.q_proj.weight[query] = 0
+        attention.q_proj.weight[query][free] = scale * mixer @ identity
+        spoken = rest[kv * len(rest) // config.num_key_value_heads :][:d]  # each fetches another part of the token
+        attention.v_proj.weight[rows][: len(spoken)] = spoken
+        attention.o_proj.weight[:, query][:, : len(spoken)] = 4 * size / part * spoken.T
+    model.llm_decoder.weight[: config.audio_vocab_size] = embedding / embedding.norm(dim=1, keepdim=True)
+
+
+def _previous_token_head(model: LanguageModel, identity: Tensor, carried: Tensor, size: float) -> None:
+    """Layer 0, head 0: constant query and key whose rotation agrees best one position apart; writes `identity` into `carried`."""
+    config, attention = model.config, model.backbone.layers[0].self_attn
+    d = config.head_dim
+    rates = config.rope_theta ** (-torch.arange(0, d, 2).float() / d)
+    fast = (torch.arange(d // 2) < 16).float() * LAG_SHARPNESS
+    attention.k_proj.weight[:d], attention.q_proj.weight[:d] = 0, 0
+    attention.k_proj.bias[:d] = torch.cat([fast, torch.zeros(d // 2)])
+    attention.q_proj.bias[:d] = torch.cat([fast * rates.cos(), -fast * rates.sin()])
+    attention.v_proj.weight[:d] = identity
+    attention.o_proj.weight[:, :d] = size / math.sqrt(config.hidden_size * d / config.hidden_size) * carried.T
