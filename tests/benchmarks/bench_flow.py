@@ -17,6 +17,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,6 @@ import torch
 from engine.acceleration import Prepared, choose_runtime, prepare
 from engine.api import GenerationRequest
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.conditioning import build_condition
 from engine.config import ModelConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
@@ -133,11 +133,19 @@ def seeded_released_flow() -> Prepared:
 
 def sampled_tokens(directory: Path, seconds: float) -> list[int]:
     """What the model's own language model makes of a prompt: random tokens would ask the flow for what it has never heard."""
-    request = GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))
-    engine = Pipeline()
+    engine, tokens = Pipeline(), []
     engine.load(str(directory))
-    condition, rate = build_condition(engine._encode_text(PROMPT), request), engine._prepared.checkpoint.config.token_rate
-    return list(engine._tokens(request, condition, [], round(seconds * rate), lambda: False))
+    sample = engine._tokens
+
+    def overheard(*arguments) -> Iterator[int]:
+        for token in sample(*arguments):
+            tokens.append(token)
+            yield token
+
+    engine._tokens = overheard
+    for _ in engine.generate(GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))):
+        pass
+    return tokens
 
 
 if __name__ == "__main__":
