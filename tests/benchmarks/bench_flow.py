@@ -143,7 +143,8 @@ def sampled_tokens(directory: Path, seconds: float) -> list[int]:
             yield token
 
     engine._tokens = overheard
-    for _ in engine.generate(GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))):
+    request = GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))
+    for _ in engine.generate(request):
         pass
     return tokens
 
