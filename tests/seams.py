@@ -44,10 +44,11 @@ def join_excess_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, s
 
 
 def join_level_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, samplerate: int, width_s: float) -> float:
-    """How much louder (or softer, negative) streamed is than whole in the `width_s` seconds after its joins, over all of them."""
+    """How much louder (or softer, negative) `streamed` is than `whole` in the `width_s` seconds after its joins, over all of them,
+    beyond what it is everywhere."""
     width = round(width_s * samplerate)
-    after = [slice(join, join + width) for join in joins]
-    own, other = (sum(np.square(audio[part], dtype=np.float64).sum() for part in after) for audio in (streamed, whole))
+    powers = [np.square(audio, dtype=np.float64) for audio in (streamed, whole)]
+    own, other = (sum(power[join : join + width].sum() for join in joins) / power.sum() for power in powers)
     return _db(own / other)
 
 
