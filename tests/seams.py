@@ -44,7 +44,7 @@ def join_excess_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, s
 
 
 def join_level_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, samplerate: int, width_s: float) -> float:
-    """How much louder (or softer, negative) `streamed` is than `whole` in the `width_s` seconds after its joins, over all of them,
+    """How much louder (or softer, negative) `streamed` is than `whole` in the `width_s` seconds after its joins, all together,
     beyond what it is everywhere."""
     width = round(width_s * samplerate)
     powers = [np.square(audio, dtype=np.float64) for audio in (streamed, whole)]
