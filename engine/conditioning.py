@@ -44,7 +44,8 @@ def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = ()) -> str:
     """
     parts = [request.prompt.strip()] if request.prompt.strip() else []
     if request.bpm is not None:
-        parts = [BPM.sub("", part).strip(" ,") for part in parts] + [f"{request.bpm:g} bpm"]
+        tempo = f"{request.bpm:g} bpm"
+        parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(request.prompt) else [*parts, tempo]
     if request.key is not None and not KEY.search(request.prompt):
         parts.append(request.key)
     text = ", ".join(part for part in parts if part)

@@ -66,8 +66,9 @@ def test_a_killed_daemons_jobs_are_interrupted_and_playable(tmp_path):
         whole = raw.until_end()[-1]
         with first.client() as client:
             events = client.generate("slow tune", id="cut", duration_s=60)
-            raw.send("/inspire/generate", "waiting", "another tune")
             chunk = until_chunk(events, 3)
+            raw.send("/inspire/generate", "waiting", "another tune")
+            assert raw.receive() == Ack("waiting")
             first.process.kill()
         first.process.wait()
         first.state_file.unlink()

@@ -179,9 +179,15 @@ def test_our_layout_round_trips(ours, small_release):
     assert model.config == released.config
     for name in checkpoint.NETWORKS:
         before, after = getattr(released, name).state_dict(), getattr(model, name).state_dict()
-        assert all(torch.equal(after[key], tensor.half().float()) for key, tensor in before.items())
+        matrices = {f"{path}.weight" for path, part in getattr(model, name).named_modules() if isinstance(part, torch.nn.Linear)}
+        for key, tensor in before.items():
+            if key in matrices:  # eight bits, one scale a row: off by half a step at most
+                step = tensor.abs().amax(1, keepdim=True) / 127
+                assert ((after[key] - tensor).abs() <= 0.501 * step).all()
+            else:
+                assert torch.equal(after[key], tensor.half().float())
     numbers = sum(t.numel() for name in checkpoint.NETWORKS for t in getattr(model, name).state_dict().values())
-    assert 2 * numbers < model.bytes < 2.5 * numbers  # half precision, and the names
+    assert numbers < model.bytes < 2.5 * numbers  # half precision or less, and the names
     assert model.weights_sha256 == load_checkpoint(ours).weights_sha256 != released.weights_sha256
     assert not list(ours.glob("*.partial"))
 
