@@ -99,7 +99,7 @@ def test_no_device_is_said_once_and_the_disk_goes_on(start_daemon):
     with daemon.client() as client:
         for _ in range(2):
             assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
-        assert "a device that is not there" in client.status().pairs["audio_device"]
+        wait_for(lambda: "a device that is not there" in client.status().pairs["audio_device"])  # it is looked for meanwhile
     assert daemon.log.count("no audio device") == 1
 
 
