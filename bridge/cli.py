@@ -23,8 +23,8 @@ from rich.console import Console
 from bridge import job_views, osc_spec
 from bridge.client import Client, new_id
 from bridge.errors import BridgeError, NoDaemon
-from bridge.messages import Cancelled, Done, Fail, Reply
 from bridge.presets import Presets
+from bridge.replies import Cancelled, Done, Fail, Reply
 from bridge.settings import Settings, load_settings, settings_file, trace_settings
 
 _START_PATIENCE_S = 30.0

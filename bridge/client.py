@@ -16,9 +16,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bridge import messages, osc_spec, wire
+from bridge import commands, osc_spec, replies, wire
 from bridge.errors import NoDaemon
-from bridge.messages import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State
+from bridge.replies import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -85,7 +85,7 @@ class Client:
 
     def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""
-        address, values = messages.encode_command(f"/inspire/{name}", id, arguments, pairs)
+        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, pairs)
         with self._reachable():
             self._socket.send(wire.encode(address, values))
 
@@ -102,7 +102,7 @@ class Client:
                     datagram = self._socket.recv(65_535)
             except TimeoutError:
                 continue
-            reply = messages.decode_reply(*wire.decode(datagram))
+            reply = replies.decode_reply(*wire.decode(datagram))
             self._replies[reply.id].append(reply)
         return self._replies[id].popleft()
 

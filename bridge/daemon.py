@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 
-from bridge import messages, osc_spec
+from bridge import commands, osc_spec, replies
 from bridge.audio_device import AudioDevice
 from bridge.clients import LEASE_S, Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
@@ -109,7 +109,7 @@ class Daemon:
         with self._failures_told(received, to):
             if isinstance(received, MessageError):
                 raise received
-            if isinstance(received, (messages.History, messages.Keep, messages.Delete)):
+            if isinstance(received, (commands.History, commands.Keep, commands.Delete)):
                 consulting = asyncio.create_task(self._consult(received, to))
                 self._consulting.add(consulting)
                 consulting.add_done_callback(self._consulting.discard)
@@ -122,77 +122,77 @@ class Daemon:
         try:
             yield
         except (MessageError, JobError, OutputError, PresetError, JournalError, ClipError) as error:
-            self._server.send(messages.fail(error, received.id), to)
+            self._server.send(replies.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)
-            self._server.send(messages.fail(BridgeFault(), received.id), to)
+            self._server.send(replies.fail(BridgeFault(), received.id), to)
 
-    async def _consult(self, command: messages.History | messages.Keep | messages.Delete, to: Address) -> None:
+    async def _consult(self, command: commands.History | commands.Keep | commands.Delete, to: Address) -> None:
         """What is asked of the journal is answered when its thread comes to it."""
         with self._failures_told(command, to):
             match command:
-                case messages.History():
-                    replies = await self._journal.search(command)
-                case messages.Keep():
+                case commands.History():
+                    answers = await self._journal.search(command)
+                case commands.Keep():
                     await self._journal.keep(command.job, bool(command.keep))
-                    replies = [messages.Ack(command.id)]
-                case messages.Delete():
+                    answers = [replies.Ack(command.id)]
+                case commands.Delete():
                     await self._journal.delete(command.job)
                     self._jobs.forget(command.job)
-                    replies = [messages.Ack(command.id)]
-            for reply in replies:
+                    answers = [replies.Ack(command.id)]
+            for reply in answers:
                 self._server.send(reply, to)
 
-    def _serve(self, command: messages.Command, source: Address, to: Address) -> Iterator[messages.Reply]:
-        if isinstance(command, messages.Draft):
+    def _serve(self, command: commands.Command, source: Address, to: Address) -> Iterator[replies.Reply]:
+        if isinstance(command, commands.Draft):
             command = command.complete(self._presets.get(command.preset).under(command.music))
         match command:
-            case messages.Submit():
+            case commands.Submit():
                 if command.request.clip is not None:
                     resolve_clip(command.request.clip)
                 job = self._jobs.submit(command, self._clients.name_of(to))
                 self._clients.follow(job.id, to)
-                yield messages.Ack(command.id)
+                yield replies.Ack(command.id)
                 yield self._jobs.story(job)
-            case messages.Cancel():
+            case commands.Cancel():
                 job = self._jobs.get(command.job)
                 self._clients.follow(job.id, to)
-                yield messages.Ack(command.id)
+                yield replies.Ack(command.id)
                 if job.end:
                     yield job.end
                 self._jobs.cancel(job)
-            case messages.Hello():
+            case commands.Hello():
                 if command.protocol != osc_spec.PROTOCOL:
                     spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
                     raise MessageError(f"{spoken}: update the older of the two", "protocol")
                 self._clients.register(command.name, source, to, command.events == "all")
-                yield messages.Welcome(command.id, version(), osc_spec.PROTOCOL, LEASE_S)
-            case messages.ListPresets():
+                yield replies.Welcome(command.id, version(), osc_spec.PROTOCOL, LEASE_S)
+            case commands.ListPresets():
                 presets = self._presets.all(command.bank)
                 for index, preset in enumerate(presets):
                     yield _preset_info(command.id, preset, index, len(presets))
-            case messages.StepPreset():
+            case commands.StepPreset():
                 yield _preset_info(command.id, self._presets.step(command.by))
-            case messages.SelectBank():
+            case commands.SelectBank():
                 yield _preset_info(command.id, self._presets.select_bank(command.bank))
-            case messages.SavePreset():
+            case commands.SavePreset():
                 request = self._jobs.get(command.job).request
                 yield _preset_info(command.id, self._presets.save(command.name, request))
-            case messages.Ping():
-                yield messages.Pong(command.id, version(), osc_spec.PROTOCOL)
-            case messages.Status():
+            case commands.Ping():
+                yield replies.Pong(command.id, version(), osc_spec.PROTOCOL)
+            case commands.Status():
                 yield self._state(command)
-            case messages.Quit():
-                yield messages.Ack(command.id)
+            case commands.Quit():
+                yield replies.Ack(command.id)
                 self.quit()
 
-    def _tell(self, job: Job, reply: messages.Reply) -> None:
+    def _tell(self, job: Job, reply: replies.Reply) -> None:
         for to in self._clients.audience(job.id):
             self._server.send(reply, to)
         if job.end:
             self._clients.forget_job(job.id)
 
-    def _state(self, command: messages.Status) -> messages.State:
+    def _state(self, command: commands.Status) -> replies.State:
         if command.job is not None:
             return _job_state(command.id, self._jobs.get(command.job), self._jobs)
         engine, device, running = self._engine, self._device, self._jobs.running
@@ -213,7 +213,7 @@ class Daemon:
             "underruns": device.underruns,
             "problem": engine.problem[:_MAX_SHOWN] or None,
         }
-        return messages.State(command.id, engine.state, pairs)
+        return replies.State(command.id, engine.state, pairs)
 
     def _write_state_file(self) -> None:
         """Tells clients of this user where the daemon is."""
@@ -246,14 +246,14 @@ def _holder(settings: Settings) -> str:
     return f", probably inspire itself (process {state['pid']})" if state.get("port") == settings.port else ""
 
 
-def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> messages.PresetInfo:
+def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> replies.PresetInfo:
     values = {name: preset.values.get(name) for name in ("prompt", "bpm", "key", "bars")}
     values["prompt"] = str(values["prompt"] or "")[:_MAX_SHOWN] or None
     pairs = {"description": preset.description or None, **values}
-    return messages.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
+    return replies.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
 
 
-def _job_state(id: str, job: Job, jobs: Jobs) -> messages.State:
+def _job_state(id: str, job: Job, jobs: Jobs) -> replies.State:
     pairs = {
         "job": job.id,
         "position": jobs.position(job) if job.state == "queued" else None,
@@ -263,4 +263,4 @@ def _job_state(id: str, job: Job, jobs: Jobs) -> messages.State:
         "path": job.recording.path if job.recording.duration_s else None,
         "duration_s": job.recording.duration_s,
     }
-    return messages.State(id, job.state, pairs)
+    return replies.State(id, job.state, pairs)

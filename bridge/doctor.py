@@ -23,8 +23,8 @@ import numpy as np
 from bridge.audio_device import AudioDevice
 from bridge.client import Client
 from bridge.errors import NoDaemon
-from bridge.messages import Pong
 from bridge.presets import Presets
+from bridge.replies import Pong
 from bridge.settings import HOST, Settings
 from engine.api import AudioChunk
 

@@ -8,7 +8,7 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.messages import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of
+from bridge.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of
 
 
 def choose(as_json: bool, console: Console) -> JsonView:

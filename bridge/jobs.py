@@ -21,9 +21,10 @@ from pathlib import Path
 
 from bridge import osc_spec, sinks
 from bridge.audio_device import AudioDevice, Voice
+from bridge.commands import Submit
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.journal import Journal, Past
-from bridge.messages import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, Submit, fail
+from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from engine.api import AudioChunk, Finished, GenerationRequest, Progress

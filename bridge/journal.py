@@ -3,8 +3,7 @@
 What it remembers outlives the daemon: at the next start, jobs without an end are ended as interrupted, their playable parts
 named like results; what was made can be searched, kept and deleted; and results may be held under a cap of space.
 
-One thread owns the database and does this work in the order it was asked for. A broken journal, or one of a newer version, is
-set aside; where none can be kept, it lives in memory. Only one daemon keeps a file: the lock goes with its process.
+One thread owns the database and does this work in the order it was asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import logging
 import os
 import sqlite3
 import stat
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -23,51 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from bridge import sinks
+from bridge.commands import History, Submit
+from bridge.database import open_database
 from bridge.errors import JobError, JournalError, OutputError
-from bridge.messages import Cancelled, Done, End, Entry, Fail, Found, History, Submit
+from bridge.replies import Cancelled, Done, End, Entry, Fail, Found
 from engine.api import RequestError, request_from_mapping
 
-VERSION = 1
 _INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
 _MAX_PROMPT = 500  # bytes of UTF-8 in an entry: it stays under MAX_DATAGRAM_OUT
 _MAX_CLIP = 300
 
-_SCHEMA = f"""
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,           -- the client's; one that was forgotten may come again
-    client TEXT NOT NULL,       -- who asked
-    created TEXT NOT NULL,      -- ISO 8601, UTC
-    started TEXT,
-    ended TEXT,
-    state TEXT NOT NULL,        -- queued, running, done, failed, cancelled, interrupted
-    request TEXT NOT NULL,      -- JSON
-    play INTEGER NOT NULL,
-    name TEXT,                  -- the result's, where the client gave one
-    words TEXT NOT NULL,        -- prompt and clip in lower case, to be searched
-    clip TEXT,
-    path TEXT NOT NULL DEFAULT '',     -- the part, then the result
-    duration_s REAL NOT NULL DEFAULT 0, -- on disk
-    code TEXT,                  -- of a failure
-    message TEXT,
-    pairs TEXT NOT NULL DEFAULT '{{}}',
-    bytes INTEGER NOT NULL DEFAULT 0,  -- of the result as we wrote it; 0: no longer ours
-    mtime_ns INTEGER,
-    kept INTEGER NOT NULL DEFAULT 0,
-    deleted INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX jobs_by_id ON jobs (id, number);
-PRAGMA user_version = {VERSION};
-"""
 _NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
-_NOT_THE_FILES_FAULT = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
 _LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
 
 log = logging.getLogger(__name__)
@@ -160,7 +124,7 @@ class Journal:
     # ---- in the thread
 
     def _open(self, remembered: int) -> list[Past]:
-        self._db = _connect(self._file)
+        self._db = open_database(self._file)
         self._quietly(self._end_interrupted)
         self._quietly(self._make_room)
         columns = "id, created, state, request, play, name, path, duration_s, code, message, pairs"
@@ -269,64 +233,6 @@ class Journal:
         if row is None:
             raise JobError(f"no job has the id {id!r}")
         return row
-
-
-def _connect(file: Path | None) -> sqlite3.Connection:
-    """The journal's database, made where there is none. Never raises: at the worst, one in memory."""
-    for attempt in range(2):
-        if file is None:
-            break
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            return _prepared(file)
-        except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            unusable = isinstance(error, sqlite3.Error) and code not in _NOT_THE_FILES_FAULT
-            if not attempt and unusable and _set_aside(file, error):
-                continue
-            reason = "another daemon keeps it" if code == sqlite3.SQLITE_BUSY else error
-            log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, reason)
-            break
-    return _prepared(":memory:")
-
-
-def _prepared(file: Path | str) -> sqlite3.Connection:
-    """Raises sqlite3.Error: NotSupportedError for a newer version."""
-    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
-    try:
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")  # survives the process; with the machine the last moments may go
-        db.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        db.execute("COMMIT")
-        if version > VERSION:
-            raise sqlite3.NotSupportedError(f"it is of version {version}, this daemon knows {VERSION}")
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
-        db.execute("SELECT * FROM jobs LIMIT 1")
-        return db
-    except BaseException:
-        db.close()
-        raise
-
-
-def _set_aside(file: Path, reason: Exception) -> bool:
-    aside = file.with_name(f"{file.name}.{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
-    log.warning("the journal cannot be used (%s): it is set aside as %s and a new one begun", reason, aside)
-    try:
-        for ending in ("-wal", "-shm", ""):
-            old = file.with_name(file.name + ending)
-            if old.exists():
-                os.replace(old, aside.with_name(aside.name + ending))
-    except OSError as error:
-        log.warning("the journal cannot be set aside: %s", error)
-        return False
-    return True
 
 
 def _is_ours(row: sqlite3.Row) -> bool:

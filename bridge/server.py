@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import groupby
 
-from bridge import messages, osc_spec, wire
+from bridge import commands, osc_spec, replies, wire
 from bridge.errors import MessageError, PortTaken
 from bridge.tcp import TcpServer
 
@@ -28,7 +28,7 @@ MAX_SCHEDULED = 1_000  # bundles whose time has not come
 _ATTEMPTS = 20  # for a port number that is free for both, where any will do
 
 Address = tuple  # (host, port), and "tcp" after it for a connection
-Received = messages.Command | MessageError
+Received = commands.Command | MessageError
 Serve = Callable[[Received, Address], None]
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,8 @@ class OscServer:
         for waiting in self._scheduled:
             waiting.cancel()
 
-    def send(self, reply: messages.Reply, to: Address) -> None:
-        address, values = messages.encode_reply(reply)
+    def send(self, reply: replies.Reply, to: Address) -> None:
+        address, values = replies.encode_reply(reply)
         datagram = wire.encode(address, values)
         assert len(datagram) <= osc_spec.MAX_DATAGRAM_OUT, f"{address} of {len(datagram)} bytes"
         if len(to) == 3:
@@ -132,7 +132,7 @@ class OscServer:
             address, arguments = wire.decode(message)
             if address in osc_spec.REPLIES:
                 return  # answering an answer could go on for ever between two daemons
-            received: Received = messages.parse_command(address, arguments)
+            received: Received = commands.parse_command(address, arguments)
         except MessageError as error:
             received = error
         self._serve(received, source)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import messages, wire
+from bridge import wire
 from bridge.client import Client
+from bridge.replies import Cancelled, Done, Fail, Reply, decode_reply
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +56,7 @@ class RunningDaemon:
     def serves_on(self) -> bool:
         """A whole job still works."""
         with self.client() as client:
-            return isinstance(list(client.generate("still there", duration_s=0.5))[-1], messages.Done)
+            return isinstance(list(client.generate("still there", duration_s=0.5))[-1], Done)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -78,17 +79,17 @@ class RawClient:
     def send_bytes(self, datagram: bytes) -> None:
         self._socket.sendto(datagram, self._daemon)
 
-    def receive(self, timeout_s: float = 20.0) -> messages.Reply | None:
+    def receive(self, timeout_s: float = 20.0) -> Reply | None:
         self._socket.settimeout(timeout_s)
         try:
             datagram = self._socket.recv(65_535)
         except TimeoutError:
             return None
-        return messages.decode_reply(*wire.decode(datagram))
+        return decode_reply(*wire.decode(datagram))
 
-    def until_end(self) -> list[messages.Reply]:
+    def until_end(self) -> list[Reply]:
         replies = []
-        while not replies or not isinstance(replies[-1], messages.Done | messages.Fail | messages.Cancelled):
+        while not replies or not isinstance(replies[-1], Done | Fail | Cancelled):
             reply = self.receive()
             assert reply is not None, f"no end after {replies}"
             replies.append(reply)

@@ -15,8 +15,8 @@ import pytest
 import soundfile
 
 from bridge.audio_device import lead_s
-from bridge.messages import Done
 from bridge.playout import Playout
+from bridge.replies import Done
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
 

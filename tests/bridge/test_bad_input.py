@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from bridge import wire
-from bridge.messages import Fail, Pong
+from bridge.replies import Fail, Pong
 from tests.bridge.conftest import RawClient
 
 CASES = {

@@ -17,7 +17,7 @@ import soundfile
 
 from bridge import osc_spec
 from bridge.client import Client
-from bridge.messages import Chunk
+from bridge.replies import Chunk
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
 
 Inspire = Callable[..., subprocess.CompletedProcess]

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from bridge import osc_spec, wire
-from bridge.messages import Ack, Cancelled, Chunk, Done, Fail, Pong, ProgressReport, Queued, State, Welcome
+from bridge.replies import Ack, Cancelled, Chunk, Done, Fail, Pong, ProgressReport, Queued, State, Welcome
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
 from tests.bridge.test_wire import bundle

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# cli → daemon → {server, jobs, supervisor, …} → {messages, osc_spec}: what stands left may import what stands right of it.
+# cli → daemon → {server, jobs, supervisor, …} → {commands, replies, osc_spec}: what stands left may import what stands right
+# of it.
 LAYERS = [
     {"__main__"},
     {"cli"},
     {"daemon", "doctor", "job_views"},
     {"jobs"},
     {"journal"},
-    {"client", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
+    {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
     {"tcp"},
-    {"messages", "wire", "worker", "wav", "playout"},
-    {"ring_buffer", "toml_file"},
+    {"commands", "replies", "wire", "worker", "wav", "playout"},
+    {"arguments", "ring_buffer", "toml_file"},
     {"osc_spec", "errors"},
 ]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bridge import jobs
+from bridge.commands import Submit
 from bridge.errors import JobError
 from bridge.jobs import Jobs
 from bridge.journal import Journal
-from bridge.messages import Cancelled, Queued, Submit
+from bridge.replies import Cancelled, Queued
 from engine.api import GenerationRequest
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import journal as journal_module
+from bridge import database
+from bridge.commands import History, Submit
 from bridge.errors import JobError
 from bridge.journal import Journal
-from bridge.messages import Ack, Cancelled, Chunk, Done, Entry, Fail, Found, History, Submit
+from bridge.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, Found
 from bridge.sinks import Recording
 from engine.api import AudioChunk, GenerationRequest
 from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
@@ -245,9 +246,9 @@ def test_a_journal_that_cannot_be_used_is_set_aside(tmp_path, caplog, how):
             with_journal(file, fill)
         db = sqlite3.connect(file)
         if how == "newer":
-            db.execute(f"PRAGMA user_version = {journal_module.VERSION + 1}")
+            db.execute(f"PRAGMA user_version = {database.VERSION + 1}")
         elif how == "another program's":
-            db.executescript(f"CREATE TABLE songs (title TEXT); PRAGMA user_version = {journal_module.VERSION}")
+            db.executescript(f"CREATE TABLE songs (title TEXT); PRAGMA user_version = {database.VERSION}")
         db.close()
         if how == "cut short":
             data = file.read_bytes()

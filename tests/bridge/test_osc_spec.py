@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import errors, messages, osc_spec
+from bridge import errors, osc_spec, replies
 from engine.api import ClipError, EngineError, GenerationRequest, ModelError, RequestError
 
 MUSIC_FIELDS = {f.name for f in dataclasses.fields(GenerationRequest)}
@@ -59,11 +59,11 @@ def test_answers_exist_and_every_reply_answers_something():
 
 
 def test_replies_have_the_tables_fields():
-    for address, reply in messages._REPLY_TYPES.items():
+    for address, reply in replies._REPLY_TYPES.items():
         message = osc_spec.REPLIES[address]
         names = [f.name for f in dataclasses.fields(reply)]
         assert names == ["id", *(f.name for f in message.arguments), *(["pairs"] if message.pairs else [])]
-    assert set(messages._REPLY_TYPES) == set(osc_spec.REPLIES)
+    assert set(replies._REPLY_TYPES) == set(osc_spec.REPLIES)
 
 
 def test_every_code_is_in_the_table():

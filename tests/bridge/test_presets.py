@@ -10,8 +10,8 @@ import pytest
 
 from bridge import osc_spec, wire
 from bridge.errors import PresetError
-from bridge.messages import Ack, Done, Fail, PresetInfo, encode_reply
 from bridge.presets import MAX_NAME_CHARS, SELECTED, Presets
+from bridge.replies import Ack, Done, Fail, PresetInfo, encode_reply
 from engine.api import GenerationRequest, parse_key
 from engine.conditioning import KEY
 from engine.training.styles import PROGRAMS, STYLES

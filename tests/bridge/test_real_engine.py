@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.messages import Ack, Cancelled, Chunk, Done, Fail, Reply
+from bridge.replies import Ack, Cancelled, Chunk, Done, Fail, Reply
 from tests.bridge.conftest import ROOT, RunningDaemon
 from tests.tiny_model import write_tiny_model
 

@@ -12,8 +12,9 @@ import pytest
 
 from bridge import server as server_module
 from bridge import tcp, wire
+from bridge.commands import Ping
 from bridge.errors import MessageError, PortTaken
-from bridge.messages import Ping, Pong
+from bridge.replies import Pong
 from bridge.server import OscServer
 from tests.bridge.test_wire import bundle
 

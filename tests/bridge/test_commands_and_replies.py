@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from bridge import messages, osc_spec
+from bridge import osc_spec, replies
+from bridge.commands import Cancel, Hello, Submit, encode_command, parse_command
 from bridge.errors import MessageError
-from bridge.messages import Cancel, Hello, Submit, decode_reply, encode_command, encode_reply, parse_command
+from bridge.replies import decode_reply, encode_reply
 
 
 def refused(address: str, *arguments) -> MessageError:
@@ -82,25 +83,25 @@ def test_a_refusal_carries_id_and_reply_port():
 
 def test_a_long_value_makes_no_long_answer():
     error = refused("/inspire/generate", "j", "dub", "x" * 60_000, 1)
-    address, values = encode_reply(messages.fail(error, error.id))
-    assert address == "/inspire/fail" and len(values[2].encode()) <= messages.MAX_FAIL_MESSAGE
+    address, values = encode_reply(replies.fail(error, error.id))
+    assert address == "/inspire/fail" and len(values[2].encode()) <= replies.MAX_FAIL_MESSAGE
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        messages.Pong("j", "0.1", 1),
-        messages.Welcome("j", "0.1", 1, 60.0),
-        messages.Ack("j"),
-        messages.Queued("j", 3),
-        messages.ProgressReport("j", 1.5, 8.0, 0.5),
-        messages.Chunk("j", 2, 0.5, 0.25, "/m/x.part.wav"),
-        messages.Done("j", "/m/x.wav", 8.0, {"seed": 7, "rtf": 0.25}),
-        messages.Fail("j", "bad_value", "no", {"path": "/m/x.wav", "duration_s": 1.0}),
-        messages.Cancelled("j", "", 0.0),
-        messages.State("j", "idle", {"pid": 1, "model": "sketch"}),
+        replies.Pong("j", "0.1", 1),
+        replies.Welcome("j", "0.1", 1, 60.0),
+        replies.Ack("j"),
+        replies.Queued("j", 3),
+        replies.ProgressReport("j", 1.5, 8.0, 0.5),
+        replies.Chunk("j", 2, 0.5, 0.25, "/m/x.part.wav"),
+        replies.Done("j", "/m/x.wav", 8.0, {"seed": 7, "rtf": 0.25}),
+        replies.Fail("j", "bad_value", "no", {"path": "/m/x.wav", "duration_s": 1.0}),
+        replies.Cancelled("j", "", 0.0),
+        replies.State("j", "idle", {"pid": 1, "model": "sketch"}),
     ],
-    ids=messages.name_of,
+    ids=replies.name_of,
 )
 def test_replies_survive_the_round_trip(reply):
     address, values = encode_reply(reply)
@@ -109,7 +110,7 @@ def test_replies_survive_the_round_trip(reply):
 
 
 def test_pairs_without_a_value_are_left_out():
-    assert encode_reply(messages.Done("j", "x", 1.0, {"bpm": None}))[1] == ["j", "x", 1.0]
+    assert encode_reply(replies.Done("j", "x", 1.0, {"bpm": None}))[1] == ["j", "x", 1.0]
     assert encode_command("/inspire/generate", "j", ["dub"], {"seed": None, "bars": 4})[1] == ["j", "dub", "bars", 4]
     with pytest.raises(MessageError, match="no key 'tempo'"):
         encode_command("/inspire/generate", "j", ["dub"], {"tempo": 4})

@@ -1,0 +1,254 @@
+"""What a client asks: OSC arguments → frozen commands, and a client's half of that. Pure: no socket, no clock.
+
+Nothing inside the daemon sees an argument list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+from bridge import osc_spec
+from bridge.arguments import convert, read, read_values, shown, unknown_key
+from bridge.errors import MessageError
+from engine.api import GenerationRequest, RequestError
+
+
+@dataclass(frozen=True)
+class Hello:
+    id: str
+    name: str
+    protocol: int
+    events: str = "own"
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Submit:
+    """/inspire/generate and /inspire/continue: the same job, with a clip or without. `path` is the result's name."""
+
+    id: str
+    request: GenerationRequest
+    play: bool = False
+    path: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A submit that names a preset, which is looked up where presets are known: `complete` makes it a Submit.
+
+    `music` are the request's own fields, `ours` the rest of Submit's.
+    """
+
+    id: str
+    preset: str
+    music: dict[str, Any]
+    ours: dict[str, Any]
+    reply_port: int | None = None
+
+    def complete(self, music: dict[str, Any]) -> Submit:
+        """Raises MessageError when the values do not go together."""
+        try:
+            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port)
+        except RequestError as error:
+            raise MessageError(f"{error} (with preset {self.preset})", error.code, self.id, self.reply_port) from None
+
+
+@dataclass(frozen=True)
+class ListPresets:
+    id: str
+    bank: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class StepPreset:
+    id: str
+    by: int
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class SelectBank:
+    id: str
+    bank: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class SavePreset:
+    id: str
+    name: str
+    job: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    id: str
+    job: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    id: str
+    job: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    id: str
+    words: str = ""
+    state: str = ""
+    since: str = ""
+    until: str = ""
+    kept: bool = False
+    limit: int = osc_spec.HISTORY_LIMIT
+    offset: int = 0
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    id: str
+    job: str
+    keep: bool = True
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    id: str
+    job: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Ping:
+    id: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Quit:
+    id: str
+    reply_port: int | None = None
+
+
+Command = (
+    Hello
+    | Submit
+    | Draft
+    | Cancel
+    | Status
+    | History
+    | Keep
+    | Delete
+    | ListPresets
+    | StepPreset
+    | SelectBank
+    | SavePreset
+    | Ping
+    | Quit
+)
+
+_MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
+
+
+def parse_command(address: str, arguments: list) -> Command:
+    """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read."""
+    id = _read_id(arguments)
+    try:
+        return _parse(address, id, arguments[1:])
+    except (MessageError, RequestError) as error:
+        raise MessageError(str(error), error.code, id, _reply_port(arguments)) from None
+
+
+def _parse(address: str, id: str, arguments: list) -> Command:
+    message = osc_spec.COMMANDS.get(address)
+    if message is None:
+        raise MessageError(f"no command {shown(address)}: there are {', '.join(osc_spec.COMMANDS)}", "unknown_address")
+    if not id:
+        raise MessageError(f"{address} must begin with a request id that you choose, a text of 1 to 100 characters", "no_id")
+    return _READERS[osc_spec.short_name(address)](id, **read_values(message, arguments))
+
+
+def encode_command(address: str, id: str, arguments: list, pairs: dict[str, Any]) -> tuple[str, list]:
+    """A command as a client sends it, values converted to the table's types. A pair that is None is left out."""
+    message = osc_spec.COMMANDS[address]
+    values: list = [id, *(convert(f.type, value) for f, value in zip(message.arguments, arguments, strict=True))]
+    for name, value in pairs.items():
+        if value is None:
+            continue
+        key = message.pair(name)
+        if key is None:
+            raise unknown_key(message, name)
+        values += [name, convert(key.type, value)]
+    return address, values
+
+
+def _read_id(arguments: list) -> str:
+    """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
+    if not arguments or isinstance(arguments[0], bool):
+        return ""
+    id = arguments[0]
+    if isinstance(id, float):
+        id = int(id) if id.is_integer() else id
+    id = str(id)
+    return id if len(id) <= osc_spec.ID.high else ""
+
+
+def _reply_port(arguments: list) -> int | None:
+    """The reply port of a message that may be wrong elsewhere, so that the fail reaches who listens there."""
+    for name, value in zip(arguments, arguments[1:], strict=False):
+        if name == osc_spec.REPLY_PORT.name:
+            try:
+                return read(osc_spec.REPLY_PORT, value)
+            except MessageError:
+                return None
+    return None
+
+
+def _submit(id: str, play: bool = False, preset: str | None = None, **values: Any) -> Submit | Draft:
+    music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
+    ours = {"play": bool(play)} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
+    if preset:
+        return Draft(id, preset, music, ours, ours.pop("reply_port", None))
+    return Submit(id, GenerationRequest(**music), **ours)
+
+
+def _cancel(id: str, job: str | None = None, reply_port: int | None = None) -> Cancel:
+    return Cancel(id, job or id, reply_port)
+
+
+def _history(id: str, **values: Any) -> History:
+    for name in ("since", "until"):
+        if name in values and not re.fullmatch(r"\d{4}(-\d\d){0,2}", values[name]):
+            raise MessageError(f"{name} is {shown(values[name])}: a day such as 2026-11-21 is allowed", "bad_value")
+    return History(id, **values)
+
+
+_READERS: dict[str, Callable[..., Command]] = {
+    "hello": Hello,
+    "generate": _submit,
+    "continue": _submit,
+    "cancel": _cancel,
+    "status": Status,
+    "history": _history,
+    "keep": Keep,
+    "delete": Delete,
+    "presets": ListPresets,
+    "preset/next": partial(StepPreset, by=1),
+    "preset/previous": partial(StepPreset, by=-1),
+    "preset/bank": SelectBank,
+    "preset/save": SavePreset,
+    "ping": Ping,
+    "quit": Quit,
+}
+assert {f"/inspire/{name}" for name in _READERS} == set(osc_spec.COMMANDS)

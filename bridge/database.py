@@ -1,0 +1,111 @@
+"""The journal's file: a SQLite database that is made, brought up to date or set aside, so that there always is one.
+
+A broken file, or one of a newer version, is set aside; where none can be kept, the database lives in memory. Only one daemon
+keeps a file: the lock goes with its process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+_STEPS = [  # each makes a database of the next version; those that were released stay as they are
+    """
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,           -- the client's; one that was forgotten may come again
+        client TEXT NOT NULL,       -- who asked
+        created TEXT NOT NULL,      -- ISO 8601, UTC
+        started TEXT,
+        ended TEXT,
+        state TEXT NOT NULL,        -- queued, running, done, failed, cancelled, interrupted
+        request TEXT NOT NULL,      -- JSON
+        play INTEGER NOT NULL,
+        name TEXT,                  -- the result's, where the client gave one
+        words TEXT NOT NULL,        -- prompt and clip in lower case, to be searched
+        clip TEXT,
+        path TEXT NOT NULL DEFAULT '',      -- the part, then the result
+        duration_s REAL NOT NULL DEFAULT 0, -- on disk
+        code TEXT,                  -- of a failure
+        message TEXT,
+        pairs TEXT NOT NULL DEFAULT '{}',
+        bytes INTEGER NOT NULL DEFAULT 0,   -- of the result as we wrote it; 0: no longer ours
+        mtime_ns INTEGER,
+        kept INTEGER NOT NULL DEFAULT 0,
+        deleted INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX jobs_by_id ON jobs (id, number);
+    """,
+]
+VERSION = len(_STEPS)
+_NOT_THE_FILES_FAULT = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+log = logging.getLogger(__name__)
+
+
+def open_database(file: Path | None) -> sqlite3.Connection:
+    """The journal's database, made where there is none. Never raises: at the worst, one in memory."""
+    for attempt in range(2):
+        if file is None:
+            break
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return _prepared(file)
+        except (sqlite3.Error, OSError) as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            unusable = isinstance(error, sqlite3.Error) and code not in _NOT_THE_FILES_FAULT
+            if not attempt and unusable and _set_aside(file, error):
+                continue
+            reason = "another daemon keeps it" if code == sqlite3.SQLITE_BUSY else error
+            log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, reason)
+            break
+    return _prepared(":memory:")
+
+
+def _prepared(file: Path | str) -> sqlite3.Connection:
+    """Raises sqlite3.Error: NotSupportedError for a newer version."""
+    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # survives the process; with the machine the last moments may go
+        db.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute("COMMIT")
+        if version > VERSION:
+            raise sqlite3.NotSupportedError(f"it is of version {version}, this daemon knows {VERSION}")
+        for number, step in enumerate(_STEPS[version:], version + 1):
+            db.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        db.execute("SELECT * FROM jobs LIMIT 1")
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def _set_aside(file: Path, reason: Exception) -> bool:
+    aside = file.with_name(f"{file.name}.{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    log.warning("the journal cannot be used (%s): it is set aside as %s and a new one begun", reason, aside)
+    try:
+        for ending in ("-wal", "-shm", ""):
+            old = file.with_name(file.name + ending)
+            if old.exists():
+                os.replace(old, aside.with_name(aside.name + ending))
+    except OSError as error:
+        log.warning("the journal cannot be set aside: %s", error)
+        return False
+    return True
