@@ -130,6 +130,20 @@ def continue_clip(
 
 
 @app.command()
+@_with_keys_of("/inspire/again")
+def again(
+    job: Annotated[str, typer.Argument(help="a job's id, as history shows it")],
+    port: Port = None,
+    as_json: AsJson = False,
+    no_start: NoStart = False,
+    **pairs,
+) -> None:
+    """Ask for a job's request again: the same audio, unless another seed is given."""
+    with _connect(port, no_start, as_json) as client:
+        _follow(client, lambda id: client.again(job, id=id, **pairs), as_json)
+
+
+@app.command()
 @_with_keys_of("/inspire/generate", without=("preset",))
 def sketch(
     presets: Annotated[list[str] | None, typer.Argument(help="presets, taken in turn")] = None,
@@ -227,6 +241,21 @@ def cancel(
             _fail("nothing is running", 1)
         _answered(client.cancel(job))
         out.print(f"cancelled {job}")
+
+
+@app.command()
+def pause(port: Port = None) -> None:
+    """Begin no other job until resume; the running one ends."""
+    with _connect(port, no_start=True) as client:
+        _answered(client.pause())
+    out.print("the queue is paused: 'inspire resume' lets it go on")
+
+
+@app.command()
+def resume(port: Port = None) -> None:
+    """Let waiting jobs begin again."""
+    with _connect(port, no_start=True) as client:
+        _answered(client.resume())
 
 
 @app.command()
@@ -328,28 +357,30 @@ def osc(markdown: Annotated[bool, typer.Option("--markdown", help="as in the REA
 def _connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
     """A client of the running daemon. Raises NoDaemon."""
     settings = load_settings({"port": port})
-    for candidate in dict.fromkeys([*_recorded(settings, port), settings.port]):
-        client = Client(candidate, patience_s=1.0)
+    if client := _find_daemon(settings, port, patience_s=1.0):
+        return client
+    if no_start:
+        raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
+    return _start_daemon(settings, port, quiet)
+
+
+def _find_daemon(settings: Settings, port: int | None, patience_s: float) -> Client | None:
+    """Where this user's daemon last said it is, unless a port was asked for; then where daemons usually are."""
+    from bridge.daemon import running_port
+
+    recorded = running_port(settings) if port is None else None
+    for candidate in dict.fromkeys(filter(None, [recorded, settings.usual_port])):
+        client = Client(candidate, patience_s=patience_s)
         try:
             client.ping()
         except NoDaemon:
             client.close()
         else:
             return client
-    if no_start:
-        raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
-    return _start_daemon(settings, quiet)
+    return None
 
 
-def _recorded(settings: Settings, port: int | None) -> list[int]:
-    """Where this user's daemon last said it is, unless a port was asked for."""
-    from bridge.daemon import running_port
-
-    found = running_port(settings) if port is None else None
-    return [found] if found else []
-
-
-def _start_daemon(settings: Settings, quiet: bool) -> Client:
+def _start_daemon(settings: Settings, port: int | None, quiet: bool) -> Client:
     log_file = settings.log_folder / "daemon.log"
     log_file.parent.mkdir(parents=True, exist_ok=True)
     if not quiet:
@@ -360,15 +391,10 @@ def _start_daemon(settings: Settings, quiet: bool) -> Client:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + _START_PATIENCE_S
     while process.poll() is None and time.monotonic() < deadline:
-        client = Client(settings.port, patience_s=0.5)
-        try:
-            client.ping()
-        except NoDaemon:
-            client.close()
-            time.sleep(0.05)
-        else:
+        if client := _find_daemon(settings, port, patience_s=0.5):
             _wait_for_model(client, quiet)
             return client
+        time.sleep(0.05)
     told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
     raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
 

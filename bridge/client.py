@@ -73,6 +73,12 @@ class Client:
     def delete(self, job: str) -> Ack | Fail:
         return self._request("delete", new_id(), [job], {})
 
+    def pause(self) -> Ack | Fail:
+        return self._ask("pause")
+
+    def resume(self) -> Ack | Fail:
+        return self._ask("resume")
+
     def quit(self) -> Ack | Fail:
         return self._ask("quit")
 
@@ -82,6 +88,9 @@ class Client:
 
     def continue_clip(self, clip: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
         return self._run_job("continue", [clip], id, pairs)
+
+    def again(self, job: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("again", [job], id, pairs)
 
     def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""

@@ -59,6 +59,18 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What the job `job` asked for, under a new id. What is None is as it was then."""
+
+    id: str
+    job: str
+    seed: int | None = None
+    play: bool | None = None
+    path: str | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class ListPresets:
     id: str
     bank: str | None = None
@@ -91,6 +103,13 @@ class SavePreset:
 class Cancel:
     id: str
     job: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class SetPaused:
+    id: str
+    paused: bool
     reply_port: int | None = None
 
 
@@ -145,7 +164,9 @@ Command = (
     Hello
     | Submit
     | Draft
+    | Again
     | Cancel
+    | SetPaused
     | Status
     | History
     | Keep
@@ -238,7 +259,10 @@ _READERS: dict[str, Callable[..., Command]] = {
     "hello": Hello,
     "generate": _submit,
     "continue": _submit,
+    "again": Again,
     "cancel": _cancel,
+    "pause": partial(SetPaused, paused=True),
+    "resume": partial(SetPaused, paused=False),
     "status": Status,
     "history": _history,
     "keep": Keep,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 
-from bridge import commands, osc_spec, replies
+from bridge import commands, osc_spec, port_holder, replies
 from bridge.audio_device import AudioDevice
 from bridge.clients import LEASE_S, Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
@@ -23,12 +23,14 @@ from bridge.jobs import MAX_REMEMBERED, Job, Jobs
 from bridge.journal import Journal
 from bridge.presets import Preset, Presets
 from bridge.server import OscServer, Received
-from bridge.settings import HOST, Settings
+from bridge.settings import AUTO, HOST, Settings
 from bridge.supervisor import Patience, Supervisor
 from engine.api import ClipError, resolve_clip
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
 _MAX_SHOWN = 300  # characters of a problem or a device's name in a state reply
+
+_Consulting = commands.History | commands.Keep | commands.Delete
 
 log = logging.getLogger(__name__)
 
@@ -79,20 +81,30 @@ class Daemon:
         self._quit.set()
 
     async def _startup(self) -> None:
-        try:
-            self._server = OscServer(HOST, self._settings.port, self._receive, self._clients.forget)
-        except PortTaken as error:
-            raise PortTaken(f"{error}{_holder(self._settings)}: stop it, or choose another with --port") from None
+        self._server = self._bind()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
-        self._jobs.restore(await self._journal.open(MAX_REMEMBERED))
+        self._jobs.restore(*await self._journal.open(MAX_REMEMBERED))
         await self._engine.start()
         await self._server.start()
         self._write_state_file()
         port = self._server.address[1]
         log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), HOST, port, self._settings.folder)
+        if self._jobs.paused:
+            log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
+
+    def _bind(self) -> OscServer:
+        port = self._settings.usual_port
+        try:
+            return OscServer(HOST, port, self._receive, self._clients.forget)
+        except PortTaken as error:
+            told = f"{error} by {port_holder.describe(port)}"
+            if self._settings.port != AUTO:
+                raise PortTaken(f"{told}: stop it, or choose another with --port ({AUTO} finds one)") from None
+            log.warning("%s: this daemon takes another", told)
+            return OscServer(HOST, 0, self._receive, self._clients.forget)
 
     async def _shutdown(self) -> None:
         await self._device.stop()
@@ -109,7 +121,7 @@ class Daemon:
         with self._failures_told(received, to):
             if isinstance(received, MessageError):
                 raise received
-            if isinstance(received, (commands.History, commands.Keep, commands.Delete)):
+            if isinstance(received, _Consulting):
                 consulting = asyncio.create_task(self._consult(received, to))
                 self._consulting.add(consulting)
                 consulting.add_done_callback(self._consulting.discard)
@@ -127,7 +139,7 @@ class Daemon:
             log.exception("a fault of the daemon's own at %r", received)
             self._server.send(replies.fail(BridgeFault(), received.id), to)
 
-    async def _consult(self, command: commands.History | commands.Keep | commands.Delete, to: Address) -> None:
+    async def _consult(self, command: _Consulting, to: Address) -> None:
         """What is asked of the journal is answered when its thread comes to it."""
         with self._failures_told(command, to):
             match command:
@@ -146,11 +158,13 @@ class Daemon:
     def _serve(self, command: commands.Command, source: Address, to: Address) -> Iterator[replies.Reply]:
         if isinstance(command, commands.Draft):
             command = command.complete(self._presets.get(command.preset).under(command.music))
+        elif isinstance(command, commands.Again):
+            command = self._jobs.again(command)
         match command:
             case commands.Submit():
                 if command.request.clip is not None:
                     resolve_clip(command.request.clip)
-                job = self._jobs.submit(command, self._clients.name_of(to))
+                job = self._jobs.submit(command, to, self._clients.name_of(to))
                 self._clients.follow(job.id, to)
                 yield replies.Ack(command.id)
                 yield self._jobs.story(job)
@@ -161,6 +175,9 @@ class Daemon:
                 if job.end:
                     yield job.end
                 self._jobs.cancel(job)
+            case commands.SetPaused():
+                self._jobs.set_paused(command.paused)
+                yield replies.Ack(command.id)
             case commands.Hello():
                 if command.protocol != osc_spec.PROTOCOL:
                     spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
@@ -206,6 +223,7 @@ class Daemon:
             "restarts": engine.restarts,
             "running": running.id if running else None,
             "queued": self._jobs.queued,
+            "paused": self._jobs.paused,
             "clients": len(self._clients),
             "folder": self._settings.folder,
             "audio_device": device.description[:_MAX_SHOWN],
@@ -239,11 +257,6 @@ def _read_state_file(settings: Settings) -> dict:
         state = json.loads(settings.state_file.read_text("utf-8"))
         return state if isinstance(state, dict) else {}
     return {}
-
-
-def _holder(settings: Settings) -> str:
-    state = _read_state_file(settings)
-    return f", probably inspire itself (process {state['pid']})" if state.get("port") == settings.port else ""
 
 
 def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> replies.PresetInfo:

@@ -39,6 +39,12 @@ _STEPS = [  # each makes a database of the next version; those that were release
     );
     CREATE INDEX jobs_by_id ON jobs (id, number);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN seed INTEGER; -- the one used
+    UPDATE jobs SET seed = coalesce(json_extract(pairs, '$.seed'), json_extract(request, '$.seed'));
+    CREATE TABLE queue (paused INTEGER NOT NULL);
+    INSERT INTO queue VALUES (0);
+    """,
 ]
 VERSION = len(_STEPS)
 _NOT_THE_FILES_FAULT = {

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,12 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge import port_holder
 from bridge.audio_device import AudioDevice
 from bridge.client import Client
-from bridge.errors import NoDaemon
+from bridge.errors import BridgeError, PortTaken
 from bridge.presets import Presets
 from bridge.replies import Pong
-from bridge.settings import HOST, Settings
+from bridge.server import bind
+from bridge.settings import AUTO, HOST, Settings
 from engine.api import AudioChunk
 
 LEAST_MEMORY_GB = 1.5
@@ -80,7 +81,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield memory(available_gb())
     yield folder(settings.folder)
     yield presets(settings.presets_folder)
-    yield port(settings.port)
+    yield port(settings.usual_port, settings.port == AUTO)
     yield audio(settings.audio_device)
     yield torch()
     yield model(settings.engine, settings.model)
@@ -141,7 +142,7 @@ def presets(path: Path) -> Finding:
     return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
 
 
-def port(number: int) -> Finding:
+def port(number: int, another_will_do: bool = False) -> Finding:
     """Ours when a ping comes back, else it must be free."""
     if number == 0:
         return Finding("port", True, "any free one, as set")
@@ -150,14 +151,14 @@ def port(number: int) -> Finding:
             pong = client.ping()
         if isinstance(pong, Pong):
             return Finding("port", True, f"{number}: inspire {pong.version} answers")
-    except NoDaemon:
+    except BridgeError:  # nobody, or somebody else
         pass
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((HOST, number))
-        except OSError as error:
-            advice = "end the program that holds it, or choose another (setting port)"
-            return Finding("port", False, f"{number} is not ours: {error.strerror}", advice)
+    try:
+        for one in bind(HOST, number):
+            one.close()
+    except PortTaken as error:
+        advice = f"end the program that holds it, or choose another (setting port; {AUTO} finds one)"
+        return Finding("port", another_will_do, f"{error} by {port_holder.describe(number)}", advice)
     return Finding("port", True, f"{number} is free; no daemon runs")
 
 

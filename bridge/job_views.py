@@ -40,8 +40,8 @@ class LineView(JsonView):
         self._console = console
 
     def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and reply.position:
-            self._console.print(f"waiting, {reply.position} ahead")
+        if isinstance(reply, Queued) and (told := _waiting(reply)):
+            self._console.print(told)
         elif isinstance(reply, Chunk):
             self._console.print(f"{reply.start_s + reply.duration_s:.1f} s on disk")
 
@@ -62,11 +62,18 @@ class BarView(JsonView):
         self._progress.stop()
 
     def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and reply.position:
-            self._progress.update(self._task, description=f"waiting, {reply.position} ahead")
+        if isinstance(reply, Queued) and (told := _waiting(reply)):
+            self._progress.update(self._task, description=told)
         elif isinstance(reply, ProgressReport):
             figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
             self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
+
+
+def _waiting(queued: Queued) -> str:
+    """Why it waits; empty when it does not have to."""
+    if queued.pairs.get("paused"):
+        return f"waiting, the queue is paused ('inspire resume'), {queued.position} ahead"
+    return f"waiting, {queued.position} ahead" if queued.position else ""
 
 
 def show_entry(entry: Entry, out: Console) -> None:

@@ -1,4 +1,4 @@
-"""The queue and the life of a job: queued → running → done, failed or cancelled.
+"""The life of a job: queued → running → done, failed or cancelled. Who is next, `job_queue` says.
 
 Idempotent by id: submitting a known id with the same request gives the job there is. Everything runs on the event loop's
 thread, except disk work, which is awaited in a thread of its own: a slow disk holds up its job, not the daemon.
@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from bridge import osc_spec, sinks
 from bridge.audio_device import AudioDevice, Voice
-from bridge.commands import Submit
+from bridge.commands import Again, Submit
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
+from bridge.job_queue import JobQueue
 from bridge.journal import Journal, Past
 from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail
 from bridge.sinks import Kept, Recording
@@ -32,6 +34,7 @@ from engine.api import AudioChunk, Finished, GenerationRequest, Progress
 MAX_QUEUED = 5_000
 MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
 _NEXT = 8  # jobs that hear of it when the queue moves
+_LIVE, _SKETCH, _PRIORITIES = 0, 1, 2  # a continuation is waited for by someone who plays
 _PROGRESS_EVERY_S = 1 / osc_spec.MAX_PROGRESS_PER_S
 
 log = logging.getLogger(__name__)
@@ -39,10 +42,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Job:
-    """One request and what became of it. Times are of `time.monotonic`."""
+    """One request and what became of it. Times are of `time.monotonic`.
+
+    `seed` is the one used, drawn at once where the request has none: None only for jobs of daemons that did not.
+    """
 
     command: Submit
     recording: Recording | Kept
+    seed: int | None
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     started: float | None = None
@@ -52,7 +59,7 @@ class Job:
     cancelled: bool = False  # asked to stop
     voice: Voice | None = None
     reported_at: float = 0.0
-    told_position: int = 0
+    told: Queued | None = None  # where it waits, as it last heard
     end: End | None = None
 
     @property
@@ -62,6 +69,15 @@ class Job:
     @property
     def request(self) -> GenerationRequest:
         return self.command.request
+
+    @property
+    def exact(self) -> GenerationRequest:
+        """The request with its seed: what makes the same audio again."""
+        return self.request if self.seed is None else replace(self.request, seed=self.seed)
+
+    @property
+    def priority(self) -> int:
+        return _SKETCH if self.request.clip is None else _LIVE
 
     @property
     def state(self) -> str:
@@ -83,7 +99,7 @@ class Job:
 
 
 class Jobs:
-    """Runs jobs one after the other, in the order they came. `run` is the main loop; it returns after `close`."""
+    """Runs jobs one after the other. `run` is the main loop; it returns after `close`."""
 
     def __init__(
         self, engine: Supervisor, device: AudioDevice, journal: Journal, folder: Path, notify: Callable[[Job, Reply], None]
@@ -94,10 +110,11 @@ class Jobs:
         self._folder = folder
         self._notify = notify
         self._jobs: dict[str, Job] = {}
-        self._queue: deque[Job] = deque()
+        self._queue: JobQueue[Job] = JobQueue(_PRIORITIES)
         self._ended: deque[str] = deque()
-        self._arrived = asyncio.Event()
+        self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
+        self.paused = False
         self.running: Job | None = None
 
     @property
@@ -109,10 +126,11 @@ class Jobs:
             raise JobError(f"no job has the id {id!r}")
         return self._jobs[id]
 
-    def restore(self, past: Iterable[Past]) -> None:
-        """Jobs of earlier daemons: their ids answer with their ends."""
+    def restore(self, past: Iterable[Past], paused: bool) -> None:
+        """Jobs of earlier daemons: their ids answer with their ends. A queue that was paused still is."""
+        self.paused = paused
         for one in past:
-            job = Job(one.command, Kept(Path(one.path), one.duration_s), created_at=one.created, end=one.end)
+            job = Job(one.command, Kept(Path(one.path), one.duration_s), one.seed, created_at=one.created, end=one.end)
             self._jobs.pop(job.id, None)
             self._jobs[job.id] = job
         self._ended.extend(self._jobs)
@@ -123,8 +141,11 @@ class Jobs:
             self._ended.remove(id)
             del self._jobs[id]
 
-    def submit(self, command: Submit, client: str = "") -> Job:
-        """A new job, or the one there is with this id. `client` is who asks. Raises JobError and OutputError."""
+    def submit(self, command: Submit, client: Hashable = None, name: str = "") -> Job:
+        """A new job, or the one there is with this id. Clients take turns; `name` is for the journal.
+
+        Raises JobError and OutputError.
+        """
         known = self._jobs.get(command.id)
         if known:
             if (known.request, known.command.path) != (command.request, command.path):
@@ -134,23 +155,39 @@ class Jobs:
             raise JobError("the daemon is ending", "shutting_down")
         if len(self._queue) >= MAX_QUEUED:
             raise JobError(f"{MAX_QUEUED} jobs wait already: try again when some are done", "busy")
-        job = Job(command, Recording(self._folder, command.request, command.path))
+        seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
+        job = Job(command, Recording(self._folder, command.request, command.path), seed)
         self._jobs[job.id] = job
-        self._queue.append(job)
-        self._journal.submitted(command, client, job.created_at)
-        job.told_position = self.position(job)
-        self._arrived.set()
+        self._queue.add(job, job.priority, client)
+        self._journal.submitted(command, name, job.created_at, seed)
+        job.told = self._waiting(job, self.position(job))
+        self._report_positions()  # it may have gone before others
+        self._moved.set()
         return job
+
+    def again(self, command: Again) -> Submit:
+        """What a job asked for, as a new submit. Raises JobError."""
+        job = self.get(command.job)
+        request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
+        play = job.command.play if command.play is None else bool(command.play)
+        return Submit(command.id, request, play, command.path or job.command.path, command.reply_port)
+
+    def set_paused(self, paused: bool) -> None:
+        """While paused no job begins; one that runs goes on."""
+        self.paused = paused
+        self._journal.paused(paused)
+        self._report_positions()
+        self._moved.set()
 
     def story(self, job: Job) -> Reply:
         """Where a job is now, in one reply."""
         if job.end:
             return job.end
-        return Queued(job.id, self.position(job)) if job.started is None else job.progress()
+        return self._waiting(job, self.position(job)) if job.started is None else job.progress()
 
     def position(self, job: Job) -> int:
         """How many jobs are ahead of a queued one."""
-        return self._queue.index(job) + (self.running is not None)
+        return self._queue.ahead_of(job) + (self.running is not None)
 
     def cancel(self, job: Job) -> None:
         """Stops a job: at once when it waits, within a token step when it runs. An ended one stays ended, but falls silent."""
@@ -169,15 +206,15 @@ class Jobs:
         self._closing = True
         for job in [*self._queue, *([self.running] if self.running else [])]:
             self.cancel(job)
-        self._arrived.set()
+        self._moved.set()
 
     async def run(self) -> None:
         while not self._closing:
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
+            if self.paused or not self._queue:
+                self._moved.clear()
+                await self._moved.wait()
                 continue
-            self.running = job = self._queue.popleft()
+            self.running = job = self._queue.take()
             job.started = time.monotonic()
             self._notify(job, job.progress())
             self._report_positions()
@@ -215,7 +252,7 @@ class Jobs:
     async def _generate(self, job: Job) -> Finished | None:
         if job.cancelled:  # while its name was being reserved
             return None
-        async with aclosing(self._engine.run(job.request)) as events:
+        async with aclosing(self._engine.run(job.exact)) as events:
             async for event in events:
                 match event:
                     case Progress():
@@ -245,11 +282,14 @@ class Jobs:
 
     def _report_positions(self) -> None:
         """Tells those who are next; who is far back may ask."""
-        for index, job in enumerate(islice(self._queue, _NEXT)):
-            position = index + (self.running is not None)
-            if position != job.told_position:
-                job.told_position = position
-                self._notify(job, Queued(job.id, position))
+        for position, job in enumerate(islice(self._queue, _NEXT), start=self.running is not None):
+            told = self._waiting(job, position)
+            if told != job.told:
+                job.told = told
+                self._notify(job, told)
+
+    def _waiting(self, job: Job, position: int) -> Queued:
+        return Queued(job.id, position, {"paused": 1} if self.paused else {})
 
     def _conclude(self, job: Job, end: End) -> None:
         job.end = end
@@ -269,7 +309,7 @@ class Jobs:
             "id": job.id,
             "state": state,
             "created": job.created_at,
-            "request": asdict(job.request),
+            "request": asdict(job.exact),
             "engine": finished.facts if finished else {},
             "timings": {
                 "waited_s": round(job.started - job.created, 3),

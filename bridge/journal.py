@@ -39,18 +39,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Past:
-    """An ended job as the journal remembers it. `created` is ISO 8601 in UTC."""
+    """An ended job as the journal remembers it. `created` is ISO 8601 in UTC, `seed` None where none was ever drawn."""
 
     command: Submit
     created: str
+    seed: int | None
     end: End
     path: str
     duration_s: float
 
 
 class Journal:
-    """Used from the event loop's thread. What is only told (`submitted`, `grown`, `ended`) never blocks and never fails: a
-    journal that cannot be written is a warning in the log. What is asked raises JournalError.
+    """Used from the event loop's thread. What is only told (`submitted`, `grown`, `ended`, `paused`) never blocks and never
+    fails: a journal that cannot be written is a warning in the log. What is asked raises JournalError.
 
     `file` None keeps it in memory. `cap_bytes` is the space that results may take, 0 for all there is.
     """
@@ -60,8 +61,8 @@ class Journal:
         self._cap_bytes = cap_bytes
         self._thread = ThreadPoolExecutor(1, "journal")
 
-    async def open(self, remembered: int) -> list[Past]:
-        """Ends what a dead daemon left, and gives the last `remembered` jobs, oldest first."""
+    async def open(self, remembered: int) -> tuple[list[Past], bool]:
+        """Ends what a dead daemon left; gives the last `remembered` jobs, oldest first, and whether the queue is paused."""
         return await self._ask(self._open, remembered)
 
     async def close(self) -> None:
@@ -69,11 +70,11 @@ class Journal:
         await self._ask(self._close)
         self._thread.shutdown()
 
-    def submitted(self, command: Submit, client: str, created: str) -> None:
+    def submitted(self, command: Submit, client: str, created: str, seed: int) -> None:
         r = command.request
-        values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip)
-        columns = "id, client, created, state, request, play, name, words, clip"
-        self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?)", values)
+        values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed)
+        columns = "id, client, created, state, request, play, name, words, clip, seed"
+        self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)", values)
 
     async def started(self, id: str, part: Path) -> None:
         """Returns when it is written: a chunk that is announced must be found again."""
@@ -86,6 +87,9 @@ class Journal:
     def ended(self, state: str, end: End, duration_s: float) -> None:
         """Also removes old results where they take more space than they may."""
         self._submit(self._quietly, self._end, state, end, duration_s)
+
+    def paused(self, paused: bool) -> None:
+        self._tell("UPDATE queue SET paused = ?", (paused,))
 
     async def search(self, query: History) -> list[Found | Entry]:
         """The newest first."""
@@ -123,14 +127,15 @@ class Journal:
 
     # ---- in the thread
 
-    def _open(self, remembered: int) -> list[Past]:
+    def _open(self, remembered: int) -> tuple[list[Past], bool]:
         self._db = open_database(self._file)
         self._quietly(self._end_interrupted)
         self._quietly(self._make_room)
-        columns = "id, created, state, request, play, name, path, duration_s, code, message, pairs"
+        columns = "id, created, state, request, play, name, path, duration_s, code, message, pairs, seed"
         sql = f"SELECT {columns} FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
         past = [_past(row) for row in self._db.execute(sql, (remembered,))]
-        return [one for one in reversed(past) if one]
+        (paused,) = self._db.execute("SELECT paused FROM queue").fetchone()
+        return [one for one in reversed(past) if one], bool(paused)
 
     def _close(self) -> None:
         self._db.close()
@@ -259,7 +264,7 @@ def _past(row: sqlite3.Row) -> Past | None:
         case _:
             pairs = {"path": path, "duration_s": duration_s} if path else {}
             end = Fail(id, row["code"] or "interrupted", row["message"] or _INTERRUPTED, pairs)
-    return Past(Submit(id, request, bool(row["play"]), row["name"]), row["created"], end, path, duration_s)
+    return Past(Submit(id, request, bool(row["play"]), row["name"]), row["created"], row["seed"], end, path, duration_s)
 
 
 def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
@@ -271,7 +276,7 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
         "duration_s": row["duration_s"] or None,
         "prompt": _cut(request["prompt"], _MAX_PROMPT) or None,
         "clip": _cut(Path(row["clip"]).name, _MAX_CLIP) if row["clip"] else None,
-        "seed": json.loads(row["pairs"]).get("seed"),
+        "seed": row["seed"],
     }
     return Entry(query.id, index, row["id"], row["state"], pairs)
 

@@ -67,7 +67,7 @@ REPLY_PORT = Field("reply_port", "i", "answer to this port of the sender's host,
 
 _JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
 _PROMPT = Field("prompt", "s", "what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS)
-_JOB_ID = Field("job", "s", "the id of a generate or continue", 1, 100)
+_JOB_ID = Field("job", "s", "the id of a generate, continue or again", 1, 100)
 
 _MUSIC = (
     Field("duration_s", "f", "length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S),
@@ -96,6 +96,7 @@ _CONTINUATION = (
     Field("join", "s", "append: the clip and the new part in one file; new: only the new part", choices=JOINS),
 )
 
+_OTHER_SEED = Field("seed", "i", "in place of the job's own", 0, 2**31 - 1)
 _BANK = Field("bank", "s", "a bank of presets: electronic, band, jazz_latin, cinematic, utilities, or a file of your own", 1, 100)
 
 _COMMANDS = (
@@ -115,11 +116,25 @@ _COMMANDS = (
         _JOB_EVENTS,
     ),
     Message(
+        "/inspire/again",
+        "asks for a job's request again: the same audio, unless another seed is given",
+        (_JOB_ID,),
+        (*(f for f in _MUSIC if f.name in ("play", "path")), _OTHER_SEED, REPLY_PORT),
+        _JOB_EVENTS,
+    ),
+    Message(
         "/inspire/cancel",
         "stops the job with this id (or the one named by job) within a token step; what was generated stays",
         pairs=(_JOB_ID, REPLY_PORT),
         answers=("ack", "fail"),
     ),
+    Message(
+        "/inspire/pause",
+        "the running job ends, no other begins until resume, also not after a restart",
+        pairs=(REPLY_PORT,),
+        answers=("ack",),
+    ),
+    Message("/inspire/resume", "waiting jobs begin again", pairs=(REPLY_PORT,), answers=("ack",)),
     Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, REPLY_PORT), answers=("state", "fail")),
     Message(
         "/inspire/history",
@@ -200,7 +215,12 @@ _REPLIES = (
             Field("bars", "i", "its length in bars"),
         ),
     ),
-    Message("/inspire/queued", "the job waits", (Field("position", "i", "jobs ahead of it"),)),
+    Message(
+        "/inspire/queued",
+        "the job waits: continuations go before text, clients take turns",
+        (Field("position", "i", "jobs ahead of it"),),
+        (Field("paused", "i", "1: none begins until resume"),),
+    ),
     Message(
         "/inspire/progress",
         f"at most {MAX_PROGRESS_PER_S} a second",
@@ -285,6 +305,7 @@ _REPLIES = (
             Field("restarts", "i", "times the engine had to be started again"),
             Field("running", "s", "the running job"),
             Field("queued", "i", "jobs that wait"),
+            Field("paused", "i", "1: none begins until resume"),
             Field("clients", "i", "registered clients"),
             Field("folder", "s", "where results go"),
             Field("audio_device", "s", "where sound goes, or why it does not"),

@@ -49,6 +49,7 @@ class PresetInfo:
 class Queued:
     id: str
     position: int
+    pairs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class OscServer:
         self._serve = serve
         self._backlog: deque[tuple[bytes, Address]] = deque()
         self._scheduled: set[asyncio.TimerHandle] = set()
-        self._socket, stream = _bind(host, port)
+        self._socket, stream = bind(host, port)
         self._tcp = TcpServer(stream, self._take, gone)
 
     @property
@@ -138,7 +138,7 @@ class OscServer:
         self._serve(received, source)
 
 
-def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     """A UDP socket and a TCP socket of one port number. Raises PortTaken."""
     for attempt in range(_ATTEMPTS):
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -159,5 +159,5 @@ def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
             if error.errno != errno.EADDRINUSE:
                 raise
             if port or attempt == _ATTEMPTS - 1:
-                raise PortTaken(f"{kind} port {port} is held by another program") from None
+                raise PortTaken(f"{kind} port {port} is taken") from None
     raise AssertionError("unreachable")

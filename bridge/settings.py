@@ -15,6 +15,7 @@ from bridge.errors import SettingsError
 from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES
 
 HOST = "127.0.0.1"  # loopback only
+AUTO = "auto"
 
 
 def _user_path(kind: str) -> Path:
@@ -31,7 +32,7 @@ def _setting(default, doc: str):
 class Settings:
     """All of them, checked. Field names are the keys of settings.toml and, with INSPIRE_ before, of the environment."""
 
-    port: int = _setting(DEFAULT_PORT, "the daemon's OSC port; 0: any free one")
+    port: int | str = _setting(DEFAULT_PORT, "the daemon's OSC port; auto: the usual, or another if taken; 0: any free one")
     folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
@@ -46,13 +47,19 @@ class Settings:
     log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")
 
     def __post_init__(self) -> None:
-        _check("port", 0 <= self.port <= 65535, self.port, "a port from 1 to 65535, or 0 for any free one")
+        right = self.port == AUTO or 0 <= self.port <= 65535
+        _check("port", right, self.port, "a port from 1 to 65535, auto, or 0 for any free one")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
+
+    @property
+    def usual_port(self) -> int:
+        """Which the daemon tries first, and its clients; 0: there is none."""
+        return DEFAULT_PORT if self.port == AUTO else self.port
 
     @property
     def journal_file(self) -> Path:
@@ -117,7 +124,9 @@ def _convert(name: str, type_: str, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, (int, float, str, Path)):
             raise TypeError
         match type_:
-            case "int":
+            case "int | str" if value == AUTO:
+                return AUTO
+            case "int" | "int | str":
                 if int(value) != float(value):
                     raise ValueError
                 return int(value)
@@ -128,7 +137,8 @@ def _convert(name: str, type_: str, value: object) -> object:
             case _:
                 return str(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: a home there is not
-        allowed = {"int": "a whole number", "float": "a number", "Path": "a path", "str": "text"}[type_]
+        number = "a whole number"
+        allowed = {"int": number, "int | str": f"{number} or {AUTO}", "float": "a number", "Path": "a path", "str": "text"}[type_]
         raise SettingsError(f"{name} is {value!r}: {allowed} is allowed", name) from None
 
 

@@ -82,6 +82,18 @@ def test_status_ping_and_osc(inspire, home):
     assert all(address in table for address in (*osc_spec.COMMANDS, *osc_spec.REPLIES))
 
 
+def test_pause_resume_and_again(inspire, home):
+    assert "inspire resume" in inspire("pause").stdout
+    assert json.loads(inspire("status", "--json").stdout)["paused"] == 1
+    assert inspire("resume").returncode == 0
+    with Client(int(home["INSPIRE_PORT"])) as client:
+        done = list(client.generate("tune", id="once", duration_s=0.5))[-1]
+    again = json.loads(inspire("again", "once", "--json").stdout.splitlines()[-1])
+    assert (again["event"], again["seed"]) == ("done", done.pairs["seed"])
+    other = inspire("again", "once", "--seed", "5", "-o", "other")
+    assert "seed 5" in other.stderr and other.stdout.strip().endswith("other.wav")
+
+
 def test_failures_have_an_exit_code_and_a_sentence(inspire):
     refused = inspire("generate", "refuse this")
     assert refused.returncode == 1 and "told to refuse" in refused.stderr and "bad_request" in refused.stderr

@@ -18,11 +18,11 @@ LAYERS = [
     {"cli"},
     {"daemon", "doctor", "job_views"},
     {"jobs"},
-    {"journal"},
+    {"journal", "port_holder"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
     {"tcp"},
     {"commands", "replies", "wire", "worker", "wav", "playout"},
-    {"arguments", "ring_buffer", "toml_file"},
+    {"arguments", "job_queue", "ring_buffer", "toml_file"},
     {"osc_spec", "errors"},
 ]
 

@@ -39,7 +39,7 @@ def record(folder: Path, id: str, prompt: str = "dub techno", seconds: float = 0
 def with_journal(file: Path | None, use, cap_bytes: int = 0):
     async def run():
         journal = Journal(file, cap_bytes)
-        past = await journal.open(100)
+        past, _ = await journal.open(100)
         try:
             return await use(journal, past)
         finally:
@@ -50,7 +50,7 @@ def with_journal(file: Path | None, use, cap_bytes: int = 0):
 
 async def made(journal: Journal, folder: Path, id: str, prompt: str = "dub techno", created: str = DAY) -> Path:
     """A whole life, from the submit to the end."""
-    journal.submitted(submit(id, prompt), "test", created)
+    journal.submitted(submit(id, prompt), "test", created, 7)
     path = await asyncio.to_thread(record, folder, id, prompt)
     await journal.started(id, path)
     journal.ended("done", Done(id, str(path), 0.1, {"seed": 7}), 0.1)
@@ -134,7 +134,7 @@ def test_a_part_whose_job_had_ended_keeps_its_story(tmp_path):
     path.rename(part)
 
     async def die(journal, _past):
-        journal.submitted(submit("j"), "test", DAY)
+        journal.submitted(submit("j"), "test", DAY, 7)
         await journal.started("j", part)
 
     async def look(_journal, past):
@@ -153,7 +153,7 @@ def test_an_interrupted_part_overwrites_nothing(tmp_path):
 
     async def die(journal, _past):
         for id, path in (("j", part), ("empty", tmp_path / "empty.part.wav"), ("gone", tmp_path / "gone.part.wav")):
-            journal.submitted(submit(id), "test", DAY)
+            journal.submitted(submit(id), "test", DAY, 7)
             await journal.started(id, path)
 
     async def look(_journal, past):
@@ -172,7 +172,7 @@ def test_the_history_is_searched_by_words_date_and_state(tmp_path):
             [("dub techno", "2026-10-01T09:00:00+00:00"), ("Dub reggae 100 %", DAY), ("Straßen-Jazz", DAY)]
         ):
             await made(journal, tmp_path, f"j{n}", prompt, created)
-        journal.submitted(submit("waits", "dub"), "test", DAY)
+        journal.submitted(submit("waits", "dub"), "test", DAY, 7)
         jobs = {}
         for name, query in {
             "all": {},
@@ -240,7 +240,7 @@ def test_a_journal_that_cannot_be_used_is_set_aside(tmp_path, caplog, how):
 
         async def fill(journal, _past):
             for n in range(300):
-                journal.submitted(submit(f"j{n}", f"tune {n}"), "test", DAY)
+                journal.submitted(submit(f"j{n}", f"tune {n}"), "test", DAY, 7)
 
         if how != "another program's":
             with_journal(file, fill)
@@ -263,15 +263,29 @@ def test_a_journal_that_cannot_be_used_is_set_aside(tmp_path, caplog, how):
     assert [one.end.id for one in with_journal(file, lambda _journal, past: asyncio.sleep(0, past))] == ["after"]
 
 
+def test_a_journal_of_the_first_version_is_stepped_up(tmp_path):
+    file = tmp_path / "j.sqlite"
+    db = sqlite3.connect(file)
+    db.executescript(f"{database._STEPS[0]} PRAGMA user_version = 1;")
+    columns = "id, client, created, ended, state, request, play, words, pairs"
+    request = json.dumps({"prompt": "dub"})
+    values = ("old", "test", DAY, DAY, "done", request, 0, "dub", json.dumps({"seed": 7}))
+    db.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    db.commit()
+    db.close()
+    (one,) = with_journal(file, lambda _journal, past: asyncio.sleep(0, past))
+    assert (one.end.id, one.seed) == ("old", 7) and not list(tmp_path.glob("j.sqlite.2*"))
+
+
 def test_two_daemons_do_not_share_a_journal(tmp_path, caplog):
     file = tmp_path / "j.sqlite"
 
     async def outer(journal, _past):
-        journal.submitted(submit("running"), "test", DAY)
+        journal.submitted(submit("running"), "test", DAY, 7)
 
         async def inner():
             second = Journal(file)
-            past = await second.open(100)
+            past, _ = await second.open(100)
             await second.close()
             return past
 

@@ -29,7 +29,7 @@ def test_no_file_is_no_error(tmp_path):
     ("text", "told"),
     [
         ("\nvolume = 3", "line 2: unknown setting 'volume'"),
-        ("port = true", "a whole number is allowed .*line 1"),
+        ("port = true", "a whole number or auto is allowed .*line 1"),
         ("port = 7.5", "a whole number"),
         ("model = [1]", "text is allowed"),
         ("port = ", "settings.toml"),
@@ -46,6 +46,13 @@ def test_refusals_say_what_is_allowed(tmp_path, text, told):
     file.write_text(text)
     with pytest.raises(SettingsError, match=told):
         load_settings({}, {"INSPIRE_SETTINGS": str(file)})
+
+
+def test_a_port_may_be_found(tmp_path):
+    for text in ('port = "auto"', "port = 0", "port = 8000"):
+        (tmp_path / "settings.toml").write_text(text)
+        settings = load_settings({}, {"INSPIRE_SETTINGS": str(tmp_path / "settings.toml")})
+        assert (settings.port, settings.usual_port) in (("auto", 7770), (0, 0), (8000, 8000))
 
 
 def test_each_value_tells_where_it_comes_from(tmp_path):
