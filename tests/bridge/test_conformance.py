@@ -1,0 +1,208 @@
+"""The conformance script: our daemon conforms, and what is wrong in a server is told, one fault after the other."""
+
+from __future__ import annotations
+
+import itertools
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from pythonosc.osc_message import OscMessage
+
+from bridge import osc_spec
+from tests import conformance
+from tests.bridge.conftest import ROOT
+
+Change = Callable[[bytes], list[bytes]]  # what becomes of a packet
+
+
+class WrongServer:
+    """Our daemon behind a relay that spoils what is asked or what is told. UDP only."""
+
+    def __init__(self, port: int, asked: Change, told: Change):
+        self._daemon = ("127.0.0.1", port)
+        self._asked, self._told = asked, told
+        self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._front.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
+        self._front.bind(("127.0.0.1", 0))
+        self.port = self._front.getsockname()[1]
+        self._behind: dict[tuple, socket.socket] = {}  # a socket for each client, so that answers find back
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._relay)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._end.set()
+        self._thread.join()
+        for one in (self._front, *self._behind.values()):
+            one.close()
+
+    def _relay(self) -> None:
+        while not self._end.is_set():
+            clients = {behind: client for client, behind in self._behind.items()}
+            for ready in select.select([self._front, *clients], [], [], 0.05)[0]:
+                packet, source = ready.recvfrom(65_535)
+                if ready is not self._front:
+                    for one in self._told(packet):
+                        self._front.sendto(one, clients[ready])
+                    continue
+                if source not in self._behind:
+                    self._behind[source] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    self._behind[source].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
+                for one in self._asked(packet):
+                    self._behind[source].sendto(one, self._daemon)
+
+
+def as_it_is(packet: bytes) -> list[bytes]:
+    return [packet]
+
+
+def every(name: str, change: Callable[[list], list[tuple]]) -> Change:
+    """Messages of this name are replaced: `change` takes the values and gives (name, *values) for each in their place."""
+
+    def replace(packet: bytes) -> list[bytes]:
+        if not packet.startswith(f"/inspire/{name}\0".encode()):
+            return [packet]
+        return [conformance.encode(f"/inspire/{new}", *values) for new, *values in change(OscMessage(packet).params)]
+
+    return replace
+
+
+def all_but_each_fiftieth() -> Change:
+    number = itertools.count(1)
+    return lambda packet: [packet] if next(number) % 50 else []
+
+
+def only_osc(packet: bytes) -> list[bytes]:
+    return [packet] if packet[:1] in (b"/", b"#") else []
+
+
+def at_once(packet: bytes) -> list[bytes]:
+    return [b"#bundle\0" + (1).to_bytes(8, "big") + packet[16:]] if packet.startswith(b"#bundle") else [packet]
+
+
+def no_code(v: list) -> list[tuple]:
+    return [("fail", v[0], "error", *v[2:])]
+
+
+# what is wrong: (asked, told, rules to check, the last of which tells it with these words)
+FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
+    "answers twice": (as_it_is, lambda packet: [packet] * 2, [conformance.ping], "one answer is right"),
+    "another id": (as_it_is, every("pong", lambda v: [("pong", "x", *v[1:])]), [conformance.ping], "no answer with the id"),
+    "another protocol": (as_it_is, every("pong", lambda v: [("pong", *v[:2], 2)]), [conformance.ping], "protocol 1 is right"),
+    "numbers are no ids": (every("ping", lambda v: [("ping", f"{v[0]}!")]), as_it_is, [conformance.numbers_as_ids], "no pong"),
+    "no lease": (as_it_is, every("welcome", lambda v: [("welcome", *v[:3], 0.0)]), [conformance.hello], "a welcome is right"),
+    "a state for an ack": (as_it_is, every("ack", lambda v: [("state", v[0], "idle")]), [conformance.one_answer], "ack is right"),
+    "another code": (as_it_is, every("fail", no_code), [conformance.refusals], "fail unknown_address is right"),
+    "no doubles": (every("history", lambda v: [("cancel", v[0])]), as_it_is, [conformance.lenient_types], "found is right"),
+    "silent about noise": (only_osc, as_it_is, [conformance.no_osc], "noise is answered by 0 replies"),
+    "answers answers": (every("ack", lambda v: [("ping", v[0])]), as_it_is, [conformance.no_answer_to_answers], "it answers"),
+    "no reply port": (every("ping", lambda v: [("ping", v[0])]), as_it_is, [conformance.reply_port], "no pong"),
+    "bundles at once": (at_once, as_it_is, [conformance.bundles], "was served after"),
+    "no TCP": (as_it_is, as_it_is, [conformance.tcp], "no TCP connection"),
+    "nothing large": (lambda packet: [packet] if len(packet) < 8192 else [], as_it_is, [conformance.large_datagram], "no answer"),
+    "loses one of fifty": (all_but_each_fiftieth(), as_it_is, [conformance.burst], "were not answered"),
+    "no ack": (as_it_is, every("ack", lambda v: []), [conformance.job], "one ack, first, is right"),
+    "ends twice": (as_it_is, every("done", lambda v: [("done", *v)] * 2), [conformance.job], "after its end"),
+    "a gap": (as_it_is, every("chunk", lambda v: [("chunk", v[0], v[1], v[2] * 1.5, *v[3:])]), [conformance.job], "a gap"),
+    "eager": (as_it_is, every("progress", lambda v: [("progress", *v)] * 50), [conformance.progress], "are right"),
+    "forgets ids": (
+        as_it_is,
+        every("fail", lambda v: [("ack", v[0])] if v[1] == "id_taken" else [("fail", *v)]),
+        [conformance.repeated_id],
+        "fail id_taken is right",
+    ),
+    "another seed": (every("again", lambda v: [("again", *v[:2], "seed", 9)]), as_it_is, [conformance.again], "is right"),
+    "done for cancelled": (as_it_is, every("cancelled", lambda v: [("done", *v)]), [conformance.cancel], "cancelled, path"),
+    "tells everybody": (
+        every("hello", lambda v: [("hello", *v[:3], "events", "all")]),
+        as_it_is,
+        [conformance.events],
+        "a stranger hears",
+    ),
+    "hides the pause": (
+        as_it_is,
+        every("state", lambda v: [("state", *v[: v.index("paused")])] if "paused" in v else [("state", *v)]),
+        [conformance.pause],
+        "does not say that the queue is paused",
+    ),
+    "shows too much": (as_it_is, every("found", lambda v: [("found", *v[:2], 0)]), [conformance.history], "entries"),
+    "too large": (
+        as_it_is,
+        every("state", lambda v: [("state", *v, "model", "x" * 5000)]),
+        [conformance.one_answer, conformance.sizes],
+        "5,",
+    ),
+    "doubles": (
+        as_it_is,
+        every("welcome", lambda v: [("welcome", *v[:3], ("d", v[3]))]),
+        [conformance.hello, conformance.types],
+        "types ssid",
+    ),
+    "a reply of its own": (
+        as_it_is,
+        every("pong", lambda v: [("pong", *v), ("hint", v[0])]),
+        [conformance.no_answer_to_answers, conformance.shapes],
+        "no such reply",
+    ),
+    "half a pair": (
+        as_it_is,
+        every("state", lambda v: [("state", *v, "model")]),
+        [conformance.one_answer, conformance.shapes],
+        "not key, value pairs",
+    ),
+}
+SILENT = {"another id", "numbers are no ids", "no reply port", "nothing large", "loses one of fifty"}  # they are waited for
+
+
+@pytest.fixture
+def wrong_server(daemon) -> Iterator[Callable[[Change, Change], WrongServer]]:
+    servers = []
+
+    def start(asked: Change, told: Change) -> WrongServer:
+        servers.append(WrongServer(daemon.port, asked, told))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.close()
+
+
+def test_our_daemon_conforms(daemon):
+    command = [sys.executable, "tests/conformance.py", "127.0.0.1", str(daemon.port), "--patience", "60"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert len(lines) == len(conformance.RULES) + 1 and all(line.startswith("conforms") for line in lines)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told(wrong_server, fault):
+    asked, told, checks, words = FAULTS[fault]
+    rules = [next(rule for rule, check in conformance.RULES.items() if check is one) for one in checks]
+    server = wrong_server(asked, told)
+    *_, (_, differs) = conformance.check("127.0.0.1", server.port, 2.0 if fault in SILENT else 60.0, rules)
+    assert words in differs
+
+
+def test_every_rule_differs_where_nobody_answers(capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        assert conformance.main(["127.0.0.1", str(deaf.getsockname()[1]), "--patience", "0.05"]) == 1
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(conformance.RULES) and all(line.startswith("differs") for line in lines)
+    assert last == f"{len(lines)} of {len(lines)} rules differ"
+
+
+def test_it_expects_what_the_table_says():
+    replies = {osc_spec.short_name(address): message for address, message in osc_spec.REPLIES.items()}
+    types = {name: "s" + "".join(field.type for field in message.arguments) for name, message in replies.items()}
+    assert types == conformance.REPLIES
+    assert {name for name, message in replies.items() if message.pairs} == conformance.PAIRS
+    assert {code for *_, code in conformance.REFUSED.values()} <= set(osc_spec.FAIL_CODES)
+    figures = (conformance.PROTOCOL, conformance.MAX_DATAGRAM, conformance.MAX_PROGRESS_PER_S)
+    assert figures == (osc_spec.PROTOCOL, osc_spec.MAX_DATAGRAM_OUT, osc_spec.MAX_PROGRESS_PER_S)
