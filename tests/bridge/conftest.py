@@ -79,7 +79,7 @@ class RawClient:
     def send_bytes(self, datagram: bytes) -> None:
         self._socket.sendto(datagram, self._daemon)
 
-    def receive(self, timeout_s: float = 20.0) -> Reply | None:
+    def receive(self, timeout_s: float = 60.0) -> Reply | None:
         self._socket.settimeout(timeout_s)
         try:
             datagram = self._socket.recv(65_535)
