@@ -14,6 +14,7 @@ import soxr
 
 from engine.api import MAX_CLIP_S, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
 
+LISTEN_S = 30.0  # of a clip, to measure its tempo by
 SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
 
 
@@ -21,12 +22,14 @@ SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
 class Clip:
     """A clip up to the place the continuation starts from.
 
-    prefix: float32 (frames, channels) at the result's rate, ending at the join; only its tail when the result does not repeat it.
+    prefix: float32 (frames, channels) at the result's rate, ending at the join; only its last LISTEN_S where the result does not
+    repeat it.
     context: float32 [frames] mono at the model's rate, ending at the join.
     """
 
     prefix: np.ndarray
     context: np.ndarray
+    samplerate: int  # of the prefix
     from_s: float
     duration_s: float
 
@@ -43,7 +46,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
             rate, total = file.samplerate, file.frames
             join = _join_frame(request, total, rate)
             context_s = min(request.context_s, max_context_s)
-            keep_s = join / rate if request.join == "append" else min(join / rate, context_s)
+            keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, LISTEN_S))
             file.seek(join - round(keep_s * rate))
             audio = file.read(round(keep_s * rate), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
@@ -64,6 +67,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     return Clip(
         prefix=np.clip(soxr.resample(audio, rate, samplerate, "VHQ"), -1, 1),
         context=soxr.resample(heard, rate, model_samplerate, "VHQ"),
+        samplerate=samplerate,
         from_s=join / rate,
         duration_s=total / rate,
     )

@@ -1,4 +1,4 @@
-"""Request → language-model input: text ids, time span, section row.
+"""Request → language-model input: text ids, time span, section row, musical time.
 
 Tempo and key may stand in the prompt or in fields of their own; the model only knows words, so fields become words here.
 """
@@ -14,10 +14,15 @@ from tokenizers import Tokenizer
 
 from engine.api import GenerationRequest, ModelError, RequestError, parse_key
 from engine.checkpoint import Checkpoint
+from engine.clip import LISTEN_S, Clip
+from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
+from engine.music.analysis import grid_offset, measure_bpm
+from engine.music.grid import Grid, loop_bpm
 
 MAX_TEXT_TOKENS = 512
 BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
+WALTZ = re.compile(r"\bwaltz|\b3/4\b|three[- ]four", re.IGNORECASE)
 KEY = re.compile(r"\b([A-Ga-g])([#b♯♭]?)\s+(major|minor|maj|min)\b", re.IGNORECASE)
 
 
@@ -37,14 +42,49 @@ def asked_key(request: GenerationRequest) -> tuple[int, str] | None:
     return parse_key(f"{found[1]}{found[2]} {found[3]}") if found else None
 
 
-def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = ()) -> str:
+def asked_beats(request: GenerationRequest) -> int:
+    """Beats to a bar: three where only the prompt says so."""
+    return 3 if request.bars is None and request.beats_per_bar == 4 and WALTZ.search(request.prompt) else request.beats_per_bar
+
+
+def usual_bpm(prompt: str, usual: tuple[tuple[str, float], ...]) -> float | None:
+    """The tempo of the style a prompt names. Of several the longest decides: dub techno is no techno."""
+    found = [(len(word), bpm) for word, bpm in usual if word in prompt.lower()]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def grid(request: GenerationRequest, config: ModelConfig, clip: Clip | None = None) -> Grid | None:
+    """The musical time a result keeps, from where it begins. Tempo: as asked; else the clip's; else the usual one of the style.
+
+    A clip is taken to begin on a downbeat, or as near to one as its onsets say. None for a model without a sense of time, and
+    for a clip without a beat.
+    """
+    if not config.language_model.clocks_per_bar:
+        return None
+    beats_per_bar = asked_beats(request)
+    bpm = asked_bpm(request)
+    if clip is None:
+        return Grid(bpm or usual_bpm(request.prompt, config.usual_bpm) or 120.0, beats_per_bar)
+    heard = clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1)
+    if bpm is None:
+        measured = measure_bpm(heard, clip.samplerate)
+        if measured is None:
+            return None
+        bpm = loop_bpm(measured, clip.duration_s, beats_per_bar)
+    beat = clip.from_s * bpm / 60.0
+    late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
+    return Grid(bpm, beats_per_bar, beat - late)
+
+
+def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None) -> str:
     """The words the model hears: the prompt, plus tempo, key and metre where only the fields state them.
 
     A model that knows only certain tempi hears the nearest of them in place of the asked one.
     """
     parts = [request.prompt.strip()] if request.prompt.strip() else []
-    if request.bpm is not None:
-        tempo = f"{request.bpm:g} bpm"
+    bpm = request.bpm if request.bpm is not None or asked_bpm(request) or grid is None else round(grid.bpm)
+    if bpm is not None:
+        tempo = f"{bpm:g} bpm"
         parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(request.prompt) else [*parts, tempo]
     if request.key is not None and not KEY.search(request.prompt):
         parts.append(request.key)
@@ -69,7 +109,10 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
 
 
 def build_condition(ids: list[int], request: GenerationRequest) -> Condition:
-    """One row. Raises RequestError when the text is too long for the model."""
+    """One row, without musical time, which comes frame by frame (`engine.music.grid.clock`).
+
+    Raises RequestError when the text is too long for the model.
+    """
     if len(ids) > MAX_TEXT_TOKENS:
         raise RequestError(f"the prompt is {len(ids)} tokens long: at most {MAX_TEXT_TOKENS} are allowed, shorten it")
     end = request.time_end_s if request.time_end_s is not None else request.time_start_s + request.seconds

@@ -29,7 +29,9 @@ class WavTokenizerConfig:
     last_kernel_size: int = 7
     compress: int = 2
     lstm_layers: int = 2
-    encoder_blocks: int = 0  # ours: ConvNeXt blocks at frame rate in place of the LSTM
+    # Ours: ConvNeXt blocks behind two spectral views in place of the whole encoder, each with half of the codebook, their tokens
+    # taking turns; tones and noise in place of the inverse STFT. See `engine.models.spectral_modeling`.
+    encoder_blocks: int = 0
     codebook_size: int = 4096
     dim: int = 768
     intermediate_dim: int = 2304
@@ -67,6 +69,8 @@ class LanguageModelConfig:
     # Guidance's negative row. "noise": as released (uniform noise for times and label, text ids 0, prompt audio token 0).
     # "null", ours: times zero, label row `n_sections` (one extra row), text ids 0, prompt audio kept; as it was trained.
     negative: str = "noise"
+    clocks_per_bar: int = 0  # ours: rows for a frame's place in its bar, 24 to a quarter note; 0: no sense of musical time
+    bars_per_phrase: int = 0  # ours: rows for the bar's place in its phrase
 
     @property
     def head_dim(self) -> int:
@@ -114,7 +118,8 @@ class HiFiCodecConfig:
     n_code_groups: int = 2
     n_residual_levels: int = 2
     n_codes: int = 1024
-    # Ours: ConvNeXt blocks at latent rate and an inverse STFT in place of the upsampling stages (iSTFTNet, arXiv 2203.02395).
+    # Ours: ConvNeXt blocks at the latent rate behind two spectral views, half of the latent each, and tones and noise in place of
+    # the generator's stages. See `engine.models.spectral_modeling`.
     frame_blocks: int = 0
 
     @property
@@ -142,9 +147,12 @@ class ModelConfig:
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
     # Audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has.
     max_tokens: int = 0
-    bar_step: int = 0  # ours: bars in training last a multiple of this many token frames; 0: any length
     # Ours: the tempi in bpm the model has words for; an asked tempo is heard as the nearest. Empty: any.
     tempo_words: tuple[int, ...] = ()
+    # Ours: RMS level in dBFS of what the model was trained on; a clip is brought to it before the model hears it. None: as it is.
+    level_db: float | None = None
+    # Ours: (word, bpm), the tempo where a request states none: of the first whose word is in the prompt; "" is in every one.
+    usual_bpm: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,15 +16,16 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
-from engine.conditioning import asked_bpm, asked_key, build_condition, caption, load_text_encoder, nearest
+from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grid, load_text_encoder
 from engine.models.language_model import Condition, generate_tokens
-from engine.music.grid import grid_bpm, retime
-from engine.music.level import crossfade, fade_out, rms_db, soft_limit
+from engine.music.grid import Grid, clock
+from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
+LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
@@ -73,14 +72,14 @@ class Pipeline:
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
             clip, heard = self._listen(request, renderer.samplerate)
-        words = caption(request, self._prepared.checkpoint.config.tempo_words)
+        config = self._prepared.checkpoint.config
+        time = grid(request, config, clip)
+        words = caption(request, config.tempo_words, time)
         condition = build_condition(self._encode_text(words), request)
-        stretch = self._stretch(request)
         take = _Take(request, renderer, self.plan, clip, heard, watch)
         yield from take.begin()
         wanted = -(-request.frames(renderer.samplerate) // take.hop)
-        sampled = self._tokens(request, condition, heard, math.ceil(wanted / stretch) + 1, cancelled)
-        for count, token in enumerate(itertools.islice(retime(sampled, stretch), wanted), 1):
+        for count, token in enumerate(self._tokens(request, condition, time, heard, wanted, cancelled), 1):
             if (chunk := take.push(token)) is not None:
                 yield chunk
             if count % PROGRESS_EVERY == 0:
@@ -94,8 +93,8 @@ class Pipeline:
                 "seed": request.seed, "guidance": request.guidance, "top_k": request.top_k, "temperature": request.temperature,
                 "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
                 "elapsed_s": round(watch(), 3), "first_chunk_s": round(take.first_chunk_s or watch(), 3),
-                "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0, "stretch": round(stretch, 5),
-            } | take.measure(request),
+                "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
+            } | ({"grid_bpm": round(time.bpm, 3)} if time else {}) | take.measure(request),
         )  # fmt: skip
 
     def _decided(self, request: GenerationRequest) -> GenerationRequest:
@@ -115,36 +114,32 @@ class Pipeline:
 
     @torch.inference_mode()
     def _listen(self, request: GenerationRequest, samplerate: int) -> tuple[Clip, list[int]]:
-        """The clip, and the tokens of what comes before the join, whose end is a token's end: odd samples are cut in front."""
+        """The clip, and the tokens of what comes before the join, where a turn of tokens ends: odd samples are cut in front."""
         tokenizer = self._prepared.checkpoint.wavtokenizer
         clip = read_clip(request, samplerate=samplerate, model_samplerate=tokenizer.config.sample_rate,
                          max_context_s=self._prepared.checkpoint.config.max_prompt_s)  # fmt: skip
-        context = clip.context[len(clip.context) % tokenizer.config.hop_length :]
+        context = clip.context[len(clip.context) % (tokenizer.views * tokenizer.config.hop_length) :]
+        if (level_db := self._prepared.checkpoint.config.level_db) is not None:
+            context = context * np.float32(10 ** ((level_db - rms_db(context)) / 20))
         tokens = tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0]
         return clip, tokens.tolist()
 
-    def _stretch(self, request: GenerationRequest) -> float:
-        """How many times as long as sampled the tokens must last so that the asked tempo is met: the model plays the nearest
-        tempo its bars can keep. A clip brings its own tempo, and a model without a grid any."""
-        config, bpm = self._prepared.checkpoint.config, asked_bpm(request)
-        if not (config.bar_step and config.tempo_words and bpm) or request.clip is not None:
-            return 1.0
-        if not 0.9 <= nearest(bpm, config.tempo_words) / bpm <= 1.1:
-            return 1.0  # far outside of what the model knows: its tempo is anybody's guess, and a stretch would not mend it
-        return grid_bpm(nearest(bpm, config.tempo_words), request.beats_per_bar, config.token_rate, config.bar_step) / bpm
-
     def _tokens(
-        self, request: GenerationRequest, condition: Condition, heard: list[int], wanted: int, cancelled: Callable[[], bool]
-    ) -> Iterator[int]:
+        self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[int]:  # fmt: skip
         """`wanted` tokens. Past the length the language model was trained on, it goes on from the latter half of what it made."""
-        config = self._prepared.checkpoint.config
-        generator = torch.Generator(self.runtime.device).manual_seed(request.seed)
+        config, device = self._prepared.checkpoint.config, self.runtime.device
+        generator = torch.Generator(device).manual_seed(request.seed)
         history, made = list(heard), 0
-        condition = Condition(**{name: column.to(self.runtime.device) for name, column in vars(condition).items()})
+        condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
             room = config.max_tokens - len(history) if config.max_tokens else wanted
             count = min(wanted - made, max(room, config.max_tokens // 4))
-            prompt = torch.tensor([history], device=self.runtime.device) if history else None
+            prompt = torch.tensor([history], device=device) if history else None
+            if time is not None:
+                rows = clock(time, config.token_rate, made - len(history), len(history) + count)
+                condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
             generation = self._prepared.decoder.start(
                 condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
             )
@@ -165,7 +160,8 @@ class Pipeline:
             request = self._decided(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, decode=decode))
             renderer = self._renderer(request, lambda: False)
             condition = build_condition(self._encode_text(request.prompt), request)
-            tokens = list(self._tokens(request, condition, [], round(request.seconds * renderer.token_rate), lambda: False))
+            wanted = round(request.seconds * renderer.token_rate)
+            tokens = list(self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False))
             renderer.render(tokens, 0, len(tokens), ended=True)
 
 
@@ -183,7 +179,7 @@ class _Take:
         self.hop = round(self.samplerate / renderer.token_rate)
         lead = heard[-round(LEAD_S * renderer.token_rate) :]
         self.decoder = StreamingDecoder(renderer, plan, lead=lead)
-        self.gain = 1.0
+        self.leveller: Leveller | None = None
         self.repeats_source = clip is not None and request.join == "append"
         self.index = self.frames = 0
         self.meter = Meter(self.samplerate)
@@ -218,8 +214,13 @@ class _Take:
         """Newly rendered mono audio [N] as a chunk: at the source's level, joined, cut to length, faded at the very end."""
         lead, self._lead = audio[: self._lead], 0
         if len(lead):
-            self.gain = _gain_towards(self.clip.prefix[-len(lead) :], lead)
-        samples = np.repeat((audio * self.gain)[:, None], self.clip.channels if self.clip else 1, axis=1).astype(np.float32)
+            gain_db = _gain_towards(self.clip.prefix[-len(lead) :], lead)
+            source_db = rms_db(self.clip.prefix[-round(LEVEL_S * self.samplerate) :].mean(1))
+            self.leveller = Leveller(source_db, gain_db, lead, self.samplerate)
+            audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
+        else:
+            audio = self._level(audio)
+        samples = np.repeat(audio[:, None], self.clip.channels if self.clip else 1, axis=1).astype(np.float32)
         samples, new = samples[: len(lead)], samples[len(lead) :][: self.wanted - self.new_frames]
         joined = np.zeros_like(new[:0])
         if len(lead) and self.repeats_source:
@@ -231,6 +232,9 @@ class _Take:
         self.meter.hear(new)
         self.first_chunk_s = self.first_chunk_s or self.watch()
         return self._chunk(np.concatenate([joined, new]))
+
+    def _level(self, audio: np.ndarray) -> np.ndarray:
+        return audio if self.leveller is None or not len(audio) else audio * self.leveller.gains(audio)
 
     def _chunk(self, samples: np.ndarray) -> AudioChunk:
         chunk = AudioChunk(self.index, self.frames, self.samplerate, samples)
@@ -257,5 +261,5 @@ class _Take:
 
 
 def _gain_towards(source: np.ndarray, own: np.ndarray) -> float:
-    """Linear gain from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
-    return float(10 ** (np.clip(rms_db(source.mean(1)) - rms_db(own), -GAIN_LIMIT_DB, GAIN_LIMIT_DB) / 20))
+    """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
+    return float(np.clip(rms_db(source.mean(1)) - rms_db(own), -GAIN_LIMIT_DB, GAIN_LIMIT_DB))

@@ -103,7 +103,7 @@ class FastRenderer:
     def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> np.ndarray:
         first, last = max(0, start - self.left), min(len(tokens), end + self.lookahead)
         window = torch.tensor([tokens[first:last]], device=self.device)
-        audio = self.model.decode(window)[0].float().cpu().numpy()
+        audio = self.model.decode(window, first)[0].float().cpu().numpy()
         kept = audio[(start - first) * self.hop : (end - first) * self.hop]
         if self._fade:
             kept = _fade_in(self._tail, kept)
@@ -145,7 +145,7 @@ class FullRenderer:
             return None
         a, b = start * self.ratio - self._first, end * self.ratio - self._first
         first, last = max(0, a - self.reach), min(self._latents.shape[-1], b + self.reach)
-        audio = self.codec.decode(self._latents[..., first:last])[0].float().cpu().numpy()
+        audio = self.codec.decode(self._latents[..., first:last], self._first + first)[0].float().cpu().numpy()
         forget = max(0, b - self.reach)  # the next chunk starts at b
         self._latents, self._first = self._latents[..., forget:], self._first + forget
         hop = self.codec.config.hop_length

@@ -13,15 +13,15 @@ from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, Mode
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
+from engine.models.spectral_modeling import TonesAndNoise
 from engine.models.wavtokenizer import WavTokenizer
+from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
 
 TINY = ModelConfig(
     name="tiny",
     wavtokenizer=WavTokenizerConfig(
         ratios=(6, 5, 4, 4),
-        n_filters=2,
         dimension=8,
-        lstm_layers=0,
         encoder_blocks=1,
         codebook_size=32,
         dim=32,
@@ -36,9 +36,11 @@ TINY = ModelConfig(
         hidden_size=32,
         intermediate_size=32,
         num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
         negative="null",
+        clocks_per_bar=CLOCKS_PER_BEAT * MAX_BEATS_PER_BAR,
+        bars_per_phrase=BARS_PER_PHRASE,
     ),
     flow=FlowConfig(
         token_vocab_size=32,
@@ -57,16 +59,13 @@ TINY = ModelConfig(
     ),
     hifi_codec=HiFiCodecConfig(
         upsample_rates=(8, 5, 4, 3),
-        upsample_kernel_sizes=(16, 11, 8, 7),
         upsample_initial_channel=16,
-        resblock_kernel_sizes=(3,),
-        resblock_dilation_sizes=((1,),),
-        encoder_channels=2,
         latent_dim=16,
         n_codes=16,
-        frame_blocks=1,
+        frame_blocks=2,
     ),
     max_tokens=200,
+    usual_bpm=(("techno", 131.0), ("", 90.0)),
 )
 
 
@@ -77,11 +76,15 @@ def write_tiny_model(directory: Path, *, flow: bool = True, **changes) -> Path:
 
 
 def write_seeded_model(directory: Path, config: ModelConfig) -> Path:
-    """Writes a model of any size with seeded random weights in our layout."""
+    """Writes a model of any size with seeded random weights in our layout. What it sounds like depends on its tokens."""
     torch.manual_seed(0)
     modules = {"wavtokenizer": WavTokenizer(config.wavtokenizer), "language_model": LanguageModel(config.language_model)}
     if config.flow is not None:
         modules |= {"flow": FlowMatching(config.flow), "hifi_codec": HiFiCodec(config.hifi_codec)}
+    for module in modules.values():
+        for part in module.modules():
+            if isinstance(part, TonesAndNoise):  # which begins so near to its bias that everything sounds alike
+                part.out.weight.data *= 10
     save_checkpoint(directory, config, modules)
     vocabulary = {word: i for i, word in enumerate(["<null>", "<unknown>", "dub", "techno", "124", "bpm"])}
     Tokenizer(models.WordLevel(vocabulary, "<unknown>")).save(str(directory / "tokenizer.json"))

@@ -4,9 +4,9 @@ Mono audio of `sampling_rate` Hz becomes one latent vector a frame of `hop_lengt
 to codes (groups × residual levels); a generator turns latents back into audio. In a generation only the quantiser's
 vectors and the generator are used: the flow makes latents, the generator makes them audible.
 
-The generator is HiFi-GAN's (arXiv 2010.05646) in the released models. With `frame_blocks` it is ours: ConvNeXt blocks at
-the latent rate and an inverse STFT (iSTFTNet, arXiv 2203.02395; Vocos, arXiv 2306.00814), some ten times faster on a CPU.
-Both are local in time, `generator_context` says how far they look. Layout and keys: HiFi-Codec, arXiv 2305.02765.
+The generator is HiFi-GAN's (arXiv 2010.05646) in the released models. With `frame_blocks` both halves are ours: ConvNeXt blocks
+at the latent rate between a spectral analysis and tones and noise (`spectral_modeling`), some ten times faster on a CPU.
+Both generators are local in time, `generator_context` says how far they look. Layout and keys: HiFi-Codec, arXiv 2305.02765.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig
-from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, WNConvTranspose1d
+from engine.models.layers import ConvNeXtBlock, WNConv1d, WNConvTranspose1d
+from engine.models.spectral_modeling import NoteEncoder, TonesAndNoise
 
 SLOPE = 0.1  # of every leaky ReLU but the encoder's last
 EDGE_KERNEL = 7  # of the first and the last convolution
-LOG_MAGNITUDE_LIMIT = 4.6  # exp(4.6) ≈ 100: a frame at random initialisation must not blow up
 
 
 class HiFiCodec(nn.Module):
@@ -29,14 +29,20 @@ class HiFiCodec(nn.Module):
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        rate, hop = config.sampling_rate, config.hop_length
+        self.encoder = (
+            NoteEncoder(rate, hop, config.upsample_initial_channel, config.frame_blocks // 2, config.latent_dim // 2)
+            if config.frame_blocks
+            else Encoder(config)
+        )
         self.quantizer = Quantizer(config)
         self.generator = FrameGenerator(config) if config.frame_blocks else Generator(config)
 
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio: [B, T] mono at `sampling_rate` Hz → latents [B, D, frames], not quantised; zeros fill up the last frame."""
         hop = self.config.hop_length
-        return self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop))[:, None])
+        latents = self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop)))
+        return latents if isinstance(latents, Tensor) else torch.cat(latents, dim=1)  # one half of the channels each
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features: [B, D, frames] → codes [B, frames, levels·groups] and the latents they stand for, [B, D, frames]."""
@@ -46,9 +52,9 @@ class HiFiCodec(nn.Module):
         """codes: [B, frames, levels·groups], level by level → latents [B, D, frames]."""
         return self.quantizer.embed(codes)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz."""
-        return self.generator(latents)
+    def decode(self, latents: Tensor, first: int = 0) -> Tensor:
+        """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz. first: where in its piece, in frames."""
+        return self.generator(latents, first)
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
@@ -64,8 +70,7 @@ def generator_context(config: HiFiCodecConfig) -> int:
     """
     edge = EDGE_KERNEL // 2
     if config.frame_blocks:
-        overlap = 2  # a frame's hop lies under its own window and those of two frames either side (n_fft = 4·hop)
-        return edge + config.frame_blocks * (ConvNeXtBlock.KERNEL_SIZE // 2) + overlap
+        return edge + config.frame_blocks * (ConvNeXtBlock.KERNEL_SIZE // 2) + TonesAndNoise.REACH
     reach = edge  # samples at the current stage's output rate
     for rate, kernel in zip(reversed(config.upsample_rates), reversed(config.upsample_kernel_sizes), strict=True):
         reach += max(
@@ -80,17 +85,15 @@ def generator_context(config: HiFiCodecConfig) -> int:
 
 
 class Encoder(nn.Module):
-    """Audio [B, 1, frames·hop] → latents [B, D, frames].
+    """Audio [B, frames·hop] → latents [B, D, frames].
 
-    Strided convolutions, each followed by residual blocks in parallel. The released encoder normalises over the whole
-    input, so what it makes of a frame depends on all others, and loses the level of the whole. Ours (`frame_blocks`) has
-    no such normalisation and does half of its work at the frame rate.
+    Strided convolutions, each followed by residual blocks in parallel and normalised over the whole input: what this makes of a
+    frame depends on all others, and the level of the whole is lost.
     """
 
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
         width = config.encoder_channels
-        normalized = not config.frame_blocks
         self.conv_pre = WNConv1d(1, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         self.ups = nn.ModuleList()  # down, in fact: the name is the checkpoints'
         self.resblocks = nn.ModuleList()
@@ -102,12 +105,11 @@ class Encoder(nn.Module):
                 reversed(config.resblock_kernel_sizes), reversed(config.resblock_dilation_sizes), strict=True
             ):
                 self.resblocks.append(ResBlock(width, size, dilations))
-                self.normalize.append(nn.GroupNorm(max(width // 16, 1), width, eps=1e-6) if normalized else nn.Identity())
-        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width) for _ in range(config.frame_blocks // 2))
+                self.normalize.append(nn.GroupNorm(max(width // 16, 1), width, eps=1e-6))
         self.conv_post = nn.Conv1d(width, config.latent_dim, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv_pre(x)
+        x = self.conv_pre(x[:, None])
         n = len(self.resblocks) // len(self.ups)
         for i, down in enumerate(self.ups):
             x = down(F.leaky_relu(x, SLOPE))
@@ -115,8 +117,6 @@ class Encoder(nn.Module):
             for block, norm in zip(self.resblocks[i * n : (i + 1) * n], self.normalize[i * n : (i + 1) * n], strict=True):
                 total = norm(total + block(x))  # of the running sum, as the checkpoints were trained
             x = total / n
-        for block in self.blocks:
-            x = block(x)
         return self.conv_post(F.leaky_relu(x, 0.01))
 
 
@@ -181,7 +181,7 @@ class Generator(nn.Module):
                 self.resblocks.append(ResBlock(width, size, dilations))
         self.conv_post = WNConv1d(width, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, first: int = 0) -> Tensor:  # the same wherever it stands in its piece
         x = self.conv_pre(latents)
         n = len(self.resblocks) // len(self.ups)
         for i, up in enumerate(self.ups):
@@ -191,26 +191,22 @@ class Generator(nn.Module):
 
 
 class FrameGenerator(nn.Module):
-    """Ours: latents [B, D, frames] → audio [B, frames·hop], all layers at the latent rate, then one inverse STFT."""
+    """Ours: latents [B, D, frames] → audio [B, frames·hop]. All layers at the latent rate, then tones and noise."""
 
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
-        width, hop = config.upsample_initial_channel, config.hop_length
+        width = config.upsample_initial_channel
         self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         scale = 1 / config.frame_blocks
         self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width, layer_scale=scale) for _ in range(config.frame_blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = nn.Linear(width, 4 * hop + 2)
-        self.istft = ISTFT(4 * hop, hop)
+        self.head = TonesAndNoise(width, config.sampling_rate, config.hop_length)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, first: int = 0) -> Tensor:
         x = self.conv_pre(latents)
         for block in self.blocks:
             x = block(x)
-        log_magnitude, phase = self.head(self.norm(x.transpose(1, 2))).transpose(1, 2).chunk(2, dim=1)
-        with torch.autocast(latents.device.type, enabled=False):  # phases and their sums need all of float32
-            magnitude = log_magnitude.float().clamp(max=LOG_MAGNITUDE_LIMIT).exp()
-            return self.istft(torch.polar(magnitude, phase.float()))
+        return self.head(self.norm(x.transpose(1, 2)), first)
 
 
 class ResBlock(nn.Module):

@@ -6,7 +6,8 @@ Three parts, in this order:
 `Generation`     the mutable state of one piece: key/value cache, position, guidance.
 
 Sequence: sos, n time starts, n time ends, n section labels, text, task, audio. The head predicts the next audio
-token or stop. Under guidance a second row hears a negative condition, see `LanguageModelConfig.negative`.
+token or stop. Ours may hear musical time as well: where in its bar, and in which bar, the frame lies that comes next.
+Under guidance a second row hears a negative condition, see `LanguageModelConfig.negative`.
 Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V audio tokens + stop, d head width.
 """
 
@@ -44,6 +45,9 @@ class Condition:
     time_start: Tensor  # [B, n] seconds; these two may stay on the CPU
     time_end: Tensor  # [B, n] seconds
     section: Tensor  # [B, n] rows, see SECTION_ROWS
+    # [B, frames, 2] rows, see `engine.music.grid.clock`: where in its bar and phrase each audio frame lies, from the first of the
+    # prompt on, one more than are made; -1: nowhere. None for all of them, and for a model without such tables.
+    clock: Tensor | None = None
 
 
 class LanguageModel(nn.Module):
@@ -57,6 +61,9 @@ class LanguageModel(nn.Module):
         self.speech_embedding = nn.Embedding(config.audio_vocab_size, hidden)
         self.chorus_embedding = nn.Embedding(config.n_sections + (config.negative == "null"), hidden)
         self.llm_embedding = nn.Embedding(2, hidden)
+        if config.clocks_per_bar:
+            self.clock_embedding = nn.Embedding(config.clocks_per_bar, hidden)
+            self.bar_embedding = nn.Embedding(config.bars_per_phrase, hidden)
         self.llm = nn.ModuleDict({"model": nn.ModuleDict({"model": Backbone(config)})})
         self.llm_decoder = nn.Linear(hidden, config.audio_vocab_size + 1)
         self.apply(_initialise)
@@ -78,10 +85,18 @@ class LanguageModel(nn.Module):
             text = text.masked_fill(negative[:, None], 0)
             span = torch.where(negative[:, None, None], self._negative_span(condition, noise), span)
         sos, task = (self.llm_embedding.weight[row].expand(len(text), 1, -1) for row in (SOS, TASK))
-        parts = [sos, span, self.text_embedding(text), task]
-        if audio is not None:
-            parts.append(self.speech_embedding(audio))
-        return torch.cat(parts, dim=1)
+        heard = task if audio is None else torch.cat([task, self.speech_embedding(audio)], dim=1)
+        if (times := self.embed_clock(condition)) is not None:
+            heard = heard + times[:, : heard.shape[1]]
+        return torch.cat([sos, span, self.text_embedding(text), heard], dim=1)
+
+    def embed_clock(self, condition: Condition) -> Tensor | None:
+        """[B, frames, H], row i for the position that predicts frame i: what is to be played hears when it will sound."""
+        if condition.clock is None or not self.config.clocks_per_bar:
+            return None
+        clock, bar = condition.clock.unbind(-1)
+        embedded = self.clock_embedding(clock.clamp(min=0)) + self.bar_embedding(bar.clamp(min=0))
+        return embedded * (clock >= 0)[..., None]
 
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """[B, T, H] → logits of the next audio token [B, T, V]. Causal."""
@@ -206,14 +221,23 @@ class Decoder:
                     noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
             everything = torch.ones(len(embeds), dtype=torch.bool, device=embeds.device)
             embeds = torch.cat([embeds, self.model.embed_condition(condition, audio_prompt, everything, noise)])
-        return Generation(self, embeds.to(self.dtype), max_tokens, guidance)
+        times = self.model.embed_clock(condition)
+        heard = 0 if audio_prompt is None else audio_prompt.shape[1]
+        if times is not None:
+            assert times.shape[1] >= heard + max_tokens, f"clock has {times.shape[1]} frames, {heard + max_tokens} are asked for"
+            times = times[:, heard + 1 :].to(self.dtype)
+        return Generation(self, embeds.to(self.dtype), max_tokens, guidance, times)
 
 
 class Generation:
     """One piece, or B of one length, while it is made. Rows of the cache: B conditional, then B negative under guidance."""
 
-    def __init__(self, decoder: Decoder, prompt: Tensor, max_tokens: int, guidance: float) -> None:
+    def __init__(
+        self, decoder: Decoder, prompt: Tensor, max_tokens: int, guidance: float, times: Tensor | None = None
+    ) -> None:
+        """times: [B, frames, H], added to the tokens made, the first of them first."""
         config, (rows, length) = decoder.config, prompt.shape[:2]
+        self.times, self.begun = times, length
         self.decoder, self.guidance, self.guided = decoder, guidance, guidance != 1.0
         self.position = 0  # how many positions the cache holds
         capacity = length + max_tokens
@@ -227,6 +251,8 @@ class Generation:
         """tokens: [B] → guided logits of the next one, float32 [B, V]. None: those that follow what was heard so far."""
         if tokens is not None:
             embeds = F.embedding(tokens, self.decoder.speech_embedding)[:, None]
+            if self.times is not None:
+                embeds = embeds + self.times[:, self.position - self.begun][:, None]
             self.logits = self._feed(embeds.repeat(2, 1, 1) if self.guided else embeds)
         return self.logits
 

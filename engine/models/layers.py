@@ -100,3 +100,15 @@ class ISTFT(nn.Module):
         blocks = pieces.reshape(batch, overlap, self.hop, frames).transpose(2, 3)  # [B, overlap, T, hop]
         padded = [F.pad(blocks[:, i], (0, 0, i, overlap - 1 - i)) for i in range(overlap)]
         return sum(padded).flatten(1)
+
+
+def reflect(x: Tensor, left: int, right: int) -> Tensor:
+    """[B, C, T] → [B, C, left + T + right], mirrored.
+
+    Reflection needs more samples than it mirrors: a very short input is lengthened by zeros first.
+    """
+    lacking = max(left, right) + 1 - x.shape[-1]
+    if lacking <= 0:
+        return F.pad(x, (left, right), mode="reflect") if left or right else x
+    padded = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")
+    return padded[..., : padded.shape[-1] - lacking]

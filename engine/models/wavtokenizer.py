@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import WavTokenizerConfig
-from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d
+from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, reflect
+from engine.models.spectral_modeling import NoteEncoder, TonesAndNoise
 
 # Keys of a released wavtokenizer/model.pt that have no place in `WavTokenizer`: (regular expression, why).
 IGNORED_KEYS = (
@@ -33,10 +34,13 @@ class WavTokenizer(nn.Module):
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
         self.config = config
-        encodec = nn.ModuleDict({"encoder": Encoder(config), "quantizer": Quantizer(config)})
+        self.views = views(config)
+        encodec = nn.ModuleDict({"encoder": _encoder(config), "quantizer": Quantizer(config)})
         self.feature_extractor = nn.ModuleDict({"encodec": encodec})
         self.backbone = Backbone(config)
-        self.head = ISTFTHead(config)
+        self.head = (
+            TonesAndNoise(config.dim, config.sample_rate, config.hop_length) if config.encoder_blocks else ISTFTHead(config)
+        )
 
     @property
     def codebook(self) -> Tensor:
@@ -45,33 +49,39 @@ class WavTokenizer(nn.Module):
 
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
-        """audio [B, T] at `sample_rate` Hz → codes [B, ceil(T / hop_length)] int64."""
+        """audio [B, T] at `sample_rate` Hz → codes [B, ceil(T / hop_length)] int64, made up to whole turns of `views`."""
         return self.quantize(self.encode_features(audio))[0]
 
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio [B, T] → [B, dimension, frames], before quantisation."""
-        return self.feature_extractor["encodec"]["encoder"](audio[:, None])
+        features = self.feature_extractor["encodec"]["encoder"](audio)
+        return features if isinstance(features, Tensor) else _interleave(*features)
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
         points = features.detach().transpose(1, 2).float()
         with torch.autocast(features.device.type, enabled=False):
             # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that tell the nearest two codes apart.
-            distance = torch.cdist(points, self.codebook.float(), compute_mode="donot_use_mm_for_euclid_dist")
-        codes = distance.argmin(-1)
+            books = self.codebook.float().chunk(self.views)
+            codes = [
+                torch.cdist(points[:, view :: self.views], book, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
+                + view * len(book)
+                for view, book in enumerate(books)
+            ]
+        codes = torch.stack(codes, dim=-1).flatten(1)
         return codes, self.lookup(codes)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes [B, frames] → [B, dimension, frames]."""
         return F.embedding(codes, self.codebook).transpose(1, 2)
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """codes [B, frames] → audio [B, frames · hop_length] at `sample_rate` Hz."""
-        return self.decode_features(self.lookup(codes))
+    def decode(self, codes: Tensor, first: int = 0) -> Tensor:
+        """codes [B, frames] → audio [B, frames · hop_length] at `sample_rate` Hz. first: where in its piece, in frames."""
+        return self.decode_features(self.lookup(codes), first)
 
-    def decode_features(self, features: Tensor) -> Tensor:
+    def decode_features(self, features: Tensor, first: int = 0) -> Tensor:
         """features [B, dimension, frames] → audio [B, frames · hop_length] float32."""
-        return self.head(self.backbone(features))
+        return self.head(self.backbone(features), first)
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
@@ -84,7 +94,7 @@ def decoder_context(config: WavTokenizerConfig) -> int | None:
     """Token frames on either side that a decoded frame depends on; None where attention looks at the whole piece."""
     if config.pos_net:
         return None
-    overlap = config.n_fft // config.hop_length // 2
+    overlap = TonesAndNoise.REACH if config.encoder_blocks else config.n_fft // config.hop_length // 2
     return 3 + config.num_layers * (ConvNeXtBlock.KERNEL_SIZE // 2) + overlap
 
 
@@ -100,16 +110,7 @@ class PaddedConv(nn.Module):
         total = self.kernel_size - self.stride
         extra = -x.shape[-1] % self.stride
         right = total // 2
-        return self.conv["conv"](_reflect(x, total - right, right + extra))
-
-
-def _reflect(x: Tensor, left: int, right: int) -> Tensor:
-    """Reflection needs more samples than it mirrors: a very short input is lengthened by zeros first."""
-    lacking = max(left, right) + 1 - x.shape[-1]
-    if lacking <= 0:
-        return F.pad(x, (left, right), mode="reflect") if left or right else x
-    padded = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")
-    return padded[..., : padded.shape[-1] - lacking]
+        return self.conv["conv"](reflect(x, total - right, right + extra))
 
 
 class ResidualUnit(nn.Module):
@@ -137,7 +138,7 @@ class LSTM(nn.Module):
 
 
 class Encoder(nn.Module):
-    """audio [B, 1, T] → [B, dimension, frames]."""
+    """audio [B, T] → [B, dimension, frames]."""
 
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
@@ -148,12 +149,28 @@ class Encoder(nn.Module):
             width *= 2
         if config.lstm_layers:
             layers.append(LSTM(width, config.lstm_layers))
-        layers += [ConvNeXtBlock(width, 3 * width) for _ in range(config.encoder_blocks)]
         layers += [nn.ELU(), PaddedConv(width, config.dimension, config.last_kernel_size)]
         self.model = nn.Sequential(*layers)
 
     def forward(self, audio: Tensor) -> Tensor:
-        return self.model(audio)
+        return self.model(audio[:, None])
+
+
+def _encoder(config: WavTokenizerConfig) -> Encoder | NoteEncoder:
+    if not config.encoder_blocks:
+        return Encoder(config)
+    hop = views(config) * config.hop_length
+    return NoteEncoder(config.sample_rate, hop, config.dim, config.encoder_blocks, config.dimension)
+
+
+def views(config: WavTokenizerConfig) -> int:
+    """How many kinds of token take turns, each with its own part of the codebook, in order: harmony, rhythm, or one for all."""
+    return 2 if config.encoder_blocks else 1
+
+
+def _interleave(*views: Tensor) -> Tensor:
+    """[B, C, n] of each → [B, C, n · views], taking turns."""
+    return torch.stack(views, dim=-1).flatten(2)
 
 
 class Quantizer(nn.Module):
@@ -242,7 +259,7 @@ class ISTFTHead(nn.Module):
         self.out = nn.Linear(config.dim, config.n_fft + 2)
         self.istft = ISTFT(config.n_fft, config.hop_length)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:  # the same wherever it stands in its piece
         log_magnitude, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
         with torch.autocast(x.device.type, enabled=False):  # phases and their sums need all of float32
             return self.istft(torch.polar(log_magnitude.clamp(max=LOG_MAGNITUDE_LIMIT).exp(), phase))

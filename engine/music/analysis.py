@@ -13,6 +13,8 @@ PROFILES = {
 }
 ONSET_RATE = 100.0  # Hz of the onset envelope, as near as whole samples allow
 STEADY = 0.005  # deviation of the envelope under which nothing but the beating of held notes moves; ambient music has 0.01
+ONSET_LAG = 3.0  # windows from where the envelope rises most to the onset: 2.8 for most instruments, 4 for clicks
+GRID_STRENGTH = 0.2  # of the onsets' mean direction on the circle of a sixteenth; scattered ones have 0.05
 TEMPI = np.geomspace(50, 200, 1600)  # bpm that measure_bpm tells apart before it refines
 CHROMA_RANGE = (60.0, 1000.0)  # Hz: above, the overtones of thirds and fifths outnumber the notes
 
@@ -55,6 +57,21 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
     best = TEMPI[np.argmax(score * preference)]
     fine = best * np.linspace(0.985, 1.015, 241)
     return float(fine[np.argmax(_comb(correlation, fine, rate, multiples=range(1, 33)))])
+
+
+def grid_offset(audio: np.ndarray, samplerate: int, bpm: float, beat: float) -> float:
+    """By how many beats, at most an eighth of one either way, onsets come later than the sixteenths of a steady tempo.
+
+    `beat` is the beat the first sample is taken for. 0 where onsets keep to no such grid.
+    """
+    flux, rate = onset_envelope(audio, samplerate)
+    if not flux.any():
+        return 0.0
+    n_fft = 1 << round(np.log2(0.085 * samplerate))
+    time = (np.arange(len(flux)) + ONSET_LAG) / rate + n_fft / 2 / samplerate
+    onsets = np.maximum(flux, 0)
+    mean = onsets @ np.exp(2j * np.pi * 4 * (beat + time * bpm / 60)) / onsets.sum()
+    return float(np.angle(mean) / (2 * np.pi * 4)) if abs(mean) > GRID_STRENGTH else 0.0
 
 
 def _comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: range = range(1, 9)) -> np.ndarray:

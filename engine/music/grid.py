@@ -1,27 +1,44 @@
-"""Musical time on the model's clock: which tempi its token frames can keep exactly, and how the others are met."""
+"""Musical time on the model's clock: where in its bar each token frame lies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+CLOCKS_PER_BEAT = 24  # as MIDI clock counts
+BARS_PER_PHRASE = 8
+MAX_BEATS_PER_BAR = 16
+LOOP_BARS, LOOP_TOLERANCE = 16, 0.006  # a clip that is no loop must not be bent to one; measure_bpm errs by less
 
 
 def bar_frames(bpm: float, beats_per_bar: int, token_rate: float, step: int) -> int:
-    """Token frames to a bar at the playable tempo nearest to `bpm`: a multiple of `step` frames."""
+    """Token frames to a bar at the tempo nearest to `bpm` at which bars last a multiple of `step` frames."""
     return max(1, round(60.0 * beats_per_bar * token_rate / bpm / step)) * step
 
 
-def grid_bpm(bpm: float, beats_per_bar: int, token_rate: float, step: int) -> float:
-    """The tempo nearest to `bpm` at which every bar lasts a multiple of `step` token frames."""
-    return 60.0 * beats_per_bar * token_rate / bar_frames(bpm, beats_per_bar, token_rate, step)
+@dataclass(frozen=True)
+class Grid:
+    """A steady tempo, and where on it a piece begins: `beat` is counted from the first downbeat of a phrase."""
+
+    bpm: float
+    beats_per_bar: int = 4
+    beat: float = 0.0
 
 
-def retime(tokens: Iterator[int], ratio: float) -> Iterator[int]:
-    """The same music `ratio` times as long: now and then a token is repeated, or left out when the ratio is below 1.
+def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
+    """Clocks since its bar began and bars since its phrase did, of `count` token frames from `first` on: [count, 2] int64.
 
-    No event moves by more than half a token frame from where it belongs, and nothing is resampled: pitch and timbre stay.
+    A frame lies where its middle is. Any tempo is kept exactly, for however long, for nothing is added up.
     """
-    given = 0
-    for taken, token in enumerate(tokens, 1):
-        while given < round(taken * ratio):
-            given += 1
-            yield token
+    beats = grid.beat + (first + 0.5 + np.arange(count)) / token_rate * grid.bpm / 60.0
+    bars, within = np.divmod(beats, grid.beats_per_bar)
+    clocks = np.minimum(within * CLOCKS_PER_BEAT, grid.beats_per_bar * CLOCKS_PER_BEAT - 1)  # rounding must not leave the bar
+    return np.stack([clocks, bars % BARS_PER_PHRASE], axis=1).astype(np.int64)
+
+
+def loop_bpm(measured: float, seconds: float, beats_per_bar: int = 4) -> float:
+    """The tempo at which a short clip lasts whole bars, as loops are cut, where `measured` bpm comes near it; else `measured`."""
+    bars = max(1, round(seconds * measured / 60.0 / beats_per_bar))
+    exact = bars * beats_per_bar * 60.0 / seconds
+    return exact if bars <= LOOP_BARS and abs(exact / measured - 1) <= LOOP_TOLERANCE else measured

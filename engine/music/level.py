@@ -5,11 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 KNEE = 0.85
+MEMORY_S = 4.0  # that a Leveller judges the level by
+SLOPE_DB_S = 2.0  # at which it moves, at most
+REACH_DB = 6.0  # from where it began, at most: a pause shall stay a pause
 
 
 def rms_db(audio: np.ndarray) -> float:
     """Root mean square in dB full scale; -120 for silence."""
     return float(20 * np.log10(max(np.sqrt(np.mean(np.square(audio, dtype=np.float64))), 1e-6))) if audio.size else -120.0
+
+
+class Leveller:
+    """Brings a stream to a level, so slowly that bars keep their dynamics."""
+
+    def __init__(self, target_db: float, gain_db: float, heard: np.ndarray, samplerate: int) -> None:
+        """gain_db: where it begins. heard: what came before, mono [frames], at the stream's own level."""
+        self.target_db, self.begun_db, self.gain_db, self.samplerate = target_db, gain_db, gain_db, samplerate
+        self.power = float(np.mean(np.square(heard, dtype=np.float64)))
+
+    def gains(self, audio: np.ndarray) -> np.ndarray:
+        """Linear gain of each frame of the next piece of the stream, mono [frames]."""
+        seconds = len(audio) / self.samplerate
+        self.power += (float(np.mean(np.square(audio, dtype=np.float64))) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
+        wanted = np.clip(self.target_db - 10 * np.log10(self.power + 1e-12), self.begun_db - REACH_DB, self.begun_db + REACH_DB)
+        step = SLOPE_DB_S * seconds
+        before, self.gain_db = self.gain_db, float(np.clip(wanted, self.gain_db - step, self.gain_db + step))
+        return (10 ** (np.linspace(before, self.gain_db, len(audio)) / 20)).astype(np.float32)
 
 
 def soft_limit(audio: np.ndarray) -> np.ndarray:

@@ -1,34 +1,36 @@
 """Trains either codec, WavTokenizer or HiFi-Codec: reconstruction in the spectrum, codebooks by moving averages.
 
-`python -m engine.training.codec wavtokenizer CORPUS RUN --minutes 30`. Loss: multi-resolution log-mel and magnitude
-distance, plus commitment of the features to their codes (weights as in EnCodec, arXiv 2210.13438).
+`python -m engine.training.codec wavtokenizer CORPUS RUN --minutes 30`. Loss: distance of levels and magnitudes in the bands
+that the encoder hears, plus commitment of the features to their codes (weights as in EnCodec, arXiv 2210.13438).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers.audio_utils import mel_filter_bank
 
 from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
 from engine.models.hifi_codec import HiFiCodec
-from engine.models.layers import WNConv1d
+from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run
 from engine.training.sketch import SKETCH
 
-# Window and hop in milliseconds, mel bands. The longest window with many narrow bands tells neighbouring notes apart up to the
-# middle register; without it a codec keeps drums and bass and blurs the chords.
-RESOLUTIONS = ((21, 5, 40), (85, 21, 160), (171, 43, 320))
+HOP_S = 0.04
+COMPARED = (STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
+# Steps in which the tones are also told directly how strong to be, less and less: the spectrum of a sum of tones says it only
+# once nearly all of them are right.
+SHOWN_UNTIL = 600
 COMMITMENT = 0.5
 QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
 
@@ -71,15 +73,17 @@ class CodecTrainer(nn.Module):
         super().__init__()
         self.codec = codec
         self.sample_rate = codec.config.sample_rate if isinstance(codec, WavTokenizer) else codec.config.sampling_rate
+        head = codec.head if isinstance(codec, WavTokenizer) else codec.generator.head
+        self.shown = ToneTarget(head, self.sample_rate)
         self.books = nn.ModuleList(MovingAverageCodebook(codes) for codes in self._tables())
 
     def _tables(self) -> list[Tensor]:
         if isinstance(self.codec, WavTokenizer):
-            return [self.codec.codebook]
+            return list(self.codec.codebook.chunk(self.codec.views))
         return [book.embedding.weight.detach() for level in self.codec.quantizer.levels for book in level]
 
-    def loss(self, audio: Tensor, *, quantize: bool = True) -> dict[str, Tensor]:
-        """audio: [B, T] → the losses by name."""
+    def loss(self, audio: Tensor, *, quantize: bool = True, show: float = 0.0) -> dict[str, Tensor]:
+        """audio: [B, T] → the losses by name. show: weight of the tones' direct target."""
         with torch.autocast("cpu", torch.bfloat16):
             features = self.codec.encode_features(audio).float()
         codes, quantized = self.codec.quantize(features)
@@ -90,12 +94,13 @@ class CodecTrainer(nn.Module):
             through = features + (quantized - features).detach()
         else:
             commitment, through = 0.02 * features.square().mean(), features
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16), self.shown.watching():
             decoded = self.codec.decode_features(through) if isinstance(self.codec, WavTokenizer) else self.codec.decode(through)
-        mel, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
+        level, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
+        shown = self.shown.distance(audio) if show else torch.zeros(())
         return {
-            "loss": mel + 0.5 * magnitude + COMMITMENT * commitment,
-            "mel": mel,
+            "loss": level + 0.5 * magnitude + COMMITMENT * commitment + show * shown,
+            "level": level,
             "magnitude": magnitude,
             "commitment": commitment,
             "used": torch.tensor(float(codes.unique().numel())),
@@ -103,7 +108,11 @@ class CodecTrainer(nn.Module):
 
     def _update(self, features: Tensor, codes: Tensor) -> None:
         if isinstance(self.codec, WavTokenizer):
-            self.books[0].update(self.codec.codebook, features.transpose(1, 2).flatten(0, 1), codes.flatten())
+            views, points = self.codec.views, features.transpose(1, 2)
+            tables = self._tables()
+            for view, (book, table) in enumerate(zip(self.books, tables, strict=True)):
+                indices = codes[:, view::views].flatten() - view * len(table)
+                book.update(table, points[:, view::views].flatten(0, 1), indices)
             return
         residual, columns, books = features.transpose(1, 2), iter(codes.unbind(-1)), iter(self.books)
         for level in self.codec.quantizer.levels:
@@ -115,47 +124,37 @@ class CodecTrainer(nn.Module):
             residual = residual - torch.cat(rounded, -1)
 
 
-@torch.no_grad()
-def scale_to_data(encoder: nn.Module, audio: Tensor, run: Callable[[Tensor], Tensor]) -> None:
-    """Weight normalisation's own initialisation (arXiv 1602.07868, section 3).
+class ToneTarget:
+    """What a head's tones should be, had they to sound like the long window's bands: one tone stands in the middle of each."""
 
-    Every convolution's output gets mean 0 and deviation 1 on one batch. Without it the signal fades through the strides until
-    biases drown it, and all frames get one code.
-    """
+    def __init__(self, head: TonesAndNoise, sample_rate: int):
+        self.spectrum = BandSpectrum(replace(CHORDS, steps=head.TONE_STEPS), sample_rate, head.hop)
+        self.head, self.levels = head, None
 
-    def scale(conv: WNConv1d, _, output: Tensor) -> Tensor:
-        mean, deviation = output.mean((0, 2)), output.std((0, 2)).clamp(min=1e-5)
-        conv.weight_g /= deviation[:, None, None]
-        conv.bias.sub_(mean).div_(deviation)
-        return (output - mean[:, None]) / deviation[:, None]
-
-    hooks = [m.register_forward_hook(scale) for m in encoder.modules() if isinstance(m, WNConv1d)]
-    run(audio)
-    for hook in hooks:
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Keeps what the head says inside of it."""
+        hook = self.head.out.register_forward_hook(lambda _, __, output: setattr(self, "levels", output))
+        yield
         hook.remove()
+
+    def distance(self, audio: Tensor) -> Tensor:
+        """Mean difference of log-levels, of what the head said of this audio while watched."""
+        target = log_level(self.spectrum(audio)).transpose(1, 2)
+        steps = self.levels[..., : self.head.TONE_STEPS * self.head.tones].float()
+        steps = steps.unflatten(-1, (self.head.TONE_STEPS, -1)).flatten(1, 2)[..., : target.shape[-1]]
+        return (steps.clamp(min=math.log(FLOOR)) - target).abs().mean()
 
 
 def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-    """[B, T] twice → log-mel L1 (natural log, so 0.115 is one decibel) and spectral convergence, means over resolutions."""
-    mel = magnitude = torch.zeros(())
-    for window_ms, hop_ms, bands in RESOLUTIONS:
-        n_fft, hop = 1 << round(math.log2(window_ms * sample_rate / 1000)), round(hop_ms * sample_rate / 1000)
-        window, bank = _window(n_fft), _mel_bank(sample_rate, n_fft, bands)
-        a, b = (torch.stft(x, n_fft, hop, window=window, return_complex=True).abs() for x in (decoded, audio))
-        mel = mel + F.l1_loss((bank @ a).clamp(min=1e-3).log(), (bank @ b).clamp(min=1e-3).log())
-        magnitude = magnitude + ((a - b).square().sum((1, 2)) / b.square().sum((1, 2)).clamp(min=1e-2)).sqrt().mean()
-    return mel / len(RESOLUTIONS), magnitude / len(RESOLUTIONS)
-
-
-@cache
-def _window(n_fft: int) -> Tensor:
-    return torch.hann_window(n_fft)
-
-
-@cache
-def _mel_bank(sample_rate: int, n_fft: int, bands: int) -> Tensor:
-    bank = mel_filter_bank(n_fft // 2 + 1, bands, 20.0, sample_rate / 2, sample_rate, mel_scale="slaney")
-    return torch.from_numpy(bank.T).float()
+    """[B, T] twice → L1 of the bands' log-levels (0.115 is one decibel) and spectral convergence, means over COMPARED."""
+    level = magnitude = torch.zeros(())
+    for resolution in COMPARED:
+        spectrum = BandSpectrum(resolution, sample_rate, round(HOP_S * sample_rate))
+        a, b = spectrum(decoded), spectrum(audio)
+        level = level + F.l1_loss(log_level(a), log_level(b))
+        magnitude = magnitude + ((a - b).square().sum((1, 2)) / b.square().sum((1, 2)).clamp(min=1e-4)).sqrt().mean()
+    return level / len(COMPARED), magnitude / len(COMPARED)
 
 
 def train(
@@ -165,7 +164,7 @@ def train(
     *,
     minutes: float,
     batch: int = 8,
-    seconds: float = 1.28,
+    seconds: float = 2.56,
     config: ModelConfig = SKETCH,
     lr: float = 1e-3,
     matrix_lr: float = 2e-3,
@@ -185,13 +184,10 @@ def train(
     def at_rate(crops: Tensor) -> Tensor:
         return halve_rate(crops) if trainer.sample_rate == 24_000 else crops
 
-    if run.step == 0:
-        encoder = codec.feature_extractor["encodec"]["encoder"] if kind == "wavtokenizer" else codec.encoder
-        scale_to_data(encoder, at_rate(training.crops(batch, frames, rng)), codec.encode_features)
-
     def step(run: Run) -> dict[str, float]:
         trainer.train()
-        losses = trainer.loss(at_rate(training.crops(batch, frames, rng)), quantize=run.step >= QUANTIZE_FROM)
+        audio = at_rate(training.crops(batch, frames, rng))
+        losses = trainer.loss(audio, quantize=run.step >= QUANTIZE_FROM, show=max(0.0, 1 - run.step / SHOWN_UNTIL))
         norm = optimizer.step(losses["loss"], run.scale())
         return {name: value.item() for name, value in losses.items()} | {"norm": norm}
 

@@ -25,6 +25,7 @@ from engine.training.styles import STYLES
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 HELD_OUT_SHARE = 0.05
+LEVEL_DB = -18.4  # RMS of every piece
 
 
 def main() -> None:
@@ -111,7 +112,7 @@ def add_effects(audio: np.ndarray, piece: Piece, rng: np.random.Generator) -> np
     if name in ("techno", "rock", "lo-fi hip hop", "blues", "trap"):
         audio = np.tanh(audio * (1.5 / (np.sqrt(np.mean(audio**2)) * 8 + 1e-6)))
     loud = np.sqrt(np.mean(audio**2)) + 1e-9
-    audio = audio * (0.12 / loud)
+    audio = audio * (10 ** (LEVEL_DB / 20) / loud)
     over = np.abs(audio) > 0.6  # soft knee above 0.6, so that nothing clips and quiet sections stay quiet
     audio[over] = np.sign(audio[over]) * (0.6 + 0.35 * np.tanh((np.abs(audio[over]) - 0.6) / 0.35))
     return audio.astype(np.float32)

@@ -36,7 +36,7 @@ def train(
     *,
     minutes: float,
     batch: int = 8,
-    seconds: float = 1.28,
+    seconds: float = 2.56,
     config: ModelConfig = SKETCH,
     lr: float = 7e-4,
     matrix_lr: float = 1.5e-3,
@@ -64,14 +64,14 @@ def train(
         return spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, rate)
 
     def step(run: Run) -> dict[str, float]:
-        mel, magnitude = losses(training.crops(batch, frames, rng))
-        norm = optimizer.step(mel + 0.5 * magnitude, run.scale())
-        return {"mel": mel.item(), "magnitude": magnitude.item(), "norm": norm}
+        level, magnitude = losses(training.crops(batch, frames, rng))
+        norm = optimizer.step(level + 0.5 * magnitude, run.scale())
+        return {"level": level.item(), "magnitude": magnitude.item(), "norm": norm}
 
     @torch.no_grad()
     def evaluate() -> dict[str, float]:
-        mel, magnitude = losses(proof)
-        return {"held_out_mel": mel.item(), "held_out_magnitude": magnitude.item()}
+        level, magnitude = losses(proof)
+        return {"held_out_level": level.item(), "held_out_magnitude": magnitude.item()}
 
     run.loop(step, evaluate=evaluate if proof is not None else None)
     return codec.eval()

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from engine.config import LanguageModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
+from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training.arrange import FRAME_RATE
 from engine.training.captions import caption
 from engine.training.data import Corpus
-from engine.training.induction import implant_induction
+from engine.training.implants import implant_heads
 from engine.training.loop import Optimizer, Run
 from engine.training.sketch import SKETCH
 
@@ -30,6 +31,10 @@ DROP_CONDITION = 0.15
 DROP_TEXT = 0.1  # the text alone, so that continuations without words are at home
 # Share of windows that repeat their first one, two or four bars to the end, as a producer loops them.
 LOOPS = 0.25
+# So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
+SHORTER = (1, 4, 16)
+DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
+SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.08  # share of words replaced, so that an unknown word changes little
 EMA_DECAY = 0.998
 NULL_ID, UNKNOWN_ID = 0, 1
@@ -42,25 +47,29 @@ class Windows:
         self.corpus, self.tokens, self.tokenizer, self.frames, self.stop = corpus, tokens, tokenizer, frames, stop
         self.names = [name for name in corpus.names if name in tokens]
 
-    def batch(self, count: int, rng: np.random.Generator, *, drop: bool = True) -> tuple[Condition, Tensor, Tensor, Tensor]:
-        """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool."""
-        rows = [self._window(str(name), rng, drop) for name in rng.choice(self.names, count)]
+    def batch(
+        self, count: int, rng: np.random.Generator, *, drop: bool = True, frames: int | None = None
+    ) -> tuple[Condition, Tensor, Tensor, Tensor]:
+        """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool. frames: W if not the longest."""
+        frames = frames or self.frames
+        rows = [self._window(str(name), frames, rng, drop) for name in rng.choice(self.names, count)]
         longest = max(len(r["text"]) for r in rows)
         text = torch.tensor([r["text"] + [NULL_ID] * (longest - len(r["text"])) for r in rows])
         start = torch.tensor([[r["start"]] for r in rows])
         end = torch.tensor([[r["end"]] for r in rows])
         section = torch.tensor([[r["section"]] for r in rows])
-        tokens = torch.zeros(count, self.frames, dtype=torch.long)
-        targets = torch.full((count, self.frames + 1), -100)
+        tokens = torch.zeros(count, frames, dtype=torch.long)
+        targets = torch.full((count, frames + 1), -100)
         for i, r in enumerate(rows):
             tokens[i, : len(r["tokens"])] = torch.from_numpy(r["tokens"].astype(np.int64))
             targets[i, : len(r["tokens"])] = tokens[i, : len(r["tokens"])]
             if r["ends"]:
                 targets[i, len(r["tokens"])] = self.stop
         negative = torch.from_numpy(rng.random(count) < (DROP_CONDITION if drop else 0.0))
-        return Condition(text, start, end, section), tokens, targets, negative
+        times = torch.from_numpy(np.stack([r["clock"] for r in rows]))
+        return Condition(text, start, end, section, times), tokens, targets, negative
 
-    def _window(self, name: str, rng: np.random.Generator, drop: bool) -> dict:
+    def _window(self, name: str, frames: int, rng: np.random.Generator, drop: bool) -> dict:
         facts, tokens = self.corpus.facts[name], self.tokens[name]
         sections = facts["sections"]
         bar = facts["bar_frames"]
@@ -69,10 +78,17 @@ class Windows:
         bars = section["frames"] // bar
         offset = 0 if rng.random() < 0.4 else int(rng.integers(bars)) * bar
         first = section["first_frame"] + offset
-        here = tokens[first : first + self.frames]
+        here = tokens[first : first + frames]
         if looped := drop and rng.random() < LOOPS:
-            here = np.resize(here[: int(rng.choice((1, 2, 2, 4))) * bar], self.frames)
-        whole = rng.random() < 0.6  # the span of the window itself, as a request states it; else its place in the piece
+            here = np.resize(here[: int(rng.choice((1, 2, 2, 4))) * bar], frames)
+        times = clock(Grid(facts["bpm"], facts["beats"]), FRAME_RATE, first - section["first_frame"], frames + 1)
+        if looped or (drop and rng.random() < SHIFT_PHRASE):
+            times[:, 1] = (times[:, 1] + rng.integers(BARS_PER_PHRASE)) % BARS_PER_PHRASE
+        if drop and rng.random() < DROP_CLOCK:
+            times[:] = -1
+        # A span from nothing to anything, as requests state it; else the window's place in its piece.
+        alone = rng.random() < 0.6
+        length_s = len(here) / FRAME_RATE * 2 ** rng.uniform(-1.5, 1.5)
         piece_end = first + len(here) == len(tokens)
         text = self.tokenizer.encode(caption(facts, section["layers"], rng)).ids
         if drop and rng.random() < DROP_TEXT:
@@ -81,8 +97,8 @@ class Windows:
             text = [UNKNOWN_ID if rng.random() < UNKNOWN_WORDS else word for word in text]
         return {
             "text": text, "tokens": here, "section": SECTION_ROWS[section["label"]],
-            "start": 0.0 if whole else first / FRAME_RATE, "end": (len(here) if whole else len(tokens)) / FRAME_RATE,
-            "ends": piece_end and not looped and len(here) < self.frames,
+            "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
+            "ends": piece_end and not looped and len(here) < frames, "clock": times,
         }  # fmt: skip
 
 
@@ -108,13 +124,13 @@ def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:
 
 
 def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 4,
-          frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 5e-4, matrix_lr: float = 1.5e-3,
+          frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 7e-4, matrix_lr: float = 2e-3,
           seed: int = 0) -> LanguageModel:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
     model = LanguageModel(config)
     smooth_numbers(model, tokenizer)
-    implant_induction(model, torch.Generator().manual_seed(seed))
+    implant_heads(model, torch.Generator().manual_seed(seed))
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=matrix_lr, weight_decay=0.1, exclude=(model.llm_decoder,))
     run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)
@@ -131,7 +147,8 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
         nonlocal training
         if run.step % 200 == 199:
             training = windows(False)  # the corpus may have grown
-        examples = training.batch(batch, rng)
+        short = SHORTER[run.step % len(SHORTER)]
+        examples = training.batch(short * batch, rng, frames=frames // short)
         value = loss(model, examples)
         norm = optimizer.step(value, run.scale())
         decay = min(EMA_DECAY, run.step / (run.step + 20))

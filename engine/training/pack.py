@@ -48,9 +48,10 @@ def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
     for level, books in enumerate(codec.quantizer.levels):
         for book, m, d in zip(books, mean.chunk(len(books)), deviation.chunk(len(books)), strict=True):
             book.embedding.weight.sub_(m if level == 0 else 0).div_(d)
-    post = codec.encoder.conv_post
-    post.weight /= deviation[:, None, None]
-    post.bias.sub_(mean).div_(deviation)
+    towers = (codec.encoder.harmony, codec.encoder.rhythm)
+    for tower, m, d in zip(towers, mean.chunk(2), deviation.chunk(2), strict=True):
+        tower.out.weight /= d[:, None]
+        tower.out.bias.sub_(m).div_(d)
     pre = codec.generator.conv_pre
     weight = pre.weight
     pre.bias += (weight.sum(-1) * mean).sum(1)

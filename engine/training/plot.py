@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from engine.training.arrange import NOTE_NAMES
 
-CURVES = ("loss", "mel", "held_out", "held_out_loss", "held_out_mel")  # what a log may hold that is worth a curve
+CURVES = ("loss", "level", "held_out", "held_out_loss", "held_out_level")  # what a log may hold that is worth a curve
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

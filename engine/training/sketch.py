@@ -1,20 +1,21 @@
 """The embedded model's dimensions: the released architecture, small enough for two laptop cores and 40 MB."""
 
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
+from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
+from engine.training.corpus import LEVEL_DB
+from engine.training.styles import STYLES
 
 SKETCH = ModelConfig(
     name="sketch",
     wavtokenizer=WavTokenizerConfig(
         sample_rate=24_000,
         ratios=(6, 5, 4, 4),
-        n_filters=16,
         dimension=64,
-        lstm_layers=0,
-        encoder_blocks=4,
+        encoder_blocks=3,
         codebook_size=2048,
-        dim=320,
-        intermediate_dim=960,
-        num_layers=8,
+        dim=256,
+        intermediate_dim=768,
+        num_layers=6,
         adanorm_num_embeddings=1,
         pos_net=False,
     ),
@@ -28,6 +29,8 @@ SKETCH = ModelConfig(
         num_key_value_heads=2,
         rope_theta=1e6,
         negative="null",
+        clocks_per_bar=CLOCKS_PER_BEAT * MAX_BEATS_PER_BAR,
+        bars_per_phrase=BARS_PER_PHRASE,
     ),
     flow=FlowConfig(
         token_vocab_size=2048,
@@ -42,22 +45,20 @@ SKETCH = ModelConfig(
         mid_blocks=2,
         attention_heads=4,
         attention_head_dim=32,
+        frames_per_token=1,
     ),
     hifi_codec=HiFiCodecConfig(
         sampling_rate=48_000,
-        upsample_rates=(8, 5, 4, 3),
-        upsample_kernel_sizes=(16, 11, 8, 7),
+        upsample_rates=(8, 5, 6, 4),
         upsample_initial_channel=256,
-        resblock_kernel_sizes=(3,),
-        resblock_dilation_sizes=((1, 3),),
-        encoder_channels=8,
         latent_dim=128,
         n_codes=512,
         frame_blocks=6,
     ),
-    top_k=100,
-    temperature=0.9,
+    top_k=40,
+    temperature=0.75,
     max_prompt_s=10.0,
     max_tokens=768,
-    bar_step=2,
+    level_db=LEVEL_DB,
+    usual_bpm=(*((word, sum(style.bpm) / 2) for style in STYLES for word in (style.name, *style.synonyms)), ("", 120.0)),
 )

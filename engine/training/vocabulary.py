@@ -9,8 +9,8 @@ from engine.training.captions import caption
 
 NULL = "<null>"  # id 0: text taken away, for guidance
 UNKNOWN = "<unknown>"  # id 1: the model has learnt to pass over it
-# Words, numbers, metres such as 4/4 and note names such as f# stay whole; all else only separates.
-WORD = r"[a-g]#|[0-9]+/[0-9]+|[0-9]+|[\p{L}]+"
+# Keys such as f# minor (no part of one says which notes), metres such as 4/4, numbers and words stay whole; all else separates.
+WORD = r"\b[a-g][#b]? (?:major|minor)\b|[0-9]+/[0-9]+|[0-9]+|[\p{L}]+"
 
 
 def build(captions: list[str], size: int) -> Tokenizer:
@@ -25,7 +25,9 @@ def build(captions: list[str], size: int) -> Tokenizer:
 
 def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, UNKNOWN))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex(r"\s+"), " ")]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), behavior="removed", invert=True)
     return tokenizer
 

@@ -126,7 +126,7 @@ def test_a_taken_port_is_one_clear_error(start_daemon, tmp_path):
     second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
     assert second.returncode == 2
     (line,) = second.stderr.strip().splitlines()
-    assert f"port {daemon.port} is held" in line and f"process {daemon.process.pid}" in line and "--port" in line
+    assert f"port {daemon.port} is taken" in line and f"process {daemon.process.pid}" in line and "--port" in line
     assert daemon.state_file.exists() and daemon.serves_on()
 
 

@@ -70,6 +70,7 @@ def test_a_killed_daemons_jobs_are_interrupted_and_playable(tmp_path):
             chunk = until_chunk(events, 3)
             raw.send("/inspire/generate", "waiting", "another tune")
             assert raw.receive() == Ack("waiting")
+            client.history()  # answered after what was told before it is written
             first.process.kill()
         first.process.wait()
         first.state_file.unlink()

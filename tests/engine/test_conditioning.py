@@ -2,23 +2,38 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from tokenizers import Tokenizer
 
 from engine.api import SECTIONS, GenerationRequest, ModelError, RequestError
 from engine.checkpoint import load_checkpoint
+from engine.clip import read_clip
 from engine.conditioning import (
     MAX_TEXT_TOKENS,
+    asked_beats,
     asked_bpm,
     asked_key,
     build_condition,
     caption,
+    grid,
     load_text_encoder,
     nearest,
+    usual_bpm,
 )
+from engine.config import LanguageModelConfig
 from engine.models.language_model import SECTION_ROWS
-from tests.tiny_model import write_tiny_model
+from engine.music.analysis import measure_bpm
+from engine.music.grid import Grid
+from engine.training.sketch import SKETCH
+from engine.training.styles import STYLES
+from tests import synthetic
+from tests.tiny_model import TINY, write_tiny_model
+
+RATE = TINY.wavtokenizer.sample_rate
+ONSET_ERROR_S = 0.0105  # a window of the onsets' envelope: so much too early is a click taken to be (`ONSET_LAG`)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +65,151 @@ def test_tempo_is_read_from_field_or_prompt(prompt, bpm, expected):
 )
 def test_key_is_read_from_field_or_prompt(prompt, key, expected):
     assert asked_key(GenerationRequest(prompt=prompt, key=key)) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "beats"),
+    [
+        ({"prompt": "house"}, 4),
+        ({"prompt": "a slow Waltz"}, 3),
+        ({"prompt": "jazz in 3/4 time"}, 3),
+        ({"prompt": "three-four swing"}, 3),
+        ({"prompt": "folk in three four"}, 3),
+        ({"prompt": "13/4 drums"}, 4),
+        ({"prompt": "drums in 3/48"}, 4),
+        ({"prompt": "waltz", "beats_per_bar": 6}, 6),
+        ({"prompt": "house", "beats_per_bar": 3}, 3),
+        ({"prompt": "waltz", "bars": 8, "bpm": 120}, 4),  # as long as asked: bars must not mean two things
+        ({"prompt": "waltz", "bars": 8, "bpm": 120, "beats_per_bar": 3}, 3),
+    ],
+)
+def test_metre_is_read_from_the_prompt_where_no_field_says_it(request_fields, beats):
+    assert asked_beats(GenerationRequest(**request_fields)) == beats
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm"),
+    [
+        ("Dub Techno, warm", 121), ("techno", 131), ("some dub", 118), ("techno with a dub techno bass", 121), ("zither", None),
+        ("techno or house", 131), ("", None),
+    ],
+)  # fmt: skip
+def test_a_style_brings_its_usual_tempo(prompt, bpm):
+    usual = (("house", 123.0), ("techno", 131.0), ("dub techno", 121.0), ("dub", 118.0))
+    assert usual_bpm(prompt, usual) == bpm
+    assert usual_bpm(prompt, (*usual, ("", 100.0))) == (bpm or 100.0)
+
+
+def test_sketch_knows_a_usual_tempo_for_every_style_and_every_other_word():
+    for style in STYLES:
+        for word in (style.name, *style.synonyms):
+            low, high = style.bpm
+            assert low < usual_bpm(f"Warm {word.title()} in A minor", SKETCH.usual_bpm) < high, word
+    assert usual_bpm("zither", SKETCH.usual_bpm) == 120.0
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "expected"),
+    [
+        ({"prompt": "techno"}, Grid(131.0)),
+        ({"prompt": "techno, 97.5 bpm"}, Grid(97.5)),
+        ({"prompt": "techno, 97.5 bpm", "bpm": 124}, Grid(124.0)),
+        ({"prompt": "zither"}, Grid(90.0)),
+        ({"prompt": "techno waltz"}, Grid(131.0, 3)),
+        ({"prompt": "techno", "bars": 3, "bpm": 123.7, "beats_per_bar": 7}, Grid(123.7, 7)),
+    ],
+)
+def test_a_prompt_begins_on_the_downbeat_of_its_grid(request_fields, expected):
+    assert grid(GenerationRequest(**request_fields), TINY) == expected
+
+
+def test_the_tempo_of_a_model_that_knows_no_styles():
+    assert grid(GenerationRequest(prompt="techno"), dataclasses.replace(TINY, usual_bpm=())) == Grid(120.0)
+
+
+def clip_of(folder, audio, **request):
+    """The request that continues this audio (mono at 24 kHz), and the clip as the engine reads it."""
+    soundfile.write(folder / "clip.wav", audio, RATE, subtype="FLOAT")
+    request = GenerationRequest(clip=str(folder / "clip.wav"), context_s=10, **request)
+    return request, read_clip(request, samplerate=RATE, model_samplerate=RATE, max_context_s=10)
+
+
+def heard_grid(folder, audio, **request):
+    request, clip = clip_of(folder, audio, **request)
+    return grid(request, TINY, clip)
+
+
+@pytest.mark.parametrize(("bpm", "bars"), [(124.0, 4), (97.0, 3), (139.0, 5)])
+def test_a_loop_goes_on_at_its_exact_tempo_and_in_the_middle_of_its_phrase(tmp_path, bpm, bars):
+    loop = synthetic.clicks(bpm, bars * 4 * 60 / bpm, rate=RATE)
+    found = heard_grid(tmp_path, loop)
+    assert found.bpm == pytest.approx(bpm, rel=2e-5)  # one sample in so many
+    assert found.beats_per_bar == 4 and found.beat == pytest.approx(4 * bars, abs=ONSET_ERROR_S * bpm / 60)
+
+
+def test_a_loop_cut_too_early_keeps_its_beats_where_they_are_heard(tmp_path):
+    """A tenth of a beat before its downbeat: as much later comes every downbeat of what follows."""
+    loop, late = synthetic.clicks(120, 8.0, rate=RATE), 0.1
+    there, moved = (heard_grid(tmp_path, np.roll(loop, round(beats * 0.5 * RATE))) for beats in (0.0, late))
+    assert moved.beat == pytest.approx(there.beat - late, abs=0.01) and moved.bpm == pytest.approx(there.bpm)
+
+
+def test_what_is_no_loop_goes_on_at_its_measured_tempo(tmp_path):
+    """Two bars and a half: the length says nothing of the tempo."""
+    request, clip = clip_of(tmp_path, synthetic.clicks(124, 2.5 * 4 * 60 / 124, rate=RATE))
+    found = grid(request, TINY, clip)
+    assert found.bpm == measure_bpm(clip.prefix.mean(1), RATE) == pytest.approx(124, rel=0.01)
+    assert found.beat == pytest.approx(10, rel=0.01)
+
+
+def test_a_place_inside_the_clip_is_counted_from_its_beginning(tmp_path):
+    loop = synthetic.clicks(120, 8.0, rate=RATE)
+    found = heard_grid(tmp_path, loop, from_s=6.25, join="new")
+    assert found.bpm == pytest.approx(120, rel=1e-4) and found.beat == pytest.approx(12.5, abs=2 * ONSET_ERROR_S)
+
+
+@pytest.mark.parametrize("request_fields", [{"bpm": 90}, {"prompt": "90 bpm"}])
+def test_an_asked_tempo_stands_whatever_the_clip_plays(tmp_path, request_fields):
+    request, clip = clip_of(tmp_path, synthetic.clicks(124, 8.0, rate=RATE), **request_fields)
+    assert grid(request, TINY, clip) == Grid(90.0, 4, 8.0 * 90 / 60)
+    request, clip = clip_of(tmp_path, synthetic.noise(8.0, RATE), **request_fields)
+    assert grid(request, TINY, clip) == Grid(90.0, 4, 12.0)
+
+
+@pytest.mark.parametrize("audio", [synthetic.noise(8.0, RATE), synthetic.clicks(124, 2.0, rate=RATE)], ids=["noise", "too short"])
+def test_a_clip_without_a_beat_has_no_grid(tmp_path, audio):
+    """Not even its words' usual tempo, which would be another than what is heard."""
+    assert heard_grid(tmp_path, np.asarray(audio), prompt="techno") is None
+
+
+def test_a_model_without_a_sense_of_time_has_no_grid(tmp_path):
+    released = dataclasses.replace(
+        TINY, language_model=dataclasses.replace(TINY.language_model, clocks_per_bar=0, bars_per_phrase=0)
+    )
+    assert LanguageModelConfig().clocks_per_bar == 0
+    request, clip = clip_of(tmp_path, synthetic.clicks(124, 8.0, rate=RATE), bpm=124)
+    assert grid(request, released) is None and grid(request, released, clip) is None
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "bpm", "words"),
+    [
+        ({"prompt": "dub techno"}, 121.0, "dub techno, 121 bpm"),
+        ({"prompt": "dub techno"}, 120.6, "dub techno, 121 bpm"),  # whole, as captions in training
+        ({"prompt": "dub techno, 124.5 bpm"}, 124.5, "dub techno, 124.5 bpm"),
+        ({"prompt": "dub techno", "bpm": 124.5}, 124.5, "dub techno, 124.5 bpm"),
+        ({"prompt": "dub techno, 90 bpm", "bpm": 124}, 124.0, "dub techno, 124 bpm"),
+        ({"prompt": "999 bpm gabber"}, 120.0, "120 bpm gabber"),  # which is the tempo it will have
+        ({"prompt": "", "clip": "x.wav"}, 98.4, "98 bpm"),
+        ({"prompt": "house", "key": "A minor"}, 123.0, "house, 123 bpm, A minor"),
+    ],
+)
+def test_the_words_say_the_tempo_of_the_grid(request_fields, bpm, words):
+    assert caption(GenerationRequest(**request_fields), grid=Grid(bpm)) == words
+
+
+def test_the_grids_tempo_too_is_heard_as_the_nearest_with_a_word():
+    assert caption(GenerationRequest(prompt="house"), (90, 120, 125), Grid(123.0)) == "house, 125 bpm"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,19 @@
 """Requests through the real engine at tiny size: lengths, chunks, seeds, cancel, continuation."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import soundfile
 import soxr
+import torch
 
 from engine.api import AudioChunk, Finished, GenerationRequest, ModelError, Progress, RequestError
+from engine.music.grid import Grid, clock
+from engine.music.level import rms_db
 from engine.pipeline import Pipeline
-from tests.tiny_model import write_tiny_model
+from tests import synthetic
+from tests.tiny_model import TINY, write_tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,98 @@ def test_a_long_source_goes_out_in_pieces(engine, model, tmp_path):
 def test_continuation_alone_has_only_the_new_part(engine, model, loop):
     audio, *_ = run(engine, model, clip=str(loop), duration_s=1.5, join="new", from_s=1.2, decode="full", seed=1)
     assert audio.shape == (72_000, 2)
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "bpm", "words"),
+    [
+        ({"prompt": "dub techno"}, 131.0, "dub techno, 131 bpm"),  # the style's usual tempo
+        ({"prompt": "zither"}, 90.0, "zither, 90 bpm"),
+        ({"prompt": "dub techno, 97.5 bpm"}, 97.5, "dub techno, 97.5 bpm"),
+        ({"prompt": "dub techno", "bpm": 124}, 124.0, "dub techno, 124 bpm"),
+    ],
+)
+def test_a_result_reports_the_grid_it_kept(engine, model, request_fields, bpm, words):
+    _, end, *_ = run(engine, model, duration_s=0.5, decode="fast", seed=1, **request_fields)
+    assert end.facts["grid_bpm"] == bpm and end.facts["caption"] == words
+
+
+def test_the_grid_is_heard(engine, model):
+    """The same words, seed and length at another tempo are other tokens: TINY has no word for a number."""
+    fields = {"prompt": "dub", "duration_s": 1.0, "decode": "fast", "seed": 1}
+    slow, fast = (run(engine, model, bpm=bpm, **fields)[0] for bpm in (90, 124))
+    assert not np.array_equal(slow, fast)
+
+
+def test_a_model_without_a_sense_of_time_reports_none(engine, tmp_path):
+    timeless = dataclasses.replace(TINY.language_model, clocks_per_bar=0, bars_per_phrase=0)
+    timeless = str(write_tiny_model(tmp_path / "timeless", language_model=timeless))
+    _, end, *_ = run(engine, timeless, prompt="dub techno", duration_s=0.5, decode="fast", seed=1)
+    assert "grid_bpm" not in end.facts and end.facts["caption"] == "dub techno"
+
+
+@pytest.fixture
+def windows(engine, model, monkeypatch):
+    """What the language model is started with, window after window: (clock rows, tokens heard, tokens to make)."""
+    engine.load(model)
+    seen, start = [], engine._prepared.decoder.start
+
+    def record(condition, *, audio_prompt, max_tokens, **options):
+        seen.append((condition.clock, 0 if audio_prompt is None else audio_prompt.shape[1], max_tokens))
+        return start(condition, audio_prompt=audio_prompt, max_tokens=max_tokens, **options)
+
+    monkeypatch.setattr(engine._prepared.decoder, "start", record)
+    return seen
+
+
+def test_time_goes_on_from_window_to_window(engine, model, windows):
+    """600 tokens of a model that looks back on 200: what each window hears again lies where it was made."""
+    run(engine, model, prompt="dub", bpm=123.7, duration_s=12, decode="fast", seed=1)
+    made = 0
+    for rows, heard, count in windows:
+        np.testing.assert_array_equal(rows[0].numpy(), clock(Grid(123.7), 50, made - heard, heard + count))
+        assert heard % 2 == 0  # whole turns of harmony and rhythm
+        made += count
+    assert made == 600 and len(windows) > 3
+
+
+@pytest.mark.parametrize(("from_s", "context_s", "tokens"), [(None, 5.0, 250), (5.037, 4.35, 216)])
+def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_path, from_s, context_s, tokens):
+    """The clip's tempo, found in it; what is heard of it lies before the join, whole turns of tokens that end there."""
+    audio = synthetic.clicks(124, 4 * 4 * 60 / 124, rate=48_000)
+    soundfile.write(tmp_path / "loop.wav", audio, 48_000)
+    request = {"clip": str(tmp_path / "loop.wav"), "from_s": from_s, "context_s": context_s, "duration_s": 1.0, "seed": 1}
+    _, end, *_ = run(engine, model, decode="fast", **request)
+    assert end.facts["grid_bpm"] == pytest.approx(124, abs=0.01)
+    (rows, heard, count), joined = windows[0], from_s or len(audio) / 48_000
+    assert heard == tokens and count == 50 and len(windows) == 1
+    exact = clock(Grid(124.0, 4, joined * 124 / 60), 50, -heard, heard + count)
+    clocks = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
+    assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are heard to half a token frame
+
+
+def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, windows, tmp_path):
+    soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "hiss.wav"), duration_s=1.0, decode="fast", seed=1)
+    assert "grid_bpm" not in end.facts and windows[0][0] is None
+
+
+@pytest.mark.parametrize("level_db", [-18.0, None])
+def test_a_clip_is_heard_at_the_level_the_model_knows(engine, tmp_path, loop, monkeypatch, level_db):
+    """However loud it is, where the model says how loud its music was."""
+    levelled = str(write_tiny_model(tmp_path / "levelled", level_db=level_db))
+    engine.load(levelled)
+    heard, tokenizer = [], engine._prepared.checkpoint.wavtokenizer
+    encode = tokenizer.encode
+    monkeypatch.setattr(tokenizer, "encode", lambda audio: heard.append(rms_db(audio.numpy())) or encode(audio))
+    audio, rate = soundfile.read(loop)
+    for name, gain in (("soft", 0.1), ("loud", 1.0)):
+        soundfile.write(tmp_path / f"{name}.wav", gain * audio, rate, subtype="FLOAT")
+        run(engine, levelled, clip=str(tmp_path / f"{name}.wav"), duration_s=0.5, decode="fast", seed=1)
+    if level_db is None:
+        assert heard[1] - heard[0] == pytest.approx(20, abs=0.1)
+    else:
+        assert heard == pytest.approx([level_db, level_db], abs=0.01)
 
 
 def test_guidance_off_works_and_differs(engine, model):

@@ -36,7 +36,7 @@ def test_fast_path_streamed_equals_whole(prepared):
 
 def test_fast_path_with_global_attention_stays_near_and_joins_without_clicks(tmp_path):
     """The released decoder attends to the whole piece: windows cannot be exact, but no join may stand out."""
-    config = dataclasses.replace(TINY.wavtokenizer, pos_net=True)
+    config = dataclasses.replace(TINY.wavtokenizer, pos_net=True, encoder_blocks=0, n_filters=2, lstm_layers=0)
     prepared = prepare(load_checkpoint(write_tiny_model(tmp_path / "model", wavtokenizer=config)), choose_runtime("cpu"))
     whole = prepared.checkpoint.wavtokenizer.decode(torch.tensor([TOKENS]))[0].numpy()
     chunks = streamed(FastRenderer(prepared), TOKENS)
@@ -54,11 +54,12 @@ def test_full_path_has_every_frame_once_and_stays_near_whole(prepared):
     whole = renderer.render(TOKENS, 0, len(TOKENS), ended=True)
     assert len(chunks) > 3 and audio.shape == whole.shape
     # Attention and group normalisation see the whole window, so equality is out of reach; same noise keeps them together.
-    assert seams.correlation(audio, whole) > 0.99  # measured 0.9989
+    assert seams.correlation(audio, whole) > 0.99  # measured 0.9994; other noise: 0.64
 
 
 def test_joins_of_the_flow_do_not_stand_out(tmp_path):
-    """Measured over four draws: difference -18.3 to -20.2 dB, excess to 4.0 dB, level within 0.01 dB, clicks -0.4 dB and less."""
+    """Measured over six draws: difference -18.6 to -21.1 dB, excess to 6.1 dB, level within 0.06 dB, clicks -1.3 dB and less but
+    for one of 2.2 dB; with this seed -21.0, 0.5, 0.02 and -1.9 dB."""
     prepared = prepare(load_checkpoint(write_tiny_model(tmp_path / "model")), choose_runtime("cpu"))
     last = prepared.checkpoint.flow.decoder["estimator"].final_proj
     with torch.no_grad():  # random networks say little: here they outweigh the noise, which all windows share

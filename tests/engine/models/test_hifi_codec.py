@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ RELEASED_KIND = HiFiCodecConfig(
     upsample_initial_channel=32, resblock_kernel_sizes=(3, 7), resblock_dilation_sizes=((1, 3), (1, 3)), encoder_channels=4,
     latent_dim=16, n_codes=8,
 )  # fmt: skip
-OURS = dataclasses.replace(RELEASED_KIND, upsample_rates=(4, 4, 5, 2), upsample_kernel_sizes=(8, 8, 11, 4), frame_blocks=4)
+OURS = HiFiCodecConfig(upsample_rates=(8, 5, 4, 3), upsample_initial_channel=32, latent_dim=16, n_codes=8, frame_blocks=4)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,12 @@ def test_a_window_with_context_decodes_as_the_whole(config):
     latents = torch.randn(2, config.latent_dim, 3 * context + 7)
     whole = codec.decode(latents)
     start, stop = context + 3, context + 6
-    window = codec.decode(latents[..., start - context : stop + context])[..., context * hop : -context * hop]
+    window, wrong = (
+        codec.decode(latents[..., start - context : stop + context], first)[..., context * hop : -context * hop]
+        for first in (start - context, 0)
+    )
     torch.testing.assert_close(window, whole[..., start * hop : stop * hop], atol=1e-5, rtol=0)
+    assert torch.equal(wrong, window) == (config is RELEASED_KIND)  # only tones and noise know where in the piece they are
 
 
 @BOTH_KINDS
@@ -101,6 +106,26 @@ def test_lengths_and_folding(config):
     assert not any(key.endswith("weight_g") for key in codec.state_dict())
     torch.testing.assert_close(codec.decode(quantized), audio, atol=1e-5, rtol=0)
     torch.testing.assert_close(codec.encode_features(clip), features, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_the_first_half_of_the_latent_is_harmony_the_other_rhythm():
+    torch.manual_seed(0)
+    codec, half = HiFiCodec(OURS).eval(), OURS.latent_dim // 2
+    audio = torch.randn(1, 5 * OURS.hop_length)
+    harmony, rhythm = codec.encoder(audio)
+    latents = codec.encode_features(audio)
+    assert torch.equal(latents[:, :half], harmony) and torch.equal(latents[:, half:], rhythm)
+
+
+@pytest.mark.parametrize("rates", [(8, 5, 4, 3), (8, 5, 6, 4)], ids=["10 ms", "20 ms"])
+@torch.inference_mode()
+def test_ours_at_either_latent_rate(rates):
+    config = dataclasses.replace(OURS, upsample_rates=rates)
+    codec, hop = HiFiCodec(config).eval(), math.prod(rates)
+    for samples, frames in ((1, 1), (7 * hop, 7), (7 * hop + 1, 8)):
+        latents = codec.encode_features(torch.randn(1, samples))
+        assert latents.shape == (1, config.latent_dim, frames) and codec.decode(latents).shape == (1, frames * hop)
 
 
 def test_quantizer_levels_refine():

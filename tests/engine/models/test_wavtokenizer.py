@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 
 from engine.config import WavTokenizerConfig
 from engine.models.layers import ISTFT, WNConv1d, WNConvTranspose1d
-from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer, decoder_context
+from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer, decoder_context, views
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TOLERANCE = 2e-4  # wavtokenizer.json
 GOLDEN_CONFIG = WavTokenizerConfig(n_filters=4, dimension=32, codebook_size=64, dim=64, intermediate_dim=128, num_layers=2)
-OURS = dataclasses.replace(
-    GOLDEN_CONFIG, ratios=(5, 4, 2), lstm_layers=0, encoder_blocks=2, adanorm_num_embeddings=1, pos_net=False, num_layers=3
-)
+LOCAL = dataclasses.replace(GOLDEN_CONFIG, ratios=(5, 4, 2), pos_net=False, num_layers=3)
+OURS = dataclasses.replace(LOCAL, ratios=(6, 5, 4, 4), encoder_blocks=2, adanorm_num_embeddings=1)
+BOTH_KINDS = pytest.mark.parametrize("config", [LOCAL, OURS], ids=["released", "ours"])
 
 
 def ignored(key: str) -> bool:
@@ -90,43 +90,77 @@ def test_only_keys_without_a_use_are_ignored():
         assert not ignored(key), "an unknown key of the model itself must be reported, not dropped"
 
 
-def test_convnext_blocks_in_place_of_the_lstm():
+def test_two_towers_in_place_of_the_encoder():
     keys = random_tokenizer(OURS).state_dict().keys()
-    assert not any("lstm" in key or "pos_net" in key for key in keys)
-    encoder = "feature_extractor.encodec.encoder.model"
-    assert {f"{encoder}.10.dwconv.weight", f"{encoder}.11.gamma", f"{encoder}.13.conv.conv.weight_g"} <= keys
+    assert not any("lstm" in key or "pos_net" in key or ".model." in key for key in keys)
+    encoder = "feature_extractor.encodec.encoder"
+    assert {f"{encoder}.{view}.blocks.1.dwconv.weight" for view in ("harmony", "rhythm")} <= keys
+    assert (views(LOCAL), views(OURS)) == (1, 2)
 
 
 @pytest.mark.parametrize("ratios", [(5, 4, 2), (3, 3, 5)], ids=["even hop", "odd hop"])
 @pytest.mark.parametrize("samples", [1, 2, 39, 40, 41, 333])
 @torch.inference_mode()
 def test_lengths(ratios, samples):
-    config = dataclasses.replace(OURS, ratios=ratios)
+    config = dataclasses.replace(LOCAL, ratios=ratios)
     tokenizer, frames = random_tokenizer(config), math.ceil(samples / math.prod(ratios))
     codes = tokenizer.encode(torch.randn(2, samples))
     assert codes.shape == (2, frames) and codes.dtype == torch.int64
     assert tokenizer.decode(codes).shape == (2, frames * config.hop_length)
 
 
+@pytest.mark.parametrize("ratios", [(6, 5, 4, 4), (5, 4, 4, 2)], ids=["20 ms", "7 ms"])
+@pytest.mark.parametrize("turns", [1, 2, 5])
+@torch.inference_mode()
+def test_ours_encodes_whole_turns(ratios, turns):
+    config = dataclasses.replace(OURS, ratios=ratios)
+    tokenizer, turn = random_tokenizer(config), 2 * math.prod(ratios)
+    for samples in ((turns - 1) * turn + 1, turns * turn - config.hop_length, turns * turn):
+        codes = tokenizer.encode(torch.randn(2, samples))
+        assert codes.shape == (2, 2 * turns) and codes.dtype == torch.int64
+        assert tokenizer.decode(codes).shape == (2, turns * turn)
+
+
+@torch.inference_mode()
+def test_harmony_and_rhythm_take_turns_each_in_its_half_of_the_codebook():
+    tokenizer, half = random_tokenizer(OURS), OURS.codebook_size // 2
+    audio = torch.randn(2, 20 * OURS.hop_length) * torch.linspace(0, 1, 20 * OURS.hop_length)
+    features = tokenizer.encode_features(audio)
+    harmony, rhythm = tokenizer.feature_extractor["encodec"]["encoder"](audio)
+    assert torch.equal(features[..., ::2], harmony) and torch.equal(features[..., 1::2], rhythm)
+    features *= 10  # an untrained tower says little: so that several codes are in use
+    codes, quantized = tokenizer.quantize(features)
+    assert (codes[:, ::2] < half).all() and (codes[:, 1::2] >= half).all()
+    assert min(len(codes[:, ::2].unique()), len(codes[:, 1::2].unique())) > 1
+    nearest = [torch.cdist(x.transpose(1, 2), book).argmin(-1) for x, book in
+               ((features[..., ::2], tokenizer.codebook[:half]), (features[..., 1::2], tokenizer.codebook[half:]))]  # fmt: skip
+    assert torch.equal(codes, torch.stack([nearest[0], nearest[1] + half], dim=-1).flatten(1))
+    torch.testing.assert_close(quantized, tokenizer.codebook[codes].transpose(1, 2), atol=0, rtol=0)
+
+
 def test_decoder_context_is_global_with_pos_net():
     assert decoder_context(WavTokenizerConfig()) is None
 
 
+@BOTH_KINDS
 @torch.inference_mode()
-def test_a_window_with_context_decodes_as_the_whole():
-    tokenizer, context, hop = random_tokenizer(OURS), decoder_context(OURS), OURS.hop_length
-    codes = torch.randint(OURS.codebook_size, (1, 90))
+def test_a_window_with_context_decodes_as_the_whole(config):
+    tokenizer, context, hop = random_tokenizer(config), decoder_context(config), config.hop_length
+    codes = torch.randint(config.codebook_size, (1, 90))
     whole = tokenizer.decode(codes)
     for start, end in ((0, 7), (3, 9), (40, 41), (60, 72), (85, 90)):
         first, last = max(start - context, 0), min(end + context, 90)
-        window = tokenizer.decode(codes[:, first:last])[:, (start - first) * hop : (end - first) * hop]
+        window = tokenizer.decode(codes[:, first:last], first)[:, (start - first) * hop : (end - first) * hop]
         torch.testing.assert_close(window, whole[:, start * hop : end * hop], atol=1e-5, rtol=0)
+    wrong = tokenizer.decode(codes[:, first:last], first + 1)[:, (start - first) * hop : (end - first) * hop]
+    assert torch.equal(wrong, window) == (config is LOCAL)  # only tones and noise know where in the piece they are
 
 
+@BOTH_KINDS
 @torch.inference_mode()
-def test_decoder_context_is_not_more_than_needed():
-    tokenizer, context, hop = random_tokenizer(OURS), decoder_context(OURS), OURS.hop_length
-    features, at = torch.randn(1, OURS.dimension, 61), 30
+def test_decoder_context_is_not_more_than_needed(config):
+    tokenizer, context, hop = random_tokenizer(config), decoder_context(config), config.hop_length
+    features, at = torch.randn(1, config.dimension, 61), 30
     disturbed = features.clone()
     disturbed[..., at] += 100
     difference = (tokenizer.decode_features(disturbed) - tokenizer.decode_features(features)).abs()
@@ -134,9 +168,10 @@ def test_decoder_context_is_not_more_than_needed():
     assert (reached.min(), reached.max()) == (at - context, at + context)
 
 
-def test_gradients_reach_every_parameter_under_autocast():
-    tokenizer = random_tokenizer(OURS).train()
-    audio = 0.1 * torch.randn(2, 40 * OURS.hop_length)
+@BOTH_KINDS
+def test_gradients_reach_every_parameter_under_autocast(config):
+    tokenizer = random_tokenizer(config).train()
+    audio = 0.1 * torch.randn(2, 40 * config.hop_length)
     with torch.autocast("cpu", torch.bfloat16):
         features = tokenizer.encode_features(audio)
         codes, quantized = tokenizer.quantize(features)
@@ -148,19 +183,20 @@ def test_gradients_reach_every_parameter_under_autocast():
 
 
 def test_an_overflowing_magnitude_is_clipped():
-    tokenizer = random_tokenizer(OURS)
-    tokenizer.head.out.bias.data[: OURS.n_fft // 2 + 1] = 1000.0
+    tokenizer = random_tokenizer(LOCAL)
+    tokenizer.head.out.bias.data[: LOCAL.n_fft // 2 + 1] = 1000.0
     audio = tokenizer.decode(torch.zeros(1, 8, dtype=torch.int64))
     audio.square().mean().backward()
     assert audio.isfinite().all() and tokenizer.head.out.weight.grad.isfinite().all()
 
 
+@pytest.mark.parametrize(("config", "expected"), [(LOCAL, [5, 63, 0]), (OURS, [5, 63, 0, 32])], ids=["released", "ours"])
 @torch.inference_mode()
-def test_quantize_finds_the_nearest_code():
-    tokenizer = random_tokenizer(OURS)
-    features = tokenizer.codebook[[5, 63, 0]].T[None] + 1e-3
+def test_quantize_finds_the_nearest_code(config, expected):
+    tokenizer = random_tokenizer(config)
+    features = tokenizer.codebook[expected].T[None] + 1e-3
     codes, quantized = tokenizer.quantize(features)
-    assert codes.tolist() == [[5, 63, 0]]
+    assert codes.tolist() == [expected]
     torch.testing.assert_close(quantized, tokenizer.lookup(codes), atol=0, rtol=0)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.music.analysis import chroma, join_report, measure_bpm, measure_key
+from engine.music.analysis import chroma, grid_offset, join_report, measure_bpm, measure_key
 from tests.synthetic import SAMPLE_RATE, chords, clicks, noise, progression
 
 STRAIGHT = (0, 1, 2, 3)
@@ -50,6 +50,22 @@ def test_what_has_no_beat_has_no_tempo(audio):
 def test_too_short_to_hear_a_beat():
     assert measure_bpm(clicks(124, 2.5), SAMPLE_RATE) is None
     assert measure_bpm(np.zeros(10), SAMPLE_RATE) is None
+
+
+@pytest.mark.parametrize("late", [-0.09, -0.04, 0.0, 0.04, 0.09])
+@pytest.mark.parametrize(("bpm", "begins"), [(124, 0.0), (124, 2.5), (90, 7.0)])
+def test_how_late_the_onsets_come(late, bpm, begins):
+    """In beats. Clicks are heard a window of the envelope, 10 ms, too early."""
+    audio = np.roll(clicks(bpm, 20, GROOVE), round((late - begins) * 60 / bpm * SAMPLE_RATE))
+    assert grid_offset(audio[: 12 * SAMPLE_RATE], SAMPLE_RATE, bpm, begins) == pytest.approx(late, abs=0.011 * bpm / 60)
+
+
+@pytest.mark.parametrize(
+    "audio", [noise(12), np.zeros(12 * SAMPLE_RATE), clicks(117, 12, STRAIGHT), np.zeros(10)],
+    ids=["noise", "silence", "another tempo", "too short"],
+)  # fmt: skip
+def test_what_keeps_to_no_grid_is_not_late(audio):
+    assert grid_offset(audio, SAMPLE_RATE, 124, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("key", ["C major", "A minor", "F# major", "Eb minor", "G major", "B minor", "Ab major", "D minor"])

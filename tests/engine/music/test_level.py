@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from engine.music.level import crossfade, fade_out, rms_db, soft_limit
+from engine.music.level import MEMORY_S, REACH_DB, SLOPE_DB_S, Leveller, crossfade, fade_out, rms_db, soft_limit
 
 GOLDEN = load_file(Path(__file__).parents[2] / "golden" / "post.io.safetensors")
 
@@ -30,6 +30,33 @@ def test_fade_out_of_stereo_fades_both_and_leaves_its_input():
 )
 def test_rms_in_db_full_scale(audio, expected):
     assert rms_db(audio) == pytest.approx(expected, abs=0.01)
+
+
+def levelled(audio, target_db, gain_db=0.0, heard=None, rate=1000, piece=500):
+    """Gains in dB of a stream that comes in pieces."""
+    leveller = Leveller(target_db, gain_db, audio[:rate] if heard is None else heard, rate)
+    return 20 * np.log10(np.concatenate([leveller.gains(audio[i : i + piece]) for i in range(0, len(audio), piece)]))
+
+
+@pytest.mark.parametrize("difference_db", [-4.0, 0.0, 4.0])
+def test_a_steady_stream_comes_to_its_level_slowly_and_stays(difference_db):
+    gains = levelled(np.full(20_000, 0.1, np.float32), -20.0 + difference_db)
+    assert np.abs(np.diff(gains)).max() < 1.1 * SLOPE_DB_S / 1000 + 1e-5  # nowhere a step, between pieces neither
+    arrived = gains[round(1000 * (abs(difference_db) / SLOPE_DB_S + 1)) :]
+    np.testing.assert_allclose(arrived, difference_db, atol=0.01)
+
+
+def test_a_pause_stays_a_pause_and_a_beat_a_beat():
+    """Silence is raised by no more than the reach; of beats shorter than the memory only the level of all is moved."""
+    pause = np.concatenate([np.full(2000, 0.1), np.zeros(30_000)]).astype(np.float32)
+    assert levelled(pause, -20.0, gain_db=1.0).max() == pytest.approx(1.0 + REACH_DB, abs=0.01)
+    beats = np.tile(np.r_[np.full(250, 0.2), np.full(250, 0.02)], 80).astype(np.float32)
+    gains = levelled(beats, rms_db(beats), heard=beats, piece=250)
+    assert len(beats) / 1000 > 2 * MEMORY_S and np.ptp(gains) < 1.0 and abs(gains[len(gains) // 2 :].mean()) < 0.3
+
+
+def test_the_gain_it_begins_with_is_the_first():
+    assert levelled(np.full(3000, 0.1, np.float32), -20.0, gain_db=3.0)[0] == pytest.approx(3.0, abs=1e-3)
 
 
 def test_soft_limit_bends_only_what_is_loud():

@@ -32,8 +32,10 @@ def test_all_stages_make_a_model_that_plays_and_can_be_continued(corpus, tmp_pat
     assert checkpoint.flow is not None and 120 in checkpoint.config.tempo_words
     card = (directory / "README.md").read_text()
     assert "pieces: 3" in card and "| language_model |" in card and "| hifi_codec_decoder |" in card
-    events = Pipeline("cpu").generate(GenerationRequest(prompt="house, 120 bpm", duration_s=1.0, model=str(directory), seed=1))
+    request = GenerationRequest(prompt="house, 120 bpm", duration_s=1.0, model=str(directory), seed=1)
+    *events, end = Pipeline("cpu").generate(request)
     audio = np.concatenate([e.samples for e in events if isinstance(e, AudioChunk)])
+    assert end.facts["grid_bpm"] == 120 and checkpoint.config.usual_bpm == TINY.usual_bpm
     assert audio.shape == (48_000, 1) and np.isfinite(audio).all()
 
     codes = (tmp_path / "wavtokenizer.safetensors").read_bytes()

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from engine.models.hifi_codec import HiFiCodec
+from engine.models.spectral_modeling import C1, CHORDS, BandSpectrum, TonesAndNoise
 from engine.training import codec as stage
-from engine.training.codec import CodecTrainer, MovingAverageCodebook, build, scale_to_data, spectral_distance, train
+from engine.training.codec import CodecTrainer, MovingAverageCodebook, ToneTarget, build, spectral_distance, train
 from engine.training.decoder import train as train_decoder
 from engine.training.pack import load_codec, whiten
 from tests.engine.training.conftest import read_log
@@ -45,20 +46,79 @@ def test_the_first_batch_gives_the_first_codes():
 
 def test_spectral_distance_is_zero_for_the_same_and_a_gain_in_nepers():
     audio = torch.randn(2, 24_000, generator=torch.Generator().manual_seed(0))
-    mel, magnitude = spectral_distance(audio, audio, 24_000)
-    assert mel == 0 and magnitude == 0
-    mel, magnitude = spectral_distance(0.5 * audio, audio, 24_000)
-    assert mel.item() == pytest.approx(0.693, abs=0.01) and magnitude.item() == pytest.approx(0.5, abs=0.01)
+    level, magnitude = spectral_distance(audio, audio, 24_000)
+    assert level == 0 and magnitude == 0
+    level, magnitude = spectral_distance(0.5 * audio, audio, 24_000)
+    assert level.item() == pytest.approx(0.693, abs=0.01) and magnitude.item() == pytest.approx(0.5, abs=0.01)
+
+
+def test_spectral_distance_hears_no_phase_and_every_range():
+    """Partials that begin elsewhere are the same but for the mirrored ends; another note and a stroke of 10 ms are not."""
+    t = torch.arange(48_000) / 24_000
+    sounds = {
+        name: sum(0.1 * torch.sin(2 * torch.pi * hz * t + phase) for hz, phase in zip(tones, phases, strict=True))[None]
+        for name, tones, phases in (
+            ("octaves", (110, 440, 1760), (0, 0, 0)), ("turned", (110, 440, 1760), (1, 2, 3)),
+            ("semitone", (110, 466.2, 1760), (0, 0, 0)),
+        )
+    }  # fmt: skip
+    sounds["stroke"] = sounds["octaves"].clone()
+    sounds["stroke"][0, 24_000:24_240] += 0.3 * torch.randn(240, generator=torch.Generator().manual_seed(0))
+    level, magnitude = zip(*(spectral_distance(sound, sounds["octaves"], 24_000) for sound in sounds.values()), strict=True)
+    _, turned, semitone, stroke = level
+    assert magnitude[1] < 0.2 * magnitude[2] and turned < 0.4 * semitone and turned < 0.4 * stroke
+
+
+def sine(tone, amplitude=0.2, frames=200):
+    """At the pitch of this tone of the head's, 24 kHz. From its crest on, so that mirrored at its beginning it has no corner."""
+    t = torch.arange(frames * 480, dtype=torch.float64) / 24_000
+    return (amplitude * torch.cos(2 * torch.pi * C1 * 2 ** (tone / CHORDS.bands) * t)).float()[None]
+
+
+def test_the_tones_target_is_least_where_the_head_sounds_what_it_is_to_sound():
+    torch.manual_seed(0)
+    head = TonesAndNoise(16, 24_000, 480)
+    target, tones = ToneTarget(head, 24_000), slice(0, head.TONE_STEPS * head.tones)
+    head.out.weight.data.zero_()
+    distances = {}
+    for sounding in (84, 90):
+        head.out.bias.data[tones] = -20.0
+        head.out.bias.data[sounding : tones.stop : head.tones] = torch.tensor(0.2).log()
+        with target.watching():
+            head(torch.zeros(1, 200, 16))
+        distances[sounding] = {tone: target.distance(sine(tone)).item() for tone in (84, 90)}
+    assert distances[84][84] < 0.8 * distances[84][90] and distances[90][90] < 0.8 * distances[90][84]
+
+
+def test_the_target_alone_teaches_the_tones_a_chord():
+    torch.manual_seed(0)
+    head, chord = TonesAndNoise(16, 24_000, 480), (84, 92, 98)  # a major triad
+    target, audio, x = ToneTarget(head, 24_000), sum(sine(tone) for tone in chord), torch.zeros(1, 200, 16)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.2)
+    distances = []
+    for _ in range(60):
+        with target.watching():
+            head(x)
+        distances.append(target.distance(audio))
+        optimizer.zero_grad()
+        distances[-1].backward()
+        optimizer.step()
+    assert distances[-1] < 0.2 * distances[0]
+    with torch.no_grad():
+        heard = BandSpectrum(CHORDS, 24_000, 480)(head(x))[0].mean(-1)
+    peaks = ((heard[1:-1] > heard[:-2]) & (heard[1:-1] > heard[2:]) & (heard[1:-1] > 0.1)).nonzero().flatten() + 1
+    assert tuple(peaks.tolist()) == chord
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeypatch, one_second_a_step):
     monkeypatch.setattr(stage, "QUANTIZE_FROM", 20)
+    monkeypatch.setattr(stage, "SHOWN_UNTIL", 50)
     options = {"batch": 2, "seconds": 0.2, "config": TINY, "lr": 6e-3, "matrix_lr": 1e-2}
     train(kind, corpus, tmp_path, minutes=100 / 60, **options)
     log = read_log(tmp_path)
-    mels = [row["mel"] for row in log if "mel" in row]
-    assert len(mels) == 2 and mels[1] < 0.8 * mels[0]
+    levels = [row["level"] for row in log if "level" in row]
+    assert len(levels) == 2 and levels[1] < 0.8 * levels[0]
     assert next(row for row in log if "held_out_used" in row)["held_out_used"] > 1
     trainer = train(kind, corpus, tmp_path, minutes=104 / 60, **options)
     assert read_log(tmp_path)[-1]["step"] == 104
@@ -79,7 +139,7 @@ def test_refining_a_decoder_leaves_encoder_and_codes_alone(corpus, tmp_path, one
     changed = {
         name.split(".")[0] for name, tensor in before.state_dict().items() if not torch.equal(refined.state_dict()[name], tensor)
     }
-    assert changed == {"backbone", "head"} and "held_out_mel" in log[-1]
+    assert changed == {"backbone", "head"} and "held_out_level" in log[-1]
 
 
 def test_quantised_training_moves_codes_without_gradient():
@@ -93,12 +153,36 @@ def test_quantised_training_moves_codes_without_gradient():
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())  # straight through the codes
 
 
+def test_each_views_codes_come_from_its_own_features():
+    torch.manual_seed(0)
+    trainer = CodecTrainer(build(TINY.wavtokenizer)).train()
+    audio, half = torch.randn(2, 20 * 480), TINY.wavtokenizer.codebook_size // 2
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        features = trainer.codec.encode_features(audio).float()
+    with torch.no_grad():
+        trainer.loss(audio)
+    views = [features[..., view::2].transpose(1, 2).flatten(0, 1) for view in (0, 1)]
+    nearest = torch.stack([torch.cdist(trainer.codec.codebook, points).amin(1) for points in views])
+    assert nearest[0, :half].max() < 0.05 and nearest[1, half:].max() < 0.05
+    assert nearest[1, :half].min() > 0.05 and nearest[0, half:].min() > 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tones_are_shown_only_while_they_are(kind):
+    torch.manual_seed(0)
+    trainer, audio = CodecTrainer(build(getattr(TINY, kind))).eval(), sine(84, frames=40)
+    with torch.no_grad():
+        plain, shown = (trainer.loss(audio, show=show) for show in (0.0, 0.5))
+    assert shown["level"] == plain["level"]
+    assert shown["loss"].item() == pytest.approx((plain["loss"] + 0.5 * trainer.shown.distance(audio)).item(), rel=1e-5)
+    assert trainer.shown.distance(audio) > 0.1
+
+
 def test_whitening_changes_the_latents_and_not_the_sound_of_codes():
     torch.manual_seed(0)
     plain = HiFiCodec(TINY.hifi_codec).eval()
     audio = torch.randn(1, 48_000)
     with torch.no_grad():
-        scale_to_data(plain.encoder, audio, plain.encode_features)
         CodecTrainer(plain).train().loss(audio)  # its first batch gives the codes
         white = copy.deepcopy(plain)
         codes, latents = plain.quantize(plain.encode_features(audio))

@@ -5,9 +5,20 @@ import pytest
 import torch
 
 from engine.models.language_model import SECTION_ROWS, LanguageModel
+from engine.music.grid import CLOCKS_PER_BEAT
 from engine.training import vocabulary
 from engine.training.data import Corpus
-from engine.training.language_model import NULL_ID, UNKNOWN_ID, Windows, loss, smooth_numbers, train
+from engine.training.language_model import (
+    DROP_CLOCK,
+    LOOPS,
+    NULL_ID,
+    SHIFT_PHRASE,
+    UNKNOWN_ID,
+    Windows,
+    loss,
+    smooth_numbers,
+    train,
+)
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
@@ -45,6 +56,41 @@ def test_windows_begin_on_a_bar_and_carry_their_sections_label(windows):
     torch.testing.assert_close(targets[:, :FRAMES][targets[:, :FRAMES] >= 0], tokens[targets[:, :FRAMES] >= 0])
 
 
+def test_every_bar_of_a_window_begins_where_its_clock_says(corpus, tokens, tokenizer):
+    """Looped windows too. The tokens say which eighth of its bar each frame is; a frame's clock is that of its middle."""
+    long = Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, 500, CONFIG.stop_token)
+    for drop in (False, True):
+        condition, tokens, targets, _ = long.batch(100, np.random.default_rng(1), drop=drop)
+        assert condition.clock.shape == (100, 501, 2)
+        timed = condition.clock[:, 0, 0] >= 0
+        clocks, bars = condition.clock[timed, :-1].unbind(-1)
+        given = (targets[timed, :-1] >= 0) & (targets[timed, :-1] != CONFIG.stop_token)
+        assert (clocks[:, 0] == 0).all()
+        within = (tokens[timed] - clocks // (CLOCKS_PER_BEAT // 2)).abs() % 7  # the next eighth may begin in mid-frame
+        assert (within[given] <= 1).all()
+        begins = clocks.diff(dim=1) < 0
+        assert begins.any() and torch.equal(begins, bars.diff(dim=1) != 0)
+        assert (((tokens[timed].diff(dim=1) < 0) == begins) | ~given[:, 1:]).all()
+
+
+def test_the_bar_is_counted_from_its_section_unless_shifted(windows):
+    kept, *_ = windows.batch(400, np.random.default_rng(0), drop=False)
+    assert set(kept.clock[:, 0, 1].tolist()) == {0, 1, 2, 3}  # each section has four
+    shifted, *_ = windows.batch(1000, np.random.default_rng(0))
+    elsewhere = (shifted.clock[:, 0, 1] >= 4).float().mean().item()
+    expected = 0.5 * (SHIFT_PHRASE + LOOPS * (1 - SHIFT_PHRASE))  # of the windows that are shifted, or looped, half
+    assert elsewhere == pytest.approx(expected, rel=0.2)
+
+
+def test_time_is_dropped_as_a_whole_and_only_in_training(windows):
+    kept, *_ = windows.batch(200, np.random.default_rng(0), drop=False)
+    assert (kept.clock >= 0).all()
+    dropped, *_ = windows.batch(1000, np.random.default_rng(0))
+    nowhere = (dropped.clock < 0).flatten(1)
+    assert torch.equal(nowhere.all(1), nowhere.any(1))
+    assert 0.5 * DROP_CLOCK < nowhere.all(1).float().mean() < 1.6 * DROP_CLOCK
+
+
 def test_only_a_piece_that_ends_inside_the_window_ends_with_the_stop_token(corpus, tokens, tokenizer):
     facts = Corpus(corpus).facts["p000000"]
     last_bars = {"p000000": dict(np.load(tokens))["p000000"]}
@@ -68,9 +114,15 @@ def test_conditions_and_words_are_dropped_only_in_training(windows):
     assert (dropped.text == UNKNOWN_ID).float().mean() > (kept.text == UNKNOWN_ID).float().mean()
 
 
+def test_a_batch_may_have_shorter_windows(windows):
+    condition, tokens, targets, _ = windows.batch(8, np.random.default_rng(0), frames=16)
+    assert tokens.shape == (8, 16) and targets.shape == (8, 17) and condition.clock.shape == (8, 17, 2)
+
+
 def test_the_same_seed_gives_the_same_batch(windows):
     first, again = (windows.batch(8, np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(first[1], again[1]) and torch.equal(first[0].text, again[0].text) and torch.equal(first[3], again[3])
+    assert torch.equal(first[0].clock, again[0].clock)
 
 
 def test_near_tempi_begin_with_near_vectors():

@@ -1,9 +1,13 @@
-"""Starts a small language model off with what large ones take billions of tokens to find: an induction head.
+"""Starts a small language model off with what large ones take billions of tokens to find: where to look.
 
 An induction head looks for the last time the present token was heard and expects what came after it then (arXiv 2209.11895).
 Music made of bars that repeat is where that pays most, and a few million tokens are too few for it to appear by itself, so its
 two parts are written into the initial weights: in the first layer a head that carries each token to its successor, in the
-second one that compares it with the present token and fetches what followed. Everything stays trainable.
+second one that compares it with the present token and fetches what followed.
+
+A caption is a handful of words before hundreds of tokens, which says little about the next of them and everything about all. A
+second head of the first layer looks at those words from everywhere, so that their mean is there to learn from at once; words that
+say nothing (text taken away, an unknown word) it passes over. Everything stays trainable.
 """
 
 from __future__ import annotations
@@ -21,25 +25,34 @@ MATCH_SCORE = 14.0  # attention logit of a match in the second head
 POSITION_FREE_FROM = 7 / 16
 
 
+ASIDE = 0.3  # how loud words and musical time begin beside the tokens, so that the present token is not drowned
+WORD_SCORE = 9.0  # attention logit of a word in the text head, where audio has about 0
+SILENT_WORDS = 2  # the first rows of the text table: text taken away, an unknown word
+
+
 @torch.no_grad()
-def implant_induction(model: LanguageModel, generator: torch.Generator) -> None:
-    """Rewrites parts of layers 0 and 1 and the head, in place. Needs two layers and a width of two heads or more."""
+def implant_heads(model: LanguageModel, generator: torch.Generator) -> None:
+    """Rewrites parts of layers 0 and 1, the text table and the head, in place. Needs two layers and two key heads."""
     config = model.config
     width, d = config.hidden_size, config.head_dim
     group = config.num_attention_heads // config.num_key_value_heads
     basis = torch.linalg.qr(torch.randn(width, width, generator=generator))[0].T  # rows: an orthonormal basis
     # A token is read by `identity`; its successor holds it in `carried`; `rest` is free for what is fetched.
     identity, carried, rest = basis[:d], basis[d : 2 * d], basis[2 * d :]
+    pairs = torch.arange(round(POSITION_FREE_FROM * d / 2), d // 2)
+    free = torch.cat([pairs, pairs + d // 2])
 
     embedding = model.speech_embedding.weight
     size = float(embedding.norm(dim=1).mean())
     for layer in model.backbone.layers:  # every other part begins silent, else its noise drowns the two heads
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
+    if config.clocks_per_bar:
+        for times in (model.clock_embedding, model.bar_embedding):
+            times.weight *= ASIDE
     _previous_token_head(model, identity, carried, size)
+    _text_head(model, rest, size, free)
     attention = model.backbone.layers[1].self_attn
-    pairs = torch.arange(round(POSITION_FREE_FROM * d / 2), d // 2)
-    free = torch.cat([pairs, pairs + d // 2])
     mixer = torch.linalg.qr(torch.randn(d, d, generator=generator))[0][: len(free)]
     # After layer 0 the residual is the token's own embedding plus, as long, the carried one; normalised to length sqrt(width).
     part = math.sqrt(width / 2)
@@ -68,3 +81,27 @@ def _previous_token_head(model: LanguageModel, identity: Tensor, carried: Tensor
     attention.q_proj.bias[:d] = torch.cat([fast * rates.cos(), -fast * rates.sin()])
     attention.v_proj.weight[:d] = identity
     attention.o_proj.weight[:, :d] = size / math.sqrt(config.hidden_size * d / config.hidden_size) * carried.T
+
+
+def _text_head(model: LanguageModel, rest: Tensor, size: float, free: Tensor) -> None:
+    """Layer 0, the second key head's first query: a constant question that only words answer; writes their mean.
+
+    A word says that it is one by a direction of its own, the last of `rest`, as long as all else of it.
+    """
+    config, attention = model.config, model.backbone.layers[0].self_attn
+    d, flag, table = config.head_dim, rest[-1], model.text_embedding.weight
+    head = config.num_attention_heads // config.num_key_value_heads
+    keys, query = slice(d, 2 * d), slice(head * d, (head + 1) * d)
+    for words in (table[SILENT_WORDS:], model.chorus_embedding.weight[: config.n_sections]):  # a section's label is a word, too
+        words += torch.outer(size - words @ flag, flag)
+    level = math.sqrt(config.hidden_size / 2)  # of the flag in a word, normalised
+    sharpness = math.sqrt(WORD_SCORE * math.sqrt(d) / len(free))
+    for projection in (attention.k_proj, attention.q_proj):
+        rows = keys if projection is attention.k_proj else query
+        projection.weight[rows] = 0
+        projection.bias[rows] = 0
+    attention.q_proj.bias[query][free] = sharpness
+    attention.k_proj.weight[keys][free] = sharpness / level * flag.expand(len(free), -1)
+    content = rest[: d] if len(rest) > d else rest[:-1]
+    attention.v_proj.weight[keys][: len(content)] = content
+    attention.o_proj.weight[:, query][:, : len(content)] = ASIDE * 4 * size / level * content.T
