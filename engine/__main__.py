@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", help="such as 'F# minor'")
     parser.add_argument("--section", default="verse", help="intro, verse, chorus, verse2 or outro")
     parser.add_argument("--from", dest="from_s", type=float, help="continue from this second of the clip instead of its end")
-    parser.add_argument("--context", dest="context_s", type=float, default=5.0, help="seconds of the clip the model hears (5)")
+    parser.add_argument("--context", dest="context_s", type=float, help="seconds of the clip the model hears")
     parser.add_argument("--only-new", action="store_true", help="write only the new part, not the clip before it")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--guidance", type=float)

@@ -74,7 +74,7 @@ class GenerationRequest:
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
     clip: str | None = None  # path of the clip to continue
     from_s: float | None = None
-    context_s: float = 5.0
+    context_s: float | None = None  # what suits the model when None
     join: str = "append"  # "append": the clip up to from_s, then the new part; "new": only the new part
     seed: int | None = None  # drawn at random when None, and reported
     guidance: float | None = None  # this and the next two: what suits the model when None
@@ -91,7 +91,7 @@ class GenerationRequest:
         _check_number("time_start_s", self.time_start_s, 0, 3600)
         _check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
         _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
-        _check_number("context_s", self.context_s, 1, 30)
+        _check_number("context_s", self.context_s, 1, 30, optional=True)
         _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
         _check_number("guidance", self.guidance, 0, 20, optional=True)
         _check_number("top_k", self.top_k, 1, 100_000, whole=True, optional=True)

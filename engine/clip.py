@@ -45,7 +45,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
         with soundfile.SoundFile(path) as file:
             rate, total = file.samplerate, file.frames
             join = _join_frame(request, total, rate)
-            context_s = min(request.context_s, max_context_s)
+            context_s = min(request.context_s or max_context_s, max_context_s)
             keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, LISTEN_S))
             file.seek(join - round(keep_s * rate))
             audio = file.read(round(keep_s * rate), dtype="float32", always_2d=True)

@@ -144,6 +144,7 @@ class ModelConfig:
     guidance: float = 3.0
     top_k: int = 350
     temperature: float = 1.0
+    context_s: float = 5.0  # of a clip, heard unless a request says otherwise
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
     # Audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has.
     max_tokens: int = 0

@@ -100,7 +100,10 @@ class Pipeline:
     def _decided(self, request: GenerationRequest) -> GenerationRequest:
         """The request with everything it left open settled: the seed drawn, the sampling as suits the model."""
         config = self._prepared.checkpoint.config
-        own = {"seed": secrets.randbelow(2**31)} | {name: getattr(config, name) for name in ("guidance", "top_k", "temperature")}
+        own = {"seed": secrets.randbelow(2**31)}
+        own |= {name: getattr(config, name) for name in ("guidance", "top_k", "temperature", "context_s")}
+        if request.clip is not None and not request.prompt.strip():
+            own["guidance"] = 1.0  # without words there is nothing to be strict about but the clip
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
     # --- steps -------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import numpy as np
 
 KNEE = 0.85
 MEMORY_S = 4.0  # that a Leveller judges the level by
-SLOPE_DB_S = 2.0  # at which it moves, at most
-REACH_DB = 6.0  # from where it began, at most: a pause shall stay a pause
+SLOPE_DB_S = 3.0  # at which it moves, at most
+REACH_DB = 9.0  # from where it began, at most: a pause shall stay a pause
 
 
 def rms_db(audio: np.ndarray) -> float:

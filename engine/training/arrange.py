@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -23,6 +23,8 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 TICKS = 480
 DRUM_CHANNEL = 9
+BASS_PROGRAMS = range(32, 40)
+DYNAMICS = {"intro": 0.72, "verse": 0.9, "chorus": 1.0, "verse2": 0.9, "outro": 0.76}  # of a section's velocities
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class Piece:
         return self.bars * self.bar_frames / FRAME_RATE
 
 
+def tempi(style: Style) -> range:
+    """Every length of a bar that `compose` may draw, in token frames."""
+    slowest, fastest = (bar_frames(bpm, style.beats, FRAME_RATE, BAR_STEP) for bpm in style.bpm)
+    return range(fastest, slowest + 1, BAR_STEP)
+
+
 def compose(style: Style, rng: np.random.Generator) -> Piece:
     """Draws one piece. Deterministic in `rng`."""
     mode = style.modes[rng.integers(len(style.modes))]
@@ -118,6 +126,7 @@ def compose(style: Style, rng: np.random.Generator) -> Piece:
     mood = str(rng.choice(style.moods))
     if style.mma:
         instruments |= _mma_instruments(programs)
+    notes = _with_dynamics(notes, sections, style.beats)
     return Piece(style, mood, key, mode, progression, length, tuple(sections), instruments, tuple(notes), programs)
 
 
@@ -139,6 +148,13 @@ def _sections(layers: set[str], with_drums: bool, rng: np.random.Generator) -> l
         sections.append(Section(label, bar, bars, tuple(sorted(names))))
         bar += bars
     return sections
+
+
+def _with_dynamics(notes: list[Note], sections: list[Section], beats: int) -> list[Note]:
+    """An intro is played softer than its chorus, not only by fewer."""
+    loudness = [DYNAMICS[section.label] for section in sections for _ in range(section.bars)]
+    bars = (min(int(note.start // beats), len(loudness) - 1) for note in notes)
+    return [replace(note, velocity=max(1, round(note.velocity * loudness[bar]))) for note, bar in zip(notes, bars, strict=True)]
 
 
 def _chord(key: int, mode: str, degree: int, seventh: bool) -> tuple[int, ...]:
@@ -233,13 +249,15 @@ def _mma_notes(style: Style, chords, sections, programs: dict[int, int], with_dr
         groove = style.mma[section.label]
         if groove not in blocks:
             blocks[groove] = _mma_block(groove, chords, style, seed, programs)
-        drums_here = with_drums and section.label not in ("intro", "outro")
+        thin = section.label in ("intro", "outro")
         for first in range(0, section.bars * style.beats, cycle):
             offset = section.first_bar * style.beats + first
             notes += [
                 Note(n.start + offset, n.length, n.pitch, n.velocity, n.channel)
                 for n in blocks[groove]
-                if (drums_here or n.channel != DRUM_CHANNEL) and first + n.start < section.bars * style.beats
+                if not (n.channel == DRUM_CHANNEL and (thin or not with_drums))
+                and not (n.channel != DRUM_CHANNEL and thin and programs.get(n.channel) in BASS_PROGRAMS)
+                and first + n.start < section.bars * style.beats
             ]
     return notes
 

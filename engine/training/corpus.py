@@ -13,14 +13,15 @@ import subprocess
 import tempfile
 import zlib
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from scipy import signal
 
-from engine.training.arrange import FRAME_RATE, Piece, compose, to_midi
-from engine.training.styles import STYLES
+from engine.training.arrange import FRAME_RATE, Piece, compose, tempi, to_midi
+from engine.training.styles import PROGRESSIONS, STYLES, Style
 
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -68,12 +69,11 @@ def render_piece(folder: Path, number: int, seed: int, soundfont: Path = SOUNDFO
 
 def describe(piece: Piece, number: int, seed: int) -> dict:
     """The facts that captions, training windows and the held-out split are made from. Sections in token frames."""
-    identity = f"{piece.style.name}|{piece.progression}|{piece.mode}|{piece.bar_frames}"
     return {
         "number": number, "seed": seed, "style": piece.style.name, "synonyms": list(piece.style.synonyms), "mood": piece.mood,
         "key": piece.key, "mode": piece.mode, "bpm": piece.bpm, "beats": piece.style.beats, "bar_frames": piece.bar_frames,
         "instruments": piece.instruments, "progression": list(piece.progression), "seconds": piece.seconds,
-        "held_out": zlib.crc32(identity.encode()) % 1000 < 1000 * HELD_OUT_SHARE,
+        "held_out": is_held_out(piece.style, piece.mode, piece.progression, piece.bar_frames),
         "sections": [
             {
                 "label": s.label, "first_frame": s.first_bar * piece.bar_frames, "frames": s.bars * piece.bar_frames,
@@ -82,6 +82,29 @@ def describe(piece: Piece, number: int, seed: int) -> dict:
             for s in piece.sections
         ],
     }  # fmt: skip
+
+
+def is_held_out(style: Style, mode: str, progression: tuple[int, ...], bar_frames: int) -> bool:
+    """Whether training never sees this style × progression × tempo: a small share of them, and at least one of every style."""
+    drawn = _draw(style, mode, progression, bar_frames)
+    return drawn < HELD_OUT_SHARE or drawn == _least_draws()[style.name]
+
+
+def _draw(style: Style, mode: str, progression: tuple[int, ...], bar_frames: int) -> float:
+    return zlib.crc32(f"{style.name}|{progression}|{mode}|{bar_frames}".encode()) % 1000 / 1000
+
+
+@cache
+def _least_draws() -> dict[str, float]:
+    return {
+        style.name: min(
+            _draw(style, mode, progression, frames)
+            for mode in style.modes
+            for progression in PROGRESSIONS[style.progressions, mode]
+            for frames in tempi(style)
+        )
+        for style in STYLES
+    }
 
 
 def synthesise(piece: Piece, soundfont: Path) -> np.ndarray:

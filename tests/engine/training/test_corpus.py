@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.training.arrange import FRAME_RATE, compose, to_midi
-from engine.training.corpus import SAMPLE_RATE, SOUNDFONT, check, describe, render, render_piece
+from engine.training.arrange import FRAME_RATE, compose, tempi, to_midi
+from engine.training.corpus import SAMPLE_RATE, SOUNDFONT, check, describe, is_held_out, render, render_piece
 from engine.training.data import Corpus, halve_rate
-from engine.training.styles import STYLES
+from engine.training.styles import PROGRESSIONS, STYLES
 
 OWN_STYLES = [style for style in STYLES if not style.mma]
 needs_fluidsynth = pytest.mark.skipif(
@@ -103,6 +103,31 @@ def test_held_out_pieces_share_no_identity_with_the_others():
             flags.append(facts["held_out"])
     assert all(len(side) == 1 for side in sides.values())
     assert len(sides) < len(flags) and 0.01 < np.mean(flags) < 0.12
+
+
+def test_every_style_has_held_out_identities_and_most_are_for_training():
+    for style in STYLES:
+        flags = [
+            is_held_out(style, mode, progression, frames)
+            for mode in style.modes
+            for progression in PROGRESSIONS[style.progressions, mode]
+            for frames in tempi(style)
+        ]
+        assert 0 < sum(flags) < 0.25 * len(flags), style.name
+
+
+@pytest.mark.parametrize("style", OWN_STYLES, ids=lambda style: style.name)
+def test_an_intro_has_fewer_and_softer_notes_than_the_chorus(style):
+    made = piece(style)
+
+    def notes_of(label):
+        section = next(s for s in made.sections if s.label == label)
+        first, after = section.first_bar * style.beats, (section.first_bar + section.bars) * style.beats
+        here = [n for n in made.notes if first <= n.start < after]
+        return len(here) / section.bars, np.mean([n.velocity for n in here])
+
+    (few, soft), (many, loud) = notes_of("intro"), notes_of("chorus")
+    assert few < many and soft < 0.95 * loud
 
 
 def test_a_corpus_reads_one_side_only(corpus):
