@@ -1,0 +1,84 @@
+"""Finds the daemon, or starts one and says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import NoReturn
+
+from bridge.cli.options import err
+from bridge.client import Client
+from bridge.errors import NoDaemon
+from bridge.replies import Fail
+from bridge.settings import Settings, load_settings
+
+_START_PATIENCE_S = 30.0
+
+
+def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
+    """A client of the running daemon. Raises NoDaemon."""
+    settings = load_settings({"port": port})
+    if client := _find_daemon(settings, port, patience_s=1.0):
+        return client
+    if no_start:
+        raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
+    return _start_daemon(settings, port, quiet)
+
+
+def _find_daemon(settings: Settings, port: int | None, patience_s: float) -> Client | None:
+    """Where this user's daemon last said it is, unless a port was asked for; then where daemons usually are."""
+    from bridge.daemon import running_port
+
+    recorded = running_port(settings) if port is None else None
+    for candidate in dict.fromkeys(filter(None, [recorded, settings.usual_port])):
+        client = Client(candidate, patience_s=patience_s)
+        try:
+            client.ping()
+        except NoDaemon:
+            client.close()
+        else:
+            return client
+    return None
+
+
+def _start_daemon(settings: Settings, port: int | None, quiet: bool) -> Client:
+    log_file = settings.log_folder / "daemon.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    if not quiet:
+        err.print(f"no daemon runs: starting one on port {settings.port} (log: {log_file}; end it with 'inspire stop')")
+    command = [sys.executable, "-m", "bridge", "serve", "--port", str(settings.port)]
+    with open(log_file, "ab") as log:
+        began = log.tell()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + _START_PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        if client := _find_daemon(settings, port, patience_s=0.5):
+            _wait_for_model(client, quiet)
+            return client
+        time.sleep(0.05)
+    told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
+    raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
+
+
+def _wait_for_model(client: Client, quiet: bool) -> None:
+    """A new daemon loads its model first; a job's figures are to be the job's."""
+    if not quiet:
+        err.print("loading the model …")
+    while (state := answered(client.status())).state == "starting":
+        time.sleep(0.1)
+    if not quiet and "problem" not in state.pairs:
+        told = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device"), "sound:": state.pairs["audio_device"]}
+        err.print(" ".join(f"{name} {value}" for name, value in told.items()), markup=False)
+
+
+def answered(reply):
+    """A reply that is not a fail."""
+    if isinstance(reply, Fail):
+        fail(reply.message, 1)
+    return reply
+
+
+def fail(message: str, code: int) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    raise SystemExit(code)

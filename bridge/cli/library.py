@@ -1,0 +1,74 @@
+"""Commands about what there is: presets, and what was made."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from bridge import job_views
+from bridge.cli.connection import answered, connect
+from bridge.cli.options import AsJson, Port, err, out, with_keys_of
+from bridge.presets import Presets
+from bridge.settings import load_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def presets(
+    bank: Annotated[str | None, typer.Option(help="only these")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the presets, and what is wrong with your own."""
+    library = Presets(load_settings().presets_folder)
+    shown = ""
+    for preset in library.all(bank):
+        if as_json:
+            print(json.dumps({"name": preset.name, "bank": preset.bank, "description": preset.description, **preset.values}))
+            continue
+        if preset.bank != shown:
+            out.print(f"[bold]{preset.bank}[/bold]")
+            shown = preset.bank
+        out.print(f"{preset.name:>24}  {preset.description}", markup=False)
+    for problem in library.problems:
+        err.print(problem, style="red", markup=False)
+
+
+@app.command()
+@with_keys_of("/inspire/history", without=("words",))
+def history(
+    words: Annotated[str, typer.Argument(help="all of these stand in the prompt or the clip's name")] = "",
+    port: Port = None,
+    as_json: AsJson = False,
+    **pairs,
+) -> None:
+    """Search what was made, the newest first."""
+    with connect(port, no_start=True) as client:
+        found, entries = answered(client.history(words=words, **pairs))
+    for entry in entries:
+        if as_json:
+            print(json.dumps({"job": entry.job, "state": entry.state, **entry.pairs}))
+        else:
+            job_views.show_entry(entry, out)
+    if not as_json and found.shown < found.count:
+        err.print(f"{found.shown} of {found.count}: --limit and --offset show more")
+
+
+@app.command()
+def keep(
+    job: Annotated[str, typer.Argument(help="a job's id, as history shows it")],
+    port: Port = None,
+    undo: Annotated[bool, typer.Option("--undo", help="no longer a favourite")] = False,
+) -> None:
+    """Make a result a favourite: it is never removed for its space."""
+    with connect(port, no_start=True) as client:
+        answered(client.keep(job, not undo))
+
+
+@app.command()
+def delete(job: Annotated[str, typer.Argument(help="a job's id, as history shows it")], port: Port = None) -> None:
+    """Move a result and its sidecar to a folder Deleted beside them."""
+    with connect(port, no_start=True) as client:
+        answered(client.delete(job))

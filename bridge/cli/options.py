@@ -1,0 +1,63 @@
+"""What the commands share: consoles, common options, and options made from the one table of OSC messages."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bridge import osc_spec
+from bridge.settings import Settings
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
+NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
+_TYPES = {"i": int, "f": float, "s": str}
+
+
+def with_keys_of(address: str, without: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
+    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table."""
+    keys = [key for key in osc_spec.COMMANDS[address].pairs if key != osc_spec.REPLY_PORT and key.name not in without]
+    return _with([_option(key) for key in keys])
+
+
+def with_settings() -> Callable[[Callable], Callable]:
+    """Gives a command an option for every setting, as `**flags`."""
+    return _with([_setting_option(setting) for setting in dataclasses.fields(Settings)])
+
+
+def _with(options: list[inspect.Parameter]) -> Callable[[Callable], Callable]:
+    def decorate(function: Callable) -> Callable:
+        own = inspect.signature(function, eval_str=True)
+        parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD] + options
+        function.__signature__ = own.replace(parameters=parameters)
+        function.__annotations__ |= {p.name: p.annotation for p in parameters}
+        return function
+
+    return decorate
+
+
+def _option(key: osc_spec.Field) -> inspect.Parameter:
+    """Flags are the keys without their unit, but for `path`, which other programs call output."""
+    flag = "--" + key.name.removesuffix("_s").replace("_", "-")
+    if key.is_switch:
+        type_, default, flags, told = bool, True, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
+    else:
+        type_, default, flags, told = _TYPES[key.type] | None, None, [flag], f"{key.doc} ({key.allowed})"
+    if key.name == "path":
+        flags = ["-o", "--output"]
+    annotation = Annotated[type_, typer.Option(*flags, help=told)]
+    return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _setting_option(setting: dataclasses.Field) -> inspect.Parameter:
+    """All are text here: settings.py reads them, and says what is wrong with them."""
+    annotation = Annotated[str | None, typer.Option(f"--{setting.name.replace('_', '-')}", help=setting.metadata["doc"])]
+    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -1,0 +1,120 @@
+"""Commands about the daemon itself: running it, looking at it, ending it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge import osc_spec
+from bridge.cli.connection import answered, connect
+from bridge.cli.options import AsJson, Port, err, out, with_settings
+from bridge.settings import load_settings, settings_file, trace_settings
+
+app = typer.Typer()
+
+
+@app.command()
+@with_settings()
+def serve(**flags: str | None) -> None:
+    """Run the daemon until it is stopped."""
+    from bridge import daemon  # its libraries are not for the clients to wait for
+
+    settings = load_settings(flags)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    daemon.run(settings)
+
+
+@app.command()
+def stop(port: Port = None) -> None:
+    """End the daemon; a running job keeps what it has."""
+    with connect(port, no_start=True) as client:
+        answered(client.quit())
+    out.print("the daemon is ending")
+
+
+@app.command()
+def status(
+    job: Annotated[str | None, typer.Argument(help="a job's id; the daemon itself if not given")] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the daemon, or a job, is doing."""
+    with connect(port, no_start=True) as client:
+        state = answered(client.status(job))
+    values = {"state": state.state, **state.pairs}
+    if as_json:
+        print(json.dumps(values))
+        return
+    for name, value in values.items():
+        out.print(f"{name.replace('_', ' '):>14}  {value}", markup=False)
+
+
+@app.command()
+def ping(port: Port = None, as_json: AsJson = False) -> None:
+    """Ask whether a daemon is there."""
+    with connect(port, no_start=True) as client:
+        started = time.perf_counter()
+        pong = answered(client.ping())
+        round_trip_ms = 1000 * (time.perf_counter() - started)
+    values = {"version": pong.version, "protocol": pong.protocol, "round_trip_ms": round(round_trip_ms, 2)}
+    shown = f"inspire {pong.version}, protocol {pong.protocol}, {round_trip_ms:.1f} ms"
+    print(json.dumps(values) if as_json else shown)
+
+
+@app.command()
+@with_settings()
+def doctor(as_json: AsJson = False, **flags: str | None) -> None:
+    """Check everything a daemon needs, and say what to do. Plays one click at -40 dB."""
+    from bridge import doctor  # brings the audio device's libraries
+
+    well = True
+    for finding in doctor.examine(load_settings(flags)):
+        well = well and finding.ok
+        if as_json:
+            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            continue
+        mark = "[green]   ok[/green]" if finding.ok else "[red]wrong[/red]"
+        out.print(f"{mark}  {finding.check}: ", end="")
+        out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
+@with_settings()
+def settings(as_json: AsJson = False, **flags: str | None) -> None:
+    """Show each setting, and where its value comes from."""
+    values, origins = trace_settings(flags)
+    for name, origin in origins.items():
+        value = getattr(values, name)
+        if as_json:
+            print(json.dumps({"name": name, "value": str(value) if isinstance(value, Path) else value, "from": origin}))
+        else:
+            out.print(f"{name:>18} = {value}  ({origin})", markup=False)
+    if not as_json:
+        file = settings_file()
+        err.print(f"the file: {file}{'' if file.exists() else ' (not there yet)'}", markup=False)
+
+
+@app.command()
+def osc(markdown: Annotated[bool, typer.Option("--markdown", help="as in the README")] = False) -> None:
+    """Print the table of OSC messages."""
+    if markdown:
+        print(osc_spec.as_markdown(), end="")
+        return
+    for title, table in (("commands", osc_spec.COMMANDS), ("replies", osc_spec.REPLIES)):
+        out.print(f"[bold]{title}[/bold]")
+        for message in table.values():
+            arguments = " ".join(f"{f.name}:{f.type}" for f in (osc_spec.ID, *message.arguments))
+            out.print(f"{message.address} {arguments}  – {message.doc}", markup=False)
+            for f in message.pairs:
+                out.print(f"    {f.name}:{f.type}  {f.allowed}: {f.doc}", markup=False)
+    out.print("[bold]codes of a fail[/bold]")
+    for code, meaning in osc_spec.FAIL_CODES.items():
+        out.print(f"{code:>17}  {meaning}", markup=False)
