@@ -21,6 +21,8 @@ from engine.music.analysis import grid_offset, measure_bpm
 from engine.music.grid import Grid, loop_bpm
 
 MAX_TEXT_TOKENS = 512
+MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
+TEMPI = (55.0, 190.0)  # that music is likely to have
 BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
 WALTZ = re.compile(r"\bwaltz|\b3/4\b|three[- ]four", re.IGNORECASE)
 KEY = re.compile(r"\b([A-Ga-g])([#b♯♭]?)\s+(major|minor|maj|min)\b", re.IGNORECASE)
@@ -53,27 +55,32 @@ def usual_bpm(prompt: str, usual: tuple[tuple[str, float], ...]) -> float | None
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def grid(request: GenerationRequest, config: ModelConfig, clip: Clip | None = None) -> Grid | None:
-    """The musical time a result keeps, from where it begins. Tempo: as asked; else the clip's; else the usual one of the style.
+def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = None) -> list[Grid]:
+    """The musical times a result may keep, from where it begins, the first the most obvious one.
 
-    A clip is taken to begin on a downbeat, or as near to one as its onsets say. None for a model without a sense of time, and
-    for a clip without a beat.
+    Tempo: as asked; else the clip's; else the usual one of the style. What is measured in a clip may be half or double of what a
+    listener taps, and says nothing of its metre, so that there are more than one: `Pipeline` asks the model. A clip is taken to
+    begin on a downbeat, or as near to one as its onsets say. None at all for a model without a sense of time, and for a clip
+    without a beat.
     """
     if not config.language_model.clocks_per_bar:
-        return None
-    beats_per_bar = asked_beats(request)
-    bpm = asked_bpm(request)
+        return []
+    beats_per_bar, bpm = asked_beats(request), asked_bpm(request)
     if clip is None:
-        return Grid(bpm or usual_bpm(request.prompt, config.usual_bpm) or 120.0, beats_per_bar)
+        return [Grid(bpm or usual_bpm(request.prompt, config.usual_bpm) or 120.0, beats_per_bar)]
     heard = clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1)
+    tempi, metres = [bpm], [beats_per_bar]
     if bpm is None:
         measured = measure_bpm(heard, clip.samplerate)
         if measured is None:
-            return None
+            return []
         bpm = loop_bpm(measured, clip.duration_s, beats_per_bar)
+        tempi = [bpm, *(bpm * ratio for ratio in MISTAKEN if TEMPI[0] <= bpm * ratio <= TEMPI[1])]
+        if beats_per_bar == 4 and request.bars is None:
+            metres = [4, 3]
     beat = clip.from_s * bpm / 60.0
     late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
-    return Grid(bpm, beats_per_bar, beat - late)
+    return [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
 
 
 def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None) -> str:

@@ -16,7 +16,7 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
-from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grid, load_text_encoder
+from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grids, load_text_encoder
 from engine.models.language_model import Condition, generate_tokens
 from engine.music.grid import Grid, clock
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
@@ -30,6 +30,7 @@ JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before th
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
+JUDGED_TOKENS = 192  # of a clip's end, by which its musical time is told
 GAIN_LIMIT_DB = 12.0
 
 
@@ -73,7 +74,7 @@ class Pipeline:
             yield Progress("listening", 0.0, request.seconds)
             clip, heard = self._listen(request, renderer.samplerate)
         config = self._prepared.checkpoint.config
-        time = grid(request, config, clip)
+        time = self._keep_time(request, clip, heard)
         words = caption(request, config.tempo_words, time)
         condition = build_condition(self._encode_text(words), request)
         take = _Take(request, renderer, self.plan, clip, heard, watch)
@@ -126,6 +127,21 @@ class Pipeline:
             context = context * np.float32(10 ** ((level_db - rms_db(context)) / 20))
         tokens = tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0]
         return clip, tokens.tolist()
+
+    def _keep_time(self, request: GenerationRequest, clip: Clip | None, heard: list[int]) -> Grid | None:
+        """Of the musical times a clip may have, the one in which the model finds it likeliest."""
+        config, device = self._prepared.checkpoint.config, self.runtime.device
+        found = grids(request, config, clip)
+        if len(found) < 2:
+            return found[0] if found else None
+        judged = heard[-JUDGED_TOKENS:]
+        rows = torch.from_numpy(np.stack([clock(time, config.token_rate, -len(judged), len(judged) + 1) for time in found]))
+        condition = build_condition(self._encode_text(request.prompt), request)
+        columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
+        condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
+        tokens = torch.tensor([judged], device=device).expand(len(found), -1)
+        likelihood = self._prepared.checkpoint.language_model.likelihood(condition, tokens)
+        return found[int(likelihood.argmax())]
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,

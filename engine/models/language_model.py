@@ -102,6 +102,12 @@ class LanguageModel(nn.Module):
         """[B, T, H] → logits of the next audio token [B, T, V]. Causal."""
         return self.llm_decoder(self.backbone(inputs_embeds))
 
+    @torch.inference_mode()
+    def likelihood(self, condition: Condition, audio: Tensor) -> Tensor:
+        """How likely the tokens audio [B, frames] are under a condition: mean log-probability in nats a token [B]."""
+        logits = self(self.embed_condition(condition, audio))[:, -audio.shape[1] - 1 : -1]
+        return -F.cross_entropy(logits.transpose(1, 2).float(), audio, reduction="none").mean(1)
+
     def prepare(self, dtype: torch.dtype | None = None) -> Decoder:
         """Packs the weights for generation, on their device, in `dtype` (theirs when None; float16 is slow on a CPU)."""
         return Decoder(self, dtype or self.llm_decoder.weight.dtype)

@@ -18,7 +18,7 @@ from engine.conditioning import (
     asked_key,
     build_condition,
     caption,
-    grid,
+    grids,
     load_text_encoder,
     nearest,
     usual_bpm,
@@ -120,11 +120,11 @@ def test_sketch_knows_a_usual_tempo_for_every_style_and_every_other_word():
     ],
 )
 def test_a_prompt_begins_on_the_downbeat_of_its_grid(request_fields, expected):
-    assert grid(GenerationRequest(**request_fields), TINY) == expected
+    assert grids(GenerationRequest(**request_fields), TINY) == [expected]
 
 
 def test_the_tempo_of_a_model_that_knows_no_styles():
-    assert grid(GenerationRequest(prompt="techno"), dataclasses.replace(TINY, usual_bpm=())) == Grid(120.0)
+    assert grids(GenerationRequest(prompt="techno"), dataclasses.replace(TINY, usual_bpm=())) == [Grid(120.0)]
 
 
 def clip_of(folder, audio, **request):
@@ -135,8 +135,9 @@ def clip_of(folder, audio, **request):
 
 
 def heard_grid(folder, audio, **request):
+    """The most obvious one."""
     request, clip = clip_of(folder, audio, **request)
-    return grid(request, TINY, clip)
+    return next(iter(grids(request, TINY, clip)), None)
 
 
 @pytest.mark.parametrize(("bpm", "bars"), [(124.0, 4), (97.0, 3), (139.0, 5)])
@@ -157,7 +158,7 @@ def test_a_loop_cut_too_early_keeps_its_beats_where_they_are_heard(tmp_path):
 def test_what_is_no_loop_goes_on_at_its_measured_tempo(tmp_path):
     """Two bars and a half: the length says nothing of the tempo."""
     request, clip = clip_of(tmp_path, synthetic.clicks(124, 2.5 * 4 * 60 / 124, rate=RATE))
-    found = grid(request, TINY, clip)
+    found = grids(request, TINY, clip)[0]
     assert found.bpm == measure_bpm(clip.prefix.mean(1), RATE) == pytest.approx(124, rel=0.01)
     assert found.beat == pytest.approx(10, rel=0.01)
 
@@ -168,12 +169,28 @@ def test_a_place_inside_the_clip_is_counted_from_its_beginning(tmp_path):
     assert found.bpm == pytest.approx(120, rel=1e-4) and found.beat == pytest.approx(12.5, abs=2 * ONSET_ERROR_S)
 
 
+def test_other_levels_of_the_metre_begin_at_the_same_place(tmp_path):
+    """Half, double and two thirds of what is measured, in four and in three: all with a downbeat where the clip begins."""
+    request, clip = clip_of(tmp_path, synthetic.clicks(112, 8.0, rate=RATE))
+    found = grids(request, TINY, clip)
+    assert [round(g.bpm / found[0].bpm, 3) for g in found if g.beats_per_bar == 4] == [1.0, 0.5, 0.667, 1.5]  # 224 is too fast
+    assert {(g.bpm, 3) for g in found if g.beats_per_bar == 4} == {(g.bpm, 3) for g in found if g.beats_per_bar == 3}
+    starts = [g.beat / g.bpm for g in found]
+    assert starts == pytest.approx([starts[0]] * len(starts))
+
+
+@pytest.mark.parametrize("request_fields", [{"beats_per_bar": 3}, {"bars": 2, "bpm": 112}, {"prompt": "a waltz"}])
+def test_an_asked_metre_stands(tmp_path, request_fields):
+    request, clip = clip_of(tmp_path, synthetic.clicks(112, 8.0, rate=RATE), **request_fields)
+    assert {g.beats_per_bar for g in grids(request, TINY, clip)} == {asked_beats(request)}
+
+
 @pytest.mark.parametrize("request_fields", [{"bpm": 90}, {"prompt": "90 bpm"}])
 def test_an_asked_tempo_stands_whatever_the_clip_plays(tmp_path, request_fields):
     request, clip = clip_of(tmp_path, synthetic.clicks(124, 8.0, rate=RATE), **request_fields)
-    assert grid(request, TINY, clip) == Grid(90.0, 4, 8.0 * 90 / 60)
+    assert grids(request, TINY, clip) == [Grid(90.0, 4, 8.0 * 90 / 60)]
     request, clip = clip_of(tmp_path, synthetic.noise(8.0, RATE), **request_fields)
-    assert grid(request, TINY, clip) == Grid(90.0, 4, 12.0)
+    assert grids(request, TINY, clip) == [Grid(90.0, 4, 12.0)]
 
 
 @pytest.mark.parametrize("audio", [synthetic.noise(8.0, RATE), synthetic.clicks(124, 2.0, rate=RATE)], ids=["noise", "too short"])
@@ -188,7 +205,7 @@ def test_a_model_without_a_sense_of_time_has_no_grid(tmp_path):
     )
     assert LanguageModelConfig().clocks_per_bar == 0
     request, clip = clip_of(tmp_path, synthetic.clicks(124, 8.0, rate=RATE), bpm=124)
-    assert grid(request, released) is None and grid(request, released, clip) is None
+    assert grids(request, released) == grids(request, released, clip) == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import soxr
 import torch
 
 from engine.api import AudioChunk, Finished, GenerationRequest, ModelError, Progress, RequestError
+from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.music.level import rms_db
 from engine.pipeline import Pipeline
@@ -181,6 +182,13 @@ def test_time_goes_on_from_window_to_window(engine, model, windows):
     assert made == 600 and len(windows) > 3
 
 
+@pytest.fixture
+def obvious_time(monkeypatch):
+    """Of the musical times a clip may have, the model takes the first: the tiny one knows no music."""
+    monkeypatch.setattr(LanguageModel, "likelihood", lambda self, condition, audio: -torch.arange(float(len(audio))))
+
+
+@pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize(("from_s", "context_s", "tokens"), [(None, 5.0, 250), (5.037, 4.35, 216)])
 def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_path, from_s, context_s, tokens):
     """The clip's tempo, found in it; what is heard of it lies before the join, whole turns of tokens that end there."""
@@ -194,6 +202,25 @@ def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_pa
     exact = clock(Grid(124.0, 4, joined * 124 / 60), 50, -heard, heard + count)
     clocks = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
     assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are heard to half a token frame
+
+
+@pytest.mark.parametrize(("choice", "bpm", "beats"), [(1, 62.0, 4), (3, 186.0, 4), (4, 124.0, 3)])
+def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, monkeypatch, choice, bpm, beats):
+    """Asked with the clip's end in every time it may have."""
+    asked = []
+
+    def likelihood(self, condition, audio):
+        asked.append((condition.clock, audio))
+        return torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
+
+    monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
+    soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 8 * 60 / 124, rate=48_000), 48_000)
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, decode="fast", seed=1)
+    assert end.facts["grid_bpm"] == pytest.approx(bpm, abs=0.01)
+    (clocks, audio), (rows, heard, _) = asked[0], windows[0]
+    assert len(asked) == 1 and audio.unique(dim=0).shape[0] == 1 and clocks.shape[1] == audio.shape[1] + 1
+    assert clocks.unique(dim=0).shape[0] == len(audio) == 8
+    assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
 
 
 def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, windows, tmp_path):

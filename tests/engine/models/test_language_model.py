@@ -438,3 +438,12 @@ def test_the_future_is_not_heard():
     changed = embeds.clone()
     changed[:, 12:] += 1
     assert torch.equal(model(embeds)[:, :12], model(changed)[:, :12])
+
+
+def test_likelihood_is_that_of_each_token_after_those_before():
+    model = build(CLOCKED)
+    audio, condition = some_tokens(2, 9), with_clock(some_condition(2), some_clock(2, 10))
+    generation = model.prepare(torch.float32).start(condition, max_tokens=9, guidance=1.0)
+    steps = [generation.step(None if i == 0 else audio[:, i - 1]).log_softmax(-1) for i in range(9)]
+    expected = torch.stack([step.gather(1, audio[:, i : i + 1])[:, 0] for i, step in enumerate(steps)], 1).mean(1)
+    torch.testing.assert_close(model.likelihood(condition, audio), expected, atol=1e-4, rtol=1e-4)
