@@ -17,7 +17,7 @@ from engine.checkpoint import Checkpoint
 from engine.clip import LISTEN_S, Clip
 from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
-from engine.music.analysis import grid_offset, measure_bpm
+from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key
 from engine.music.grid import Grid, loop_bpm
 
 MAX_TEXT_TOKENS = 512
@@ -83,8 +83,16 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     return [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
 
 
-def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None) -> str:
-    """The words the model hears: the prompt, plus tempo, key and metre where only the fields state them.
+def heard_key(clip: Clip) -> str | None:
+    """The key a clip is in, in the model's words; None where none is clear."""
+    key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
+    return None if key is None else key_name(key)
+
+
+def caption(
+    request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None, key: str | None = None
+) -> str:
+    """The words the model hears: the prompt, plus tempo and key where only the fields state them, or a clip (`grid`, `key`).
 
     A model that knows only certain tempi hears the nearest of them in place of the asked one.
     """
@@ -93,9 +101,9 @@ def caption(request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: G
     if bpm is not None:
         tempo = f"{bpm:g} bpm"
         parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(request.prompt) else [*parts, tempo]
-    if request.key is not None and not KEY.search(request.prompt):
-        parts.append(request.key)
-    text = ", ".join(part for part in parts if part)
+    if (key := request.key or key) and not KEY.search(request.prompt):
+        parts.append(key)
+    text = ", ".join(parts)
     if known_bpm:
         text = BPM.sub(lambda found: f"{nearest(float(found[1]), known_bpm)} bpm", text)
     return text

@@ -16,14 +16,14 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
-from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grids, load_text_encoder
+from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grids, heard_key, load_text_encoder
 from engine.models.language_model import Condition, generate_tokens
+from engine.music.analysis import key_name
 from engine.music.grid import Grid, clock
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
-NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
@@ -32,6 +32,7 @@ PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must 
 PROGRESS_EVERY = 8  # tokens
 JUDGED_TOKENS = 192  # of a clip's end, by which its musical time is told
 GAIN_LIMIT_DB = 12.0
+HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -73,9 +74,7 @@ class Pipeline:
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
             clip, heard = self._listen(request, renderer.samplerate)
-        config = self._prepared.checkpoint.config
-        time = self._keep_time(request, clip, heard)
-        words = caption(request, config.tempo_words, time)
+        request, time, words = self._understand(request, clip, heard)
         condition = build_condition(self._encode_text(words), request)
         take = _Take(request, renderer, self.plan, clip, heard, watch)
         yield from take.begin()
@@ -99,12 +98,10 @@ class Pipeline:
         )  # fmt: skip
 
     def _decided(self, request: GenerationRequest) -> GenerationRequest:
-        """The request with everything it left open settled: the seed drawn, the sampling as suits the model."""
+        """The request with what it left open settled: the seed drawn, the sampling as suits the model."""
         config = self._prepared.checkpoint.config
         own = {"seed": secrets.randbelow(2**31)}
-        own |= {name: getattr(config, name) for name in ("guidance", "top_k", "temperature", "context_s")}
-        if request.clip is not None and not request.prompt.strip():
-            own["guidance"] = 1.0  # without words there is nothing to be strict about but the clip
+        own |= {name: getattr(config, name) for name in ("top_k", "temperature", "context_s")}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
     # --- steps -------------------------------------------------------------------------------------------------------
@@ -127,6 +124,17 @@ class Pipeline:
             context = context * np.float32(10 ** ((level_db - rms_db(context)) / 20))
         tokens = tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0]
         return clip, tokens.tolist()
+
+    def _understand(
+        self, request: GenerationRequest, clip: Clip | None, heard: list[int]
+    ) -> tuple[GenerationRequest, Grid | None, str]:
+        """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
+        config = self._prepared.checkpoint.config
+        time = self._keep_time(request, clip, heard)
+        key = heard_key(clip) if clip is not None and asked_key(request) is None else None
+        strict = config.guidance if clip is None or request.prompt.strip() else HEARD_GUIDANCE if key else 1.0
+        request = request if request.guidance is not None else replace(request, guidance=strict)
+        return request, time, caption(request, config.tempo_words, time, key)
 
     def _keep_time(self, request: GenerationRequest, clip: Clip | None, heard: list[int]) -> Grid | None:
         """Of the musical times a clip may have, the one in which the model finds it likeliest."""
@@ -176,7 +184,7 @@ class Pipeline:
         for decode in DECODE_PATHS:
             if decode == "full" and self._prepared.checkpoint.flow is None:
                 continue
-            request = self._decided(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, decode=decode))
+            request = self._decided(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode))
             renderer = self._renderer(request, lambda: False)
             condition = build_condition(self._encode_text(request.prompt), request)
             wanted = round(request.seconds * renderer.token_rate)
@@ -268,10 +276,10 @@ class _Take:
         if bpm is not None:
             facts["bpm"] = round(bpm, 2)
         if key is not None:
-            facts["key"] = f"{NOTE_NAMES[key[0]]} {key[1]}"
+            facts["key"] = key_name(key)
         asked = {"asked_bpm": asked_bpm(request)} if asked_bpm(request) else {}
         if (key := asked_key(request)) is not None:
-            asked["asked_key"] = f"{NOTE_NAMES[key[0]]} {key[1]}"
+            asked["asked_key"] = key_name(key)
         if self.repeats_source and self.new_frames:
             facts |= {f"join_{name}": value for name, value in self.meter.join().items()}
         if self.clip is not None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import mido
 import numpy as np
 
+from engine.music.analysis import NOTE_NAMES
 from engine.music.grid import bar_frames
 from engine.training.styles import CRASH, KICK, PROGRAMS, PROGRESSIONS, SNARE, TOM_HIGH, TOM_LOW, TOM_MID, Part, Style
 
 FRAME_RATE = 50  # token frames a second
 BAR_STEP = 2  # bars last a multiple of this many frames
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 TICKS = 480
 DRUM_CHANNEL = 9
 BASS_PROGRAMS = range(32, 40)

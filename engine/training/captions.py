@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.training.arrange import NOTE_NAMES
+from engine.music.analysis import NOTE_NAMES
 
 FLATS = {"C#": "Db", "Eb": "D#", "F#": "Gb", "G#": "Ab", "Bb": "A#"}
 METRE = {4: ("four four", "4/4"), 3: ("three four", "3/4", "waltz time")}

@@ -12,7 +12,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from engine.training.arrange import NOTE_NAMES
+from engine.music.analysis import NOTE_NAMES
 
 CURVES = ("loss", "level", "held_out", "held_out_loss", "held_out_level")  # what a log may hold that is worth a curve
 

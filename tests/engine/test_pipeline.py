@@ -223,6 +223,27 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
 
 
+@pytest.mark.usefixtures("obvious_time")
+@pytest.mark.parametrize(
+    ("key", "request_fields", "words", "guidance"),
+    [
+        ("D minor", {}, "124 bpm, D minor", 2.0),
+        ("D minor", {"prompt": "swing"}, "swing, 124 bpm, D minor", 3.0),
+        ("D minor", {"key": "E minor", "guidance": 1.5}, "124 bpm, E minor", 1.5),
+        (None, {}, "124 bpm", 1.0),
+    ],
+)
+def test_a_key_heard_in_a_clip_is_kept_unless_another_is_asked(engine, model, tmp_path, key, request_fields, words, guidance):
+    seconds = 8 * 4 * 60 / 124
+    notes = synthetic.progression(key, 124, seconds, 24_000) if key else 0.3 * synthetic.noise(seconds, 24_000)
+    audio = np.zeros(round(seconds * 24_000))
+    for part in (notes, synthetic.clicks(124, seconds, rate=24_000)):
+        audio[: len(part)] += part[: len(audio)]
+    soundfile.write(tmp_path / "clip.wav", audio / np.abs(audio).max(), 24_000)
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=0.5, decode="fast", seed=1, **request_fields)
+    assert end.facts["caption"] == words and end.facts["guidance"] == guidance
+
+
 def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, windows, tmp_path):
     soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "hiss.wav"), duration_s=1.0, decode="fast", seed=1)

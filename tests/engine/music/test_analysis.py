@@ -1,11 +1,15 @@
 """Tempo, key and joins measured on sounds whose tempo, key and joins are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
 from engine.music.analysis import chroma, grid_offset, join_report, measure_bpm, measure_key
 from tests.synthetic import SAMPLE_RATE, chords, clicks, noise, progression
 
+LOOP = Path(__file__).parents[2] / "loops" / "compus.flac"
 STRAIGHT = (0, 1, 2, 3)
 SWING = (0, 0.66, 1, 1.66, 2, 2.66, 3, 3.66)
 TRESILLO = (0, 0.75, 1.5, 2, 2.75, 3.5)  # no onset on the second or fourth beat
@@ -85,6 +89,12 @@ def test_key_does_not_depend_on_level_or_rate():
 
 def test_silence_has_no_key():
     assert measure_key(np.zeros(SAMPLE_RATE), SAMPLE_RATE) is None
+
+
+def test_noise_and_a_recorded_drum_loop_have_no_key():
+    assert measure_key(noise(8.0), SAMPLE_RATE) is None
+    audio, samplerate = soundfile.read(LOOP, always_2d=True)
+    assert measure_key(audio.mean(1), samplerate) is None
 
 
 def test_chroma_names_the_notes_of_a_chord():
