@@ -30,7 +30,7 @@ JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before th
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
-JUDGED_TOKENS = 192  # of a clip's end, by which its musical time is told
+JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
 GAIN_LIMIT_DB = 12.0
 HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip
 

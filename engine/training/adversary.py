@@ -1,0 +1,62 @@
+"""A judge for a decoder's last steps: tells recordings from what was decoded by their spectrograms.
+
+Multi-resolution spectrogram discriminator (UnivNet, arXiv 2106.07889) with hinge and feature-matching losses as in EnCodec
+(arXiv 2210.13438). A reconstruction loss asks for the mean of what a stroke may sound like; the judge asks for one that may.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WINDOWS_S = (0.01, 0.02, 0.04)  # of the spectrograms judged
+CHANNELS = 16
+FLOOR = 1e-4
+ADVERSARIAL, MATCHING = 0.05, 0.5  # weights beside a level loss of about 0.35
+
+
+class Discriminator(nn.Module):
+    """Audio [B, T] → for each window the features of every layer, the scores last: [B, channels, frequencies, frames]."""
+
+    def __init__(self, sample_rate: int):
+        super().__init__()
+        self.sizes = [round(window_s * sample_rate) for window_s in WINDOWS_S]
+        self.judges = nn.ModuleList(_judge() for _ in self.sizes)
+
+    def forward(self, audio: Tensor) -> list[list[Tensor]]:
+        return [self._features(judge, audio, size) for judge, size in zip(self.judges, self.sizes, strict=True)]
+
+    def _features(self, judge: nn.ModuleList, audio: Tensor, size: int) -> list[Tensor]:
+        window = torch.hann_window(size, device=audio.device)
+        spectrum = torch.stft(audio, size, size // 4, window=window, return_complex=True).abs()
+        x, found = (spectrum * 2 / size + FLOOR).log()[:, None] / 3 + 1, []
+        for layer in judge[:-1]:
+            x = F.leaky_relu(layer(x), 0.2)
+            found.append(x)
+        return [*found, judge[-1](x)]
+
+
+def _judge() -> nn.ModuleList:
+    sizes = [(1, CHANNELS, (2, 1)), (CHANNELS, CHANNELS, (2, 2)), (CHANNELS, CHANNELS, (2, 2)), (CHANNELS, CHANNELS, (1, 1))]
+    layers = [nn.Conv2d(before, after, (5, 3), stride, (2, 1)) for before, after, stride in sizes]
+    return nn.ModuleList([nn.utils.parametrizations.weight_norm(layer) for layer in [*layers, nn.Conv2d(CHANNELS, 1, 3, 1, 1)]])
+
+
+def judging_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
+    """The judge's own: hinge. 2 for one that cannot tell, 0 for one that always can."""
+    pairs = [F.relu(1 - r[-1]).mean() + F.relu(1 + d[-1]).mean() for r, d in zip(real, decoded, strict=True)]
+    return torch.stack(pairs).mean()
+
+
+def fooling_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
+    """The decoder's: to pass for a recording, and to give the judge's layers what a recording gives them."""
+    passing = torch.stack([-d[-1].mean() for d in decoded]).mean()
+    matching = torch.stack(
+        [
+            F.l1_loss(b, a.detach()) / a.detach().abs().mean().clamp(min=1e-3)
+            for r, d in zip(real, decoded, strict=True)
+            for a, b in zip(r[:-1], d[:-1], strict=True)
+        ]
+    ).mean()
+    return ADVERSARIAL * passing + MATCHING * matching
