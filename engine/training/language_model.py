@@ -31,6 +31,9 @@ DROP_CONDITION = 0.15
 DROP_TEXT = 0.1  # the text alone, so that continuations without words are at home
 # Share of windows that repeat their first one, two or four bars to the end, as a producer loops them.
 LOOPS = 0.25
+# Share of windows that keep to their section: what was asked for goes on. The others go on to the next, up to the outro: one that
+# no one asked for sounds as if the band had left.
+STAY = 0.75
 # So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
 SHORTER = (1, 4, 16)
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
@@ -79,6 +82,8 @@ class Windows:
         offset = 0 if rng.random() < 0.4 else int(rng.integers(bars)) * bar
         first = section["first_frame"] + offset
         here = tokens[first : first + frames]
+        if section is not sections[-1]:
+            here = _stay(tokens, section if rng.random() < STAY else sections[-2], first, frames)
         if looped := drop and rng.random() < LOOPS:
             here = np.resize(here[: int(rng.choice((1, 2, 2, 4))) * bar], frames)
         times = clock(Grid(facts["bpm"], facts["beats"]), FRAME_RATE, first - section["first_frame"], frames + 1)
@@ -100,6 +105,13 @@ class Windows:
             "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
             "ends": piece_end and not looped and len(here) < frames, "clock": times,
         }  # fmt: skip
+
+
+def _stay(tokens: np.ndarray, last: dict, first: int, frames: int) -> np.ndarray:
+    """`frames` tokens from `first` on; where section `last` ends, it is played again."""
+    begin, end = last["first_frame"], last["first_frame"] + last["frames"]
+    here = tokens[first:end][:frames]
+    return np.concatenate([here, np.resize(tokens[begin:end], frames - len(here))])
 
 
 def loss(model: LanguageModel, batch: tuple[Condition, Tensor, Tensor, Tensor]) -> Tensor:

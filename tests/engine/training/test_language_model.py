@@ -6,6 +6,7 @@ import torch
 
 from engine.models.language_model import SECTION_ROWS, LanguageModel
 from engine.music.grid import CLOCKS_PER_BEAT
+from engine.training import language_model as stage
 from engine.training import vocabulary
 from engine.training.data import Corpus
 from engine.training.language_model import (
@@ -159,3 +160,21 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, tokens, tokenizer, tmp_
     torch.testing.assert_close(average.state_dict(), saved["average"], rtol=0, atol=0)
     changed = any(not torch.equal(saved["average"][name], saved["model"][name]) for name in saved["model"])
     assert changed  # the average trails the model
+
+
+@pytest.mark.parametrize(("stay", "reached"), [(1.0, {"intro": {0}, "verse": {1}}), (0.0, {"intro": {0, 1}, "verse": {1}})])
+def test_a_window_stays_in_its_section_or_goes_on_but_never_into_the_last(corpus, tokenizer, monkeypatch, stay, reached):
+    """Tokens that say which section they are of; the window is longer than what is left of the piece."""
+    monkeypatch.setattr(stage, "STAY", stay)
+    marked = {
+        name: np.repeat(np.arange(len(facts["sections"])), [s["frames"] for s in facts["sections"]]).astype(np.int16)
+        for name, facts in Corpus(corpus).facts.items()
+    }
+    long = Windows(Corpus(corpus), marked, tokenizer, 2000, CONFIG.stop_token)
+    condition, tokens, targets, _ = long.batch(100, np.random.default_rng(0), drop=False)
+    for label, sections in reached.items():
+        rows = condition.section[:, 0] == SECTION_ROWS[label]
+        assert rows.any() and set(tokens[rows].unique().tolist()) == sections
+        assert (targets[rows, :-1] >= 0).all() and (targets[rows, -1] == -100).all()
+    last = condition.section[:, 0] == SECTION_ROWS["chorus"]
+    assert (targets[last] == CONFIG.stop_token).any(1).all()
