@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
+from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
@@ -170,14 +170,19 @@ class Pipeline:
             generation = self._prepared.decoder.start(
                 condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
             )
-            for token in generate_tokens(
+            tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
                 generator=generator, cancelled=cancelled,
-            ):  # fmt: skip
+            )  # fmt: skip
+            while (token := self._next(tokens)) is not None:
                 history.append(token)
                 made += 1
                 yield token
             history = history[-(config.max_tokens // 2) :] if config.max_tokens else history
+
+    def _next(self, tokens: Iterator[int]) -> int | None:
+        with use_threads(self._prepared.decoder_threads):
+            return next(tokens, None)
 
     def _warm_up(self) -> None:
         """A few tokens and a short window of each path: the first request shall not pay for allocation and kernel choice."""

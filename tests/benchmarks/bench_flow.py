@@ -132,7 +132,7 @@ def seeded_released_flow() -> Prepared:
     for module in (flow, codec):
         module.requires_grad_(False)
     codec.fold()
-    return Prepared(Checkpoint(config, Path(), None, None, flow, codec, ()), None, choose_runtime("cpu"))
+    return Prepared(Checkpoint(config, Path(), None, None, flow, codec, ()), None, choose_runtime("cpu"), 1)
 
 
 def sampled_tokens(directory: Path, seconds: float) -> list[int]:
