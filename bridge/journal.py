@@ -100,7 +100,7 @@ class Journal:
         await self._ask(self._keep, id, keep)
 
     async def delete(self, id: str) -> None:
-        """Moves a result and its sidecar to a folder `Deleted` beside them, where they are the first to be removed for space.
+        """Moves a result and its sidecars to a folder `Deleted` beside them, where they are the first to be removed for space.
         A file that someone else changed stays where it is. Raises JobError and OutputError.
         """
         await self._ask(self._delete, id)

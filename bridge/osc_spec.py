@@ -160,7 +160,7 @@ _COMMANDS = (
     ),
     Message(
         "/inspire/delete",
-        "moves a result and its sidecar to a folder Deleted beside them, and forgets the job",
+        "moves a result and the files of its name to a folder Deleted beside them, and forgets the job",
         (_JOB_ID,),
         (REPLY_PORT,),
         ("ack", "fail"),

@@ -1,7 +1,8 @@
-"""Where a result goes on disk: the growing WAV and its JSON sidecar. The record: it never drops a sample.
+"""Where a result goes on disk: the growing WAV, its JSON sidecar and its MIDI file. The record: it never drops a sample.
 
 While a job runs its file is `<name>.part.wav`, playable at any moment; at the job's end, however that comes, it is renamed
-`<name>.wav` and `<name>.json` tells where it came from. Names are made from the prompt and never overwrite anything.
+`<name>.wav`, `<name>.json` tells where it came from and, where its tempo is known, `<name>.mid` what its bars are. Names are
+made from the prompt and never overwrite anything.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import wav
+from bridge import midi_file, wav
 from bridge.errors import OutputError
 from bridge.wav import GrowingWav
 from engine.api import AudioChunk, GenerationRequest
 
 _MAX_SLUG = 60
 _PART = ".part.wav"
+_BESIDE = (".json", ".mid")  # of a result's own name
 
 
 class Recording:
@@ -67,7 +69,7 @@ class Recording:
                 return None
             self._wav.close()
             try:  # the sidecar first: with a part that was left, it says that the job had ended
-                _write_sidecar(self._target, self._wav, story)
+                _write_beside(self._target, _sidecar(self._target, self._wav, story))
             finally:
                 os.replace(self._part, self._target)
                 self._part = None
@@ -104,40 +106,44 @@ def salvage(part: Path, story: dict) -> tuple[Path | None, float, dict]:
         told = _read_sidecar(target)
         known = told is not None and told.get("id") == story["id"]
         if not part.exists():
-            return (target, told["audio"]["duration_s"], told) if known and target.exists() else (None, 0.0, story)
+            if not (known and target.exists()):
+                return None, 0.0, story
+            _write_midi(target, told)  # the daemon may have died before it came to that
+            return target, told["audio"]["duration_s"], told
         shape = wav.mend(part)
         if shape is None:
             part.unlink()
             return None, 0.0, story
-        if not known and (target.exists() or told is not None):  # someone took the name meanwhile
+        if not known and not _is_free(target):  # someone took the name meanwhile
             free, target = _reserve(target)
             os.replace(part, free)
             part = free
-        if not known:
-            _write_sidecar(target, shape, story)
+        if known:
+            _write_midi(target, told)
+        else:
+            _write_beside(target, _sidecar(target, shape, story))
         os.replace(part, target)
         return target, shape.duration_s, told if known else story
 
 
 def move_away(path: Path, id: str) -> Path:
-    """Moves a result and its sidecar to a folder `Deleted` beside them; returns where it is now. Blocks. Raises OutputError."""
+    """Moves a result and what is beside it to a folder `Deleted` there; returns where it is now. Blocks. Raises OutputError."""
     with _explained(path):
         folder = path.parent / "Deleted"
         folder.mkdir(exist_ok=True)
         part, target = _reserve(folder / path.name)
+        beside = _ours_beside(path, id)
         os.replace(path, target)
         part.unlink()
-        if _is_sidecar_of(path, id):
-            os.replace(path.with_suffix(".json"), target.with_suffix(".json"))
+        for file in beside:
+            os.replace(file, target.with_suffix(file.suffix))
         return target
 
 
 def remove(path: Path, id: str) -> None:
-    """Removes a result and its sidecar from the disk. Blocks. Raises OSError."""
-    if _is_sidecar_of(path, id):
-        path.with_suffix(".json").unlink()
-    path.unlink()
-
+    """Removes a result and what is beside it from the disk. Blocks. Raises OSError."""
+    for file in (*_ours_beside(path, id), path):
+        file.unlink()
 
 
 def sha256(path: Path) -> str:
@@ -146,7 +152,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_sidecar(target: Path, audio: GrowingWav | wav.Shape, story: dict) -> None:
+def _sidecar(target: Path, audio: GrowingWav | wav.Shape, story: dict) -> dict:
     facts = {
         "file": target.name,
         "samplerate": audio.samplerate,
@@ -154,11 +160,40 @@ def _write_sidecar(target: Path, audio: GrowingWav | wav.Shape, story: dict) -> 
         "frames": audio.frames,
         "duration_s": audio.duration_s,
     }
-    sidecar = target.with_suffix(".json")
-    part = sidecar.with_suffix(".part.json")
+    told = {"audio": facts, **story}
+    midi = _midi(told)
+    return told if midi is None else told | {"midi": {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}}
+
+
+def _write_beside(target: Path, told: dict) -> None:
+    _write(target.with_suffix(".json"), (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+    _write_midi(target, told)
+
+
+def _write_midi(target: Path, told: dict) -> None:
+    """As the sidecar promises it; not over what is there."""
+    if "midi" in told and not target.with_suffix(".mid").exists():
+        _write(target.with_suffix(".mid"), _midi(told))
+
+
+def _midi(told: dict) -> bytes | None:
+    """What a sidecar tells of musical time, as a MIDI file; None where no tempo was kept, asked for or measured."""
+    request, facts = told.get("request", {}), told.get("engine", {})
+    bpm = facts.get("grid_bpm") or request.get("bpm") or facts.get("bpm")
+    if not bpm:
+        return None
+    markers = [(0.0, request["section"])]
+    if request["clip"] is not None and request["join"] == "append" and facts.get("from_s"):
+        markers = [(0.0, "clip"), (facts["from_s"], request["section"])]
+    return midi_file.encode(told["audio"]["duration_s"], bpm, request["beats_per_bar"], markers)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """All of it or nothing."""
+    part = file.with_suffix(f".part{file.suffix}")
     try:
-        part.write_text(json.dumps({"audio": facts, **story}, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(part, sidecar)
+        part.write_bytes(content)
+        os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
 
@@ -174,8 +209,13 @@ def _read_sidecar(target: Path) -> dict | None:
     return told if isinstance(told, dict) else {}
 
 
-def _is_sidecar_of(path: Path, id: str) -> bool:
-    return (_read_sidecar(path) or {}).get("id") == id
+def _ours_beside(path: Path, id: str) -> list[Path]:
+    """The sidecar of the job `id`, and its MIDI file where nobody changed it."""
+    told, midi = _read_sidecar(path) or {}, path.with_suffix(".mid")
+    if told.get("id") != id:
+        return []
+    untouched = midi.is_file() and told.get("midi", {}).get("sha256") == sha256(midi)
+    return [path.with_suffix(".json"), *([midi] if untouched else [])]
 
 
 def _slug(request: GenerationRequest) -> str:
@@ -202,10 +242,14 @@ def _reserve(target: Path) -> tuple[Path, Path]:
             part.touch(exist_ok=False)
         except FileExistsError:
             continue
-        if not free.exists() and not free.with_suffix(".json").exists():
+        if _is_free(free):
             return part, free
         part.unlink()
     raise OutputError(f"there are too many files named like {target}: give another path")
+
+
+def _is_free(target: Path) -> bool:
+    return not any(file.exists() for file in (target, *map(target.with_suffix, _BESIDE)))
 
 
 class _explained:

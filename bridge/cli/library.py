@@ -69,6 +69,6 @@ def keep(
 
 @app.command()
 def delete(job: Annotated[str, typer.Argument(help="a job's id, as history shows it")], port: Port = None) -> None:
-    """Move a result and its sidecar to a folder Deleted beside them."""
+    """Move a result and the files of its name to a folder Deleted beside them."""
     with connect(port, no_start=True) as client:
         answered(client.delete(job))

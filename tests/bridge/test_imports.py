@@ -21,7 +21,7 @@ LAYERS = [
     {"journal", "port_holder"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
     {"tcp"},
-    {"commands", "replies", "wire", "worker", "wav", "playout"},
+    {"commands", "replies", "wire", "worker", "wav", "midi_file", "playout"},
     {"arguments", "job_queue", "ring_buffer", "toml_file"},
     {"osc_spec", "errors"},
 ]

@@ -1,15 +1,18 @@
-"""Results on disk: playable at any moment, never overwritten, told in a sidecar."""
+"""Results on disk: playable at any moment, never overwritten, told in a sidecar and a MIDI file."""
 
 from __future__ import annotations
 
 import json
 import resource
 import struct
+from dataclasses import asdict
 
+import mido
 import numpy as np
 import pytest
 import soundfile
 
+from bridge import sinks
 from bridge.errors import OutputError
 from bridge.sinks import Recording
 from bridge.wav import GrowingWav
@@ -123,6 +126,88 @@ def test_the_sidecar_tells_the_story(tmp_path):
     story = json.loads(result.with_suffix(".json").read_text())
     assert story["audio"] == {"file": "dub.wav", "samplerate": RATE, "channels": 1, "frames": 480, "duration_s": 0.01}
     assert (story["id"], story["state"]) == ("job1", "done")
+
+
+# ---- the MIDI file beside it
+
+
+def story_of(request: GenerationRequest, **facts) -> dict:
+    return {"id": "job1", "state": "done", "request": asdict(request), "engine": facts}
+
+
+def timeline(file) -> list[tuple]:
+    """(seconds, type, value) of everything in a MIDI file, as mido reads it."""
+    now, told = 0.0, []
+    for message in mido.MidiFile(file):
+        now += message.time
+        value = {"set_tempo": "tempo", "time_signature": "numerator", "marker": "text"}.get(message.type)
+        told.append((round(now, 3), message.type, value and getattr(message, value)))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("asked_bpm", "facts", "bpm"),
+    [(124.0, {"grid_bpm": 123.98, "bpm": 62.0}, 123.98), (124.0, {"bpm": 62.0}, 124), (None, {"bpm": 97.3}, 97.3)],
+)
+def test_the_midi_file_has_tempo_metre_and_section(tmp_path, asked_bpm, facts, bpm):
+    request = GenerationRequest("waltz", bpm=asked_bpm, beats_per_bar=3, section="chorus", duration_s=2)
+    result = record(tmp_path, request, frames=2 * RATE).finish(story_of(request, **facts))
+    assert timeline(result.with_suffix(".mid")) == [
+        (0, "set_tempo", mido.bpm2tempo(bpm)),
+        (0, "time_signature", 3),
+        (0, "marker", "chorus"),
+        (2, "end_of_track", None),
+    ]
+
+
+def test_the_midi_file_marks_where_a_clip_is_joined(tmp_path):
+    request = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2)
+    result = record(tmp_path, request, frames=7 * RATE).finish(story_of(request, from_s=3.0))
+    assert timeline(result.with_suffix(".mid"))[2:4] == [(0, "marker", "clip"), (3, "marker", "verse")]
+    alone = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2, join="new")
+    result = record(tmp_path, alone, frames=4 * RATE).finish(story_of(alone, from_s=3.0))
+    assert timeline(result.with_suffix(".mid"))[2] == (0, "marker", "verse")
+
+
+def test_without_a_tempo_there_is_no_midi_file(tmp_path):
+    request = GenerationRequest("rain")
+    result = record(tmp_path, request).finish(story_of(request))
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".json", ".wav"]
+    assert "midi" not in json.loads(result.with_suffix(".json").read_text())
+
+
+@pytest.mark.parametrize("leave", [sinks.move_away, sinks.remove])
+def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path, leave):
+    request = GenerationRequest("dub", bpm=120.0)
+    results = [record(tmp_path, request).finish(story_of(request)) for _ in range(2)]
+    results[1].with_suffix(".mid").write_bytes(b"mine now")
+    for result in results:
+        leave(result, "job1")
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["dub-2.mid"]
+    moved = sorted(p.name for p in (tmp_path / "Deleted").glob("*"))
+    assert moved == (["dub-2.json", "dub-2.wav", "dub.json", "dub.mid", "dub.wav"] if leave is sinks.move_away else [])
+
+
+def test_the_users_own_midi_file_takes_its_name(tmp_path):
+    (tmp_path / "dub.mid").write_bytes(b"mine")
+    request = GenerationRequest("dub", bpm=120.0)
+    assert record(tmp_path, request).finish(story_of(request)).name == "dub-2.wav"
+    assert (tmp_path / "dub.mid").read_bytes() == b"mine" and (tmp_path / "dub-2.mid").exists()
+
+
+@pytest.mark.parametrize("died_before", ["the sidecar", "the MIDI file", "the rename"])
+def test_a_dead_daemons_midi_file_is_not_lost(tmp_path, died_before):
+    request = GenerationRequest("dub", bpm=120.0)
+    result = record(tmp_path, request).finish(story_of(request))
+    midi = result.with_suffix(".mid").read_bytes()
+    part = result.rename(tmp_path / "dub.part.wav")
+    if died_before != "the rename":
+        result.with_suffix(".mid").unlink()
+    if died_before == "the sidecar":
+        result.with_suffix(".json").unlink()
+    path, duration_s, _ = sinks.salvage(part, story_of(request) | {"state": "interrupted"})
+    assert (path, duration_s) == (result, 100 / RATE)
+    assert result.with_suffix(".mid").read_bytes() == midi and not part.exists()
 
 
 def test_a_job_without_audio_leaves_nothing(tmp_path):
