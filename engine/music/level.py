@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 KNEE = 0.85
-MEMORY_S = 4.0  # that a Leveller judges the level by
-SLOPE_DB_S = 3.0  # at which it moves, at most
-REACH_DB = 9.0  # from where it began, at most: a pause shall stay a pause
+MEMORY_S = 1.5  # that a Leveller judges the level by
+SLOPE_DB_S = 4.0  # at which it moves, at most
+REACH_DB = 15.0  # from where it began, at most
+PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
 
 
 def rms_db(audio: np.ndarray) -> float:
@@ -26,6 +27,8 @@ class Leveller:
     def gains(self, audio: np.ndarray) -> np.ndarray:
         """Linear gain of each frame of the next piece of the stream, mono [frames]."""
         seconds = len(audio) / self.samplerate
+        if rms_db(audio) + self.gain_db < self.target_db - PAUSE_DB:
+            return np.full(len(audio), 10 ** (self.gain_db / 20), np.float32)
         self.power += (float(np.mean(np.square(audio, dtype=np.float64))) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
         wanted = np.clip(self.target_db - 10 * np.log10(self.power + 1e-12), self.begun_db - REACH_DB, self.begun_db + REACH_DB)
         step = SLOPE_DB_S * seconds
