@@ -23,7 +23,7 @@ from engine.models.hifi_codec import HiFiCodec
 from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.data import Corpus, halve_rate
-from engine.training.loop import Optimizer, Run
+from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 HOP_S = 0.04
@@ -84,7 +84,7 @@ class CodecTrainer(nn.Module):
 
     def loss(self, audio: Tensor, *, quantize: bool = True, show: float = 0.0) -> dict[str, Tensor]:
         """audio: [B, T] → the losses by name. show: weight of the tones' direct target."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(audio.device.type, torch.bfloat16):
             features = self.codec.encode_features(audio).float()
         codes, quantized = self.codec.quantize(features)
         if quantize:
@@ -94,7 +94,7 @@ class CodecTrainer(nn.Module):
             through = features + (quantized - features).detach()
         else:
             commitment, through = 0.02 * features.square().mean(), features
-        with torch.autocast("cpu", torch.bfloat16), self.shown.watching():
+        with torch.autocast(audio.device.type, torch.bfloat16), self.shown.watching():
             decoded = self.codec.decode_features(through) if isinstance(self.codec, WavTokenizer) else self.codec.decode(through)
         level, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
         shown = self.shown.distance(audio) if show else torch.zeros(())
@@ -169,11 +169,13 @@ def train(
     lr: float = 1e-3,
     matrix_lr: float = 2e-3,
     seed: int = 0,
+    device: torch.device | None = None,
 ) -> CodecTrainer:
-    """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`."""
+    """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`. device: the best one when None."""
     torch.manual_seed(seed)
+    device = device or best_device()
     codec = build(config.wavtokenizer if kind == "wavtokenizer" else config.hifi_codec)
-    trainer = CodecTrainer(codec)
+    trainer = CodecTrainer(codec).to(device)
     optimizer = Optimizer(codec, lr=lr, matrix_lr=matrix_lr)
     run = Run(folder, {"trainer": trainer, "optimizer": optimizer}, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
@@ -182,7 +184,7 @@ def train(
     proof = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
 
     def at_rate(crops: Tensor) -> Tensor:
-        return halve_rate(crops) if trainer.sample_rate == 24_000 else crops
+        return (halve_rate(crops) if trainer.sample_rate == 24_000 else crops).to(device)
 
     def step(run: Run) -> dict[str, float]:
         trainer.train()

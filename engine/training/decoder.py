@@ -21,7 +21,7 @@ from engine.models.wavtokenizer import WavTokenizer
 from engine.training.adversary import Discriminator, fooling_loss, judging_loss
 from engine.training.codec import build, spectral_distance
 from engine.training.data import Corpus, halve_rate
-from engine.training.loop import Optimizer, Run
+from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 
@@ -44,15 +44,18 @@ def train(
     matrix_lr: float = 1.5e-3,
     adversarial: bool = False,
     seed: int = 0,
+    device: torch.device | None = None,
 ) -> WavTokenizer | HiFiCodec:
     """Refines the decoder of the codec in `weights` and returns the whole codec. Resumes from `folder`."""
     torch.manual_seed(seed)
     codec = build(getattr(config, kind))
+    device = device or best_device()
     codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    codec.to(device)
     rate = codec.config.sample_rate if kind == "wavtokenizer" else codec.config.sampling_rate
     parts = decoder_parts(codec)
     optimizer = Optimizer(parts, lr=lr, matrix_lr=matrix_lr)
-    judge = Discriminator(rate) if adversarial else None
+    judge = Discriminator(rate).to(device) if adversarial else None
     judging = Optimizer(judge, lr=3e-4, matrix_lr=3e-4) if judge else None
     extra = {"judge": judge, "judging": judging} if judge else {}
     run = Run(folder, {"codec": codec, "optimizer": optimizer} | extra, minutes=minutes)
@@ -63,8 +66,8 @@ def train(
 
     def recode(crops: Tensor) -> tuple[Tensor, Tensor]:
         """The audio at the codec's rate, and what it makes of it."""
-        audio = halve_rate(crops) if rate == 24_000 else crops
-        with torch.autocast("cpu", torch.bfloat16):
+        audio = (halve_rate(crops) if rate == 24_000 else crops).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
                 vectors = codec.quantize(codec.encode_features(audio).float())[1]
             decoded = codec.decode_features(vectors) if kind == "wavtokenizer" else codec.decode(vectors)

@@ -19,7 +19,7 @@ from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.training.arrange import FRAME_RATE
 from engine.training.data import Corpus
-from engine.training.loop import Optimizer, Run
+from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 EMA_DECAY = 0.998
@@ -42,10 +42,11 @@ def crops(
 
 def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, minutes: float, batch: int = 16,
           frames: int = 150, config: FlowConfig = SKETCH.flow, lr: float = 1e-3, matrix_lr: float = 2e-3,
-          seed: int = 0) -> FlowMatching:  # fmt: skip
+          seed: int = 0, device: torch.device | None = None) -> FlowMatching:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
-    flow = FlowMatching(config)
+    device = device or best_device()
+    flow = FlowMatching(config).to(device)
     average = copy.deepcopy(flow).requires_grad_(False)
     optimizer = Optimizer(flow, lr=lr, matrix_lr=matrix_lr)
     run = Run(folder, {"model": flow, "average": average, "optimizer": optimizer}, minutes=minutes)
@@ -56,8 +57,8 @@ def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, mi
 
     def step(run: Run) -> dict[str, float]:
         tokens, latents = crops(names[False], data, codec, batch, frames, rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            value = flow.loss(tokens, latents)
+        with torch.autocast(device.type, torch.bfloat16):
+            value = flow.loss(tokens.to(device), latents.to(device))
         norm = optimizer.step(value, run.scale())
         decay = min(EMA_DECAY, run.step / (run.step + 20))
         with torch.no_grad():
@@ -69,7 +70,7 @@ def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, mi
     def evaluate() -> dict[str, float]:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            return {"held_out": float(average.loss(*proof))}
+            return {"held_out": float(average.loss(*(part.to(device) for part in proof)))}
 
     run.loop(step, evaluate=evaluate if proof else None)
     return average

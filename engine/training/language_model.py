@@ -24,7 +24,7 @@ from engine.training.arrange import FRAME_RATE
 from engine.training.captions import caption
 from engine.training.data import Corpus
 from engine.training.implants import implant_heads
-from engine.training.loop import Optimizer, Run
+from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 DROP_CONDITION = 0.15
@@ -117,7 +117,10 @@ def _stay(tokens: np.ndarray, last: dict, first: int, frames: int) -> np.ndarray
 def loss(model: LanguageModel, batch: tuple[Condition, Tensor, Tensor, Tensor]) -> Tensor:
     """Mean cross-entropy in nats a token."""
     condition, tokens, targets, negative = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    device = model.llm_decoder.weight.device
+    condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
+    tokens, targets, negative = (part.to(device) for part in (tokens, targets, negative))
+    with torch.autocast(device.type, torch.bfloat16):
         inputs = model.embed_condition(condition, tokens, negative=negative)
         logits = model(inputs)[:, -tokens.shape[1] - 1 :]
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
@@ -137,12 +140,13 @@ def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:
 
 def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 4,
           frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 7e-4, matrix_lr: float = 2e-3,
-          seed: int = 0) -> LanguageModel:  # fmt: skip
+          seed: int = 0, device: torch.device | None = None) -> LanguageModel:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
     model = LanguageModel(config)
     smooth_numbers(model, tokenizer)
     implant_heads(model, torch.Generator().manual_seed(seed))
+    model.to(device or best_device())
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=matrix_lr, weight_decay=0.1, exclude=(model.llm_decoder,))
     run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)

@@ -14,6 +14,10 @@ WARMUP_STEPS = 100
 DECAY_SHARE = 0.35  # of the run's time, in which the rate falls to zero
 
 
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def hidden_matrices(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Splits parameters into the matrices of linear layers inside blocks, for Muon, and all others, for AdamW."""
     matrices = {id(m.weight): m.weight for m in module.modules() if isinstance(m, nn.Linear) and min(m.weight.shape) >= 32}
