@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -22,15 +22,13 @@ from bridge.errors import BridgeFault, JobError, JournalError, MessageError, Out
 from bridge.jobs import MAX_REMEMBERED, Job, Jobs
 from bridge.journal import Journal
 from bridge.presets import Preset, Presets
-from bridge.server import OscServer, Received
+from bridge.server import MAX_BACKLOG, OscServer, Received
 from bridge.settings import AUTO, HOST, Settings
 from bridge.supervisor import Patience, Supervisor
 from engine.api import ClipError, resolve_clip
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
 _MAX_SHOWN = 300  # characters of a problem or a device's name in a state reply
-
-_Consulting = commands.History | commands.Keep | commands.Delete
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ class Daemon:
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
         self._jobs = Jobs(self._engine, self._device, self._journal, settings.folder, self._tell)
         self._clients = Clients()
-        self._consulting: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
+        self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
         self._presets = Presets(settings.presets_folder)
 
     async def run(self) -> None:
@@ -109,6 +107,8 @@ class Daemon:
     async def _shutdown(self) -> None:
         await self._device.stop()
         await self._engine.stop()
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=_QUIT_GRACE_S)
         self._server.close()
         await self._journal.close()
         if _read_state_file(self._settings).get("pid") == os.getpid():
@@ -116,46 +116,28 @@ class Daemon:
         log.info("inspire has ended")
 
     def _receive(self, received: Received, source: Address) -> None:
-        """Answers one message: exactly one ack or fail (or what was asked for), then what follows from it."""
+        """Messages are answered in the order they came, but for those that wait for the journal."""
+        if len(self._answering) == MAX_BACKLOG:
+            received = MessageError("too many commands wait for the journal: try again in a second", "busy", received.id)
+        answering = asyncio.create_task(self._answer(received, source))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, received: Received, source: Address) -> None:
+        """Exactly one ack or fail (or what was asked for), then what follows from it."""
         to = self._clients.reply_address(source, received.reply_port)
-        with self._failures_told(received, to):
+        try:
             if isinstance(received, MessageError):
                 raise received
-            if isinstance(received, _Consulting):
-                consulting = asyncio.create_task(self._consult(received, to))
-                self._consulting.add(consulting)
-                consulting.add_done_callback(self._consulting.discard)
-                return
-            for reply in self._serve(received, source, to):
+            async for reply in self._serve(received, source, to):
                 self._server.send(reply, to)
-
-    @contextlib.contextmanager
-    def _failures_told(self, received: Received, to: Address) -> Iterator[None]:
-        try:
-            yield
         except (MessageError, JobError, OutputError, PresetError, JournalError, ClipError) as error:
             self._server.send(replies.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)
             self._server.send(replies.fail(BridgeFault(), received.id), to)
 
-    async def _consult(self, command: _Consulting, to: Address) -> None:
-        """What is asked of the journal is answered when its thread comes to it."""
-        with self._failures_told(command, to):
-            match command:
-                case commands.History():
-                    answers = await self._journal.search(command)
-                case commands.Keep():
-                    await self._journal.keep(command.job, bool(command.keep))
-                    answers = [replies.Ack(command.id)]
-                case commands.Delete():
-                    await self._journal.delete(command.job)
-                    self._jobs.forget(command.job)
-                    answers = [replies.Ack(command.id)]
-            for reply in answers:
-                self._server.send(reply, to)
-
-    def _serve(self, command: commands.Command, source: Address, to: Address) -> Iterator[replies.Reply]:
+    async def _serve(self, command: commands.Command, source: Address, to: Address) -> AsyncIterator[replies.Reply]:
         if isinstance(command, commands.Draft):
             command = command.complete(self._presets.get(command.preset).under(command.music))
         elif isinstance(command, commands.Again):
@@ -165,18 +147,31 @@ class Daemon:
                 if command.request.clip is not None:
                     resolve_clip(command.request.clip)
                 job = self._jobs.submit(command, to, self._clients.name_of(to))
-                self._clients.follow(job.id, to)
+                told = self._jobs.story(job)
+                await self._follow(job, to)
                 yield replies.Ack(command.id)
-                yield self._jobs.story(job)
+                yield told
+                if isinstance(told, replies.Queued) and (now := self._jobs.story(job)) != told:  # it moved while it was written
+                    yield now
             case commands.Cancel():
                 job = self._jobs.get(command.job)
-                self._clients.follow(job.id, to)
+                await self._follow(job, to)
                 yield replies.Ack(command.id)
                 if job.end:
                     yield job.end
                 self._jobs.cancel(job)
             case commands.SetPaused():
-                self._jobs.set_paused(command.paused)
+                await self._jobs.set_paused(command.paused)
+                yield replies.Ack(command.id)
+            case commands.History():
+                for reply in await self._journal.search(command):
+                    yield reply
+            case commands.Keep():
+                await self._journal.keep(command.job, bool(command.keep))
+                yield replies.Ack(command.id)
+            case commands.Delete():
+                await self._journal.delete(command.job)
+                self._jobs.forget(command.job)
                 yield replies.Ack(command.id)
             case commands.Hello():
                 if command.protocol != osc_spec.PROTOCOL:
@@ -202,6 +197,13 @@ class Daemon:
             case commands.Quit():
                 yield replies.Ack(command.id)
                 self.quit()
+
+    async def _follow(self, job: Job, to: Address) -> None:
+        """From when the job is written on, `to` hears of it: the ack comes first, and stays true when this process is killed."""
+        if job.written:
+            await job.written
+        if not job.end:
+            self._clients.follow(job.id, to)
 
     def _tell(self, job: Job, reply: replies.Reply) -> None:
         for to in self._clients.audience(job.id):

@@ -50,6 +50,7 @@ class Job:
     command: Submit
     recording: Recording | Kept
     seed: int | None
+    written: asyncio.Future | None = None  # in the journal: only then may its client rely on it
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     started: float | None = None
@@ -157,9 +158,9 @@ class Jobs:
             raise JobError(f"{MAX_QUEUED} jobs wait already: try again when some are done", "busy")
         seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
         job = Job(command, Recording(self._folder, command.request, command.path), seed)
+        job.written = self._journal.submitted(command, name, job.created_at, seed)
         self._jobs[job.id] = job
         self._queue.add(job, job.priority, client)
-        self._journal.submitted(command, name, job.created_at, seed)
         job.told = self._waiting(job, self.position(job))
         self._report_positions()  # it may have gone before others
         self._moved.set()
@@ -172,12 +173,12 @@ class Jobs:
         play = job.command.play if command.play is None else bool(command.play)
         return Submit(command.id, request, play, command.path or job.command.path, command.reply_port)
 
-    def set_paused(self, paused: bool) -> None:
-        """While paused no job begins; one that runs goes on."""
+    def set_paused(self, paused: bool) -> asyncio.Future:
+        """While paused no job begins; one that runs goes on. The future: it outlives the daemon."""
         self.paused = paused
-        self._journal.paused(paused)
         self._report_positions()
         self._moved.set()
+        return self._journal.paused(paused)
 
     def story(self, job: Job) -> Reply:
         """Where a job is now, in one reply."""

@@ -50,8 +50,9 @@ class Past:
 
 
 class Journal:
-    """Used from the event loop's thread. What is only told (`submitted`, `grown`, `ended`, `paused`) never blocks and never
-    fails: a journal that cannot be written is a warning in the log. What is asked raises JournalError.
+    """Used from the event loop's thread. What is only told (`submitted`, `started`, `grown`, `ended`, `paused`) never blocks and
+    never fails: a journal that cannot be written is a warning in the log. What is promised to a client waits for the future that
+    telling gives: it is then written. What is asked raises JournalError.
 
     `file` None keeps it in memory. `cap_bytes` is the space that results may take, 0 for all there is.
     """
@@ -70,16 +71,15 @@ class Journal:
         await self._ask(self._close)
         self._thread.shutdown()
 
-    def submitted(self, command: Submit, client: str, created: str, seed: int) -> None:
+    def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future:
         r = command.request
         values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed)
         columns = "id, client, created, state, request, play, name, words, clip, seed"
-        self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)", values)
+        return self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)", values)
 
-    async def started(self, id: str, part: Path) -> None:
-        """Returns when it is written: a chunk that is announced must be found again."""
-        sql = f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}"
-        await asyncio.wrap_future(self._tell(sql, (str(part), id)))
+    def started(self, id: str, part: Path) -> asyncio.Future:
+        """A chunk that is announced must be found again: wait for it."""
+        return self._tell(f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}", (str(part), id))
 
     def grown(self, id: str, duration_s: float) -> None:
         self._tell(f"UPDATE jobs SET duration_s = ? WHERE {_LAST}", (duration_s, id))
@@ -88,8 +88,8 @@ class Journal:
         """Also removes old results where they take more space than they may."""
         self._submit(self._quietly, self._end, state, end, duration_s)
 
-    def paused(self, paused: bool) -> None:
-        self._tell("UPDATE queue SET paused = ?", (paused,))
+    def paused(self, paused: bool) -> asyncio.Future:
+        return self._tell("UPDATE queue SET paused = ?", (paused,))
 
     async def search(self, query: History) -> list[Found | Entry]:
         """The newest first."""
@@ -116,8 +116,8 @@ class Journal:
         except sqlite3.Error as error:
             raise JournalError(f"the journal cannot be read or written: {error} ({self._file})") from error
 
-    def _tell(self, sql: str, values: tuple) -> Future:
-        return self._submit(self._quietly, lambda: self._db.execute(sql, values))
+    def _tell(self, sql: str, values: tuple) -> asyncio.Future:
+        return asyncio.wrap_future(self._submit(self._quietly, lambda: self._db.execute(sql, values)))
 
     def _quietly(self, work: Callable, *arguments: Any) -> None:
         try:

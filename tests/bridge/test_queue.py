@@ -92,16 +92,17 @@ def test_pause_and_seeds_outlive_the_daemon(tmp_path):
     first = RunningDaemon(home)
     try:
         with first.client() as client:
-            client.pause()
+            assert isinstance(client.pause(), Ack)
             client.send("generate", "cut", ["tune"], {"duration_s": 0.5})
-            seed = next(e.pairs["seed"] for e in client.history()[1])  # when this is answered, all before it is written
-            first.process.kill()
+            assert client.receive("cut", 60) == Ack("cut")
+            first.process.kill()  # nobody waits for anything but the acks
         first.process.wait()
         first.state_file.unlink()
         second = RunningDaemon(home)
         try:
             with second.client() as client:
                 assert client.status().pairs["paused"] == 1 and "paused" in second.log
+                (seed,) = (entry.pairs["seed"] for entry in client.history()[1])
                 assert isinstance(list(client.generate("tune", id="cut", duration_s=0.5))[-1], Fail)  # interrupted
                 events = client.again("cut", id="more")
                 assert [next(events), next(events)] == [Ack("more"), Queued("more", 0, {"paused": 1})]
