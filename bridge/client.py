@@ -28,7 +28,8 @@ _BUFFER = 2**20
 class Client:
     """One socket to one daemon. Not thread-safe. Raises NoDaemon after `patience_s` without any answer."""
 
-    def __init__(self, port: int = osc_spec.DEFAULT_PORT, host: str = "127.0.0.1", patience_s: float = 5.0):
+    def __init__(self, port: int = osc_spec.DEFAULT_PORT, host: str = "127.0.0.1", patience_s: float = 5.0, token: str = ""):
+        self._token = token or None
         self._patience_s = patience_s
         self._replies: dict[str, deque[Reply]] = defaultdict(deque)
         self._port = port
@@ -94,7 +95,7 @@ class Client:
 
     def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""
-        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, pairs)
+        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
         with self._reachable():
             self._socket.send(wire.encode(address, values))
 

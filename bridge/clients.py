@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LEASE_S = 60.0
+from bridge.limits import LEASE_S
 
 Address = tuple  # (host, port), and "tcp" after it for a connection
 

@@ -5,6 +5,7 @@ Nothing inside the daemon sees an argument list.
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -182,10 +183,14 @@ Command = (
 _MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
 
 
-def parse_command(address: str, arguments: list) -> Command:
-    """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read."""
+def parse_command(address: str, arguments: list, token: str = "") -> Command:
+    """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read.
+
+    `token` is what the command must bring, empty for nothing; one that does not learns nothing else.
+    """
     id = _read_id(arguments)
     try:
+        _check_token(address, arguments, token)
         return _parse(address, id, arguments[1:])
     except (MessageError, RequestError) as error:
         raise MessageError(str(error), error.code, id, _reply_port(arguments)) from None
@@ -197,7 +202,18 @@ def _parse(address: str, id: str, arguments: list) -> Command:
         raise MessageError(f"no command {shown(address)}: there are {', '.join(osc_spec.COMMANDS)}", "unknown_address")
     if not id:
         raise MessageError(f"{address} must begin with a request id that you choose, a text of 1 to 100 characters", "no_id")
-    return _READERS[osc_spec.short_name(address)](id, **read_values(message, arguments))
+    values = read_values(message, arguments)
+    values.pop(osc_spec.TOKEN.name, None)
+    return _READERS[osc_spec.short_name(address)](id, **values)
+
+
+def _check_token(address: str, arguments: list, expected: str) -> None:
+    """In constant time: how long a refusal takes says nothing of the token."""
+    message = osc_spec.COMMANDS.get(address)
+    pairs = arguments[1 + len(message.arguments if message else ()) :]
+    given = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(osc_spec.TOKEN.name, "")
+    if expected and not hmac.compare_digest(str(given).encode(), expected.encode()):
+        raise MessageError("this daemon asks for its token (its setting token): give it with the key token", "token")
 
 
 def encode_command(address: str, id: str, arguments: list, pairs: dict[str, Any]) -> tuple[str, list]:

@@ -12,18 +12,19 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 
-from bridge import commands, osc_spec, port_holder, replies
+from bridge import commands, limits, osc_spec, port_holder, replies
 from bridge.audio_device import AudioDevice
-from bridge.clients import LEASE_S, Address, Clients
+from bridge.clients import Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
-from bridge.jobs import MAX_REMEMBERED, Job, Jobs
+from bridge.jobs import Job, Jobs
 from bridge.journal import Journal
 from bridge.presets import Preset, Presets
-from bridge.server import MAX_BACKLOG, OscServer, Received
-from bridge.settings import AUTO, HOST, Settings
+from bridge.server import OscServer, Received
+from bridge.settings import AUTO, Settings
 from bridge.supervisor import Patience, Supervisor
 from engine.api import ClipError, resolve_clip
 
@@ -83,26 +84,26 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
-        self._jobs.restore(*await self._journal.open(MAX_REMEMBERED))
+        self._jobs.restore(*await self._journal.open(limits.MAX_REMEMBERED))
         await self._engine.start()
         await self._server.start()
         self._write_state_file()
         port = self._server.address[1]
-        log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), HOST, port, self._settings.folder)
+        log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), self._settings.host, port, self._settings.folder)
         if self._jobs.paused:
             log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
 
     def _bind(self) -> OscServer:
-        port = self._settings.usual_port
+        port, host, token = self._settings.usual_port, self._settings.host, self._settings.token
         try:
-            return OscServer(HOST, port, self._receive, self._clients.forget)
+            return OscServer(host, port, self._receive, self._clients.forget, token)
         except PortTaken as error:
             told = f"{error} by {port_holder.describe(port)}"
             if self._settings.port != AUTO:
                 raise PortTaken(f"{told}: stop it, or choose another with --port ({AUTO} finds one)") from None
             log.warning("%s: this daemon takes another", told)
-            return OscServer(HOST, 0, self._receive, self._clients.forget)
+            return OscServer(host, 0, self._receive, self._clients.forget, token)
 
     async def _shutdown(self) -> None:
         await self._device.stop()
@@ -117,7 +118,7 @@ class Daemon:
 
     def _receive(self, received: Received, source: Address) -> None:
         """Messages are answered in the order they came, but for those that wait for the journal."""
-        if len(self._answering) == MAX_BACKLOG:
+        if len(self._answering) == limits.MAX_UNANSWERED:
             received = MessageError("too many commands wait for the journal: try again in a second", "busy", received.id)
         answering = asyncio.create_task(self._answer(received, source))
         self._answering.add(answering)
@@ -144,9 +145,7 @@ class Daemon:
             command = self._jobs.again(command)
         match command:
             case commands.Submit():
-                if command.request.clip is not None:
-                    resolve_clip(command.request.clip)
-                job = self._jobs.submit(command, to, self._clients.name_of(to))
+                job = self._jobs.submit(self._admitted(command), to, self._clients.name_of(to))
                 told = self._jobs.story(job)
                 await self._follow(job, to)
                 yield replies.Ack(command.id)
@@ -178,7 +177,7 @@ class Daemon:
                     spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
                     raise MessageError(f"{spoken}: update the older of the two", "protocol")
                 self._clients.register(command.name, source, to, command.events == "all")
-                yield replies.Welcome(command.id, version(), osc_spec.PROTOCOL, LEASE_S)
+                yield replies.Welcome(command.id, version(), osc_spec.PROTOCOL, limits.LEASE_S)
             case commands.ListPresets():
                 presets = self._presets.all(command.bank)
                 for index, preset in enumerate(presets):
@@ -197,6 +196,17 @@ class Daemon:
             case commands.Quit():
                 yield replies.Ack(command.id)
                 self.quit()
+
+    def _admitted(self, command: commands.Submit) -> commands.Submit:
+        """With its clip as the file it leads to. Raises ClipError and MessageError for what may not be read."""
+        request, settings = command.request, self._settings
+        if not settings.is_local and request.model != settings.model and os.path.basename(request.model) != request.model:
+            told = "beyond loopback only models with a name, and the one in the settings, may be asked for"
+            raise MessageError(f"model is a folder: {told}", "bad_value")
+        if request.clip is None:
+            return command
+        clip = resolve_clip(request.clip, settings.clip_folders)
+        return replace(command, request=replace(request, clip=str(clip)))
 
     async def _follow(self, job: Job, to: Address) -> None:
         """From when the job is written on, `to` hears of it: the ack comes first, and stays true when this process is killed."""
@@ -238,7 +248,7 @@ class Daemon:
     def _write_state_file(self) -> None:
         """Tells clients of this user where the daemon is."""
         file = self._settings.state_file
-        address = {"host": HOST, "port": self._server.address[1], "pid": os.getpid()}
+        address = {"host": self._settings.near_host, "port": self._server.address[1], "pid": os.getpid()}
         state = {**address, "version": version(), "protocol": osc_spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

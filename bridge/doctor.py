@@ -26,7 +26,7 @@ from bridge.errors import BridgeError, PortTaken
 from bridge.presets import Presets
 from bridge.replies import Pong
 from bridge.server import bind
-from bridge.settings import AUTO, HOST, Settings
+from bridge.settings import AUTO, LOOPBACK, Settings
 from engine.api import AudioChunk
 
 LEAST_MEMORY_GB = 1.5
@@ -81,7 +81,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield memory(available_gb())
     yield folder(settings.folder)
     yield presets(settings.presets_folder)
-    yield port(settings.usual_port, settings.port == AUTO)
+    yield port(settings.usual_port, settings.port == AUTO, settings.near_host, settings.token)
     yield audio(settings.audio_device)
     yield torch()
     yield model(settings.engine, settings.model)
@@ -142,19 +142,19 @@ def presets(path: Path) -> Finding:
     return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
 
 
-def port(number: int, another_will_do: bool = False) -> Finding:
+def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, token: str = "") -> Finding:
     """Ours when a ping comes back, else it must be free."""
     if number == 0:
         return Finding("port", True, "any free one, as set")
     try:
-        with Client(number, patience_s=1.0) as client:
+        with Client(number, host, patience_s=1.0, token=token) as client:
             pong = client.ping()
         if isinstance(pong, Pong):
             return Finding("port", True, f"{number}: inspire {pong.version} answers")
     except BridgeError:  # nobody, or somebody else
         pass
     try:
-        for one in bind(HOST, number):
+        for one in bind(host, number):
             one.close()
     except PortTaken as error:
         advice = f"end the program that holds it, or choose another (setting port; {AUTO} finds one)"

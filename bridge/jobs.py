@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from bridge import osc_spec, sinks
+from bridge import limits, osc_spec, sinks
 from bridge.audio_device import AudioDevice, Voice
 from bridge.commands import Again, Submit
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
@@ -31,8 +31,6 @@ from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from engine.api import AudioChunk, Finished, GenerationRequest, Progress
 
-MAX_QUEUED = 5_000
-MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
 _NEXT = 8  # jobs that hear of it when the queue moves
 _LIVE, _SKETCH, _PRIORITIES = 0, 1, 2  # a continuation is waited for by someone who plays
 _PROGRESS_EVERY_S = 1 / osc_spec.MAX_PROGRESS_PER_S
@@ -154,8 +152,8 @@ class Jobs:
             return known
         if self._closing:
             raise JobError("the daemon is ending", "shutting_down")
-        if len(self._queue) >= MAX_QUEUED:
-            raise JobError(f"{MAX_QUEUED} jobs wait already: try again when some are done", "busy")
+        if len(self._queue) >= limits.MAX_QUEUED:
+            raise JobError(f"{limits.MAX_QUEUED} jobs wait already: try again when some are done", "busy")
         seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
         job = Job(command, Recording(self._folder, command.request, command.path), seed)
         job.written = self._journal.submitted(command, name, job.created_at, seed)
@@ -300,7 +298,7 @@ class Jobs:
             job.voice.end()  # again, for a job that ended by a fault
         self._notify(job, end)
         self._ended.append(job.id)
-        if len(self._ended) > MAX_REMEMBERED:
+        if len(self._ended) > limits.MAX_REMEMBERED:
             del self._jobs[self._ended.popleft()]
 
     async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:

@@ -64,6 +64,8 @@ class Message:
 
 ID = Field("id", "s", "chosen by the client; a repeated id answers with the job's state instead of starting again", 1, 100)
 REPLY_PORT = Field("reply_port", "i", "answer to this port of the sender's host, not to the packet's own source", 1, 65535)
+TOKEN = Field("token", "s", "the daemon's, where its settings have one: needed with every command", 0, 200)
+COMMON = (REPLY_PORT, TOKEN)
 
 _JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
 _PROMPT = Field("prompt", "s", "what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS)
@@ -87,7 +89,7 @@ _MUSIC = (
     Field("preset", "s", "a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
     Field("play", "i", "1: heard on the audio device while it is generated", 0, 1),
     Field("path", "s", "file name of the result, inside the output folder", 1, 200),
-    REPLY_PORT,
+    *COMMON,
 )
 _CONTINUATION = (
     _PROMPT,
@@ -104,7 +106,7 @@ _COMMANDS = (
         "/inspire/hello",
         "registers a client: its replies go to one place, it hears events; any message renews the lease",
         (Field("name", "s", "who is speaking", 0, 100), Field("protocol", "i", f"the protocol it speaks: {PROTOCOL}", 1, 1000)),
-        (Field("events", "s", "own: of the jobs it asked for; all: of every job", choices=("own", "all")), REPLY_PORT),
+        (Field("events", "s", "own: of the jobs it asked for; all: of every job", choices=("own", "all")), *COMMON),
         ("welcome", "fail"),
     ),
     Message("/inspire/generate", "text to music", (_PROMPT,), _MUSIC, _JOB_EVENTS),
@@ -119,23 +121,23 @@ _COMMANDS = (
         "/inspire/again",
         "asks for a job's request again: the same audio, unless another seed is given",
         (_JOB_ID,),
-        (*(f for f in _MUSIC if f.name in ("play", "path")), _OTHER_SEED, REPLY_PORT),
+        (*(f for f in _MUSIC if f.name in ("play", "path")), _OTHER_SEED, *COMMON),
         _JOB_EVENTS,
     ),
     Message(
         "/inspire/cancel",
         "stops the job with this id (or the one named by job) within a token step; what was generated stays",
-        pairs=(_JOB_ID, REPLY_PORT),
+        pairs=(_JOB_ID, *COMMON),
         answers=("ack", "fail"),
     ),
     Message(
         "/inspire/pause",
         "the running job ends, no other begins until resume, also not after a restart",
-        pairs=(REPLY_PORT,),
+        pairs=COMMON,
         answers=("ack",),
     ),
-    Message("/inspire/resume", "waiting jobs begin again", pairs=(REPLY_PORT,), answers=("ack",)),
-    Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, REPLY_PORT), answers=("state", "fail")),
+    Message("/inspire/resume", "waiting jobs begin again", pairs=COMMON, answers=("ack",)),
+    Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, *COMMON), answers=("state", "fail")),
     Message(
         "/inspire/history",
         "searches what was made, also by daemons before this one; the newest first",
@@ -147,7 +149,7 @@ _COMMANDS = (
             Field("kept", "i", "1: only favourites", 0, 1),
             Field("limit", "i", f"entries at most; {HISTORY_LIMIT} when not given", 1, 100),
             Field("offset", "i", "leave out this many of the newest", 0, 2**31 - 1),
-            REPLY_PORT,
+            *COMMON,
         ),
         answers=("found", "entry", "fail"),
     ),
@@ -155,34 +157,34 @@ _COMMANDS = (
         "/inspire/keep",
         "makes a result a favourite: it is never removed for its space",
         (_JOB_ID,),
-        (Field("keep", "i", "0: no longer", 0, 1), REPLY_PORT),
+        (Field("keep", "i", "0: no longer", 0, 1), *COMMON),
         ("ack", "fail"),
     ),
     Message(
         "/inspire/delete",
         "moves a result and the files of its name to a folder Deleted beside them, and forgets the job",
         (_JOB_ID,),
-        (REPLY_PORT,),
+        COMMON,
         ("ack", "fail"),
     ),
     Message(
         "/inspire/presets",
         "asks for all presets, or a bank's: one reply each",
-        pairs=(_BANK, REPLY_PORT),
+        pairs=(_BANK, *COMMON),
         answers=("preset", "fail"),
     ),
-    Message("/inspire/preset/next", "selects the next preset", pairs=(REPLY_PORT,), answers=("preset",)),
-    Message("/inspire/preset/previous", "selects the one before", pairs=(REPLY_PORT,), answers=("preset",)),
-    Message("/inspire/preset/bank", "selects a bank's first preset", (_BANK,), (REPLY_PORT,), ("preset", "fail")),
+    Message("/inspire/preset/next", "selects the next preset", pairs=COMMON, answers=("preset",)),
+    Message("/inspire/preset/previous", "selects the one before", pairs=COMMON, answers=("preset",)),
+    Message("/inspire/preset/bank", "selects a bank's first preset", (_BANK,), COMMON, ("preset", "fail")),
     Message(
         "/inspire/preset/save",
         "keeps what a job asked for, without its clip and seed, as a preset",
         (Field("name", "s", "the new preset's name", 1, 60), _JOB_ID),
-        (REPLY_PORT,),
+        COMMON,
         ("preset", "fail"),
     ),
-    Message("/inspire/ping", "are you there", pairs=(REPLY_PORT,), answers=("pong",)),
-    Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=(REPLY_PORT,), answers=("ack",)),
+    Message("/inspire/ping", "are you there", pairs=COMMON, answers=("pong",)),
+    Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=COMMON, answers=("ack",)),
 )
 
 _PATH = Field("path", "s", "the file; empty when there is no audio")
@@ -329,6 +331,7 @@ FAIL_CODES = {
     "bad_packet": "not an OSC message this daemon can read, or text that is not UTF-8",
     "too_early": "a bundle's time is more than 60 s ahead",
     "unknown_address": "no such command",
+    "token": "the daemon asks for a token, and this command has none or a wrong one",
     "no_id": "the first argument must be a request id",
     "missing_argument": "an argument, or a key's value, is not there",
     "unknown_key": "the command has no such key, or it is given twice",

@@ -1,8 +1,8 @@
 """The daemon's OSC sockets: datagrams and TCP frames in, replies out. Bundles are served at their time.
 
 Runs on the event loop and is used from its thread only. The socket is ours because socketserver cuts datagrams at 8,192
-bytes, and because it is drained to the last datagram before anything is served: a burst waits in our memory, where there is
-room, and not in the kernel's buffer, where there is not.
+bytes, and because it is drained before anything is served: a burst waits in our memory, where there is room, and not in the
+kernel's buffer, where there is not. There it waits in a line for each sender.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ import errno
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Callable
 from itertools import groupby
 
-from bridge import commands, osc_spec, replies, wire
-from bridge.errors import MessageError, PortTaken
+from bridge import commands, limits, osc_spec, replies, wire
+from bridge.backlog import Backlog
+from bridge.errors import MessageError, PortTaken, SettingsError
 from bridge.tcp import TcpServer
 
-MAX_DATAGRAM_IN = 65_535
 RECEIVE_BUFFER = 8 * 2**20  # bytes asked of the kernel, which may grant less
-MAX_BACKLOG = 10_000  # packets drained but not yet served
-MAX_AHEAD_S = 60.0  # of a bundle's time
-MAX_SCHEDULED = 1_000  # bundles whose time has not come
 _ATTEMPTS = 20  # for a port number that is free for both, where any will do
 
 Address = tuple  # (host, port), and "tcp" after it for a connection
@@ -37,13 +33,17 @@ log = logging.getLogger(__name__)
 class OscServer:
     """Binds on creation, so that a taken port is known at once; serves from `start` to `close`.
 
-    `serve` is called once for every message and its sender: with the command, or with why it is none. `gone` is called with
-    the address of a connection that has ended.
+    Where `token` is not empty every command must bring it, as the source of a datagram can be forged. `serve` is called once for
+    every message and its sender: with the command, or with why it is none. `gone` is called with the address of a connection
+    that has ended.
     """
 
-    def __init__(self, host: str, port: int, serve: Serve, gone: Callable[[Address], None] = lambda address: None):
+    def __init__(
+        self, host: str, port: int, serve: Serve, gone: Callable[[Address], None] = lambda address: None, token: str = ""
+    ):
         self._serve = serve
-        self._backlog: deque[tuple[bytes, Address]] = deque()
+        self._token = token
+        self._backlog = Backlog()
         self._scheduled: set[asyncio.TimerHandle] = set()
         self._socket, stream = bind(host, port)
         self._tcp = TcpServer(stream, self._take, gone)
@@ -77,10 +77,10 @@ class OscServer:
             log.warning("cannot send %s to %s:%d: %s", address, *to, error)
 
     def _drain(self) -> None:
-        """Takes every waiting datagram, then serves one; the rest is served in turns, with a drain before each."""
-        while True:
+        """Takes what waits, then one packet is served; the rest is served in turns, with a drain before each."""
+        for _ in range(limits.MAX_DRAINED):  # a flood does not end
             try:
-                datagram, source = self._socket.recvfrom(MAX_DATAGRAM_IN)
+                datagram, source = self._socket.recvfrom(limits.MAX_DATAGRAM_IN)
             except BlockingIOError:
                 break
             except ConnectionResetError:  # Windows: an earlier reply found its client gone
@@ -90,56 +90,75 @@ class OscServer:
     def _take(self, packet: bytes | MessageError, source: Address) -> None:
         if isinstance(packet, MessageError):
             self._serve(packet, source)
-        elif len(self._backlog) == MAX_BACKLOG:
+            return
+        idle = not self._backlog
+        if not self._backlog.add(packet, source):
             self._serve(MessageError("too many commands at once: try again in a second", "busy"), source)
-        else:
-            if not self._backlog:
-                self._loop.call_soon(self._serve_next)
-            self._backlog.append((packet, source))
+        elif idle:
+            self._loop.call_soon(self._serve_next)
 
     def _serve_next(self) -> None:
-        packet, source = self._backlog.popleft()
+        packet, source = self._backlog.take()
         if self._backlog:
             self._loop.call_soon(self._serve_next)
+        if wire.is_bundle(packet):
+            self._open(packet, source)
+        elif received := self._read(packet):
+            self._serve(received, source)
+
+    def _open(self, bundle: bytes, source: Address) -> None:
+        """What it holds for now is served next, one in a turn like any message."""
+        now: list[bytes] = []
         try:
-            elements = list(wire.split(packet))
-            if any(wire.seconds_until(timetag) > MAX_AHEAD_S for timetag, _ in elements):
-                raise MessageError(f"this bundle's time is too far ahead: at most {MAX_AHEAD_S:g} s are allowed", "too_early")
+            elements = list(wire.split(bundle))
+            if any(wire.seconds_until(timetag) > limits.MAX_AHEAD_S for timetag, _ in elements):
+                most = f"at most {limits.MAX_AHEAD_S:g} s are allowed"
+                raise MessageError(f"this bundle's time is too far ahead: {most}", "too_early")
         except MessageError as error:
             self._serve(error, source)
             return
         for timetag, group in groupby(elements, key=lambda element: element[0]):
-            self._serve_at(timetag, [message for _, message in group], source)
+            messages = [message for _, message in group]
+            if (wait_s := wire.seconds_until(timetag)) > 0:
+                self._schedule(wait_s, messages, source)
+            else:
+                now += messages
+        if now:
+            if not self._backlog:
+                self._loop.call_soon(self._serve_next)
+            self._backlog.put_back(now, source)
 
-    def _serve_at(self, timetag: int, batch: list[bytes], source: Address) -> None:
-        wait_s = wire.seconds_until(timetag)
-        if wait_s <= 0:
-            for message in batch:
-                self._serve_message(message, source)
-        elif len(self._scheduled) == MAX_SCHEDULED:
+    def _schedule(self, wait_s: float, messages: list[bytes], source: Address) -> None:
+        """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
+        coming = []
+        for message in messages:
+            received = self._read(message)
+            if isinstance(received, MessageError):
+                self._serve(received, source)
+            elif received:
+                coming.append(received)
+        if coming and len(self._scheduled) == limits.MAX_SCHEDULED:
             self._serve(MessageError("too many bundles wait for their time: try again later", "busy"), source)
-        else:
-            waiting = self._loop.call_later(wait_s, lambda: self._come(waiting, batch, source))
+        elif coming:
+            waiting = self._loop.call_later(wait_s, lambda: self._come(waiting, coming, source))
             self._scheduled.add(waiting)
 
-    def _come(self, waiting: asyncio.TimerHandle, batch: list[bytes], source: Address) -> None:
+    def _come(self, waiting: asyncio.TimerHandle, batch: list[Received], source: Address) -> None:
         self._scheduled.discard(waiting)
-        for message in batch:
-            self._serve_message(message, source)
+        for received in batch:
+            self._serve(received, source)
 
-    def _serve_message(self, message: bytes, source: Address) -> None:
+    def _read(self, message: bytes) -> Received | None:
+        """None for a reply: answering an answer could go on for ever between two daemons."""
         try:
             address, arguments = wire.decode(message)
-            if address in osc_spec.REPLIES:
-                return  # answering an answer could go on for ever between two daemons
-            received: Received = commands.parse_command(address, arguments)
+            return None if address in osc_spec.REPLIES else commands.parse_command(address, arguments, self._token)
         except MessageError as error:
-            received = error
-        self._serve(received, source)
+            return error
 
 
 def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """A UDP socket and a TCP socket of one port number. Raises PortTaken."""
+    """A UDP socket and a TCP socket of one port number. Raises PortTaken, and SettingsError for an address that is not ours."""
     for attempt in range(_ATTEMPTS):
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -156,6 +175,8 @@ def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
         except OSError as error:
             datagrams.close()
             stream.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise SettingsError(f"host is {host!r}: no network interface of this machine has that address", "host") from None
             if error.errno != errno.EADDRINUSE:
                 raise
             if port or attempt == _ATTEMPTS - 1:

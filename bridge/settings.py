@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import platformdirs
 
 from bridge import toml_file
 from bridge.errors import SettingsError
-from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES
+from bridge.limits import MIN_TOKEN
+from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES, TOKEN
 
-HOST = "127.0.0.1"  # loopback only
+LOOPBACK = "127.0.0.1"
 AUTO = "auto"
 
 
@@ -33,6 +35,9 @@ class Settings:
     """All of them, checked. Field names are the keys of settings.toml and, with INSPIRE_ before, of the environment."""
 
     port: int | str = _setting(DEFAULT_PORT, "the daemon's OSC port; auto: the usual, or another if taken; 0: any free one")
+    host: str = _setting(LOOPBACK, "the IPv4 address it listens on; another than this machine's own loopback needs a token too")
+    token: str = _setting("", f"what every command must bring: {MIN_TOKEN} characters or more; sent as it is: trust the network")
+    clip_roots: str = _setting("", f"where clips are read from, {os.pathsep!r} between; none: on loopback any, else folder")
     folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
@@ -49,6 +54,10 @@ class Settings:
     def __post_init__(self) -> None:
         right = self.port == AUTO or 0 <= self.port <= 65535
         _check("port", right, self.port, "a port from 1 to 65535, auto, or 0 for any free one")
+        _check("host", _is_address(self.host), self.host, "an IPv4 address of this machine")
+        right = not self.token or (MIN_TOKEN <= len(self.token) <= TOKEN.high and self.token.isascii())
+        _check("token", right, "…", f"{MIN_TOKEN} to {TOKEN.high:g} ASCII characters")
+        _check("host", self.is_local or self.token != "", self.host, f"without a token (setting token) only {LOOPBACK}")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
@@ -60,6 +69,22 @@ class Settings:
     def usual_port(self) -> int:
         """Which the daemon tries first, and its clients; 0: there is none."""
         return DEFAULT_PORT if self.port == AUTO else self.port
+
+    @property
+    def is_local(self) -> bool:
+        """Nobody from outside this machine can reach the daemon."""
+        return ipaddress.IPv4Address(self.host).is_loopback
+
+    @property
+    def near_host(self) -> str:
+        """The address at which clients of this machine reach it."""
+        return LOOPBACK if ipaddress.IPv4Address(self.host).is_unspecified else self.host
+
+    @property
+    def clip_folders(self) -> tuple[Path, ...]:
+        """Clips are read only from within these; empty: from anywhere."""
+        named = tuple(Path(root).expanduser().absolute() for root in self.clip_roots.split(os.pathsep) if root)
+        return named or (() if self.is_local else (self.folder,))
 
     @property
     def journal_file(self) -> Path:
@@ -140,6 +165,14 @@ def _convert(name: str, type_: str, value: object) -> object:
         number = "a whole number"
         allowed = {"int": number, "int | str": f"{number} or {AUTO}", "float": "a number", "Path": "a path", "str": "text"}[type_]
         raise SettingsError(f"{name} is {value!r}: {allowed} is allowed", name) from None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(name: str, right: bool, value: object, allowed: str) -> None:

@@ -35,6 +35,7 @@ class Recording:
     def __init__(self, folder: Path, request: GenerationRequest, path: str | None = None):
         """`path` is a name inside `folder`, made from the prompt when None. Raises OutputError when it leads outside."""
         self._request = request
+        self._folder = folder
         self._target = folder / f"{_slug(request)}.wav" if path is None else _inside(folder, path)
         self._part: Path | None = None
         self._wav: GrowingWav | None = None
@@ -49,8 +50,9 @@ class Recording:
         return self._wav.duration_s if self._wav else 0.0
 
     def open(self) -> None:
-        """Reserves a free name with an empty `.part.wav`."""
+        """Reserves a free name with an empty `.part.wav`. Where a link was put meanwhile, it must not lead outside."""
         with _explained(self._target):
+            _refuse_outside(self._folder, self._target.parent)
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._part, self._target = _reserve(self._target)
 
@@ -192,6 +194,7 @@ def _write(file: Path, content: bytes) -> None:
     """All of it or nothing."""
     part = file.with_suffix(f".part{file.suffix}")
     try:
+        part.unlink(missing_ok=True)  # a link there would be followed
         part.write_bytes(content)
         os.replace(part, file)
     finally:
@@ -227,10 +230,21 @@ def _slug(request: GenerationRequest) -> str:
 
 
 def _inside(folder: Path, path: str) -> Path:
+    _refuse_outside(folder, folder / path)
     target = (folder / path).resolve()
-    if not target.is_relative_to(folder.resolve()) or target == folder.resolve():
-        raise OutputError(f"path {path!r} leads outside of the output folder {folder}: give a name inside it")
-    return target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
+    target = target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
+    _refuse_outside(folder, target.parent)  # where the path was the folder's own
+    return target
+
+
+def _refuse_outside(folder: Path, path: Path) -> None:
+    """Raises OutputError unless `path` is `folder` or in it, with every link followed."""
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        inside = False
+    if not inside:
+        raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
 
 
 def _reserve(target: Path) -> tuple[Path, Path]:
@@ -249,7 +263,7 @@ def _reserve(target: Path) -> tuple[Path, Path]:
 
 
 def _is_free(target: Path) -> bool:
-    return not any(file.exists() for file in (target, *map(target.with_suffix, _BESIDE)))
+    return not any(os.path.lexists(file) for file in (target, *map(target.with_suffix, _BESIDE)))
 
 
 class _explained:

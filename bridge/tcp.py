@@ -11,12 +11,8 @@ import logging
 import socket
 from collections.abc import Callable
 
-from bridge import wire
+from bridge import limits, wire
 from bridge.errors import MessageError
-
-MAX_CONNECTIONS = 64
-MAX_UNREAD = 2**20  # bytes that a peer leaves unread before it is given up
-IDLE_S = 300.0  # without a byte in either direction
 
 Address = tuple  # (host, port, "tcp"): never equal to a UDP address
 
@@ -57,8 +53,8 @@ class _Peer(asyncio.Protocol):
         self.transport = transport
         self.address = (*transport.get_extra_info("peername")[:2], "tcp")
         self._waiting = None
-        if len(self._server._peers) == MAX_CONNECTIONS:
-            log.warning("refused a connection from %s:%d: %d are open", *self.address[:2], MAX_CONNECTIONS)
+        if len(self._server._peers) == limits.MAX_CONNECTIONS:
+            log.warning("refused a connection from %s:%d: %d are open", *self.address[:2], limits.MAX_CONNECTIONS)
             transport.abort()
             return
         self._server._peers[self.address] = self
@@ -79,7 +75,7 @@ class _Peer(asyncio.Protocol):
     def send(self, packet: bytes) -> None:
         self._stay()
         self.transport.write(wire.slip(packet))
-        if self.transport.get_write_buffer_size() > MAX_UNREAD:
+        if self.transport.get_write_buffer_size() > limits.MAX_UNREAD:
             log.warning("%s:%d does not read its replies: disconnected", *self.address[:2])
             self.transport.abort()
 
@@ -87,4 +83,4 @@ class _Peer(asyncio.Protocol):
         """Puts off the end of a silent connection."""
         if self._waiting:
             self._waiting.cancel()
-        self._waiting = asyncio.get_running_loop().call_later(IDLE_S, self.transport.abort)
+        self._waiting = asyncio.get_running_loop().call_later(limits.IDLE_S, self.transport.abort)

@@ -16,15 +16,14 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
 from bridge.errors import MessageError
+from bridge.limits import MAX_FRAME, MAX_NESTING
 
 Value: TypeAlias = int | float | str | bool
 
 READ_TYPES = "ifsdhTF"
 _BUNDLE = b"#bundle\0"
-_MAX_NESTING = 8
 _AT_ONCE = 1  # the timetag that means so
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
-MAX_FRAME = 65_536  # bytes of a packet in a stream
 
 
 def encode(address: str, arguments: list[int | float | str]) -> bytes:
@@ -35,16 +34,20 @@ def encode(address: str, arguments: list[int | float | str]) -> bytes:
     return builder.build().dgram
 
 
+def is_bundle(packet: bytes) -> bool:
+    return packet.startswith(_BUNDLE)
+
+
 def split(packet: bytes, timetag: int = _AT_ONCE, nesting: int = 0) -> Iterator[tuple[int, bytes]]:
     """The messages of a packet, each with its timetag: itself, or the elements of a bundle in order.
 
     Raises MessageError where a bundle's sizes do not add up.
     """
-    if not packet.startswith(_BUNDLE):
+    if not is_bundle(packet):
         yield timetag, packet
         return
-    if nesting == _MAX_NESTING:
-        raise MessageError(f"bundles are nested deeper than {_MAX_NESTING}")
+    if nesting == MAX_NESTING:
+        raise MessageError(f"bundles are nested deeper than {MAX_NESTING}")
     position = len(_BUNDLE) + 8
     if len(packet) < position:
         raise MessageError("a bundle ends inside its timetag")

@@ -24,6 +24,8 @@ MAX_DURATION_S = 480.0
 MAX_PROMPT_CHARS = 4_000
 MIN_CLIP_S = 1.0
 MAX_CLIP_S = 1_200.0
+MAX_CLIP_BYTES = 4 * 2**30
+MAX_CLIP_SAMPLES = 500_000_000  # read into memory: 20 minutes of stereo at 192 kHz
 
 
 class EngineError(Exception):
@@ -194,10 +196,14 @@ def request_from_mapping(values: dict) -> GenerationRequest:
     return GenerationRequest(**values)
 
 
-def resolve_clip(path: str) -> Path:
-    """The clip as an existing regular file. Raises ClipError."""
+def resolve_clip(path: str, roots: tuple[Path, ...] = ()) -> Path:
+    """The clip as an existing regular file; where there are `roots`, one inside of them, links followed. Raises ClipError."""
     try:
         found = Path(path).expanduser()
+        found = found.resolve() if roots else found
+        if roots and not any(found.is_relative_to(root.resolve()) for root in roots):
+            allowed = ", ".join(map(str, roots))
+            raise ClipError(f"clips are read only from {allowed} (setting clip_roots), and this is not there: {path}")
         exists = found.exists()
     except (OSError, RuntimeError) as error:  # a name too long, a user there is not
         raise ClipError(f"no such clip, {getattr(error, 'strerror', None) or error}: {path}") from None
@@ -205,6 +211,8 @@ def resolve_clip(path: str) -> Path:
         raise ClipError(f"no such clip: {path}")
     if not found.is_file():
         raise ClipError(f"not a file: {path}")
+    if (size := found.stat().st_size) > MAX_CLIP_BYTES:
+        raise ClipError(f"this clip has {size / 2**30:.1f} GiB: at most {MAX_CLIP_BYTES / 2**30:g} GiB are allowed: {path}")
     return found
 
 

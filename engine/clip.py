@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from engine.api import MAX_CLIP_S, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
+from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
 
 LISTEN_S = 30.0  # of a clip, to measure its tempo by
 SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
@@ -47,6 +47,10 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
             join = _join_frame(request, total, rate)
             context_s = min(request.context_s or max_context_s, max_context_s)
             keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, LISTEN_S))
+            if round(keep_s * rate) * file.channels > MAX_CLIP_SAMPLES:
+                raise ClipError(
+                    f"{path.name} is too large: {keep_s:.0f} s of {file.channels} channels at {rate} Hz; use fewer, or join new"
+                )
             file.seek(join - round(keep_s * rate))
             audio = file.read(round(keep_s * rate), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:

@@ -32,9 +32,9 @@ def _find_daemon(settings: Settings, port: int | None, patience_s: float) -> Cli
 
     recorded = running_port(settings) if port is None else None
     for candidate in dict.fromkeys(filter(None, [recorded, settings.usual_port])):
-        client = Client(candidate, patience_s=patience_s)
+        client = Client(candidate, settings.near_host, patience_s, settings.token)
         try:
-            client.ping()
+            answered(client.ping())
         except NoDaemon:
             client.close()
         else:

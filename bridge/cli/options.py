@@ -24,7 +24,7 @@ _TYPES = {"i": int, "f": float, "s": str}
 
 def with_keys_of(address: str, without: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
     """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table."""
-    keys = [key for key in osc_spec.COMMANDS[address].pairs if key != osc_spec.REPLY_PORT and key.name not in without]
+    keys = [key for key in osc_spec.COMMANDS[address].pairs if key not in osc_spec.COMMON and key.name not in without]
     return _with([_option(key) for key in keys])
 
 

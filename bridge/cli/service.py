@@ -92,7 +92,7 @@ def settings(as_json: AsJson = False, **flags: str | None) -> None:
     """Show each setting, and where its value comes from."""
     values, origins = trace_settings(flags)
     for name, origin in origins.items():
-        value = getattr(values, name)
+        value = "…" if name == "token" and values.token else getattr(values, name)
         if as_json:
             print(json.dumps({"name": name, "value": str(value) if isinstance(value, Path) else value, "from": origin}))
         else:

@@ -154,10 +154,24 @@ def test_a_terminal_gets_a_bar_and_a_dumb_one_lines(home, terminal, lively):
 def test_every_key_of_the_table_is_an_option(inspire):
     for command in ("generate", "continue"):
         help_ = inspire(command, "--help", COLUMNS="200").stdout
-        for key in osc_spec.COMMANDS[f"/inspire/{command}"].pairs:
+        for key in set(osc_spec.COMMANDS[f"/inspire/{command}"].pairs) - {osc_spec.TOKEN}:  # it is a setting
             plain = "--" + key.name.removesuffix("_s").replace("_", "-")
             flag = {"path": "--output", "reply_port": "--port"}.get(key.name, plain)
             assert f"{flag} " in help_, flag
+
+
+def test_a_token_is_taken_from_the_settings_and_not_shown(start_daemon):
+    token = "correct horse battery staple"
+    daemon = start_daemon(token=token)
+
+    def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "bridge", *arguments]
+        return subprocess.run(command, cwd=ROOT, env={**daemon.environment, **extra}, capture_output=True, text=True, timeout=60)
+
+    assert run("ping").returncode == 0
+    without = run("ping", INSPIRE_TOKEN="")
+    assert without.returncode == 1 and "setting token" in without.stderr
+    assert token not in run("settings").stdout + run("settings", "--json").stdout + daemon.log
 
 
 def test_stop_ends_the_daemon(inspire, home):

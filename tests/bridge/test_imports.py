@@ -22,8 +22,8 @@ LAYERS = [
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets"},
     {"tcp"},
     {"commands", "replies", "wire", "worker", "wav", "midi_file", "playout"},
-    {"arguments", "job_queue", "ring_buffer", "toml_file"},
-    {"osc_spec", "errors"},
+    {"arguments", "backlog", "job_queue", "ring_buffer", "toml_file"},
+    {"osc_spec", "errors", "limits"},
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import jobs
+from bridge import jobs, limits
 from bridge.commands import Submit
 from bridge.errors import JobError
 from bridge.jobs import Jobs
@@ -32,7 +32,7 @@ def in_a_loop(check) -> None:
 
 
 def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
-    monkeypatch.setattr(jobs, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(limits, "MAX_REMEMBERED", 3)
 
     def check(queue: Jobs, told: list) -> None:
         waiting = queue.submit(submit("waiting"))
@@ -49,7 +49,7 @@ def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
 
 
 def test_a_full_queue_says_so(monkeypatch):
-    monkeypatch.setattr(jobs, "MAX_QUEUED", 2)
+    monkeypatch.setattr(limits, "MAX_QUEUED", 2)
 
     def check(queue: Jobs, _told: list) -> None:
         queue.submit(submit("a"))

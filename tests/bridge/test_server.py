@@ -10,8 +10,7 @@ import time
 
 import pytest
 
-from bridge import server as server_module
-from bridge import tcp, wire
+from bridge import limits, wire
 from bridge.commands import Ping
 from bridge.errors import MessageError, PortTaken
 from bridge.replies import Pong
@@ -72,7 +71,7 @@ def test_frames_are_found_however_the_stream_is_cut():
 
 
 def test_a_frame_too_long_or_wrong_is_one_error_and_the_next_is_read():
-    for wrong in (b"x" * 200_000, b"x" * (wire.MAX_FRAME + 1), b"/a\xdb\x00"):
+    for wrong in (b"x" * 200_000, b"x" * (limits.MAX_FRAME + 1), b"/a\xdb\x00"):
         reader, found = wire.SlipReader(), []
         stream = wrong + b"\xc0" + wire.slip(ping("after"))
         for start in range(0, len(stream), 5000):
@@ -99,8 +98,8 @@ def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
 
 
 def test_connections_are_limited_and_silent_ones_end(monkeypatch):
-    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 2)
-    monkeypatch.setattr(tcp, "IDLE_S", 0.3)
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(limits, "IDLE_S", 0.3)
 
     async def use(osc, heard) -> None:
         peers = [await asyncio.open_connection(*osc.address) for _ in range(3)]
@@ -128,7 +127,7 @@ def test_bundles_are_served_at_their_time():
 
 
 def test_waiting_bundles_are_limited(monkeypatch):
-    monkeypatch.setattr(server_module, "MAX_SCHEDULED", 1)
+    monkeypatch.setattr(limits, "MAX_SCHEDULED", 1)
 
     async def use(osc, heard) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

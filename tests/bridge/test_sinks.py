@@ -116,9 +116,34 @@ def test_the_users_own_files_are_not_touched(tmp_path):
 def test_a_given_path_stays_inside(tmp_path):
     assert record(tmp_path, GenerationRequest("x"), "takes/one").finish({}) == tmp_path / "takes" / "one.wav"
     (tmp_path / "link").symlink_to("/tmp")
-    for outside in ("../x.wav", "/tmp/x.wav", "link/x.wav", "."):
+    (tmp_path / "file.wav").symlink_to("/tmp/outside.wav")
+    (tmp_path / "circle").symlink_to("circle")
+    folders = ("..", ".", "takes/..", "link")
+    for outside in ("../x.wav", "/tmp/x.wav", "link/x.wav", "file.wav", "takes/../../x", "circle/x", *folders):
         with pytest.raises(OutputError, match="outside"):
             Recording(tmp_path, GenerationRequest("x"), outside)
+
+
+def test_a_link_made_while_the_job_waits_leads_nothing_outside(tmp_path):
+    folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    (folder / "takes").mkdir(parents=True)
+    elsewhere.mkdir()
+    waiting = Recording(folder, GenerationRequest("x"), "takes/one")
+    (folder / "takes").rmdir()
+    (folder / "takes").symlink_to(elsewhere)
+    with pytest.raises(OutputError, match="outside"):
+        waiting.open()
+    assert not [*elsewhere.iterdir()]
+
+
+def test_links_among_results_are_left_alone(tmp_path):
+    """Dangling ones too: what they lead to is not ours to make."""
+    folder, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    folder.mkdir()
+    for name in ("dub.wav", "dub-2.json", "dub-3.part.wav", "dub-4.part.json"):
+        (folder / name).symlink_to(elsewhere)
+    assert record(folder, GenerationRequest("dub")).finish({}).name == "dub-4.wav"
+    assert not elsewhere.exists()
 
 
 def test_the_sidecar_tells_the_story(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine import clip as clip_module
 from engine.api import ClipError, GenerationRequest
 from engine.clip import read_clip
 
@@ -38,6 +39,14 @@ def test_a_very_long_clip_is_heard_at_its_end_only(tmp_path):
     assert clip.duration_s == 1800 and clip.from_s == 1800 and len(clip.context) == 5 * 24_000
     with pytest.raises(ClipError, match="use join new"):
         read(tmp_path / "long.wav")
+
+
+def test_a_clip_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(clip_module, "MAX_CLIP_SAMPLES", 35 * 8_000 * 8)
+    path = write(tmp_path / "wide.wav", noise(40 * 8_000, 8), 8_000)
+    with pytest.raises(ClipError, match="8 channels.*join new"):
+        read(path)
+    assert read(path, join="new").duration_s == 40
 
 
 def broken(tmp_path, kind):

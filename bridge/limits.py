@@ -1,0 +1,24 @@
+"""How much the daemon takes from those who speak to it: every limit of its own, in one place.
+
+What a request may ask for (lengths, ranges, the size of a clip) is limited in `engine.api`, what a message may hold in
+`osc_spec`.
+"""
+
+from __future__ import annotations
+
+MAX_DATAGRAM_IN = 65_535  # bytes
+MAX_FRAME = 65_536  # bytes of a packet in a stream
+MAX_NESTING = 8  # of bundles
+MAX_BACKLOG_BYTES = 64 * 2**20  # packets received but not yet served, with what it takes to keep them
+MAX_BACKLOG_BYTES_OF_ONE = 16 * 2**20  # … of one source: 2,000 commands at once and a good deal more
+MAX_DRAINED = 1_000  # datagrams taken from the socket before one is served
+MAX_UNANSWERED = 10_000  # commands that wait for the journal
+MAX_AHEAD_S = 60.0  # of a bundle's time
+MAX_SCHEDULED = 1_000  # bundles whose time has not come
+MAX_CONNECTIONS = 64
+MAX_UNREAD = 2**20  # bytes that a peer leaves unread before it is given up
+IDLE_S = 300.0  # of a connection, without a byte in either direction
+LEASE_S = 60.0  # of a client, without a word
+MAX_QUEUED = 5_000  # jobs
+MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
+MIN_TOKEN = 16  # characters
