@@ -79,6 +79,12 @@ class ListPresets:
 
 
 @dataclass(frozen=True)
+class ListModels:
+    id: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class StepPreset:
     id: str
     by: int
@@ -173,6 +179,7 @@ Command = (
     | Keep
     | Delete
     | ListPresets
+    | ListModels
     | StepPreset
     | SelectBank
     | SavePreset
@@ -284,6 +291,7 @@ _READERS: dict[str, Callable[..., Command]] = {
     "keep": Keep,
     "delete": Delete,
     "presets": ListPresets,
+    "models": ListModels,
     "preset/next": partial(StepPreset, by=1),
     "preset/previous": partial(StepPreset, by=-1),
     "preset/bank": SelectBank,

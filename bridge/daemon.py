@@ -27,6 +27,7 @@ from bridge.server import OscServer, Received
 from bridge.settings import AUTO, Settings
 from bridge.supervisor import Patience, Supervisor
 from engine.api import ClipError, resolve_clip
+from engine.library import MODELS_FOLDER, ModelInfo, list_models
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
 _MAX_SHOWN = 300  # characters of a problem or a device's name in a state reply
@@ -43,6 +44,7 @@ def version() -> str:
 
 def run(settings: Settings) -> None:
     """Serves until /inspire/quit or a signal. Raises PortTaken."""
+    os.environ[MODELS_FOLDER] = str(settings.models_folder)  # the engine's process inherits it
     # On Windows the default loop cannot wait for a socket of ours.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(Daemon(settings).run())
@@ -182,6 +184,10 @@ class Daemon:
                 presets = self._presets.all(command.bank)
                 for index, preset in enumerate(presets):
                     yield _preset_info(command.id, preset, index, len(presets))
+            case commands.ListModels():
+                models = list_models().values()
+                for index, model in enumerate(models):
+                    yield _model_info(command.id, model, index, len(models), self._engine.facts.get("model"))
             case commands.StepPreset():
                 yield _preset_info(command.id, self._presets.step(command.by))
             case commands.SelectBank():
@@ -276,6 +282,11 @@ def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> rep
     values["prompt"] = str(values["prompt"] or "")[:_MAX_SHOWN] or None
     pairs = {"description": preset.description or None, **values}
     return replies.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
+
+
+def _model_info(id: str, model: ModelInfo, index: int, count: int, loaded: str | None) -> replies.ModelReply:
+    pairs = {"kind": model.kind, "megabytes": model.bytes / 1e6, "loaded": model.name == loaded, "path": model.path}
+    return replies.ModelReply(id, index, count, model.name, pairs)
 
 
 def _job_state(id: str, job: Job, jobs: Jobs) -> replies.State:

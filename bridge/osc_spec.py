@@ -183,6 +183,7 @@ _COMMANDS = (
         COMMON,
         ("preset", "fail"),
     ),
+    Message("/inspire/models", "asks for all models: one reply each", pairs=(REPLY_PORT,), answers=("model",)),
     Message("/inspire/ping", "are you there", pairs=COMMON, answers=("pong",)),
     Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=COMMON, answers=("ack",)),
 )
@@ -215,6 +216,21 @@ _REPLIES = (
             Field("bpm", "f", "its tempo"),
             Field("key", "s", "its key"),
             Field("bars", "i", "its length in bars"),
+        ),
+    ),
+    Message(
+        "/inspire/model",
+        "a model",
+        (
+            Field("index", "i", "counts from 0"),
+            Field("count", "i", "how many there are"),
+            Field("name", "s", "what to call it"),
+        ),
+        (
+            Field("kind", "s", "embedded; own: in your models folder; released: as InspireMusic publishes them"),
+            Field("megabytes", "f", "size of its weights"),
+            Field("loaded", "i", "1: it is in memory"),
+            Field("path", "s", "its folder"),
         ),
     ),
     Message(

@@ -46,6 +46,15 @@ class PresetInfo:
 
 
 @dataclass(frozen=True)
+class ModelReply:
+    id: str
+    index: int
+    count: int
+    name: str
+    pairs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Queued:
     id: str
     position: int
@@ -115,14 +124,15 @@ class State:
     pairs: dict[str, Any] = field(default_factory=dict)
 
 
-Reply = Pong | Welcome | Ack | PresetInfo | Queued | ProgressReport | Chunk | Done | Fail | Cancelled | Found | Entry | State
 End = Done | Fail | Cancelled
+Reply = Pong | Welcome | Ack | PresetInfo | ModelReply | Queued | ProgressReport | Chunk | End | Found | Entry | State
 
 _REPLY_TYPES: dict[str, type] = {
     "/inspire/pong": Pong,
     "/inspire/welcome": Welcome,
     "/inspire/ack": Ack,
     "/inspire/preset": PresetInfo,
+    "/inspire/model": ModelReply,
     "/inspire/queued": Queued,
     "/inspire/progress": ProgressReport,
     "/inspire/chunk": Chunk,

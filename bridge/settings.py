@@ -15,6 +15,7 @@ from bridge import toml_file
 from bridge.errors import SettingsError
 from bridge.limits import MIN_TOKEN
 from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES, TOKEN
+from engine.library import default_models_folder
 
 LOOPBACK = "127.0.0.1"
 AUTO = "auto"
@@ -47,6 +48,7 @@ class Settings:
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
     stall_timeout_s: float = _setting(300.0, "… at work without an event")
     cancel_timeout_s: float = _setting(20.0, "… after a cancel")
+    models_folder: Path = _setting(default_models_folder, "your own models")
     presets_folder: Path = _setting(lambda: _user_path("config") / "presets", "your own presets")
     state_folder: Path = _setting(lambda: _user_path("state"), "says where the daemon is")
     log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 from engine import released
 from engine.api import ModelError
 from engine.config import ModelConfig, load_model_config, to_mapping
+from engine.library import find_model
 from engine.models import flow_matching, language_model, wavtokenizer
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
@@ -35,7 +35,6 @@ from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
 
 SCALE = ".scale"  # suffix of the row scales of a matrix kept in eight bits
-EMBEDDED_MODELS = Path(__file__).parent / "weights"
 NETWORKS = {"wavtokenizer": WavTokenizer, "language_model": LanguageModel, "flow": FlowMatching, "hifi_codec": HiFiCodec}
 # What a released file may hold beyond the network: (regular expression, reason).
 IGNORED_KEYS = {
@@ -74,30 +73,6 @@ class Checkpoint:
         return digest.hexdigest()[:16]
 
 
-def find_model(name_or_path: str | Path) -> Path:
-    """The directory of a model given by name (see list_models) or by path. Raises ModelError."""
-    known = list_models()
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
-    path = Path(os.path.expanduser(name_or_path))
-    if not os.path.isdir(path):  # unlike Path's own, takes any text for an answer
-        raise ModelError(f"no model {str(name_or_path)!r}: give a directory or one of {', '.join(known) or '(none installed)'}")
-    if not _is_model(path):
-        raise ModelError(f"{path} is no model: it has neither model.json nor llm.pt; give the directory that holds the weights")
-    return path
-
-
-def list_models() -> dict[str, Path]:
-    """Name → directory of the embedded models, then of those in the user's model folder; an embedded name wins."""
-    user_models = Path(platformdirs.user_data_dir("inspire-daw")) / "models"
-    found: dict[str, Path] = {}
-    for root in (EMBEDDED_MODELS, user_models):
-        for path in sorted(root.iterdir()) if root.is_dir() else ():
-            if _is_model(path):
-                found.setdefault(path.name, path)
-    return found
-
-
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     """Loads a model of either layout. Raises ModelError."""
     directory = find_model(name_or_path)
@@ -131,10 +106,6 @@ def save_checkpoint(
             save_file(tensors, partial)
     with _replacing(directory / "model.json") as partial:
         partial.write_text(json.dumps(to_mapping(config), indent=2) + "\n", "utf-8")
-
-
-def _is_model(path: Path) -> bool:
-    return (path / "model.json").is_file() or (path / "llm.pt").is_file()
 
 
 @contextlib.contextmanager

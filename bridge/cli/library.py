@@ -12,6 +12,7 @@ from bridge.cli.connection import answered, connect
 from bridge.cli.options import AsJson, Port, err, out, with_keys_of
 from bridge.presets import Presets
 from bridge.settings import load_settings
+from engine.library import list_models
 
 app = typer.Typer()
 
@@ -34,6 +35,21 @@ def presets(
         out.print(f"{preset.name:>24}  {preset.description}", markup=False)
     for problem in library.problems:
         err.print(problem, style="red", markup=False)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the models: the embedded one, and those in your models folder."""
+    settings = load_settings()
+    for model in list_models(settings.models_folder).values():
+        if as_json:
+            told = {"name": model.name, "kind": model.kind, "bytes": model.bytes, "path": str(model.path)}
+            print(json.dumps(told | {"default": model.name == settings.model}))
+        else:
+            mark = "*" if model.name == settings.model else " "
+            out.print(f"{mark} {model.name:>20}  {model.kind:>8}  {model.bytes / 1e6:7.1f} MB  {model.path}", markup=False)
+    if not as_json:
+        err.print(f"your own: {settings.models_folder}", markup=False)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.api import ModelError
-from engine.checkpoint import find_model
+from engine.library import find_model
 from engine.streaming import ChunkPlan
 from engine.training.sketch import SKETCH
 from tests.tiny_model import write_seeded_model

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from engine import checkpoint
 from engine.api import ModelError
-from engine.checkpoint import find_model, list_models, load_checkpoint, save_checkpoint
+from engine.checkpoint import load_checkpoint, save_checkpoint
 from engine.config import HiFiCodecConfig
 from engine.models.hifi_codec import HiFiCodec
 
@@ -198,27 +198,6 @@ def test_a_tensor_too_large_for_half_precision_is_kept_whole(ours):
         model.hifi_codec.encoder.conv_post.weight[0, 0, 0] = 1e6
     save_checkpoint(ours, model.config, {"hifi_codec": model.hifi_codec})
     assert load_checkpoint(ours).hifi_codec.encoder.conv_post.weight[0, 0, 0] == 1e6
-
-
-def test_models_are_found_by_name_then_by_path(ours, small_release, tmp_path, monkeypatch):
-    embedded, user = tmp_path / "embedded", tmp_path / "user"
-    shutil.copytree(ours, embedded / "sketch")
-    shutil.copytree(ours, user / "models/sketch")
-    shutil.copytree(ours, user / "models/mine")
-    (user / "models/notes").mkdir()
-    monkeypatch.setattr(checkpoint, "EMBEDDED_MODELS", embedded)
-    monkeypatch.setattr(checkpoint.platformdirs, "user_data_dir", lambda name: str(user))
-    assert list_models() == {"sketch": embedded / "sketch", "mine": user / "models/mine"}
-    assert find_model("sketch") == embedded / "sketch"
-    assert find_model("mine") == user / "models/mine"
-    assert find_model(str(small_release)) == small_release
-    with pytest.raises(ModelError, match="no model 'sktech'.*one of sketch, mine"):
-        find_model("sktech")
-    with pytest.raises(ModelError, match="neither model.json nor llm.pt"):
-        find_model(user / "models/notes")
-    for strange in ("", "~nobody-here/x", "x" * 5000, "a\0b"):
-        with pytest.raises(ModelError):
-            find_model(strange)
 
 
 FULL_SIZE = {

@@ -1,0 +1,49 @@
+"""The models there are: over OSC, on the command line, and in the engine's process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+from bridge.replies import Done
+from engine.library import EMBEDDED_MODELS
+from tests.bridge.conftest import ROOT, RawClient, daemon_environment
+from tests.tiny_model import write_tiny_model
+
+
+def test_models_are_told_one_reply_each(start_daemon, tmp_path):
+    write_tiny_model(tmp_path / "models" / "mine")
+    daemon = start_daemon(models_folder=tmp_path / "models")
+    client = RawClient(daemon.port)
+    client.send("/inspire/models", "m")
+    replies = [client.receive() for _ in range(2)]
+    assert [(r.index, r.count, r.name, r.pairs["kind"]) for r in replies] == [(0, 2, "sketch", "embedded"), (1, 2, "mine", "own")]
+    assert replies[1].pairs["path"] == str(tmp_path / "models" / "mine") and replies[1].pairs["megabytes"] > 0
+    client.close()
+
+
+def test_the_command_lists_them_and_marks_the_one_in_use(tmp_path):
+    shutil.copytree(EMBEDDED_MODELS / "sketch", tmp_path / "models" / "mine")
+    environment = daemon_environment(tmp_path, models_folder=tmp_path / "models", model="mine")
+
+    def models(*arguments):
+        command = [sys.executable, "-m", "bridge", "models", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    told = [json.loads(line) for line in models("--json").splitlines()]
+    assert [(m["name"], m["kind"], m["default"]) for m in told] == [("sketch", "embedded", False), ("mine", "own", True)]
+    assert told[0]["bytes"] == told[1]["bytes"] > 1e6
+    assert "* " in models().splitlines()[1]
+
+
+def test_a_model_of_ones_own_plays_by_its_name(start_daemon, tmp_path):
+    write_tiny_model(tmp_path / "models" / "mine")
+    daemon = start_daemon(models_folder=tmp_path / "models", engine="engine.pipeline:create_engine", model="mine")
+    client = RawClient(daemon.port)
+    client.send("/inspire/generate", "job", "dub", "model", "mine", "duration_s", 0.5, "decode", "fast")
+    end = client.until_end()[-1]
+    assert isinstance(end, Done), end
+    assert end.pairs["samplerate"] == 24_000
+    client.close()
