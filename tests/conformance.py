@@ -39,6 +39,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "entry": "siss",
     "fail": "sss",
     "found": "sii",
+    "model": "siis",
     "pong": "ssi",
     "preset": "siiss",
     "progress": "sfff",
@@ -46,7 +47,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "state": "ss",
     "welcome": "ssif",
 }
-PAIRS = {"done", "entry", "fail", "preset", "queued", "state"}
+PAIRS = {"done", "entry", "fail", "model", "preset", "queued", "state"}
 REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown address": ("/inspire/compose", ["dub"], "unknown_address"),
     "no prompt": ("/inspire/generate", [], "missing_argument"),
