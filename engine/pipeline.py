@@ -31,6 +31,7 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
+EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 GAIN_LIMIT_DB = 12.0
 HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip
 
@@ -148,8 +149,9 @@ class Pipeline:
         columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
         condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
         tokens = torch.tensor([judged], device=device).expand(len(found), -1)
-        likelihood = self._prepared.checkpoint.language_model.likelihood(condition, tokens)
-        return found[int(likelihood.argmax())]
+        likely = self._prepared.checkpoint.language_model.likelihood(condition, tokens).tolist()
+        likely[0] += EVIDENCE
+        return found[likely.index(max(likely))]
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,

@@ -12,7 +12,7 @@ from engine.api import AudioChunk, Finished, GenerationRequest, ModelError, Prog
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.music.level import rms_db
-from engine.pipeline import Pipeline
+from engine.pipeline import EVIDENCE, Pipeline
 from tests import synthetic
 from tests.tiny_model import TINY, write_tiny_model
 
@@ -211,8 +211,9 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
 
     def likelihood(self, condition, audio):
         asked.append((condition.clock, audio))
-        return torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
+        return evidence * torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
 
+    evidence = 1.01 * EVIDENCE
     monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 8 * 60 / 124, rate=48_000), 48_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, decode="fast", seed=1)
@@ -221,6 +222,9 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     assert len(asked) == 1 and audio.unique(dim=0).shape[0] == 1 and clocks.shape[1] == audio.shape[1] + 1
     assert clocks.unique(dim=0).shape[0] == len(audio) == 8
     assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
+    evidence = 0.99 * EVIDENCE
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, decode="fast", seed=1)
+    assert end.facts["grid_bpm"] == pytest.approx(124, abs=0.01)  # not likely enough: the most obvious time
 
 
 @pytest.mark.usefixtures("obvious_time")
