@@ -64,8 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     idle, busy = sorted(figures.idle_ms), sorted(figures.ping_ms)
     report("fuzz.ping.worst", busy[-1], "ms", idle[-1], idle[-1] / busy[-1])
     report("fuzz.ping.p99", busy[len(busy) * 99 // 100], "ms", idle[len(idle) * 99 // 100])
-    before, after = figures.memory_before_mb, figures.memory_after_mb
-    report("fuzz.memory", after, "MB", before, before / after)
+    if figures.memory_after_mb:
+        before, after = figures.memory_before_mb, figures.memory_after_mb
+        report("fuzz.memory", after, "MB", before, before / after)
     for told in [*figures.crashes, *figures.bad_replies]:
         print(told)
 
@@ -89,7 +90,7 @@ def fuzz(home: Path, packets: int, seed: int) -> Figures:
                 sender.ping()  # when it is answered, all of the burst is
                 bursts += 1
                 if bursts % STREAM_EVERY == 0:
-                    _stream(daemon.port, fuzzer, leave=bursts % 3 == 0)
+                    _stream(daemon.port, fuzzer.stream(FRAMES), figures, leave=bursts % 3 == 0)
                     figures.packets += FRAMES
                     other.ping()
                 if bursts % 100 == 0:
@@ -154,28 +155,31 @@ class _Peer:
             datagram = self._socket.recv(65_535)
         except TimeoutError:
             return None
-        try:
-            if len(datagram) > osc_spec.MAX_DATAGRAM_OUT:
-                raise ValueError(f"{len(datagram)} bytes")
-            return decode_reply(*wire.decode(datagram))
-        except (BridgeError, ValueError, KeyError, TypeError) as error:
-            self._figures.bad_replies.append(f"{error!r}: {datagram[:300]!r}")
-            return None
+        return _reply(datagram, self._figures)
 
 
-def _stream(port: int, fuzzer: Fuzzer, leave: bool) -> None:
+def _reply(packet: bytes, figures: Figures) -> Reply | None:
+    try:
+        if len(packet) > osc_spec.MAX_DATAGRAM_OUT:
+            raise ValueError(f"{len(packet)} bytes")
+        return decode_reply(*wire.decode(packet))
+    except (BridgeError, ValueError, KeyError, TypeError) as error:
+        figures.bad_replies.append(f"{error!r}: {packet[:300]!r}")
+        return None
+
+
+def _stream(port: int, stream: bytes, figures: Figures, leave: bool) -> None:
     """One TCP connection, its bytes cut anywhere; `leave`: without reading a word."""
-    stream = fuzzer.stream(FRAMES)
     with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as peer, contextlib.suppress(ConnectionError):
         for start in range(0, len(stream), 7001):
             peer.sendall(stream[start : start + 7001])
         if leave:
             return
-        peer.sendall(b"\xc0" + wire.slip(wire.encode("/inspire/ping", ["last"])))
+        peer.shutdown(socket.SHUT_WR)
         reader = wire.SlipReader()
         while data := peer.recv(65_536):
-            if any(isinstance(frame, bytes) and b"/inspire/pong" in frame and b"last" in frame for frame in reader.feed(data)):
-                return
+            for frame in reader.feed(data):
+                _reply(frame, figures)
 
 
 def _places(text: str, word: str) -> list[int]:
