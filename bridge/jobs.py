@@ -230,8 +230,11 @@ class Jobs:
         if job.command.play:
             job.voice = self._device.play(job.request.seconds)
         try:
+            part = await asyncio.to_thread(job.recording.likely_part)
+            await self._journal.started(job.id, part)
             await asyncio.to_thread(job.recording.open)
-            await self._journal.started(job.id, job.recording.path)
+            if job.recording.path != part:
+                await self._journal.started(job.id, job.recording.path)
             finished = await self._generate(job)
         except EngineFailure as error:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,13 @@ class Recording:
     def duration_s(self) -> float:
         return self._wav.duration_s if self._wav else 0.0
 
+    def likely_part(self) -> Path:
+        """What `open` will make unless someone takes the name first: told to the journal before, so that a kill in between
+        leaves no file that nobody knows of.
+        """
+        with _explained(self._target):
+            return next(_free_names(self._target))[0]
+
     def open(self) -> None:
         """Reserves a free name with an empty `.part.wav`. Where a link was put meanwhile, it must not lead outside."""
         with _explained(self._target):
@@ -61,6 +69,7 @@ class Recording:
             if self._wav is None:
                 self._wav = self._create(chunk)
             self._wav.write(chunk.samples)
+            self._check_it_is_there()
 
     def finish(self, story: dict) -> Path | None:
         """Ends the file and tells its `story` in the sidecar. Returns the result's path, None where there is no audio."""
@@ -69,6 +78,7 @@ class Recording:
                 if self._part:
                     self._part.unlink(missing_ok=True)
                 return None
+            self._check_it_is_there()
             self._wav.close()
             try:  # the sidecar first: with a part that was left, it says that the job had ended
                 _write_beside(self._target, _sidecar(self._target, self._wav, story))
@@ -76,6 +86,15 @@ class Recording:
                 os.replace(self._part, self._target)
                 self._part = None
             return self._target
+
+    def _check_it_is_there(self) -> None:
+        """Raises OSError when the file was deleted or moved: then there is no audio that could be promised."""
+        try:
+            os.stat(self._part)
+        except FileNotFoundError:
+            self._wav.close()
+            self._wav = None
+            raise
 
     def _create(self, chunk: AudioChunk) -> GrowingWav:
         request = self._request
@@ -248,10 +267,8 @@ def _refuse_outside(folder: Path, path: Path) -> None:
 
 
 def _reserve(target: Path) -> tuple[Path, Path]:
-    """A free (part, target), the part created. A part that someone holds makes its target taken too."""
-    for number in range(1, 10_000):
-        free = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-        part = free.with_suffix(_PART)
+    """A free (part, target), the part created."""
+    for part, free in _free_names(target):
         try:
             part.touch(exist_ok=False)
         except FileExistsError:
@@ -259,6 +276,16 @@ def _reserve(target: Path) -> tuple[Path, Path]:
         if _is_free(free):
             return part, free
         part.unlink()
+    raise AssertionError("unreachable")
+
+
+def _free_names(target: Path) -> Iterator[tuple[Path, Path]]:
+    """(part, target), one after the other. A part that someone holds makes its target taken too."""
+    for number in range(1, 10_000):
+        free = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
+        part = free.with_suffix(_PART)
+        if _is_free(free) and not os.path.lexists(part):
+            yield part, free
     raise OutputError(f"there are too many files named like {target}: give another path")
 
 

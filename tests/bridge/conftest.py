@@ -28,6 +28,7 @@ class RunningDaemon:
         self.home = home
         self.folder = Path(str(settings.setdefault("folder", home / "music")))
         settings = {"engine": "tests.fake_engine:create_engine", "audio_device": "none", "port": 0, **settings}
+        self.state_file = Path(str(settings.get("state_folder", home / "state"))) / "daemon.json"
         self.environment = daemon_environment(home, **settings)
         self.log_file = home / "daemon.log"
         home.mkdir(parents=True, exist_ok=True)
@@ -37,10 +38,6 @@ class RunningDaemon:
         state = wait_for(lambda: self.state_file.exists() or self.process.poll() is not None) and self.state_file
         assert state.exists(), self.log
         self.port = json.loads(state.read_text())["port"]
-
-    @property
-    def state_file(self) -> Path:
-        return self.home / "state" / "daemon.json"
 
     @property
     def log(self) -> str:

@@ -175,3 +175,30 @@ def test_a_folder_that_goes_away_and_comes_back(start_daemon):
             file.unlink()
         daemon.folder.rmdir()
         assert isinstance(list(client.generate("tune", duration_s=0.5))[-1], Done)
+
+
+def test_a_result_deleted_while_it_is_made_fails_its_job_only(start_daemon):
+    daemon = start_daemon()
+    with daemon.client() as client:
+        events = client.generate("slow tune", duration_s=2)
+        Path(until_chunk(events, 2).path).unlink()
+        end = list(events)[-1]
+        assert isinstance(end, Fail) and end.code == "output" and "deleted" in end.message
+        assert end.pairs == {} and list(daemon.folder.iterdir()) == []  # nothing is promised, nothing is left
+    assert daemon.serves_on()
+
+
+def test_a_full_disk_under_the_journal_costs_the_history_and_not_the_jobs(start_daemon, tmp_path):
+    with mounted(tmp_path / "small", "size=256k") as state:
+        daemon = start_daemon(state_folder=state, folder=tmp_path / "music")
+        assert daemon.serves_on()
+        with open(state / "ballast", "wb", buffering=0) as ballast, pytest.raises(OSError, match="No space"):
+            while True:
+                ballast.write(bytes(4096))
+        with daemon.client() as client:
+            for _ in range(30):
+                assert isinstance(list(client.generate("tune", duration_s=0.5))[-1], Done)
+            assert "journal misses something" in daemon.log
+            (state / "ballast").unlink()
+            assert isinstance(list(client.generate("tune", id="after", duration_s=0.5))[-1], Done)
+            assert client.history()[1][0].job == "after"

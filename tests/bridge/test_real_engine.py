@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,39 @@ def test_unusable_clips(real, tmp_path, make):
     assert isinstance(replies[-1], Fail) and replies[-1].code == "bad_clip", replies[-1]
     assert len([r for r in replies if isinstance(r, Ack | Fail)]) == 2  # an ack, then its end
     assert not replies[-1].pairs
+
+
+SPOILT = {
+    "cut in the middle": (lambda clip: os.truncate(clip, 200_000), Done),  # what is left is a clip
+    "cut in its header": (lambda clip: os.truncate(clip, 20), Fail),
+    "deleted": (Path.unlink, Fail),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_clip_that_is_spoilt_while_its_job_waits(real, tmp_path, how):
+    spoil, expected = SPOILT[how]
+    clip = write(tmp_path / "loop.wav", noise(480_000))
+    with real.client() as client:
+        client.pause()
+        events = client.continue_clip(str(clip), model=real.model, decode="fast", duration_s=1.0)
+        assert isinstance(next(events), Ack)
+        spoil(clip)
+        client.resume()
+        end = list(events)[-1]
+    assert isinstance(end, expected) and getattr(end, "code", "bad_clip") == "bad_clip", end
+
+
+def test_a_clip_that_is_cut_while_it_is_read(real, tmp_path):
+    """At whatever moment: it is heard as far as it was, or is no clip. The engine lives on."""
+    engine = real.engine_pid()
+    for number in range(8):
+        clip = write(tmp_path / f"loop{number}.wav", noise(4_800_000))
+        with real.client() as client:
+            events = client.continue_clip(str(clip), model=real.model, decode="fast", duration_s=0.5)
+            assert isinstance(next(events), Ack)
+            time.sleep(0.02 * number)
+            os.truncate(clip, 50_000)
+            end = list(events)[-1]
+        assert isinstance(end, Done) or end.code == "bad_clip", end
+    assert real.engine_pid() == engine

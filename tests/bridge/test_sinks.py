@@ -235,6 +235,16 @@ def test_a_dead_daemons_midi_file_is_not_lost(tmp_path, died_before):
     assert result.with_suffix(".mid").read_bytes() == midi and not part.exists()
 
 
+def test_the_part_is_known_before_it_is_made(tmp_path):
+    (tmp_path / "dub.wav").write_text("mine")
+    waiting = Recording(tmp_path, GenerationRequest("dub"))
+    part = waiting.likely_part()
+    assert part == tmp_path / "dub-2.part.wav" and not part.exists()
+    waiting.open()
+    assert waiting.path == part and part.exists()
+    assert sinks.salvage(part, {"id": "j"})[0] is None and not part.exists()  # killed before its first chunk
+
+
 def test_a_job_without_audio_leaves_nothing(tmp_path):
     assert record(tmp_path, GenerationRequest("dub"), frames=0).finish({}) is None
     assert list(tmp_path.iterdir()) == []
