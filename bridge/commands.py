@@ -29,13 +29,17 @@ class Hello:
 
 @dataclass(frozen=True)
 class Submit:
-    """/inspire/generate and /inspire/continue: the same job, with a clip or without. `path` is the result's name."""
+    """/inspire/generate and /inspire/continue: the same job, with a clip or without. `path` is the result's name.
+
+    `weights` are those that the model must have, empty for any: what a job was made with that is asked for again.
+    """
 
     id: str
     request: GenerationRequest
     play: bool = False
     path: str | None = None
     reply_port: int | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True)

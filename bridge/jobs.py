@@ -169,7 +169,9 @@ class Jobs:
         job = self.get(command.job)
         request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
         play = job.command.play if command.play is None else bool(command.play)
-        return Submit(command.id, request, play, command.path or job.command.path, command.reply_port)
+        same = command.seed is None and isinstance(job.end, Done)
+        weights = job.end.pairs.get("weights") or "" if same else ""
+        return Submit(command.id, request, play, command.path or job.command.path, command.reply_port, weights)
 
     def set_paused(self, paused: bool) -> asyncio.Future:
         """While paused no job begins; one that runs goes on. The future: it outlives the daemon."""
@@ -254,7 +256,7 @@ class Jobs:
     async def _generate(self, job: Job) -> Finished | None:
         if job.cancelled:  # while its name was being reserved
             return None
-        async with aclosing(self._engine.run(job.exact)) as events:
+        async with aclosing(self._engine.run(job.exact, job.command.weights)) as events:
             async for event in events:
                 match event:
                     case Progress():
@@ -346,5 +348,6 @@ def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> En
         "first_chunk_s": job.first_chunk_s,
         "underruns": job.voice.underruns if job.voice else None,
         "bpm": finished.facts.get("bpm"),
+        "weights": finished.facts.get("weights"),
     }
     return Done(job.id, path, duration_s, pairs)

@@ -119,7 +119,7 @@ _COMMANDS = (
     ),
     Message(
         "/inspire/again",
-        "asks for a job's request again: the same audio, unless another seed is given",
+        "asks for a job's request again: the same audio, or a fail where its model has changed, unless another seed is given",
         (_JOB_ID,),
         (*(f for f in _MUSIC if f.name in ("play", "path")), _OTHER_SEED, *COMMON),
         _JOB_EVENTS,
@@ -269,6 +269,7 @@ _REPLIES = (
             Field("first_chunk_s", "f", "seconds from the job's start to its first chunk on disk"),
             Field("underruns", "i", "gaps heard on the audio device"),
             Field("bpm", "f", "tempo measured in the result"),
+            Field("weights", "s", "the model's weights, as a hash: again asks for the same"),
         ),
     ),
     Message(

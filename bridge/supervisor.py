@@ -77,19 +77,20 @@ class Supervisor:
         if child:
             await asyncio.to_thread(child.end)
 
-    async def run(self, request: GenerationRequest) -> AsyncIterator[Event]:
-        """The engine's events. Raises EngineFailure when it refuses, fails, dies or stalls; the next run gets a fresh child.
+    async def run(self, request: GenerationRequest, weights: str = "") -> AsyncIterator[Event]:
+        """The engine's events; `weights` are those its model must have, empty for any.
 
-        Close the iterator (`contextlib.aclosing`) to give a run up early: the engine is cancelled and waited for.
+        Raises EngineFailure when it refuses, fails, dies or stalls; the next run gets a fresh child. Close the iterator
+        (`contextlib.aclosing`) to give a run up early: the engine is cancelled and waited for.
         """
         assert not self._running, "one request at a time"
         self._running, self._cancelled_at = True, None
         event: Event | EngineFailure | None = None
         try:
-            child, event = await self._begin(request)
+            child, event = await self._begin(request, weights)
             if isinstance(event, EngineFailure) and event.code == EngineFailure.DIED and self._cancelled_at is None:
                 log.info("the engine died before it began: once more with a fresh one")
-                child, event = await self._begin(request)
+                child, event = await self._begin(request, weights)
             while isinstance(event, (Progress, AudioChunk)):
                 yield event
                 event = await child.next_event()
@@ -103,14 +104,14 @@ class Supervisor:
                     pass
             self._running = False
 
-    async def _begin(self, request: GenerationRequest) -> tuple[_Child, Event | EngineFailure]:
+    async def _begin(self, request: GenerationRequest, weights: str) -> tuple[_Child, Event | EngineFailure]:
         """Hands a request to the child and waits for its first event."""
         if self._child is None:
             self._start_child()
         child = self._child
         self._run += 1
         child.progressed_at = time.monotonic()
-        child.send({"type": "generate", "run": self._run, "request": asdict(request)})
+        child.send({"type": "generate", "run": self._run, "request": asdict(request), "weights": weights})
         return child, await child.next_event()
 
     def cancel(self) -> None:

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from engine.api import AudioChunk, Engine, EngineError, Finished, Progress, request_from_mapping
+from engine.api import AudioChunk, Engine, EngineError, Finished, ModelError, Progress, request_from_mapping
 
 HEARTBEAT_S = 1.0
 
@@ -66,7 +66,7 @@ class _Worker:
         self._link = link
         self._tasks: queue.SimpleQueue[dict] = queue.SimpleQueue()
         self._cancelled_run = 0  # this run and all before it are cancelled; runs count up
-        self._loaded = ""
+        self._loaded = self._weights = ""
 
     def run(self, engine_name: str) -> None:
         threading.Thread(target=self._obey, name="obey", daemon=True).start()
@@ -87,20 +87,23 @@ class _Worker:
             if task["type"] == "load":
                 self._load(engine, task["model"])
             else:
-                self._generate(engine, task["run"], task["request"])
+                self._generate(engine, task["run"], task["request"], task["weights"])
         except EngineError as error:
             self._link.send({"type": "failed", "run": task.get("run"), "code": error.code, "message": str(error)})
 
     def _load(self, engine: Engine, model: str) -> None:
         facts = engine.load(model)
-        self._loaded = model
+        self._loaded, self._weights = model, facts.get("weights", "")
         self._link.send({"type": "loaded", "facts": facts})
 
-    def _generate(self, engine: Engine, run: int, values: dict) -> None:
+    def _generate(self, engine: Engine, run: int, values: dict, weights: str) -> None:
         request = request_from_mapping(values)
         if request.model != self._loaded:
             self._send_event(run, Progress("loading", 0.0, request.seconds))
             self._load(engine, request.model)
+        if weights not in ("", self._weights):
+            told = f"the model {request.model} has changed since: its weights were {weights}, now they are {self._weights}"
+            raise ModelError(f"{told}; give another seed to hear it as it is now")
         for event in _checked(engine.generate(request, lambda: run <= self._cancelled_run)):
             self._send_event(run, event)
 

@@ -2,7 +2,7 @@
 
 The prompt's words steer it: "slow" (0.1 s of work for each chunk), "crash" (the process dies after two chunks), "hang" (it
 stops for ever after two chunks), "deaf" (like slow, but ignores cancels), "fault" (an exception it did not mean), "refuse" (an
-EngineError), "unload" (the model does not load), "24k", "stereo".
+EngineError), "unload" (the model does not load), "24k", "stereo". A model that is a file's name has that file's text as weights.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -38,7 +39,8 @@ class FakeEngine:
     def load(self, model: str) -> dict:
         if model == "missing":
             raise ModelError("no model 'missing': there is only 'sketch', which is fake")
-        return {"model": f"fake {model}", "device": "cpu", "fake": True}
+        self._weights = Path(model).read_text() if os.path.isfile(model) else "none"
+        return {"model": f"fake {model}", "device": "cpu", "fake": True, "weights": self._weights}
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         words = set(request.prompt.split())
@@ -61,7 +63,8 @@ class FakeEngine:
             yield AudioChunk(index, start, samplerate, samples)
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
-        yield Finished(done, samplerate, done < total, {"fake": True, "seed": request.seed if request.seed is not None else 1})
+        facts = {"fake": True, "weights": self._weights, "seed": request.seed if request.seed is not None else 1}
+        yield Finished(done, samplerate, done < total, facts)
 
     def _misbehave(self, words: set[str]) -> None:
         if "crash" in words:

@@ -87,6 +87,24 @@ def test_a_job_is_asked_for_again_with_its_seed_or_another(raw):
     assert ask("/inspire/again", "fourth", "nobody")[-1].code == "no_such_job"
 
 
+def test_again_is_the_same_model_or_a_fail(daemon, tmp_path):
+    model = tmp_path / "model"
+    model.write_text("first weights")
+    with daemon.client() as client:
+
+        def ends(events) -> Reply:
+            return list(events)[-1]
+
+        made = ends(client.generate("tune", id="made", model=str(model), duration_s=0.5))
+        assert made.pairs["weights"] == "first weights"
+        assert isinstance(ends(client.again("made")), Done)
+        model.write_text("other weights")
+        assert isinstance(ends(client.generate("tune", duration_s=0.5)), Done)  # another model is loaded meanwhile
+        end = ends(client.again("made"))
+        assert isinstance(end, Fail) and end.code == "bad_model" and "first weights" in end.message and "seed" in end.message
+        assert ends(client.again("made", seed=3)).pairs["weights"] == "other weights"
+
+
 def test_pause_and_seeds_outlive_the_daemon(tmp_path):
     home = tmp_path / "home"
     first = RunningDaemon(home)
