@@ -183,7 +183,7 @@ _COMMANDS = (
         COMMON,
         ("preset", "fail"),
     ),
-    Message("/inspire/models", "asks for all models: one reply each", pairs=(REPLY_PORT,), answers=("model",)),
+    Message("/inspire/models", "asks for all models: one reply each", pairs=COMMON, answers=("model",)),
     Message("/inspire/ping", "are you there", pairs=COMMON, answers=("pong",)),
     Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=COMMON, answers=("ack",)),
 )
