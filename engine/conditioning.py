@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 
@@ -18,9 +19,11 @@ from engine.clip import LISTEN_S, Clip
 from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
 from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key
-from engine.music.grid import Grid, loop_bpm
+from engine.music.grid import Grid, clock, loop_bpm
 
 MAX_TEXT_TOKENS = 512
+JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
+EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
 TEMPI = (55.0, 190.0)  # that music is likely to have
 BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
@@ -59,7 +62,7 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     """The musical times a result may keep, from where it begins, the first the most obvious one.
 
     Tempo: as asked; else the clip's; else the usual one of the style. What is measured in a clip may be half or double of what a
-    listener taps, and says nothing of its metre, so that there are more than one: `Pipeline` asks the model. A clip is taken to
+    listener taps, and says nothing of its metre, so that there are more than one: `likeliest_grid` chooses. A clip is taken to
     begin on a downbeat, or as near to one as its onsets say. None at all for a model without a sense of time, and for a clip
     without a beat.
     """
@@ -81,6 +84,25 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     beat = clip.from_s * bpm / 60.0
     late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
     return [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
+
+
+def likeliest_grid(
+    found: list[Grid], ids: list[int], request: GenerationRequest, heard: list[int], checkpoint: Checkpoint
+) -> Grid | None:
+    """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest. heard: the clip's tokens."""
+    if len(found) < 2:
+        return found[0] if found else None
+    model, judged = checkpoint.language_model, heard[-JUDGED_TOKENS:]
+    device = model.llm_decoder.weight.device
+    rate = checkpoint.config.token_rate
+    rows = torch.from_numpy(np.stack([clock(time, rate, -len(judged), len(judged) + 1) for time in found]))
+    condition = build_condition(ids, request)
+    columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
+    condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
+    tokens = torch.tensor([judged], device=device).expand(len(found), -1)
+    likely = model.likelihood(condition, tokens).tolist()
+    likely[0] += EVIDENCE
+    return found[likely.index(max(likely))]
 
 
 def heard_key(clip: Clip) -> str | None:

@@ -16,7 +16,16 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, us
 from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
-from engine.conditioning import asked_bpm, asked_key, build_condition, caption, grids, heard_key, load_text_encoder
+from engine.conditioning import (
+    asked_bpm,
+    asked_key,
+    build_condition,
+    caption,
+    grids,
+    heard_key,
+    likeliest_grid,
+    load_text_encoder,
+)
 from engine.models.language_model import Condition, generate_tokens
 from engine.music.analysis import key_name
 from engine.music.grid import Grid, clock
@@ -30,8 +39,6 @@ JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before th
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
-JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
-EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 GAIN_LIMIT_DB = 12.0
 HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip
 
@@ -131,27 +138,12 @@ class Pipeline:
     ) -> tuple[GenerationRequest, Grid | None, str]:
         """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
         config = self._prepared.checkpoint.config
-        time = self._keep_time(request, clip, heard)
+        found = grids(request, config, clip)
+        time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
         key = heard_key(clip) if clip is not None and asked_key(request) is None else None
         strict = config.guidance if clip is None or request.prompt.strip() else HEARD_GUIDANCE if key else 1.0
         request = request if request.guidance is not None else replace(request, guidance=strict)
         return request, time, caption(request, config.tempo_words, time, key)
-
-    def _keep_time(self, request: GenerationRequest, clip: Clip | None, heard: list[int]) -> Grid | None:
-        """Of the musical times a clip may have, the one in which the model finds it likeliest."""
-        config, device = self._prepared.checkpoint.config, self.runtime.device
-        found = grids(request, config, clip)
-        if len(found) < 2:
-            return found[0] if found else None
-        judged = heard[-JUDGED_TOKENS:]
-        rows = torch.from_numpy(np.stack([clock(time, config.token_rate, -len(judged), len(judged) + 1) for time in found]))
-        condition = build_condition(self._encode_text(request.prompt), request)
-        columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
-        condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
-        tokens = torch.tensor([judged], device=device).expand(len(found), -1)
-        likely = self._prepared.checkpoint.language_model.likelihood(condition, tokens).tolist()
-        likely[0] += EVIDENCE
-        return found[likely.index(max(likely))]
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,

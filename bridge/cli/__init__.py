@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli import library, making, service
+from bridge.cli import library, making, service, training
 from bridge.cli.connection import fail
 from bridge.errors import BridgeError, NoDaemon
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help="Music from prompts and clips, made while you listen.")
-for room in (making, library, service):
+for room in (making, library, training, service):
     app.add_typer(room.app)
 
 

@@ -56,21 +56,8 @@ class Windows:
         """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool. frames: W if not the longest."""
         frames = frames or self.frames
         rows = [self._window(str(name), frames, rng, drop) for name in rng.choice(self.names, count)]
-        longest = max(len(r["text"]) for r in rows)
-        text = torch.tensor([r["text"] + [NULL_ID] * (longest - len(r["text"])) for r in rows])
-        start = torch.tensor([[r["start"]] for r in rows])
-        end = torch.tensor([[r["end"]] for r in rows])
-        section = torch.tensor([[r["section"]] for r in rows])
-        tokens = torch.zeros(count, frames, dtype=torch.long)
-        targets = torch.full((count, frames + 1), -100)
-        for i, r in enumerate(rows):
-            tokens[i, : len(r["tokens"])] = torch.from_numpy(r["tokens"].astype(np.int64))
-            targets[i, : len(r["tokens"])] = tokens[i, : len(r["tokens"])]
-            if r["ends"]:
-                targets[i, len(r["tokens"])] = self.stop
         negative = torch.from_numpy(rng.random(count) < (DROP_CONDITION if drop else 0.0))
-        times = torch.from_numpy(np.stack([r["clock"] for r in rows]))
-        return Condition(text, start, end, section, times), tokens, targets, negative
+        return *collate(rows, frames, self.stop), negative
 
     def _window(self, name: str, frames: int, rng: np.random.Generator, drop: bool) -> dict:
         facts, tokens = self.corpus.facts[name], self.tokens[name]
@@ -107,6 +94,24 @@ class Windows:
         }  # fmt: skip
 
 
+def collate(rows: list[dict], frames: int, stop: int) -> tuple[Condition, Tensor, Tensor]:
+    """Rows of different lengths as Condition, tokens [B, frames] and targets [B, frames + 1] (-100: not counted)."""
+    longest = max(len(r["text"]) for r in rows)
+    text = torch.tensor([r["text"] + [NULL_ID] * (longest - len(r["text"])) for r in rows])
+    start = torch.tensor([[r["start"]] for r in rows])
+    end = torch.tensor([[r["end"]] for r in rows])
+    section = torch.tensor([[r["section"]] for r in rows])
+    tokens = torch.zeros(len(rows), frames, dtype=torch.long)
+    targets = torch.full((len(rows), frames + 1), -100)
+    for i, r in enumerate(rows):
+        tokens[i, : len(r["tokens"])] = torch.from_numpy(r["tokens"].astype(np.int64))
+        targets[i, : len(r["tokens"])] = tokens[i, : len(r["tokens"])]
+        if r["ends"]:
+            targets[i, len(r["tokens"])] = stop
+    times = torch.from_numpy(np.stack([r["clock"] for r in rows]))
+    return Condition(text, start, end, section, times), tokens, targets
+
+
 def _stay(tokens: np.ndarray, last: dict, first: int, frames: int) -> np.ndarray:
     """`frames` tokens from `first` on; where section `last` ends, it is played again."""
     begin, end = last["first_frame"], last["first_frame"] + last["frames"]
@@ -114,13 +119,15 @@ def _stay(tokens: np.ndarray, last: dict, first: int, frames: int) -> np.ndarray
     return np.concatenate([here, np.resize(tokens[begin:end], frames - len(here))])
 
 
-def loss(model: LanguageModel, batch: tuple[Condition, Tensor, Tensor, Tensor]) -> Tensor:
-    """Mean cross-entropy in nats a token."""
+def loss(
+    model: LanguageModel, batch: tuple[Condition, Tensor, Tensor, Tensor], dtype: torch.dtype = torch.bfloat16
+) -> Tensor:
+    """Mean cross-entropy in nats a token. dtype: of what is multiplied."""
     condition, tokens, targets, negative = batch
     device = model.llm_decoder.weight.device
     condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
     tokens, targets, negative = (part.to(device) for part in (tokens, targets, negative))
-    with torch.autocast(device.type, torch.bfloat16):
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         inputs = model.embed_condition(condition, tokens, negative=negative)
         logits = model(inputs)[:, -tokens.shape[1] - 1 :]
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)

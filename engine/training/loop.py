@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -63,9 +64,13 @@ class Optimizer:
 class Run:
     """One stage's run in one folder: `log.jsonl`, `checkpoint.pt`. A second start goes on where the first stopped."""
 
-    def __init__(self, folder: Path, parts: dict[str, object], *, minutes: float, save_minutes: float = 4.0):
+    def __init__(
+        self, folder: Path, parts: dict[str, object], *, minutes: float, save_minutes: float = 4.0,
+        warmup_steps: int | None = None,
+    ):  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.parts, self.minutes, self.save_minutes = folder, parts, minutes, save_minutes
+        self.warmup_steps = warmup_steps or WARMUP_STEPS
         self.step, self.elapsed = 0, 0.0
         self.path = folder / "checkpoint.pt"
         if self.path.exists():
@@ -77,7 +82,11 @@ class Run:
     def scale(self) -> float:
         """Learning-rate scale now: warm-up, constant, then linear to zero over the last share of the time."""
         left = 1 - self.elapsed / (60 * self.minutes)
-        return min(1.0, (self.step + 1) / WARMUP_STEPS, max(0.0, left / DECAY_SHARE))
+        return min(1.0, (self.step + 1) / self.warmup_steps, max(0.0, left / DECAY_SHARE))
+
+    def stop(self) -> None:
+        """Ends the loop before the minutes are used up."""
+        self.minutes = self.elapsed / 60
 
     def loop(
         self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50
@@ -106,5 +115,12 @@ class Run:
         if evaluate:
             self.log(**{name: round(value, 4) for name, value in evaluate().items()})
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path.with_suffix(".new"))
-        self.path.with_suffix(".new").replace(self.path)
+        save_whole({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path)
+
+
+def save_whole(state: object, path: Path) -> None:
+    """`torch.save` that never leaves half a file. Raises OSError: torch's own writer tells of a full disk in riddles."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    path.with_suffix(".new").write_bytes(buffer.getbuffer())
+    path.with_suffix(".new").replace(path)

@@ -9,10 +9,11 @@ import soxr
 import torch
 
 from engine.api import AudioChunk, Finished, GenerationRequest, ModelError, Progress, RequestError
+from engine.conditioning import EVIDENCE
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.music.level import rms_db
-from engine.pipeline import EVIDENCE, Pipeline
+from engine.pipeline import Pipeline
 from tests import synthetic
 from tests.tiny_model import TINY, write_tiny_model
 

@@ -1,0 +1,239 @@
+"""A folder of someone's recordings as training material: the model's tokens, words, musical time.
+
+Any file libsndfile reads, any rate, any number of channels, in subfolders too. Words, tempo and key of a file come from
+`captions.csv` in the folder (file,caption[,bpm,key]), else from its name ("dusty_break_92bpm_Am.wav"), else they are
+measured. What is heard and how it is understood is as in a continuation (`engine.conditioning`), so that training meets what
+inference does.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+
+from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
+from engine.checkpoint import Checkpoint
+from engine.clip import LISTEN_S, SILENCE, Clip
+from engine.conditioning import MISTAKEN, caption, grids, heard_key, likeliest_grid, load_text_encoder
+from engine.music.analysis import measure_bpm
+from engine.music.grid import BARS_PER_PHRASE, LOOP_BARS, LOOP_TOLERANCE, Grid
+from engine.music.level import rms_db
+
+SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".caf", ".w64", ".rf64", ".au"}
+CAPTIONS = "captions.csv"
+COLUMNS = ("file", "caption", "bpm", "key")
+PART_S = LISTEN_S  # a longer recording is heard in parts, so that its tempo may drift and any length fits into memory
+HELD_OUT = 0.15  # of all that is heard
+SAME_TEMPO = 0.02  # within which a bare number in a name and what is measured are the same
+
+NAME_BPM = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?) ?bpm(?![a-z])|(?<![a-z])bpm ?(\d{2,3}(?:\.\d+)?)", re.IGNORECASE)
+# A lower-case am is a word; so is a capital letter alone.
+NAME_KEY = re.compile(r"(?<![A-Za-z])(?:([A-Ga-g])([#b♯♭]?) ?(?i:(maj|min)(?:or)?)|([A-G])([#b♯♭]?)(m))(?![A-Za-z0-9])")
+NUMBER = re.compile(r"(?<![\w.#])\d{2,3}(?![\w.])")
+
+
+class TrainingError(EngineError):
+    """The recordings, or what is asked of them, cannot be used."""
+
+    code = "bad_recordings"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Up to PART_S of a recording, as the language model meets it."""
+
+    file: str
+    tokens: np.ndarray  # int16 [frames]
+    grid: Grid | None  # None where there is no beat
+    caption: str
+    first: int = 0  # the first token's frame on the grid
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is said of a file. `numbers`: bare ones in its name, which may be a tempo."""
+
+    words: str
+    bpm: float | None = None
+    key: str | None = None
+    numbers: tuple[float, ...] = ()
+
+
+def read_recordings(folder: Path, checkpoint: Checkpoint, tell: Callable[..., None] = lambda event, **facts: None) -> list[Part]:
+    """Hears all of a folder. Raises TrainingError.
+
+    tell("heard", file=, done=, total=) after every part, done counting files; tell("skipped", file=, reason=) for what is of no
+    use. `tell` may raise to end this.
+    """
+    files = find_recordings(folder)
+    labels = read_captions(folder / CAPTIONS)
+    for name in sorted(set(labels) - {file.relative_to(folder).as_posix() for file in files}):
+        tell("skipped", file=name, reason=f"{CAPTIONS} names it, but it is not in the folder")
+    listener, parts, known = _Listener(checkpoint), [], {}
+    for number, file in enumerate(files, 1):
+        name = file.relative_to(folder).as_posix()
+        told, label = label_of_name(file.stem), labels.get(name)
+        if label is not None:
+            told = Label(label.words or told.words, label.bpm or told.bpm, label.key or told.key, told.numbers)
+        heard = []
+        try:
+            for part in listener.hear(file, name, told):
+                heard.append(part)
+                tell("heard", file=name, done=number, total=len(files))
+            if not heard:
+                raise TrainingError("it is silent")
+            digest = hashlib.sha256(b"".join(part.tokens.tobytes() for part in heard)).digest()
+            if (same := known.setdefault(digest, name)) != name:
+                raise TrainingError(f"it sounds the same as {same}")
+            parts += heard
+        except (TrainingError, soundfile.LibsndfileError, OSError, RuntimeError) as error:
+            tell("skipped", file=name, reason=str(error).split(": ", 1)[-1].rstrip("."))
+    return parts
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """All audio files below a folder. Raises TrainingError."""
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is no folder: give the one that holds your recordings")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
+    if not files:
+        raise TrainingError(f"{folder} holds no recordings: {', '.join(sorted(SUFFIXES))} are read")
+    return files
+
+
+def read_captions(path: Path) -> dict[str, Label]:
+    """File name → what captions.csv says of it; nothing where there is none. Raises TrainingError."""
+    if not path.exists():
+        return {}
+    labels = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, restkey="more", restval="")
+            columns = rows.fieldnames or []
+            if "file" not in columns or "caption" not in columns or not set(columns) <= set(COLUMNS):
+                raise TrainingError(f"{path.name}: its first line must be file,caption or file,caption,bpm,key")
+            for row in rows:
+                if "more" in row:
+                    raise TrainingError(f'{path.name}, line {rows.line_num}: too many commas; put the caption in "quotes"')
+                cells = {name: row[name].strip() for name in columns}
+                label = Label(cells["caption"], float(cells["bpm"]) if cells.get("bpm") else None, cells.get("key") or None)
+                _request(label)
+                labels[Path(cells["file"]).as_posix()] = label
+    except OSError as error:
+        raise TrainingError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise TrainingError(f"{path.name} is not UTF-8: save it again as CSV in UTF-8") from None
+    except (RequestError, ValueError, csv.Error) as error:
+        raise TrainingError(f"{path.name}, line {rows.line_num}: {error}") from None
+    return labels
+
+
+def label_of_name(stem: str) -> Label:
+    """Words, tempo and key of a file name without its suffix. Numbers that are no tempo are left out."""
+    text = re.sub(r"_|-|\.(?!\d)|(?<=[a-z])(?=[A-Z])", " ", stem)
+    bpm = key = None
+    if found := NAME_BPM.search(text):
+        text, stated = text.replace(found[0], " "), float(found[1] or found[2])
+        bpm = stated if 20 <= stated <= 400 else None
+    if found := NAME_KEY.search(text):
+        text = text.replace(found[0], " ")
+        tonic, sign, mode = found.groups()[:3] if found[1] else found.groups()[3:]
+        key = f"{tonic.upper()}{sign} {'major' if mode.lower() == 'maj' else 'minor'}"
+    numbers = tuple(float(number) for number in NUMBER.findall(text) if 50 <= float(number) <= 200)
+    words = " ".join(word for word in text.split() if not any(letter.isdigit() for letter in word))
+    return Label(words, bpm, key, numbers)
+
+
+def split(parts: list[Part]) -> tuple[list[Part], list[Part]]:
+    """(training, held out): whole files, chosen by a hash of their names, or the end of the only one."""
+    files = sorted({part.file for part in parts}, key=lambda name: hashlib.sha256(name.encode()).digest())
+    wanted, held_out = HELD_OUT * sum(len(part.tokens) for part in parts), set()
+    while len(held_out) < len(files) - 1 and sum(len(part.tokens) for part in parts if part.file in held_out) < wanted:
+        held_out.add(files[len(held_out)])
+    if held_out:
+        return [p for p in parts if p.file not in held_out], [p for p in parts if p.file in held_out]
+    *whole, last = parts
+    cut = 2 * (max(0, len(last.tokens) - max(1, round(wanted))) // 2)  # an even one: tokens may take turns
+    kept = [replace(last, tokens=last.tokens[:cut])] if cut else []
+    return whole + kept, [replace(last, tokens=last.tokens[cut:], first=last.first + cut)]
+
+
+class _Listener:
+    """Turns files into parts, with the model's own ears."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint, self.config = checkpoint, checkpoint.config
+        self.encode_text = load_text_encoder(checkpoint)
+        self.rate = checkpoint.wavtokenizer.config.sample_rate
+        self.turn = checkpoint.wavtokenizer.views * checkpoint.wavtokenizer.config.hop_length
+
+    def hear(self, path: Path, name: str, label: Label) -> Iterator[Part]:
+        """The parts of a file that are not silent."""
+        with soundfile.SoundFile(path) as file:
+            duration_s, before = file.frames / file.samplerate, None
+            if duration_s < MIN_CLIP_S:
+                raise TrainingError(f"it lasts {duration_s:.2f} s, {MIN_CLIP_S:g} s at least are needed")
+            for block in file.blocks(round(PART_S * file.samplerate), dtype="float32", always_2d=True):
+                if not np.isfinite(block).all():
+                    raise TrainingError("it holds values that are no numbers (NaN or infinity)")
+                audio = soxr.resample(block.mean(1), file.samplerate, self.rate, "VHQ")
+                audio = audio[: len(audio) // self.turn * self.turn]
+                if len(audio) < MIN_CLIP_S * self.rate or np.abs(audio).max() < SILENCE:
+                    before = None
+                    continue
+                part = self._understand(audio, name, label, duration_s, before)
+                yield part
+                before = part
+
+    @torch.inference_mode()
+    def _understand(self, audio: np.ndarray, name: str, label: Label, duration_s: float, before: Part | None) -> Part:
+        """audio: mono [N] at the model's rate, whole turns of tokens. before: the part right before it."""
+        level_db = self.config.level_db
+        levelled = audio if level_db is None else audio * np.float32(10 ** ((level_db - rms_db(audio)) / 20))
+        tokens = self.checkpoint.wavtokenizer.encode(torch.from_numpy(levelled.astype(np.float32))[None])[0]
+        label = _with_tempo(label, audio, self.rate, duration_s)
+        seconds = len(audio) / self.rate
+        # Bars are counted from the file's beginning, part by part: each puts right by how much the last has drifted.
+        begun_s, same = 0.0, before.grid if before else None
+        if same:
+            passed = len(before.tokens) / self.config.token_rate * same.bpm / 60.0
+            begun_s = (same.beat + passed) % (BARS_PER_PHRASE * same.beats_per_bar) * 60.0 / same.bpm
+        clip = Clip(audio[:, None], audio, self.rate, begun_s + seconds, duration_s)
+        request = _request(label)
+        found = grids(request, self.config, clip)
+        if same:  # a piece keeps its tempo and metre, if it can
+            alike = [g for g in found if abs(g.bpm / same.bpm - 1) < SAME_TEMPO and g.beats_per_bar == same.beats_per_bar]
+            found = alike or found
+        end = likeliest_grid(found, self.encode_text(request.prompt), request, tokens.tolist(), self.checkpoint)
+        grid = end and replace(end, beat=end.beat - seconds * end.bpm / 60.0)
+        key = None if label.key else heard_key(clip)
+        return Part(name, tokens.numpy().astype(np.int16), grid, caption(request, self.config.tempo_words, grid, key))
+
+
+def _request(label: Label) -> GenerationRequest:
+    """A continuation that states what the label does. Raises RequestError for values that none may have."""
+    return GenerationRequest(prompt=label.words, bpm=label.bpm, key=label.key, clip="-")
+
+
+def _with_tempo(label: Label, audio: np.ndarray, samplerate: int, duration_s: float) -> Label:
+    """A bare number in the name is the tempo where the file is heard to have it, or lasts whole bars at it."""
+    if label.bpm is not None or not label.numbers:
+        return label
+    measured = measure_bpm(audio, samplerate) or 0.0
+    heard = (n for n in label.numbers if any(abs(measured * ratio / n - 1) < SAME_TEMPO for ratio in (1, *MISTAKEN)))
+    return replace(label, bpm=next(heard, None) or next((n for n in label.numbers if _lasts_bars(duration_s, n)), None))
+
+
+def _lasts_bars(duration_s: float, bpm: float) -> bool:
+    """Whether a file is a loop at this tempo."""
+    bars = duration_s * bpm / 240.0
+    return 1 <= round(bars) <= LOOP_BARS and abs(round(bars) / bars - 1) <= LOOP_TOLERANCE

@@ -1,0 +1,231 @@
+"""A model of one's own: adapters, windows, a real gain on held-out recordings, stopping, going on, refusals."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engine.api import AudioChunk, GenerationRequest
+from engine.checkpoint import load_checkpoint
+from engine.models.language_model import LanguageModel
+from engine.pipeline import Pipeline
+from engine.training import adapt as stage
+from engine.training.adapt import Stopped, adapt
+from engine.training.low_rank import Adapters
+from engine.training.recorded_windows import Windows
+from engine.training.recordings import TrainingError, read_recordings
+from tests.synthetic import clicks, progression
+from tests.tiny_model import TINY, write_tiny_model
+
+ROOT = Path(__file__).parents[3]
+RATE = 24_000
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return write_tiny_model(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Six loops of 8 s."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for number, key in enumerate(("A minor", "C major", "E minor", "D minor", "F major", "G major")):
+        audio = clicks(120, 8, (0, 1, 1.5, 2, 3), RATE) + (0.3 + 0.05 * number) * progression(key, 120, 8, RATE)
+        soundfile.write(folder / f"loop{number}_120bpm.wav", 0.5 * audio, RATE)
+    return folder
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def train(recordings, base, tmp_path, told, one_second_a_step):
+    """adapt() in steps of one second."""
+
+    def train(folder=recordings, **options):
+        tell = options.pop("tell", lambda event, **facts: told.append({"event": event, **facts}))
+        return adapt(folder, **{"name": "mine", "models": tmp_path, "base": str(base), "tell": tell, **options})
+
+    return train
+
+
+def child(*options, setup="pass", **popen):
+    code = f"import sys; from engine.training import adapt; {setup}; sys.exit(adapt.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *map(str, options)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes, **popen)
+
+
+def events(lines):
+    return [json.loads(line) for line in lines]
+
+
+def test_merged_weights_give_the_logits_the_adapters_gave():
+    torch.manual_seed(0)
+    model = LanguageModel(TINY.language_model)
+    inputs = torch.randn(2, 12, TINY.language_model.hidden_size)
+    plain = model(inputs)
+    adapters = Adapters(model, rank=4)
+    torch.testing.assert_close(model(inputs), plain, rtol=0, atol=0)  # nothing is changed at first
+    for change in adapters.changes:
+        torch.nn.init.normal_(change.up)
+    model(inputs).sum().backward()
+    assert all(p.grad is not None for p in adapters.parameters()) and all(p.grad is None for p in model.parameters())
+    adapted = model(inputs).detach()
+    adapters.merge()
+    assert not torch.allclose(adapted, plain, atol=0.1)
+    torch.testing.assert_close(model(inputs), adapted, rtol=1e-4, atol=1e-4)
+    assert model.state_dict().keys() == LanguageModel(TINY.language_model).state_dict().keys()
+
+
+def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):
+    checkpoint = load_checkpoint(str(base))
+    windows = Windows(read_recordings(recordings, checkpoint), checkpoint)
+    rng = np.random.default_rng(0)
+    condition, tokens, targets, negative = windows.batch(200, rng, 100)
+    timed = condition.clock[:, 0, 0] >= 0
+    assert 0.85 < timed.float().mean() < 1  # some are trained without
+    first = condition.clock[timed, 0, 0]
+    assert ((first < 4) | (first > 92)).all()  # of 96 clocks to the bar; tokens come in pairs
+    assert set(condition.clock[timed, 0, 1].tolist()) > {0, 1, 2}
+    assert 0.05 < negative.float().mean() < 0.3
+    assert torch.equal(targets[:, :100][targets[:, :100] >= 0], tokens[targets[:, :100] >= 0])
+    assert (targets != checkpoint.config.language_model.stop_token).all()
+    proof = windows.proof()
+    assert all(torch.equal(a, b) for (_, a, *_), (_, b, *_) in zip(proof, windows.proof(), strict=True))
+    assert (proof[0][0].text == torch.tensor(checkpoint_ids(base, "loop, 120 bpm"))[:1]).any()
+
+
+def checkpoint_ids(base, text):
+    from engine.conditioning import load_text_encoder
+
+    return load_text_encoder(load_checkpoint(str(base)))(text)
+
+
+def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, base, tmp_path, told):
+    made = train(minutes=2)
+    done = told[-1]
+    assert made == tmp_path / "mine" and done["event"] == "done"
+    assert done["after"] < done["before"] - 0.3
+    assert [event["event"] for event in told if event["event"] != "progress"][-3:] == ["recordings", "before", "done"]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine"}  # nothing is left of the run
+    before, after = load_checkpoint(str(base)), load_checkpoint(str(made))
+    assert after.config.name == "mine" and dict(after.config.usual_bpm)[""] in (60, 80, 120, 180)
+    assert (made / "wavtokenizer.safetensors").read_bytes() == (base / "wavtokenizer.safetensors").read_bytes()
+    assert before.weights_sha256 != after.weights_sha256 and before.weights_sha256 in (made / "README.md").read_text()
+    assert str(done["after"]) in (made / "README.md").read_text()
+    *played, end = Pipeline("cpu").generate(GenerationRequest(prompt="loop", duration_s=1.0, model=str(made), seed=1))
+    assert end.facts["model"] == "mine" and sum(len(e.samples) for e in played if isinstance(e, AudioChunk)) == 48_000
+
+
+def test_without_a_gain_no_model_is_saved_unless_asked(train, tmp_path, told, monkeypatch):
+    monkeypatch.setattr(stage, "LEARNING_RATE", 0.0)
+    assert train(minutes=0.5) is None
+    assert told[-1]["event"] == "no_gain" and not (tmp_path / "mine").exists()
+    assert train(minutes=0.5, save_anyway=True) == tmp_path / "mine"
+    load_checkpoint(str(tmp_path / "mine"))
+
+
+def test_it_ends_when_nothing_more_is_gained_with_the_best_it_had(train, told, monkeypatch):
+    monkeypatch.setattr(stage, "LEARNING_RATE", 0.0)
+    train(minutes=10)
+    assert told[-1]["event"] == "no_gain" and told[-1]["step"] < 300
+
+
+def test_stopped_it_goes_on_where_it_was_with_the_same_recordings_only(train, recordings, tmp_path, told):
+    def stop(event, **facts):
+        if event == "progress" and facts["step"] >= 20:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(minutes=1, tell=stop)
+    with pytest.raises(TrainingError, match="other recordings.*--restart"):
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "loop.wav").write_bytes((recordings / "loop0_120bpm.wav").read_bytes())
+        train(other, minutes=1)
+    assert train(minutes=1)
+    assert told[2] == {"event": "resumed", "step": 20, "done_s": 20.0}
+    assert not any(event["event"] == "heard" for event in told)  # nothing is encoded twice
+
+
+def test_killed_it_goes_on_from_what_it_saved(recordings, base, tmp_path):
+    options = (recordings, "--name", "mine", "--models", tmp_path, "--base", base)
+    process = child(*options, "--minutes", 10, setup="adapt.MIN_SAVE_MINUTES = 1e-3; adapt.SAVES = adapt.PATIENCE = 10**9")
+    try:
+        for line in process.stdout:
+            if (tmp_path / ".mine.training" / "checkpoint.pt").exists() and json.loads(line)["event"] == "progress":
+                break
+    finally:
+        process.kill()
+        process.communicate()
+    saved = torch.load(tmp_path / ".mine.training" / "checkpoint.pt", weights_only=True)
+    assert saved["step"] > 0
+    process = child(*options, "--minutes", (saved["elapsed"] + 2) / 60)
+    lines, complaints = process.communicate(timeout=120)
+    told = events(lines.splitlines())
+    assert complaints == "" and process.returncode == 0, complaints
+    resumed = next(event for event in told if event["event"] == "resumed")
+    assert resumed["step"] == saved["step"] < told[-1]["step"] and told[-1]["event"] == "done"
+
+
+def test_when_nobody_listens_any_more_it_keeps_what_it_has(recordings, base, tmp_path):
+    process = child(recordings, "--name", "mine", "--models", tmp_path, "--base", base, "--minutes", 10)
+    for line in process.stdout:
+        if json.loads(line)["event"] == "progress":
+            break
+    process.stdout.close()
+    assert process.wait(60) == 130 and process.stderr.read() == ""
+    process.stderr.close()
+    assert (tmp_path / ".mine.training" / "checkpoint.pt").exists()
+
+
+def test_a_full_disk_is_told(recordings, base, tmp_path):
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    process = child(recordings, "--name", "mine", "--models", tmp_path, "--base", base, "--minutes", 0.02, preexec_fn=small)
+    lines, complaints = process.communicate(timeout=120)
+    assert process.returncode == 1 and complaints == "", complaints
+    assert events(lines.splitlines())[-1]["event"] == "fail"
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"name": "a/b"}, "no name for a model"),
+        ({"name": ".."}, "no name for a model"),
+        ({"name": ""}, "no name for a model"),
+        ({"name": "sketch"}, "there is a model sketch already"),
+        ({"name": "taken"}, "there is a model taken already"),
+        ({"minutes": 0}, "more than 0"),
+        ({"minutes": float("nan")}, "more than 0"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_anything_is_read(train, tmp_path, options, told):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(TrainingError, match=told):
+        train(**options)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_too_little_is_told(train, tmp_path):
+    folder = tmp_path / "few"
+    folder.mkdir()
+    soundfile.write(folder / "a.wav", clicks(120, 6, rate=RATE), RATE)
+    with pytest.raises(TrainingError, match="6 s that can be used: 30 s at least"):
+        train(folder)
