@@ -15,6 +15,7 @@ from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
+from bridge import osc_spec
 from bridge.errors import MessageError
 from bridge.limits import MAX_FRAME, MAX_NESTING
 
@@ -116,6 +117,7 @@ def decode(message: bytes) -> tuple[str, list[Value]]:
             types, position = osc_types.get_string(message, position)
             if types.startswith(",s"):
                 id, _ = osc_types.get_string(message, position)
+                id = id if len(id) <= osc_spec.ID.high else ""  # else the answer could be too long to send
             unread = sorted(set(types[1:]) - set(READ_TYPES))
             if types.startswith(",") and unread:
                 raise MessageError(f"OSC type {unread[0]!r} is not served: use {', '.join(READ_TYPES)}", "bad_value", id)

@@ -56,6 +56,8 @@ BYTES = {
     "type tag without its value": b"/inspire/ping\0\0\0,s\0\0",
     "bundle of negative size": b"#bundle\0" + struct.pack(">Qi", 1, -4),
     "bundle cut short": b"#bundle\0" + struct.pack(">Qi", 1, 400) + b"/inspire",
+    "blob after an id of 5,000 characters": b"/inspire/ping\0\0\0,sb\0" + b"j" * 5000 + bytes(8),
+    "not UTF-8 after such an id": b"/inspire/generate\0\0\0,ss\0" + b"j" * 5000 + bytes(4) + b"caf\xe9" + bytes(4),
     "blob": b"/inspire/ping\0\0\0,sb\0j\0\0\0\0\0\0\0",
 }
 
