@@ -182,17 +182,18 @@ class Journal:
             return
         (taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
         removable = """SELECT * FROM jobs WHERE bytes > 0 AND NOT kept AND number < (SELECT max(number) FROM jobs WHERE bytes > 0)
-            AND path NOT IN (SELECT clip FROM jobs WHERE ended IS NULL AND clip IS NOT NULL) ORDER BY deleted DESC, number"""
-        for row in self._db.execute(removable).fetchall():
-            if taken <= self._cap_bytes:
+            AND path NOT IN (SELECT clip FROM jobs WHERE ended IS NULL AND clip IS NOT NULL)
+            ORDER BY deleted DESC, number LIMIT 1"""
+        while taken > self._cap_bytes:
+            row = self._db.execute(removable).fetchone()
+            if row is None:
+                log.warning("results take %d bytes, more than the %d allowed: the rest is kept or in use", taken, self._cap_bytes)
                 return
             if _is_ours(row):
                 sinks.remove(Path(row["path"]), row["id"])
                 log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
             self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
             taken -= row["bytes"]
-        if taken > self._cap_bytes:
-            log.warning("results take %d bytes, more than the %d allowed: those left are kept or in use", taken, self._cap_bytes)
 
     def _search(self, query: History) -> list[Found | Entry]:
         where, values = ["NOT deleted"], []

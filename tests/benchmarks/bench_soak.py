@@ -2,7 +2,7 @@
 
 A queue that is never empty: sketches and continuations of half a second to four, every tenth cancelled; beside them pings, the
 daemon's state, the history, presets and TCP connections that come and go. With the fake engine, which leaves the daemon all of
-the load, or with `--real`, the real one and `sketch`. The first half is warm-up: a daemon remembers its last 5,000 jobs. Lines:
+the load, or with `--real`, the real one and `sketch`. The first third is warm-up. Lines:
 `soak.minutes`, `soak.jobs`
 `soak.….memory`        megabytes at the end, of the daemon and the engine; baseline: after the warm-up.
 `soak.….memory_slope`  megabytes an hour, fitted.
@@ -26,6 +26,7 @@ import soundfile
 
 from bridge import wire
 from bridge.errors import NoDaemon
+from bridge.limits import MAX_REMEMBERED
 from bridge.replies import Cancelled, Done, Fail, decode_reply
 from tests import fake_engine
 from tests.benchmarks.processes import descriptors, memory_mb, threads
@@ -33,7 +34,7 @@ from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon
 
 JOBS_AHEAD = 20
-WARM_UP = 0.5
+WARM_UP = 1 / 3
 SAMPLES = 120
 FIGURES = (("memory", memory_mb, "MB"), ("descriptors", descriptors, "descriptors"), ("threads", threads, "threads"))
 REAL = {"engine": "engine.pipeline:create_engine", "model": "sketch"}
@@ -70,7 +71,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(told)
 
 
-def soak(home: Path, for_s: float, settings: dict, dice: random.Random) -> Soak:
+def soak(home: Path, for_s: float, settings: dict, dice: random.Random, remembered: int = MAX_REMEMBERED) -> Soak:
+    """Begins with as many cancelled jobs as the daemon remembers: what grows after that has no reason to."""
     soaked = Soak()
     daemon = RunningDaemon(home, results_cap_gb=0.2, **settings)
     clip = home / "loop.wav"
@@ -78,11 +80,12 @@ def soak(home: Path, for_s: float, settings: dict, dice: random.Random) -> Soak:
     player = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     player.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 2**20)
     player.connect(("127.0.0.1", daemon.port))
-    player.settimeout(0.05)
+    player.settimeout(5.0)
     running: set[str] = set()
-    begun = sampled = asked = time.monotonic()
     try:
         engine = daemon.engine_pid()
+        _fill_the_memory(player, remembered)
+        begun = sampled = asked = time.monotonic()
         while (now := time.monotonic()) < begun + for_s:
             while len(running) < JOBS_AHEAD:
                 running.add(_submit(player, soaked, clip, dice))
@@ -105,6 +108,18 @@ def soak(home: Path, for_s: float, settings: dict, dice: random.Random) -> Soak:
     return soaked
 
 
+def _fill_the_memory(player: socket.socket, jobs: int) -> None:
+    player.send(wire.encode("/inspire/pause", ["pause"]))
+    for n in range(jobs):
+        player.send(wire.encode("/inspire/generate", [f"old{n}", "dub techno, 124 bpm"]))
+        player.send(wire.encode("/inspire/cancel", [f"old{n}"]))
+        while True:
+            reply = decode_reply(*wire.decode(player.recv(65_535)))
+            if isinstance(reply, Cancelled) and reply.id == f"old{n}":
+                break
+    player.send(wire.encode("/inspire/resume", ["resume"]))
+
+
 def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random) -> str:
     soaked.jobs += 1
     id, seconds = f"job{soaked.jobs}", round(dice.uniform(0.5, 4.0), 2)
@@ -119,6 +134,7 @@ def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random
 
 
 def _hear(player: socket.socket, soaked: Soak, running: set[str]) -> None:
+    player.settimeout(0.05)
     try:
         reply = decode_reply(*wire.decode(player.recv(65_535)))
     except TimeoutError:

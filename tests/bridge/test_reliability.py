@@ -31,5 +31,5 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_told(tmp_path, kill):
 
 
 def test_a_daemon_at_full_load_fails_nothing(tmp_path):
-    soaked = soak(tmp_path, 3.0, {}, random.Random(0))
+    soaked = soak(tmp_path, 3.0, {}, random.Random(0), remembered=100)
     assert soaked.failures == [] and soaked.jobs > 20 and soaked.samples
