@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 import soxr
 
 from bridge.errors import BridgeError
-from bridge.playout import Playout
+from bridge.playout import RESUME_S, Playout
 from engine.api import AudioChunk
 
 _POLL_S = 0.02
 _LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
+
+Due = Callable[[float], float | None]
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +65,13 @@ class AudioDevice:
         if self._playing:
             await self._playing
 
-    def play(self, total_s: float) -> Voice:
-        """A place in line for a result of about `total_s` seconds. Without a device it stays silent."""
-        voice = Voice(total_s)
+    def play(self, total_s: float, due: Due | None = None) -> Voice:
+        """A place in line for a result of about `total_s` seconds. Without a device it stays silent.
+
+        Once it could be heard, `due` is asked when it shall be: from the earliest moment to the chosen one, or None for at once
+        (seconds of `time.monotonic`).
+        """
+        voice = Voice(total_s, due)
         self._voices.append(voice)
         if self._playing is None:
             self._playing = asyncio.create_task(self._play())
@@ -109,6 +117,8 @@ class AudioDevice:
     async def _play_voice(self, voice: Voice, output: _Output) -> None:
         playout, resampler = output.playout, None
         voice.enter(playout)
+        if voice.due and (due := voice.due(time.monotonic() + output.latency_s + 2 * RESUME_S)) is not None:
+            playout.start_at = output.on_its_clock(due)
         underruns = playout.underruns
         while await voice.has_audio():
             if playout.underruns > underruns:  # it ran dry: gather a lead before going on
@@ -125,7 +135,7 @@ class AudioDevice:
         while playout.ring.readable:
             playout.stopping = voice.stopped
             await output.wait()
-        playout.stopping = False
+        playout.stopping, playout.start_at = False, None
         voice.leave()
 
     async def _write(self, voice: Voice, output: _Output, samples: np.ndarray) -> None:
@@ -139,7 +149,8 @@ class AudioDevice:
 class Voice:
     """One result on its way to the device. Used from the event loop's thread."""
 
-    def __init__(self, total_s: float):
+    def __init__(self, total_s: float, due: Due | None = None):
+        self.due = due
         self._blocks: deque[AudioChunk] = deque()
         self._changed = asyncio.Event()
         self._left_s = total_s  # not generated yet
@@ -228,7 +239,9 @@ class _Output:
                 channels=self.channels,
                 dtype="float32",
                 latency="high",
-                callback=lambda out, _frames, _time, status: self.playout.fill(out, status.output_underflow),
+                callback=lambda out, _frames, time, status: self.playout.fill(
+                    out, status.output_underflow, time.outputBufferDacTime
+                ),
                 finished_callback=self._on_finished,
             )
             self._stream.start()
@@ -238,6 +251,10 @@ class _Output:
     @property
     def latency_s(self) -> float:
         return self._stream.latency
+
+    def on_its_clock(self, moment: float) -> float:
+        """A moment of `time.monotonic` on the stream's own clock."""
+        return moment - time.monotonic() + self._stream.time
 
     async def wait(self) -> None:
         """Lets some audio be played. Raises DeviceError when the device is gone."""

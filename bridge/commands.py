@@ -40,17 +40,19 @@ class Submit:
     path: str | None = None
     reply_port: int | None = None
     weights: str = ""
+    start: str = "now"  # one of osc_spec.STARTS
+    draft: Draft | None = None  # what it was made from
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A submit that names a preset, which is looked up where presets are known: `complete` makes it a Submit.
+    """A submit that leaves values to where they are known, a preset's or the MIDI clock's: `complete` makes it a Submit.
 
     `music` are the request's own fields, `ours` the rest of Submit's.
     """
 
     id: str
-    preset: str
+    preset: str | None
     music: dict[str, Any]
     ours: dict[str, Any]
     reply_port: int | None = None
@@ -58,9 +60,10 @@ class Draft:
     def complete(self, music: dict[str, Any]) -> Submit:
         """Raises MessageError when the values do not go together."""
         try:
-            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port)
+            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port, draft=self)
         except RequestError as error:
-            raise MessageError(f"{error} (with preset {self.preset})", error.code, self.id, self.reply_port) from None
+            told = f"{error} (with preset {self.preset})" if self.preset else str(error)
+            raise MessageError(told, error.code, self.id, self.reply_port) from None
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,7 @@ def _reply_port(arguments: list) -> int | None:
 def _submit(id: str, play: bool = False, preset: str | None = None, **values: Any) -> Submit | Draft:
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
     ours = {"play": bool(play)} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
-    if preset:
+    if preset or values.get("start") == "bar":
         return Draft(id, preset, music, ours, ours.pop("reply_port", None))
     return Submit(id, GenerationRequest(**music), **ours)
 

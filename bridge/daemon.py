@@ -11,10 +11,13 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+
+import mido
 
 from bridge import commands, limits, osc_spec, port_holder, replies
 from bridge.audio_device import AudioDevice
@@ -22,10 +25,12 @@ from bridge.clients import Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
 from bridge.jobs import Job, Jobs
 from bridge.journal import Journal
+from bridge.midi_in import MidiIn
 from bridge.presets import Preset, Presets
 from bridge.server import OscServer, Received
 from bridge.settings import AUTO, Settings
 from bridge.supervisor import Patience, Supervisor
+from bridge.transport import Transport
 from engine.api import ClipError, resolve_clip
 from engine.library import MODELS_FOLDER, ModelInfo, list_models
 
@@ -60,7 +65,9 @@ class Daemon:
         self._engine = Supervisor(settings.engine, settings.model, patience)
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
-        self._jobs = Jobs(self._engine, self._device, self._journal, settings.folder, self._tell)
+        self._transport = Transport()
+        self._midi = MidiIn(settings.midi_in, self._hear)
+        self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._tell)
         self._clients = Clients()
         self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
         self._presets = Presets(settings.presets_folder)
@@ -95,6 +102,7 @@ class Daemon:
         if self._jobs.paused:
             log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
+        await self._midi.start()
 
     def _bind(self) -> OscServer:
         port, host, token = self._settings.usual_port, self._settings.host, self._settings.token
@@ -108,6 +116,7 @@ class Daemon:
             return OscServer(host, 0, self._receive, self._clients.forget, token)
 
     async def _shutdown(self) -> None:
+        await self._midi.close()
         await self._device.stop()
         await self._engine.stop()
         if self._answering:
@@ -117,6 +126,9 @@ class Daemon:
         if _read_state_file(self._settings).get("pid") == os.getpid():
             self._settings.state_file.unlink(missing_ok=True)
         log.info("inspire has ended")
+
+    def _hear(self, message: mido.Message, now: float) -> None:
+        self._transport.hear(message, now)
 
     def _receive(self, received: Received, source: Address) -> None:
         """Messages are answered in the order they came, but for those that wait for the journal."""
@@ -142,7 +154,7 @@ class Daemon:
 
     async def _serve(self, command: commands.Command, source: Address, to: Address) -> AsyncIterator[replies.Reply]:
         if isinstance(command, commands.Draft):
-            command = command.complete(self._presets.get(command.preset).under(command.music))
+            command = self._jobs.drafted(command) or self._completed(command)
         elif isinstance(command, commands.Again):
             command = self._jobs.again(command)
         match command:
@@ -221,6 +233,19 @@ class Daemon:
         if not job.end:
             self._clients.follow(job.id, to)
 
+    def _completed(self, draft: commands.Draft) -> commands.Submit:
+        """With the MIDI clock's tempo, and its preset's values. Raises MessageError and PresetError."""
+        music = draft.music
+        if draft.ours.get("start") == "bar":
+            now = time.monotonic()
+            if not self._transport.playing(now):
+                why = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
+                raise MessageError(f"there is no next bar, {why}: start the host, or leave start away", "no_clock")
+            music = {"bpm": self._transport.bpm(now)} | music
+        if draft.preset:
+            music = self._presets.get(draft.preset).under(music)
+        return draft.complete(music)
+
     def _tell(self, job: Job, reply: replies.Reply) -> None:
         for to in self._clients.audience(job.id):
             self._server.send(reply, to)
@@ -247,6 +272,8 @@ class Daemon:
             "audio_device": device.description[:_MAX_SHOWN],
             "playing": device.playing,
             "underruns": device.underruns,
+            "midi_in": self._midi.description[:_MAX_SHOWN] or None,
+            **self._transport.state(time.monotonic()),
             "problem": engine.problem[:_MAX_SHOWN] or None,
         }
         return replies.State(command.id, engine.state, pairs)

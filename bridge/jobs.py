@@ -21,14 +21,15 @@ from itertools import islice
 from pathlib import Path
 
 from bridge import limits, osc_spec, sinks
-from bridge.audio_device import AudioDevice, Voice
-from bridge.commands import Again, Submit
+from bridge.audio_device import AudioDevice, Due, Voice
+from bridge.commands import Again, Draft, Submit
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.job_queue import JobQueue
 from bridge.journal import Journal, Past
 from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
+from bridge.transport import Transport
 from engine.api import AudioChunk, Finished, GenerationRequest, Progress
 
 _NEXT = 8  # jobs that hear of it when the queue moves
@@ -101,10 +102,17 @@ class Jobs:
     """Runs jobs one after the other. `run` is the main loop; it returns after `close`."""
 
     def __init__(
-        self, engine: Supervisor, device: AudioDevice, journal: Journal, folder: Path, notify: Callable[[Job, Reply], None]
+        self,
+        engine: Supervisor,
+        device: AudioDevice,
+        transport: Transport,
+        journal: Journal,
+        folder: Path,
+        notify: Callable[[Job, Reply], None],
     ):
         self._engine = engine
         self._device = device
+        self._transport = transport
         self._journal = journal
         self._folder = folder
         self._notify = notify
@@ -124,6 +132,11 @@ class Jobs:
         if id not in self._jobs:
             raise JobError(f"no job has the id {id!r}")
         return self._jobs[id]
+
+    def drafted(self, draft: Draft) -> Submit | None:
+        """What this draft became when it came before: by now its preset or the tempo may be another."""
+        job = self._jobs.get(draft.id)
+        return job.command if job and job.command.draft == draft else None
 
     def restore(self, past: Iterable[Past], paused: bool) -> None:
         """Jobs of earlier daemons: their ids answer with their ends. A queue that was paused still is."""
@@ -230,7 +243,7 @@ class Jobs:
         failure: BridgeError | None = None
         finished: Finished | None = None
         if job.command.play:
-            job.voice = self._device.play(job.request.seconds)
+            job.voice = self._device.play(job.request.seconds, self._next_bar(job) if job.command.start == "bar" else None)
         try:
             part = await asyncio.to_thread(job.recording.likely_part)
             await self._journal.started(job.id, part)
@@ -252,6 +265,15 @@ class Jobs:
         except OutputError as error:
             failure = failure or error
         self._conclude(job, _end(job, finished, failure))
+
+    def _next_bar(self, job: Job) -> Due:
+        def due(earliest_s: float) -> float | None:
+            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.beats_per_bar, earliest_s)
+            if bar_s is None:
+                log.warning("job %s is heard at once: the MIDI clock it should have waited for plays no more", job.id)
+            return bar_s
+
+        return due
 
     async def _generate(self, job: Job) -> Finished | None:
         if job.cancelled:  # while its name was being reserved

@@ -18,6 +18,7 @@ MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
 MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
 MAX_PROGRESS_PER_S = 10
 HISTORY_LIMIT = 20
+STARTS = ("now", "bar")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 
 
@@ -88,6 +89,7 @@ _MUSIC = (
     Field("model", "s", "a model's name or its folder", 1, 1000),
     Field("preset", "s", "a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
     Field("play", "i", "1: heard on the audio device while it is generated", 0, 1),
+    Field("start", "s", "bar: heard from the MIDI clock's next bar on, at its tempo unless bpm is given", choices=STARTS),
     Field("path", "s", "file name of the result, inside the output folder", 1, 200),
     *COMMON,
 )
@@ -330,6 +332,10 @@ _REPLIES = (
             Field("audio_device", "s", "where sound goes, or why it does not"),
             Field("playing", "i", "1 while the audio device sounds"),
             Field("underruns", "i", "gaps heard on the audio device"),
+            Field("midi_in", "s", "where MIDI comes from, or why it does not"),
+            Field("transport", "s", "by the MIDI clock, while there is one: playing or stopped"),
+            Field("bpm", "f", "the MIDI clock's tempo"),
+            Field("bar", "i", "where it is, in bars of four beats from 1"),
             Field("problem", "s", "what is wrong with the engine, if anything"),
             Field("position", "i", "jobs ahead of it"),
             Field("done_s", "f", "seconds of new audio generated"),
@@ -358,6 +364,7 @@ FAIL_CODES = {
     "bad_model": "the model is missing, incomplete or damaged",
     "protocol": "the client speaks another protocol",
     "id_taken": "the id belongs to another request",
+    "no_clock": "no MIDI clock plays: there is no next bar to start on",
     "no_such_job": "no job has this id",
     "not_ended": "the job must end first",
     "interrupted": "the daemon was killed while it had the job; what was made until then is kept",

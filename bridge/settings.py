@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from engine.library import default_models_folder
 
 LOOPBACK = "127.0.0.1"
 AUTO = "auto"
+MIDI_SOCKET, MIDI_VIRTUAL = "socket:", "virtual"
+_LOOPBACK = re.compile(MIDI_SOCKET + r"(?:127\.0\.0\.1|localhost):(\d{1,5})")
+_MIDI_INS = "none, virtual, a part of a port's name, or socket:127.0.0.1:PORT"
 
 
 def _user_path(kind: str) -> Path:
@@ -43,6 +47,7 @@ class Settings:
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
     prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
+    midi_in: str = _setting("none", f"where MIDI comes from: {_MIDI_INS}; virtual is a port of its own")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
     engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes the engine")
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
@@ -63,6 +68,7 @@ class Settings:
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
+        _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
@@ -175,6 +181,14 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_midi_in(name: str) -> bool:
+    """A socket is on loopback only: whoever can reach it can play."""
+    if not name.startswith(MIDI_SOCKET):
+        return bool(name.strip())
+    match = _LOOPBACK.fullmatch(name)
+    return match is not None and int(match[1]) <= 65535
 
 
 def _check(name: str, right: bool, value: object, allowed: str) -> None:

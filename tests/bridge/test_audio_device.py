@@ -57,6 +57,27 @@ def test_nothing_is_heard_before_there_is_enough():
     assert not heard(playout, 4).any() and playout.ring.readable == 100
 
 
+@pytest.mark.parametrize("frame", [0, 1, BLOCK, 3 * BLOCK + 100])
+def test_what_is_due_begins_on_its_very_frame(frame):
+    playout, tone = Playout(RATE, 1), fake_engine.tone(9_000, RATE)
+    playout.ring.write(tone)
+    playout.final, playout.start_at = True, 7.0 + frame / RATE
+    out = np.full((40 * BLOCK, 1), np.nan, np.float32)
+    for start in range(0, len(out), BLOCK):
+        playout.fill(out[start : start + BLOCK], host_underflow=False, heard_at=7.0 + start / RATE)
+    np.testing.assert_array_equal(out[frame : frame + 9_000], tone)
+    assert not out[:frame].any() and not out[frame + 9_000 :].any() and playout.underruns == 0
+
+
+def test_what_is_due_can_be_stopped_before():
+    playout = Playout(RATE, 1)
+    playout.ring.write(fake_engine.tone(9_000, RATE))
+    playout.start_at = 1e9
+    assert not heard(playout, 4).any() and playout.ring.readable == 9_000
+    playout.stopping = True
+    assert not heard(playout, 4).any() and playout.ring.readable == 0
+
+
 def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
     playout, tone = Playout(RATE, 1), fake_engine.tone(20_000, RATE) + np.float32(0.2)
     playout.ring.write(tone[:9_100])

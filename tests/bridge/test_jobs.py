@@ -25,7 +25,7 @@ def in_a_loop(check) -> None:
         told = []
         journal = Journal(None)
         await journal.open(0)
-        check(Jobs(None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        check(Jobs(None, None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
         await journal.close()
 
     asyncio.run(run())

@@ -35,7 +35,7 @@ def test_ranges_are_the_engines(field):
             _request(field.name, kind(outside))
 
 
-@pytest.mark.parametrize("field", [f for f in CONTINUE.pairs if f.choices], ids=lambda f: f.name)
+@pytest.mark.parametrize("field", [f for f in CONTINUE.pairs if f.choices and f.name in MUSIC_FIELDS], ids=lambda f: f.name)
 def test_choices_are_the_engines(field):
     for choice in field.choices:
         _request(field.name, choice)

@@ -1,0 +1,147 @@
+"""A host's musical time, from its MIDI clock: tempo, position, and when the next bar begins. Pure: no port, no clock of its own.
+
+MIDI clock is 24 ticks to a quarter note (MIDI 1.0, System Real Time). A tick says when it arrived, which is not when it was
+meant: drivers deliver in blocks of up to 20 ms. So a straight line is laid through the last ticks, the longest stretch of them
+that is of one tempo: its slope is the tempo, and its height where the ticks really are. All times are seconds of one monotonic
+clock; a beat is a quarter note, beats count from the song's beginning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import mido
+import numpy as np
+
+TICKS_PER_BEAT = 24
+TICKS_PER_SIXTEENTH = 6  # what song position counts
+LOST_S = 0.5  # without a tick: the clock has ended (at 20 bpm they come every 0.125 s)
+
+_BEATS_PER_BAR = 4  # in what is told; MIDI clock knows no metre
+_STRETCHES = tuple(beats * TICKS_PER_BEAT for beats in (8, 4, 2, 1))  # ticks; the last is the least for a tempo
+_UNEVEN_S = 0.001  # more than a clock without any jitter is off its line
+_OUTLIER = 5.0  # times the usual distance from the line
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the ticks say: a tick takes `tick_s`, the last one was meant at `last_s`; `tick_s` is known to within `error_s`."""
+
+    tick_s: float
+    last_s: float
+    error_s: float
+
+    @property
+    def bpm(self) -> float:
+        """The roundest tempo that the ticks allow: a host at 120 is not to be followed at 119.98."""
+        bpm = 60.0 / (self.tick_s * TICKS_PER_BEAT)
+        error = bpm * 2 * self.error_s / self.tick_s
+        return next((rounded for digits in (0, 1, 2) if abs((rounded := round(bpm, digits)) - bpm) <= error), round(bpm, 3))
+
+
+class Transport:
+    """Told of every message of a MIDI clock as it comes. Questions are asked `now`."""
+
+    def __init__(self) -> None:
+        self._ticks: deque[float] = deque(maxlen=_STRETCHES[0])
+        self._place: int | None = None  # ticks from the song's beginning to the last tick; None: nobody said
+        self._rolling = False
+
+    def hear(self, message: mido.Message, now: float) -> None:
+        """Any MIDI message; what is not of time is left alone."""
+        match message.type:
+            case "clock":
+                self.tick(now)
+            case "start":
+                self.start()
+            case "continue":
+                self.resume()
+            case "stop":
+                self.stop()
+            case "songpos":
+                self.locate(message.pos)
+
+    def state(self, now: float) -> dict[str, object]:
+        """As /inspire/state tells it; empty while there is no clock."""
+        bpm, beat = self.bpm(now), self.beat(now)
+        if bpm is None:
+            return {}
+        bar = None if beat is None else int(beat // _BEATS_PER_BAR) + 1
+        return {"transport": "playing" if self.playing(now) else "stopped", "bpm": bpm, "bar": bar}
+
+    def tick(self, now: float) -> None:
+        if self._ticks and now - self._ticks[-1] > LOST_S:
+            self._ticks.clear()
+        self._ticks.append(now)
+        if self._rolling:
+            self._place += 1
+
+    def start(self) -> None:
+        """From the beginning: the next tick is the song's first."""
+        self.locate(0)
+        self._rolling = True
+
+    def resume(self) -> None:
+        """From where it is (MIDI calls this continue)."""
+        if self._place is None:
+            self.locate(0)
+        self._rolling = True
+
+    def stop(self) -> None:
+        self._rolling = False
+
+    def locate(self, sixteenths: int) -> None:
+        """The next tick, once it rolls, is this far into the song (MIDI's song position pointer)."""
+        self._place = sixteenths * TICKS_PER_SIXTEENTH - 1
+
+    def playing(self, now: float) -> bool:
+        """It rolls, its place in the song is known, and so is its tempo."""
+        return self._rolling and self.clock(now) is not None
+
+    def bpm(self, now: float) -> float | None:
+        """None while there is no clock, or too little of it. A clock may run while the host does not play."""
+        clock = self.clock(now)
+        return clock and clock.bpm
+
+    def beat(self, now: float) -> float | None:
+        """Beats from the song's beginning. Where it stopped, while it does not play; None where nobody said."""
+        if self._place is None:
+            return None
+        clock = self.clock(now) if self._rolling else None
+        ticks = self._place if clock is None else self._place + (now - clock.last_s) / clock.tick_s
+        return max(0.0, ticks if clock else self._place + 1) / TICKS_PER_BEAT
+
+    def next_bar_s(self, now: float, beats_per_bar: int, earliest_s: float) -> float | None:
+        """When the first bar at or after `earliest_s` begins. None while the host does not play."""
+        clock = self.clock(now)
+        if clock is None or not self._rolling:
+            return None
+        bar_ticks = beats_per_bar * TICKS_PER_BEAT
+        bars = math.ceil((self._place + (earliest_s - clock.last_s) / clock.tick_s) / bar_ticks - 1e-6)
+        return clock.last_s + (bars * bar_ticks - self._place) * clock.tick_s
+
+    def clock(self, now: float) -> Clock | None:
+        """None where no ticks come."""
+        if not self._ticks or now - self._ticks[-1] > LOST_S:
+            return None
+        times = np.array(self._ticks)
+        lines = (_line(times[-count:]) for count in _STRETCHES if count <= len(times))
+        return next((clock for clock, steady in lines if steady), None)
+
+
+def _line(times: np.ndarray) -> tuple[Clock, bool]:
+    """The ticks' clock, and whether they are of one tempo: no further from its line than they are uneven among themselves.
+
+    The shortest stretch always counts as one.
+    """
+    number = np.arange(len(times)) - (len(times) - 1)
+    slope, height = np.polyfit(number, times, 1)
+    off = np.abs(times - (height + slope * number))
+    uneven = np.abs(np.diff(times, 2)).max() + _UNEVEN_S
+    near = off <= max(_OUTLIER * np.median(off), _UNEVEN_S)  # a tick held up by the system counts for nothing
+    slope, height = np.polyfit(number[near], times[near], 1)
+    rms = np.sqrt(np.mean((times - (height + slope * number))[near] ** 2))
+    error = rms * math.sqrt(12 / near.sum() ** 3)
+    return Clock(float(slope), float(height), float(error)), bool(off.max() <= uneven) or len(times) == _STRETCHES[-1]
