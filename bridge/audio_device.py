@@ -3,24 +3,28 @@
 Runs on the event loop; only `Playout.fill` runs in PortAudio's thread, and opening and closing a stream in a worker thread.
 
 The device never holds up generation: audio that is ahead of the loudspeaker waits here (a result is at most eight minutes).
+A device that goes away in the middle is looked for until it is back, and the result goes on where it was.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import soxr
 
 from bridge.errors import BridgeError
-from bridge.playout import RESUME_S, Playout
+from bridge.playout import RESUME_S, Meter, Playout
 from engine.api import AudioChunk
 
 _POLL_S = 0.02
+_RETURN_DELAYS_S = (0.1, 0.2, 0.5, *(1.0,) * 30)  # between attempts to open a device that went away
 _LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
 
 Due = Callable[[float], float | None]
@@ -35,10 +39,14 @@ class DeviceError(BridgeError):
 
 
 class AudioDevice:
-    """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not heard."""
+    """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not heard.
 
-    def __init__(self, device: str, prebuffer_s: float):
-        self._device = device
+    `channel` is the first of the pair that is played on, from 1; `samplerate` is in Hz, 0: the device's own.
+    """
+
+    def __init__(self, device: str, prebuffer_s: float, gain_db: float = 0.0, channel: int = 1, samplerate: int = 0):
+        self._wanted = Wanted(device, channel, samplerate)
+        self._gain_db = gain_db
         self._prebuffer_s = prebuffer_s
         self._voices: deque[Voice] = deque()
         self._playing: asyncio.Task | None = None
@@ -54,6 +62,21 @@ class AudioDevice:
     @property
     def playing(self) -> bool:
         return self._playing is not None
+
+    @property
+    def meter(self) -> Meter | None:
+        """None while the device is not open."""
+        return self._output.playout.meter if self._output else None
+
+    @property
+    def gain_db(self) -> float:
+        return self._gain_db
+
+    @gain_db.setter
+    def gain_db(self, gain_db: float) -> None:
+        self._gain_db = gain_db
+        if self._output:
+            self._output.playout.gain = _amplitude(gain_db)
 
     def start(self) -> None:
         """Looks for the device, in the background, and says once what it found."""
@@ -79,7 +102,7 @@ class AudioDevice:
 
     async def _look(self) -> None:
         try:
-            name, samplerate, _ = await asyncio.to_thread(_find, self._device)
+            name, samplerate, _ = await asyncio.to_thread(_find, self._wanted)
             self.description, self._usable = f"{name}, {samplerate / 1000:g} kHz", True
             log.info("audio device: %s", self.description)
         except DeviceError as error:
@@ -94,7 +117,8 @@ class AudioDevice:
                 voice = self._voices[0]
                 if await voice.has_lead(self._prebuffer_s):
                     if self._output is None:
-                        self._output = await asyncio.to_thread(_Output, self._device)
+                        self._output = await asyncio.to_thread(_Output, self._wanted, _amplitude(self._gain_db))
+                        self.gain_db = self._gain_db  # it may have changed meanwhile
                     await self._play_voice(voice, self._output)
                 self._voices.popleft()
                 if not self._voices and self._output:
@@ -134,7 +158,7 @@ class AudioDevice:
         playout.final = True
         while playout.ring.readable:
             playout.stopping = voice.stopped
-            await output.wait()
+            await self._wait(voice, output)
         playout.stopping, playout.start_at = False, None
         voice.leave()
 
@@ -143,7 +167,28 @@ class AudioDevice:
             samples = samples[output.playout.ring.write(samples) :]
             output.playout.final = False
             if len(samples):
-                await output.wait()
+                await self._wait(voice, output)
+
+    async def _wait(self, voice: Voice, output: _Output) -> None:
+        """Lets some audio be played. Raises DeviceError when the device went away and does not come back."""
+        await asyncio.sleep(_POLL_S)
+        if not output.lost:
+            return
+        description = self.description
+        self.description = f"went away, is looked for: {description}"
+        log.warning("the audio device went away (%s): results go to disk, and are heard again once it is back", description)
+        try:
+            for delay_s in _RETURN_DELAYS_S:
+                await asyncio.sleep(delay_s)
+                if voice.stopped:
+                    raise DeviceError("stopped while the audio device was away")
+                with contextlib.suppress(DeviceError):  # said above, once
+                    await asyncio.to_thread(output.reopen)
+                    log.info("the audio device is back (%s)", description)
+                    return
+            raise DeviceError("the audio device did not come back")
+        finally:
+            self.description = description
 
 
 class Voice:
@@ -222,31 +267,62 @@ def lead_s(rtf: float, chunk_s: float, left_s: float, least_s: float) -> float:
     return max(least_s, 1.25 * rtf * chunk_s, 1.1 * (rtf - 1) * left_s)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Where to play: see AudioDevice."""
+
+    device: str
+    channel: int
+    samplerate: int
+
+    @property
+    def selector(self) -> int | str | None:
+        """The device as sounddevice takes it."""
+        if self.device == "default":
+            return None
+        return int(self.device) if self.device.isdecimal() else self.device
+
+
 class _Output:
     """An open stream. Opening and closing block; the rest does not."""
 
-    def __init__(self, device: str):
+    def __init__(self, wanted: Wanted, gain: float):
+        self._wanted = wanted
+        self._name, self.samplerate, channels = _find(wanted)
+        first = wanted.channel - 1
+        self.channels = min(2, channels - first)
+        self._ours = slice(first, first + self.channels)
+        self.playout = Playout(self.samplerate, self.channels, gain)
+        self._open()
+
+    def reopen(self) -> None:
+        """Once the device is lost. Raises DeviceError while it is not back."""
         import sounddevice
 
-        name, self.samplerate, channels = _find(device)
-        self.channels = min(2, channels)
-        self.playout = Playout(self.samplerate, self.channels)
-        self._lost = self._closing = False
+        self._stream.close()
+        # PortAudio lists the devices when it starts, and only then.
+        sounddevice._terminate()
+        sounddevice._initialize()
+        self.playout.interrupted()
+        self._open()
+
+    def _open(self) -> None:
+        import sounddevice
+
+        self.lost = self._closing = False
         try:
             self._stream = sounddevice.OutputStream(
                 samplerate=self.samplerate,
-                device=_selector(device),
-                channels=self.channels,
+                device=self._wanted.selector,
+                channels=self._ours.stop,
                 dtype="float32",
                 latency="high",
-                callback=lambda out, _frames, time, status: self.playout.fill(
-                    out, status.output_underflow, time.outputBufferDacTime
-                ),
+                callback=self._fill,
                 finished_callback=self._on_finished,
             )
             self._stream.start()
         except sounddevice.PortAudioError as error:
-            raise DeviceError(f"the audio device {name} does not open ({error.args[0]})") from None
+            raise DeviceError(f"the audio device {self._name} does not open ({error.args[0]})") from None
 
     @property
     def latency_s(self) -> float:
@@ -256,21 +332,19 @@ class _Output:
         """A moment of `time.monotonic` on the stream's own clock."""
         return moment - time.monotonic() + self._stream.time
 
-    async def wait(self) -> None:
-        """Lets some audio be played. Raises DeviceError when the device is gone."""
-        await asyncio.sleep(_POLL_S)
-        if self._lost:
-            self._stream.close(ignore_errors=True)
-            raise DeviceError("the audio device went away")
-
     def close(self) -> None:
         """Drops what the system still holds."""
         self._closing = True
         self._stream.close()
 
+    def _fill(self, out: np.ndarray, _frames, time, status) -> None:
+        """PortAudio's thread."""
+        out[:, : self._ours.start] = 0
+        self.playout.fill(out[:, self._ours], status.output_underflow, time.outputBufferDacTime)
+
     def _on_finished(self) -> None:
         """PortAudio's thread: the stream ended; if not by us, the device is gone."""
-        self._lost = not self._closing
+        self.lost = not self._closing
 
 
 class _Resampler:
@@ -292,8 +366,9 @@ class _Resampler:
         return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
 
 
-def _find(device: str) -> tuple[str, int, int]:
+def _find(wanted: Wanted) -> tuple[str, int, int]:
     """Name, rate in Hz and output channels of a device. Raises DeviceError. Blocks."""
+    device = wanted.device
     if device == "none":
         raise DeviceError("switched off in the settings")
     try:
@@ -301,10 +376,13 @@ def _find(device: str) -> tuple[str, int, int]:
     except OSError as error:
         raise DeviceError(f"{error}: install PortAudio (Debian and Ubuntu: libportaudio2)") from None
     try:
-        found = sounddevice.query_devices(_selector(device), "output")
+        found = sounddevice.query_devices(wanted.selector, "output")
     except (ValueError, sounddevice.PortAudioError) as error:
         raise DeviceError(f"no output device {device!r} ({error.args[0]})") from None
-    return found["name"], _samplerate(sounddevice, found), found["max_output_channels"]
+    channels = found["max_output_channels"]
+    if channels < wanted.channel:
+        raise DeviceError(f"{found['name']} has {channels} output channels: audio_channel {wanted.channel} is not among them")
+    return found["name"], wanted.samplerate or _samplerate(sounddevice, found), channels
 
 
 def _samplerate(sounddevice, found: dict) -> int:
@@ -318,8 +396,5 @@ def _samplerate(sounddevice, found: dict) -> int:
     return int(found["default_samplerate"])
 
 
-def _selector(device: str) -> int | str | None:
-    """A setting as sounddevice takes it."""
-    if device == "default":
-        return None
-    return int(device) if device.isdecimal() else device
+def _amplitude(gain_db: float) -> float:
+    return 10 ** (gain_db / 20)

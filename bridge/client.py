@@ -80,6 +80,9 @@ class Client:
     def resume(self) -> Ack | Fail:
         return self._ask("resume")
 
+    def set_gain(self, gain_db: float) -> Ack | Fail:
+        return self._request("gain", new_id(), [gain_db], {})
+
     def quit(self) -> Ack | Fail:
         return self._ask("quit")
 

@@ -128,6 +128,13 @@ class SetPaused:
 
 
 @dataclass(frozen=True)
+class SetGain:
+    id: str
+    gain_db: float
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class Status:
     id: str
     job: str | None = None
@@ -181,6 +188,7 @@ Command = (
     | Again
     | Cancel
     | SetPaused
+    | SetGain
     | Status
     | History
     | Keep
@@ -298,6 +306,7 @@ _READERS: dict[str, Callable[..., Command]] = {
     "keep": Keep,
     "delete": Delete,
     "presets": ListPresets,
+    "gain": SetGain,
     "models": ListModels,
     "preset/next": partial(StepPreset, by=1),
     "preset/previous": partial(StepPreset, by=-1),

@@ -63,7 +63,8 @@ class Daemon:
         self._quit = asyncio.Event()
         patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
         self._engine = Supervisor(settings.engine, settings.model, patience)
-        self._device = AudioDevice(settings.audio_device, settings.prebuffer_s)
+        audio = (settings.gain_db, settings.audio_channel, settings.audio_samplerate_hz)
+        self._device = AudioDevice(settings.audio_device, settings.prebuffer_s, *audio)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
         self._transport = Transport()
         self._midi = MidiIn(settings.midi_in, self._hear)
@@ -176,6 +177,9 @@ class Daemon:
             case commands.SetPaused():
                 await self._jobs.set_paused(command.paused)
                 yield replies.Ack(command.id)
+            case commands.SetGain():
+                self._device.gain_db = command.gain_db
+                yield replies.Ack(command.id)
             case commands.History():
                 for reply in await self._journal.search(command):
                     yield reply
@@ -274,6 +278,9 @@ class Daemon:
             "underruns": device.underruns,
             "midi_in": self._midi.description[:_MAX_SHOWN] or None,
             **self._transport.state(time.monotonic()),
+            "gain_db": device.gain_db,
+            "peak_db": device.meter.peak_db if device.meter else None,
+            "rms_db": device.meter.rms_db if device.meter else None,
             "problem": engine.problem[:_MAX_SHOWN] or None,
         }
         return replies.State(command.id, engine.state, pairs)

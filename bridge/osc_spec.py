@@ -17,6 +17,7 @@ DEFAULT_PORT = 7770
 MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
 MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
 MAX_PROGRESS_PER_S = 10
+LEAST_GAIN_DB, MAX_GAIN_DB = -100.0, 12.0
 HISTORY_LIMIT = 20
 STARTS = ("now", "bar")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
@@ -185,6 +186,13 @@ _COMMANDS = (
         COMMON,
         ("preset", "fail"),
     ),
+    Message(
+        "/inspire/gain",
+        "sets how loud the audio device plays, at once and without a click; files keep their level",
+        (Field("gain_db", "f", "0: as it is in the file", LEAST_GAIN_DB, MAX_GAIN_DB),),
+        COMMON,
+        ("ack", "fail"),
+    ),
     Message("/inspire/models", "asks for all models: one reply each", pairs=COMMON, answers=("model",)),
     Message("/inspire/ping", "are you there", pairs=COMMON, answers=("pong",)),
     Message("/inspire/quit", "ends the daemon; a running job keeps what it has", pairs=COMMON, answers=("ack",)),
@@ -336,6 +344,9 @@ _REPLIES = (
             Field("transport", "s", "by the MIDI clock, while there is one: playing or stopped"),
             Field("bpm", "f", "the MIDI clock's tempo"),
             Field("bar", "i", "where it is, in bars of four beats from 1"),
+            Field("gain_db", "f", "how loud the audio device plays; 0: as it is in the file"),
+            Field("peak_db", "f", "highest level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
+            Field("rms_db", "f", "mean level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
             Field("problem", "s", "what is wrong with the engine, if anything"),
             Field("position", "i", "jobs ahead of it"),
             Field("done_s", "f", "seconds of new audio generated"),
@@ -398,7 +409,7 @@ def as_markdown() -> str:
 
 
 def short_name(address: str) -> str:
-    """"/inspire/generate" → "generate"."""
+    """ "/inspire/generate" → "generate"."""
     return address.removeprefix("/inspire/")
 
 

@@ -15,7 +15,7 @@ import platformdirs
 from bridge import toml_file
 from bridge.errors import SettingsError
 from bridge.limits import MIN_TOKEN
-from bridge.osc_spec import DEFAULT_PORT, MAX_FOLDER_BYTES, TOKEN
+from bridge.osc_spec import DEFAULT_PORT, LEAST_GAIN_DB, MAX_FOLDER_BYTES, MAX_GAIN_DB, TOKEN
 from engine.library import default_models_folder
 
 LOOPBACK = "127.0.0.1"
@@ -46,6 +46,9 @@ class Settings:
     folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
+    audio_channel: int = _setting(1, "the first of the pair of the device's channels that is played on")
+    audio_samplerate_hz: int = _setting(0, "rate at which the device is opened; 0: its own")
+    gain_db: float = _setting(0.0, "how loud the device plays; 0: as it is in the file")
     prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
     midi_in: str = _setting("none", f"where MIDI comes from: {_MIDI_INS}; virtual is a port of its own")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
@@ -66,6 +69,11 @@ class Settings:
         _check("token", right, "…", f"{MIN_TOKEN} to {TOKEN.high:g} ASCII characters")
         _check("host", self.is_local or self.token != "", self.host, f"without a token (setting token) only {LOOPBACK}")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
+        _check("audio_channel", 1 <= self.audio_channel <= 1024, self.audio_channel, "a channel's number, counted from 1,")
+        rate = self.audio_samplerate_hz
+        _check("audio_samplerate_hz", rate == 0 or 44_100 <= rate <= 192_000, rate, "44100 to 192000, or 0 for the device's own,")
+        gain = f"{LEAST_GAIN_DB:g} to {MAX_GAIN_DB:g} dB"
+        _check("gain_db", LEAST_GAIN_DB <= self.gain_db <= MAX_GAIN_DB, self.gain_db, gain)
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
         _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)

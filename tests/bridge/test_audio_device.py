@@ -16,7 +16,7 @@ import soundfile
 
 from bridge.audio_device import lead_s
 from bridge.playout import Playout
-from bridge.replies import Done
+from bridge.replies import Ack, Done
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
 
@@ -106,6 +106,36 @@ def test_stop_fades_out_and_forgets():
     assert playout.underruns == 0
 
 
+def test_a_new_gain_is_come_to_without_a_click_and_kept():
+    playout, tone = Playout(RATE, 1), fake_engine.tone(40_000, RATE)
+    playout.ring.write(tone)
+    out = [heard(playout, 30)]
+    playout.gain = 0.25
+    out.append(heard(playout, 100))
+    out = np.concatenate(out)
+    np.testing.assert_array_equal(out[: 30 * BLOCK], tone[: 30 * BLOCK])
+    np.testing.assert_array_equal(out[60 * BLOCK :], tone[60 * BLOCK : 130 * BLOCK] * np.float32(0.25))
+    assert steps(out) < TONE_STEP + 0.1 / (0.05 * RATE)
+
+
+def test_the_meter_tells_peak_and_mean_of_what_is_heard():
+    playout = Playout(RATE, 1, gain=0.5)
+    playout.ring.write(fake_engine.tone(RATE, RATE))
+    heard(playout, 100)
+    assert playout.meter.peak_db == pytest.approx(20 * np.log10(fake_engine.AMPLITUDE / 2), abs=0.01)
+    assert playout.meter.rms_db == pytest.approx(playout.meter.peak_db - 3.01, abs=0.05)
+
+
+def test_after_an_interruption_it_fades_in_and_nothing_is_skipped():
+    playout, tone = Playout(RATE, 1), fake_engine.tone(40_000, RATE) + np.float32(0.2)
+    playout.ring.write(tone)
+    before = heard(playout, 20)
+    playout.interrupted()
+    after = heard(playout, 20)
+    assert after[0] == 0 and steps(after) < TONE_STEP + 0.5 / (0.005 * RATE)
+    np.testing.assert_array_equal(after[BLOCK:], tone[len(before) + BLOCK : len(before) + len(after)])
+
+
 def test_the_lead_covers_a_chunk_and_a_slow_engine():
     assert lead_s(rtf=0.2, chunk_s=1.0, left_s=60, least_s=0.3) == 0.3
     assert lead_s(rtf=0.8, chunk_s=2.0, left_s=60, least_s=0.3) == pytest.approx(2.0)
@@ -153,10 +183,21 @@ def pulseaudio(tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with open(tmp_path / "pulse.log", "wb") as log:
-        server = subprocess.Popen(["pulseaudio", "-n", "-F", str(script), *options.split()], stdout=log, stderr=log)
-    wait_for(socket.exists)
-    yield SimpleNamespace(process=server)
+    server: subprocess.Popen
+
+    def start() -> None:
+        nonlocal server
+        with open(tmp_path / "pulse.log", "ab") as log:
+            server = subprocess.Popen(["pulseaudio", "-n", "-F", str(script), *options.split()], stdout=log, stderr=log)
+        wait_for(socket.exists)
+
+    def kill() -> None:
+        server.kill()
+        server.wait()
+        socket.unlink(missing_ok=True)
+
+    start()
+    yield SimpleNamespace(start=start, kill=kill)
     server.terminate()
     server.wait()
 
@@ -255,15 +296,104 @@ def test_results_that_follow_each_other_are_all_heard(recorder, start_daemon):
     assert samples == pytest.approx(2.2 * RATE, rel=0.01)  # a tone touches zero now and then
 
 
-def test_a_server_killed_in_the_middle_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):
+def test_a_server_killed_in_the_middle_and_back_goes_on_with_the_result(pulseaudio, start_daemon, tmp_path):
+    daemon = start_daemon(audio_device="default")
+    with daemon.client() as client:
+        raw = RawClient(daemon.port)
+        raw.send("/inspire/generate", "j", "tune", "duration_s", 30, "play", 1)
+        end = raw.until_end()[-1]
+        wait_for(lambda: client.status().pairs.get("peak_db", -120) > -30)
+        pulseaudio.kill()
+        wait_for(lambda: client.status().pairs["audio_device"].startswith("went away"))
+        assert client.status().pairs["playing"] == 1
+        pulseaudio.start()
+        recorder = Recorder(tmp_path / "heard.raw")
+        wait_for(lambda: client.status().pairs["audio_device"].endswith("kHz"))
+        wait_for(lambda: recorder.heard()[-1000:].any())
+        raw.send("/inspire/cancel", "j")
+        raw.close()
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        recorded = sounding(recorder.until_silence())
+        assert np.abs(np.diff(recorded)).max() < TONE_STEP + 0.2 / (0.005 * RATE)
+        assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(30)
+    assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
+
+
+def test_a_server_killed_for_good_costs_the_sound_and_not_the_result(pulseaudio, start_daemon):
     daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         events = client.generate("slow tune", duration_s=4, play=1)
         for _ in range(12):
             next(events)
-        wait_for(lambda: client.status().pairs["audio_device"].endswith("kHz"))
-        os.kill(pulseaudio.process.pid, signal.SIGKILL)
+        wait_for(lambda: client.status().pairs.get("peak_db", -120) > -30)
+        pulseaudio.kill()
         end = list(events)[-1]
         assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(4)
+        client.cancel(end.id)  # nobody waits for the sound
         wait_for(lambda: client.status().pairs["playing"] == 0)
     assert daemon.serves_on()
+
+
+def test_the_gain_is_set_while_it_sounds(recorder, start_daemon):
+    daemon = start_daemon(audio_device="default", gain_db=-20)
+    raw = RawClient(daemon.port)
+    raw.send("/inspire/generate", "j", "tune", "duration_s", 60, "play", 1)
+    raw.until_end()
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs.get("peak_db", -120) == pytest.approx(-40, abs=0.1))
+        assert isinstance(client.set_gain(-6), Ack) and client.status().pairs["gain_db"] == -6
+        wait_for(lambda: client.status().pairs.get("peak_db", -120) == pytest.approx(-26, abs=0.1))
+        raw.send("/inspire/cancel", "j")
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        assert client.set_gain(99).code == "bad_value"
+    raw.close()
+    recorded = sounding(recorder.until_silence())
+    assert np.abs(np.diff(recorded)).max() < TONE_STEP
+
+
+# ---- JACK: sample by sample
+
+
+@pytest.fixture
+def jack_server(tmp_path, monkeypatch) -> Iterator[str]:
+    """The name of a JACK server of our own, in real time on no hardware, whose outputs can be recorded."""
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd: install the Debian package jackd2")
+    name = f"inspire-{os.getpid()}-{tmp_path.name}"[-40:]
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
+    with open(tmp_path / "jack.log", "wb") as log:
+        command = ["jackd", "-n", name, "--no-realtime", "-d", "dummy", "-r", str(RATE), "-p", "1024", "-P", "4", "-m"]
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    subprocess.run(["jack_wait", "-s", name, "-w", "-t", "30"], check=True, stdout=subprocess.DEVNULL)
+    yield name
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.parametrize("channel", [1, 3])
+def test_jack_hears_the_file_sample_by_sample(jack_server, start_daemon, tmp_path, channel):
+    jack = pytest.importorskip("jack", reason="needs JACK-Client")
+    listener = jack.Client("listener", no_start_server=True, servername=jack_server)
+    ports = [listener.inports.register(f"in_{number}") for number in range(1, 5)]
+    blocks: list[np.ndarray] = []
+    listener.set_process_callback(lambda _frames: blocks.append(np.stack([port.get_array() for port in ports], axis=1)))
+    daemon = start_daemon(audio_device="system, JACK", audio_channel=channel)
+    with listener, daemon.client() as client:
+        for number, port in enumerate(ports, 1):
+            listener.connect(f"system:monitor_{number}", port)
+        end = list(client.generate("slow stereo tune", duration_s=8, play=1))[-1]
+        assert isinstance(end, Done), end
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        assert client.status().pairs["underruns"] == 0
+    recorded = np.concatenate(blocks)
+    ours = recorded[:, channel - 1 : channel + 1]
+    assert not np.delete(recorded, [channel - 1, channel], axis=1).any()  # the other pair is silent
+    file, rate = soundfile.read(end.path, dtype="float32")
+    assert rate == RATE
+    first, start = (np.flatnonzero(samples[:, 0])[0] for samples in (file, ours))
+    start -= first
+    played = ours[start : start + len(file)]
+    np.testing.assert_array_equal(played, fake_engine.tone(8 * RATE, RATE, 2))
+    np.testing.assert_allclose(file, played, rtol=0, atol=2**-24)  # half a step of the file's 24 bits
+    assert not ours[start + len(file) :].any()
