@@ -324,6 +324,7 @@ class Jobs:
         if job.voice:
             job.voice.end()  # again, for a job that ended by a fault
         self._notify(job, end)
+        job.recording = Kept(job.recording.path, job.recording.duration_s)  # all that is remembered of it
         self._ended.append(job.id)
         if len(self._ended) > limits.MAX_REMEMBERED:
             del self._jobs[self._ended.popleft()]
