@@ -140,8 +140,9 @@ def test_without_a_gain_no_model_is_saved_unless_asked(train, tmp_path, told, mo
 
 def test_it_ends_when_nothing_more_is_gained_with_the_best_it_had(train, told, monkeypatch):
     monkeypatch.setattr(stage, "LEARNING_RATE", 0.0)
+    monkeypatch.setattr(stage, "PATIENCE", 2)
     train(minutes=10)
-    assert told[-1]["event"] == "no_gain" and told[-1]["step"] < 300
+    assert told[-1]["event"] == "no_gain" and told[-1]["step"] < 60
 
 
 def test_stopped_it_goes_on_where_it_was_with_the_same_recordings_only(train, recordings, tmp_path, told):
