@@ -46,7 +46,7 @@ class Submit:
 
 @dataclass(frozen=True)
 class Draft:
-    """A submit that leaves values to where they are known, a preset's or the MIDI clock's: `complete` makes it a Submit.
+    """A submit that leaves values to where they are known, a preset's, a MIDI clip's, the clock's: `complete` makes it a Submit.
 
     `music` are the request's own fields, `ours` the rest of Submit's.
     """
@@ -274,10 +274,15 @@ def _reply_port(arguments: list) -> int | None:
     return None
 
 
+def is_midi_clip(clip: str | None) -> bool:
+    """By its name: one that is not what it says fails when it is read."""
+    return clip is not None and clip.lower().endswith((".mid", ".midi"))
+
+
 def _submit(id: str, play: bool = False, preset: str | None = None, **values: Any) -> Submit | Draft:
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
     ours = {"play": bool(play)} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
-    if preset or values.get("start") == "bar":
+    if preset or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
         return Draft(id, preset, music, ours, ours.pop("reply_port", None))
     return Submit(id, GenerationRequest(**music), **ours)
 

@@ -19,7 +19,7 @@ from importlib import metadata
 
 import mido
 
-from bridge import commands, limits, osc_spec, port_holder, replies
+from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies
 from bridge.audio_device import AudioDevice
 from bridge.clients import Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
@@ -69,6 +69,7 @@ class Daemon:
         self._transport = Transport()
         self._midi = MidiIn(settings.midi_in, self._hear)
         self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._tell)
+        self._jobs.soundfont = settings.soundfont
         self._clients = Clients()
         self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
         self._presets = Presets(settings.presets_folder)
@@ -238,8 +239,15 @@ class Daemon:
             self._clients.follow(job.id, to)
 
     def _completed(self, draft: commands.Draft) -> commands.Submit:
-        """With the MIDI clock's tempo, and its preset's values. Raises MessageError and PresetError."""
+        """With its MIDI clip's tempo and metre, or the MIDI clock's tempo, and its preset's values.
+
+        Raises MessageError, ClipError and PresetError.
+        """
         music = draft.music
+        if commands.is_midi_clip(music.get("clip")):
+            midi_clip.find_synth(self._settings.soundfont)  # known now, rather than when its turn comes
+            clip = midi_clip.read(resolve_clip(music["clip"], self._settings.clip_folders))
+            music = {"bpm": clip.bpm, "beats_per_bar": clip.beats_per_bar} | music
         if draft.ours.get("start") == "bar":
             now = time.monotonic()
             if not self._transport.playing(now):

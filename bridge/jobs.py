@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
@@ -20,9 +21,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from bridge import limits, osc_spec, sinks
+from bridge import limits, midi_clip, osc_spec, sinks
 from bridge.audio_device import AudioDevice, Due, Voice
-from bridge.commands import Again, Draft, Submit
+from bridge.commands import Again, Draft, Submit, is_midi_clip
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.job_queue import JobQueue
 from bridge.journal import Journal, Past
@@ -30,7 +31,7 @@ from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Qu
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from bridge.transport import Transport
-from engine.api import AudioChunk, Finished, GenerationRequest, Progress
+from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress
 
 _NEXT = 8  # jobs that hear of it when the queue moves
 _LIVE, _SKETCH, _PRIORITIES = 0, 1, 2  # a continuation is waited for by someone who plays
@@ -121,6 +122,7 @@ class Jobs:
         self._ended: deque[str] = deque()
         self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
+        self.soundfont = ""  # plays MIDI clips
         self.paused = False
         self.running: Job | None = None
 
@@ -253,7 +255,7 @@ class Jobs:
             finished = await self._generate(job)
         except EngineFailure as error:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
-        except OutputError as error:
+        except (OutputError, ClipError) as error:
             failure = error
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
@@ -278,7 +280,18 @@ class Jobs:
     async def _generate(self, job: Job) -> Finished | None:
         if job.cancelled:  # while its name was being reserved
             return None
-        async with aclosing(self._engine.run(job.exact, job.command.weights)) as events:
+        with tempfile.TemporaryDirectory(prefix="inspire-") as folder:
+            return await self._run_engine(job, await self._with_audio(job.exact, Path(folder)))
+
+    async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
+        """A MIDI clip as audio in `folder`. Raises ClipError."""
+        if not is_midi_clip(request.clip):
+            return request
+        wave = await asyncio.to_thread(midi_clip.render, Path(request.clip).expanduser(), self.soundfont, folder)
+        return replace(request, clip=str(wave))
+
+    async def _run_engine(self, job: Job, request: GenerationRequest) -> Finished:
+        async with aclosing(self._engine.run(request, job.command.weights)) as events:
             async for event in events:
                 match event:
                     case Progress():

@@ -116,7 +116,7 @@ _COMMANDS = (
     Message(
         "/inspire/continue",
         "goes on from a recorded clip",
-        (Field("clip", "s", "path of an audio file", 1, 1000),),
+        (Field("clip", "s", "path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000),),
         _CONTINUATION + _MUSIC,
         _JOB_EVENTS,
     ),

@@ -51,6 +51,7 @@ class Settings:
     gain_db: float = _setting(0.0, "how loud the device plays; 0: as it is in the file")
     prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
     midi_in: str = _setting("none", f"where MIDI comes from: {_MIDI_INS}; virtual is a port of its own")
+    soundfont: str = _setting("", "a SoundFont file that plays MIDI clips; where systems keep one if not given")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
     engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes the engine")
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")

@@ -63,7 +63,8 @@ class FakeEngine:
             yield AudioChunk(index, start, samplerate, samples)
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
-        facts = {"fake": True, "weights": self._weights, "seed": request.seed if request.seed is not None else 1}
+        facts = {"fake": True, "heard": request.clip}
+        facts |= {"weights": self._weights, "seed": request.seed if request.seed is not None else 1}
         yield Finished(done, samplerate, done < total, facts)
 
     def _misbehave(self, words: set[str]) -> None:

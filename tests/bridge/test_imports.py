@@ -18,7 +18,7 @@ LAYERS = [
     {"cli"},
     {"daemon", "doctor", "job_views"},
     {"jobs", "midi_in"},
-    {"journal", "port_holder"},
+    {"journal", "port_holder", "midi_clip"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
     {"tcp"},
     {"commands", "replies", "wire", "worker", "wav", "midi_file", "playout"},
