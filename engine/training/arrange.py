@@ -24,6 +24,7 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 TICKS = 480
 DRUM_CHANNEL = 9
 BASS_PROGRAMS = range(32, 40)
+DRUMS_ALONE = 0.1  # as a drum loop is: what is continued most
 DYNAMICS = {"intro": 0.72, "verse": 0.9, "chorus": 1.0, "verse2": 0.9, "outro": 0.76}  # of a section's velocities
 
 
@@ -80,8 +81,8 @@ def tempi(style: Style) -> range:
     return range(fastest, slowest + 1, BAR_STEP)
 
 
-def compose(style: Style, rng: np.random.Generator) -> Piece:
-    """Draws one piece. Deterministic in `rng`."""
+def compose(style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_ALONE) -> Piece:
+    """Draws one piece. Deterministic in `rng`. drums_alone: share of those with drums in which nothing else plays."""
     mode = style.modes[rng.integers(len(style.modes))]
     key = int(rng.integers(12))
     progressions = PROGRESSIONS[style.progressions, mode]
@@ -127,6 +128,9 @@ def compose(style: Style, rng: np.random.Generator) -> Piece:
     if style.mma:
         instruments |= _mma_instruments(programs)
     notes = _with_dynamics(notes, sections, style.beats)
+    if with_drums and rng.random() < drums_alone:
+        notes, sections = _drums_alone(notes, sections, style.beats)
+        instruments = {"drums": "drums"}
     return Piece(style, mood, key, mode, progression, length, tuple(sections), instruments, tuple(notes), programs)
 
 
@@ -148,6 +152,19 @@ def _sections(layers: set[str], with_drums: bool, rng: np.random.Generator) -> l
         sections.append(Section(label, bar, bars, tuple(sorted(names))))
         bar += bars
     return sections
+
+
+def _drums_alone(notes: list[Note], sections: list[Section], beats: int) -> tuple[list[Note], list[Section]]:
+    """The sections that have drums, one after the other, and their drums."""
+    alone, kept, bar = [], [], 0
+    for section in sections:
+        if "drums" in section.layers:
+            first, after = section.first_bar * beats, (section.first_bar + section.bars) * beats
+            here = (note for note in notes if note.channel == DRUM_CHANNEL and first <= note.start < after)
+            alone += [replace(note, start=note.start - first + bar * beats) for note in here]
+            kept.append(replace(section, first_bar=bar, layers=("drums",)))
+            bar += section.bars
+    return alone, kept
 
 
 def _with_dynamics(notes: list[Note], sections: list[Section], beats: int) -> list[Note]:

@@ -23,7 +23,9 @@ def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
     drums = "drums" if "drums" in layers else str(rng.choice(["no drums", "without drums", "drumless"]))
     instruments = list(rng.permutation(playing))[: int(rng.integers(0, 4))]
     form = rng.random()
-    if form < 0.5:  # the tag list, most often in the order producers write it
+    if set(layers) == {"drums"}:  # which have no key
+        tags = [tag for tag in (style, tempo, drums) if rng.random() < 0.6] or [tempo]
+    elif form < 0.5:  # the tag list, most often in the order producers write it
         tags = [style, tempo, key]
         tags += [facts["mood"]] * (rng.random() < 0.5) + instruments + [drums] * (rng.random() < 0.6 or drums != "drums")
         tags += [str(rng.choice(METRE[facts["beats"]]))] * (rng.random() < 0.2)

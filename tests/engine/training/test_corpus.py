@@ -1,13 +1,15 @@
 """The corpus: what a seed gives it always gives, bars are whole token frames, held-out pieces share nothing with the others."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
-from engine.training.arrange import FRAME_RATE, compose, tempi, to_midi
+from engine.training.arrange import DRUM_CHANNEL, FRAME_RATE, compose, tempi, to_midi
+from engine.training.captions import caption
 from engine.training.corpus import SAMPLE_RATE, SOUNDFONT, check, describe, is_held_out, render, render_piece
 from engine.training.data import Corpus, halve_rate
 from engine.training.styles import PROGRESSIONS, STYLES
@@ -128,6 +130,19 @@ def test_an_intro_has_fewer_and_softer_notes_than_the_chorus(style):
 
     (few, soft), (many, loud) = notes_of("intro"), notes_of("chorus")
     assert few < many and soft < 0.95 * loud
+
+
+@pytest.mark.parametrize("style", [style for style in OWN_STYLES if style.drums], ids=lambda style: style.name)
+def test_drums_alone_play_from_beginning_to_end(style):
+    """Every bar has some, and nothing else; its captions name no key."""
+    rng = np.random.default_rng(3)
+    made = next(p for p in iter(lambda: compose(style, rng, drums_alone=1.0), None) if "drums" in p.instruments)
+    assert {n.channel for n in made.notes} == {DRUM_CHANNEL} and made.instruments == {"drums": "drums"}
+    assert {int(n.start // style.beats) for n in made.notes} == set(range(made.bars))
+    assert [s.first_bar for s in made.sections] == list(np.cumsum([0, *(s.bars for s in made.sections)])[:-1])
+    facts = describe(made, 0, 0)
+    words = [caption(facts, ["drums"], np.random.default_rng(n)) for n in range(50)]
+    assert not any(re.search("major|minor", text) for text in words) and any("drums" in text for text in words)
 
 
 def test_a_corpus_reads_one_side_only(corpus):
