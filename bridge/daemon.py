@@ -221,15 +221,15 @@ class Daemon:
                 self.quit()
 
     def _admitted(self, command: commands.Submit) -> commands.Submit:
-        """With its clip as the file it leads to. Raises ClipError and MessageError for what may not be read."""
-        request, settings = command.request, self._settings
+        """With its model named and its clip's file found. Raises ClipError and MessageError for what may not be read."""
+        settings = self._settings
+        request = replace(command.request, model=command.request.model or settings.model)
         if not settings.is_local and request.model != settings.model and os.path.basename(request.model) != request.model:
             told = "beyond loopback only models with a name, and the one in the settings, may be asked for"
             raise MessageError(f"model is a folder: {told}", "bad_value")
-        if request.clip is None:
-            return command
-        clip = resolve_clip(request.clip, settings.clip_folders)
-        return replace(command, request=replace(request, clip=str(clip)))
+        if request.clip is not None:
+            request = replace(request, clip=str(resolve_clip(request.clip, settings.clip_folders)))
+        return replace(command, request=request)
 
     async def _follow(self, job: Job, to: Address) -> None:
         """From when the job is written on, `to` hears of it: the ack comes first, and stays true when this process is killed."""

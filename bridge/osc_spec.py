@@ -87,7 +87,7 @@ _MUSIC = (
     Field("top_k", "i", "how many tokens the sampler chooses from", 1, 100_000),
     Field("temperature", "f", "how freely it chooses", 0, 5),
     Field("decode", "s", "full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS),
-    Field("model", "s", "a model's name or its folder", 1, 1000),
+    Field("model", "s", "a model's name or its folder; the settings' one when not given", 1, 1000),
     Field("preset", "s", "a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
     Field("play", "i", "1: heard on the audio device while it is generated", 0, 1),
     Field("start", "s", "bar: heard from the MIDI clock's next bar on, at its tempo unless bpm is given", choices=STARTS),

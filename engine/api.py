@@ -20,6 +20,7 @@ SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")
 DECODE_PATHS = ("full", "fast")
 
+DEFAULT_MODEL = "sketch"
 MAX_DURATION_S = 480.0
 MAX_PROMPT_CHARS = 4_000
 MIN_CLIP_S = 1.0
@@ -83,7 +84,7 @@ class GenerationRequest:
     top_k: int | None = None
     temperature: float | None = None
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
-    model: str = "sketch"
+    model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
 
     def __post_init__(self) -> None:
         _check_prompt(self)

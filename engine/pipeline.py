@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
-from engine.api import DECODE_PATHS, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
+from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
 from engine.conditioning import (
@@ -74,6 +74,7 @@ class Pipeline:
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         watch = Stopwatch()
         yield Progress("loading", 0.0, request.seconds)
+        request = replace(request, model=request.model or DEFAULT_MODEL)
         model = self.load(request.model)
         loaded_s = watch()
         request = self._decided(request)

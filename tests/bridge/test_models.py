@@ -6,11 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from bridge.replies import Done
 from engine.library import EMBEDDED_MODELS
 from tests.bridge.conftest import ROOT, RawClient, daemon_environment
-from tests.tiny_model import write_tiny_model
+from tests.tiny_model import TINY, write_tiny_model
 
 
 def test_models_are_told_one_reply_each(start_daemon, tmp_path):
@@ -43,7 +44,10 @@ def test_a_model_of_ones_own_plays_by_its_name(start_daemon, tmp_path):
     daemon = start_daemon(models_folder=tmp_path / "models", engine="engine.pipeline:create_engine", model="mine")
     client = RawClient(daemon.port)
     client.send("/inspire/generate", "job", "dub", "model", "mine", "duration_s", 0.5, "decode", "fast")
+    assert client.until_end()[-1].pairs["samplerate"] == 24_000
+    client.send("/inspire/generate", "of the settings", "dub", "duration_s", 0.5, "decode", "fast")
     end = client.until_end()[-1]
     assert isinstance(end, Done), end
-    assert end.pairs["samplerate"] == 24_000
+    story = json.loads(Path(end.path).with_suffix(".json").read_text())
+    assert story["request"]["model"] == "mine" and story["engine"]["model"] == TINY.name
     client.close()
