@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"daemon", "doctor", "job_views"},
+    {"daemon", "doctor", "job_views", "monitor"},
     {"jobs", "midi_in"},
     {"journal", "port_holder", "midi_clip"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
