@@ -57,16 +57,11 @@ class Client:
 
     def history(self, **query) -> tuple[Found, list[Entry]] | Fail:
         """Keys are those of /inspire/history. Raises NoDaemon when an entry does not come."""
-        id = new_id()
-        found = self._request("history", id, [], query)
-        if isinstance(found, Fail):
-            return found
-        entries: dict[int, Entry] = {}
-        while len(entries) < found.shown:
-            reply = self.receive(id, _RESEND_S) or self._request("history", id, [], query)
-            if isinstance(reply, Entry):
-                entries[reply.index] = reply
-        return found, [entries[index] for index in sorted(entries)]
+        return self._list("history", query)
+
+    def jobs(self, **query) -> tuple[Found, list[Entry]] | Fail:
+        """Those that run and wait, as `history` gives those that were. Keys are those of /inspire/jobs."""
+        return self._list("jobs", query)
 
     def keep(self, job: str, keep: bool = True) -> Ack | Fail:
         return self._request("keep", new_id(), [job], {"keep": keep})
@@ -92,6 +87,9 @@ class Client:
 
     def continue_clip(self, clip: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
         return self._run_job("continue", [clip], id, pairs)
+
+    def sketch(self, prompt: str = "", *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("sketch", [prompt], id, pairs)
 
     def again(self, job: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
         return self._run_job("again", [job], id, pairs)
@@ -131,6 +129,21 @@ class Client:
             if reply:
                 return reply
         raise NoDaemon(f"the daemon on port {self._port} does not answer: look at its log, or end it and start it again")
+
+    def _list(self, name: str, query: dict) -> tuple[Found, list[Entry]] | Fail:
+        """A list that moves meanwhile is asked for anew, under a new id. Raises NoDaemon."""
+        id = new_id()
+        found = self._request(name, id, [], query)
+        if isinstance(found, Fail):
+            return found
+        entries: dict[int, Entry] = {}
+        while len(entries) < found.shown:
+            reply = self.receive(id, _RESEND_S) or self._request(name, id, [], query)
+            if isinstance(reply, Found):
+                found, entries = reply, {}
+            elif isinstance(reply, Entry):
+                entries[reply.index] = reply
+        return found, [entries[index] for index in sorted(entries)]
 
     def _run_job(self, name: str, arguments: list, id: str | None, pairs: dict) -> Iterator[Reply]:
         id = id or new_id()

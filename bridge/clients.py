@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from bridge.limits import LEASE_S
@@ -52,6 +52,12 @@ class Clients:
         """As it said hello, else its address."""
         lease = self._leases.get(address)
         return lease.name if lease else f"{address[0]}:{address[1]}"
+
+    def turn_of(self, address: Address) -> Hashable:
+        """Whose turn a job of `address` waits for: a registered client has its own, all others of a host share one, so that a
+        command line, which comes from a new port each time, is not a new client each time.
+        """
+        return address if address in self._leases else address[0]
 
     def forget(self, address: Address) -> None:
         """Its connection has ended."""

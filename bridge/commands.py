@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Submit:
-    """/inspire/generate and /inspire/continue: the same job, with a clip or without. `path` is the result's name.
+    """/inspire/generate, continue and sketch: the same job, with a clip or without. `path` is the result's name.
 
     `weights` are those that the model must have, empty for any: what a job was made with that is asked for again.
     """
@@ -48,7 +48,7 @@ class Submit:
 class Draft:
     """A submit that leaves values to where they are known, a preset's, a MIDI clip's, the clock's: `complete` makes it a Submit.
 
-    `music` are the request's own fields, `ours` the rest of Submit's.
+    `music` are the request's own fields, `ours` the rest of Submit's. A sketch need not name a preset.
     """
 
     id: str
@@ -56,6 +56,17 @@ class Draft:
     music: dict[str, Any]
     ours: dict[str, Any]
     reply_port: int | None = None
+    is_sketch: bool = False
+
+    def above(self, preset: Mapping[str, Any], music: dict[str, Any]) -> dict[str, Any]:
+        """What wins over a preset's values: `music`, and of a sketch how short it is, and how many there are."""
+        if not self.is_sketch:
+            return music
+        length: dict[str, Any] = {}
+        if not {"bars", "duration_s"} & music.keys():
+            has_tempo = (music | dict(preset)).get("bpm")
+            length = {"bars": osc_spec.SKETCH_BARS} if has_tempo else {"duration_s": osc_spec.SKETCH_S}
+        return {"variations": osc_spec.SKETCHES} | length | music
 
     def complete(self, music: dict[str, Any]) -> Submit:
         """Raises MessageError when the values do not go together."""
@@ -142,6 +153,14 @@ class Status:
 
 
 @dataclass(frozen=True)
+class ListJobs:
+    id: str
+    limit: int = osc_spec.HISTORY_LIMIT
+    offset: int = 0
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class History:
     id: str
     words: str = ""
@@ -190,6 +209,7 @@ Command = (
     | SetPaused
     | SetGain
     | Status
+    | ListJobs
     | History
     | Keep
     | Delete
@@ -279,11 +299,11 @@ def is_midi_clip(clip: str | None) -> bool:
     return clip is not None and clip.lower().endswith((".mid", ".midi"))
 
 
-def _submit(id: str, play: bool = False, preset: str | None = None, **values: Any) -> Submit | Draft:
+def _submit(id: str, play: bool = False, preset: str | None = None, is_sketch: bool = False, **values: Any) -> Submit | Draft:
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
     ours = {"play": bool(play)} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
-    if preset or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
-        return Draft(id, preset, music, ours, ours.pop("reply_port", None))
+    if preset or is_sketch or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
+        return Draft(id, preset, music, ours, ours.pop("reply_port", None), is_sketch)
     return Submit(id, GenerationRequest(**music), **ours)
 
 
@@ -302,11 +322,13 @@ _READERS: dict[str, Callable[..., Command]] = {
     "hello": Hello,
     "generate": _submit,
     "continue": _submit,
+    "sketch": partial(_submit, is_sketch=True),
     "again": Again,
     "cancel": _cancel,
     "pause": partial(SetPaused, paused=True),
     "resume": partial(SetPaused, paused=False),
     "status": Status,
+    "jobs": ListJobs,
     "history": _history,
     "keep": Keep,
     "delete": Delete,

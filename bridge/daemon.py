@@ -26,7 +26,7 @@ from bridge.errors import BridgeFault, JobError, JournalError, MessageError, Out
 from bridge.jobs import Job, Jobs
 from bridge.journal import Journal
 from bridge.midi_in import MidiIn
-from bridge.presets import Preset, Presets
+from bridge.presets import NO_PRESET, Preset, Presets
 from bridge.server import OscServer, Received
 from bridge.settings import AUTO, Settings
 from bridge.supervisor import Patience, Supervisor
@@ -161,7 +161,7 @@ class Daemon:
             command = self._jobs.again(command)
         match command:
             case commands.Submit():
-                job = self._jobs.submit(self._admitted(command), to, self._clients.name_of(to))
+                job = self._jobs.submit(self._admitted(command), self._clients.turn_of(to), self._clients.name_of(to))
                 told = self._jobs.story(job)
                 await self._follow(job, to)
                 yield replies.Ack(command.id)
@@ -181,6 +181,12 @@ class Daemon:
             case commands.SetGain():
                 self._device.gain_db = command.gain_db
                 yield replies.Ack(command.id)
+            case commands.ListJobs():
+                jobs = self._jobs.unended
+                shown = jobs[command.offset :][: command.limit]
+                yield replies.Found(command.id, len(jobs), len(shown))
+                for index, job in enumerate(shown, command.offset):
+                    yield _job_entry(command.id, index, job)
             case commands.History():
                 for reply in await self._journal.search(command):
                     yield reply
@@ -254,9 +260,8 @@ class Daemon:
                 why = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
                 raise MessageError(f"there is no next bar, {why}: start the host, or leave start away", "no_clock")
             music = {"bpm": self._transport.bpm(now)} | music
-        if draft.preset:
-            music = self._presets.get(draft.preset).under(music)
-        return draft.complete(music)
+        preset = self._presets.get(draft.preset) if draft.preset else NO_PRESET
+        return draft.complete(preset.under(draft.above(preset.values, music)))
 
     def _tell(self, job: Job, reply: replies.Reply) -> None:
         for to in self._clients.audience(job.id):
@@ -329,6 +334,19 @@ def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> rep
 def _model_info(id: str, model: ModelInfo, index: int, count: int, loaded: str | None) -> replies.ModelReply:
     pairs = {"kind": model.kind, "megabytes": model.bytes / 1e6, "loaded": model.name == loaded, "path": model.path}
     return replies.ModelReply(id, index, count, model.name, pairs)
+
+
+def _job_entry(id: str, index: int, job: Job) -> replies.Entry:
+    request, has_audio = job.request, bool(job.recording.duration_s)
+    pairs = {
+        "created": job.created_at,
+        "prompt": request.prompt[:_MAX_SHOWN] or None,
+        "clip": os.path.basename(request.clip)[:_MAX_SHOWN] if request.clip else None,
+        "seed": job.seed,
+        "path": job.recording.path if has_audio else None,
+        "duration_s": job.recording.duration_s if has_audio else None,
+    }
+    return replies.Entry(id, index, job.id, job.state, pairs)
 
 
 def _job_state(id: str, job: Job, jobs: Jobs) -> replies.State:

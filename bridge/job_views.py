@@ -8,14 +8,17 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of
+from bridge.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
+
+_BAR_WIDTH = 40  # of a terminal that has room for a progress bar on one line
 
 
 def choose(as_json: bool, console: Console) -> JsonView:
     """A view of one job: enter it, call it with each reply, leave it."""
     if as_json:
         return JsonView()
-    return BarView(console) if console.is_terminal and not console.is_dumb_terminal else LineView(console)
+    has_room = console.is_terminal and not console.is_dumb_terminal and console.width >= _BAR_WIDTH
+    return BarView(console) if has_room else LineView(console)
 
 
 class JsonView:
@@ -34,7 +37,7 @@ class JsonView:
 
 
 class LineView(JsonView):
-    """For dumb terminals and logs: a line for every chunk."""
+    """For narrow and dumb terminals and logs: a line for every chunk."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -43,7 +46,8 @@ class LineView(JsonView):
         if isinstance(reply, Queued) and (told := _waiting(reply)):
             self._console.print(told)
         elif isinstance(reply, Chunk):
-            self._console.print(f"{reply.start_s + reply.duration_s:.1f} s on disk")
+            which = f"variation {reply.pairs['variation']}: " if "variation" in reply.pairs else ""
+            self._console.print(f"{which}{reply.start_s + reply.duration_s:.1f} s on disk")
 
 
 class BarView(JsonView):
@@ -81,8 +85,8 @@ def show_entry(entry: Entry, out: Console) -> None:
     p = entry.pairs
     figures = [p["created"][:16].replace("T", " "), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
     out.print(("★ " if p.get("kept") else "  ") + "  ".join([*figures, p.get("prompt") or p.get("clip", "")]), markup=False)
-    if "path" in p:
-        out.print(f"    {p['path']}", markup=False)
+    for path in paths_of(entry):
+        out.print(f"    {path}", markup=False)
 
 
 def show_end(end: Reply, out: Console, err: Console) -> None:
@@ -94,13 +98,17 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
             figures += [f"seed {p['seed']}"] if "seed" in p else []
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
-            out.print(end.path, markup=False)
+            _show_paths(end, out)
             err.print(", ".join(figures), markup=False)
         case Cancelled():
-            out.print(end.path, markup=False)
+            _show_paths(end, out)
             err.print(f"cancelled after {end.duration_s:.1f} s")
         case Fail():
-            if end.pairs.get("path"):
-                out.print(end.pairs["path"], markup=False)
+            _show_paths(end, out)
             err.print(f"[red]failed[/red] ({end.code}): ", end="")
             err.print(end.message, markup=False)
+
+
+def _show_paths(end: Reply, out: Console) -> None:
+    for path in paths_of(end):
+        out.print(path, markup=False)

@@ -27,14 +27,13 @@ from bridge.commands import Again, Draft, Submit, is_midi_clip
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.job_queue import JobQueue
 from bridge.journal import Journal, Past
-from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail
+from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from bridge.transport import Transport
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress
 
 _NEXT = 8  # jobs that hear of it when the queue moves
-_LIVE, _SKETCH, _PRIORITIES = 0, 1, 2  # a continuation is waited for by someone who plays
 _PROGRESS_EVERY_S = 1 / osc_spec.MAX_PROGRESS_PER_S
 
 log = logging.getLogger(__name__)
@@ -77,10 +76,6 @@ class Job:
         return self.request if self.seed is None else replace(self.request, seed=self.seed)
 
     @property
-    def priority(self) -> int:
-        return _SKETCH if self.request.clip is None else _LIVE
-
-    @property
     def state(self) -> str:
         if self.end:
             if isinstance(self.end, Fail) and self.end.code == "interrupted":
@@ -118,7 +113,7 @@ class Jobs:
         self._folder = folder
         self._notify = notify
         self._jobs: dict[str, Job] = {}
-        self._queue: JobQueue[Job] = JobQueue(_PRIORITIES)
+        self._queue: JobQueue[Job] = JobQueue(osc_spec.MAX_LIVE_IN_A_ROW)
         self._ended: deque[str] = deque()
         self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
@@ -129,6 +124,11 @@ class Jobs:
     @property
     def queued(self) -> int:
         return len(self._queue)
+
+    @property
+    def unended(self) -> list[Job]:
+        """The one that runs, then those that wait, in the order of their turns."""
+        return [*([self.running] if self.running else ()), *self._queue]
 
     def get(self, id: str) -> Job:
         if id not in self._jobs:
@@ -173,7 +173,7 @@ class Jobs:
         job = Job(command, Recording(self._folder, command.request, command.path), seed)
         job.written = self._journal.submitted(command, name, job.created_at, seed)
         self._jobs[job.id] = job
-        self._queue.add(job, job.priority, client)
+        self._queue.add(job, client, first=job.request.clip is not None)  # a continuation is waited for by someone who plays
         job.told = self._waiting(job, self.position(job))
         self._report_positions()  # it may have gone before others
         self._moved.set()
@@ -263,7 +263,8 @@ class Jobs:
         if job.voice:
             job.voice.end()
         try:
-            await asyncio.to_thread(job.recording.finish, await self._told(job, finished, failure))
+            own = finished.variations if finished else ()
+            await asyncio.to_thread(job.recording.finish, await self._told(job, finished, failure), own)
         except OutputError as error:
             failure = failure or error
         self._conclude(job, _end(job, finished, failure))
@@ -308,8 +309,11 @@ class Jobs:
         self._journal.grown(job.id, job.recording.duration_s)
         if job.first_chunk_s is None:
             job.first_chunk_s = time.monotonic() - job.started
-        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, str(job.recording.path)))
-        if job.voice and not job.cancelled:
+        path, pairs = str(job.recording.path_of(chunk.variation)), {}
+        if job.request.variations > 1:
+            pairs = {"variation": chunk.variation}
+        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
+        if job.voice and chunk.variation == 1 and not job.cancelled:
             job.voice.feed(chunk, job.rtf)
 
     def _report_progress(self, job: Job, event: Progress) -> None:
@@ -372,12 +376,13 @@ class Jobs:
 def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> End:
     duration_s = job.recording.duration_s
     path = str(job.recording.path) if duration_s else ""
+    others = others_of(job.recording.paths)
     if failure:
         told = fail(failure, job.id)
-        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} if path else {})
+        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
     if job.cancelled or finished is None or finished.cancelled:
-        return Cancelled(job.id, path, duration_s)
-    pairs = {
+        return Cancelled(job.id, path, duration_s, others)
+    pairs = others | {
         "samplerate": finished.samplerate,
         "seed": finished.facts.get("seed"),
         "rtf": job.rtf,

@@ -24,7 +24,7 @@ from bridge import sinks
 from bridge.commands import History, Submit
 from bridge.database import open_database
 from bridge.errors import JobError, JournalError, OutputError
-from bridge.replies import Cancelled, Done, End, Entry, Fail, Found
+from bridge.replies import Cancelled, Done, End, Entry, Fail, Found, others_of, paths_of
 from engine.api import RequestError, request_from_mapping
 
 _INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
@@ -144,53 +144,59 @@ class Journal:
         for row in self._db.execute("SELECT * FROM jobs WHERE ended IS NULL ORDER BY number").fetchall():
             failure = {"code": "interrupted", "message": _INTERRUPTED}
             story = {"id": row["id"], "state": "interrupted", "created": row["created"]}
-            story |= {"request": json.loads(row["request"]), "failure": failure}
+            story |= {"request": json.loads(row["request"]) | {"seed": row["seed"]}, "failure": failure}
+            count = story["request"].get("variations", 1)
             path, duration_s = None, 0.0
             if row["path"]:
                 try:
-                    path, duration_s, story = sinks.salvage(Path(row["path"]), story)
+                    path, duration_s, story = sinks.salvage(Path(row["path"]), story, count)
                 except OutputError as error:
                     log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
             failure = story.get("failure") or {}
-            end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, row["number"])
-            sql = f"UPDATE jobs SET ended = {_NOW}, state = ?, code = ?, message = ?, path = ?, duration_s = ? WHERE number = ?"
-            self._db.execute(sql, end)
-            self._measure(row["number"], path)
+            files = [file for file in sinks.variation_paths(path, count) if file.exists()] if path else []
+            pairs = json.dumps(others_of(files))
+            end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
+            columns = "state = ?, code = ?, message = ?, path = ?, duration_s = ?, pairs = ?"
+            self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", end)
+            self._measure(row["number"], files)
             log.warning("job %s was interrupted: %s", row["id"], path or "no audio")
 
     def _end(self, state: str, end: End, duration_s: float) -> None:
         path = end.pairs.get("path", "") if isinstance(end, Fail) else end.path
         code, message = (end.code, end.message) if isinstance(end, Fail) else (None, None)
-        pairs = json.dumps(end.pairs if isinstance(end, Done) else {})
+        pairs = json.dumps({key: value for key, value in end.pairs.items() if key not in ("path", "duration_s")})
         (number,) = self._db.execute("SELECT max(number) FROM jobs WHERE id = ?", (end.id,)).fetchone()
         columns = "state = ?, path = ?, duration_s = ?, code = ?, message = ?, pairs = ?"
         values = (state, path, duration_s, code, message, pairs, number)
         self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", values)
-        self._measure(number, Path(path) if path else None)
+        self._measure(number, [Path(one) for one in paths_of(end)])
         self._make_room()
 
-    def _measure(self, number: int, path: Path | None) -> None:
+    def _measure(self, number: int, files: list[Path]) -> None:
         """Remembers what a result looked like when we left it: one that looks otherwise is someone else's."""
-        if path:
-            found = path.stat()
-            values = (found.st_size, found.st_mtime_ns, number)
-            self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", values)
+        if files:
+            self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", (*_look(files), number))
 
     def _make_room(self) -> None:
         """Removes the oldest results that are neither kept, nor the newest, nor wanted as a clip, until all fit under the cap."""
         if not self._cap_bytes:
             return
         (taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
+        wanted = {clip for (clip,) in self._db.execute("SELECT clip FROM jobs WHERE ended IS NULL")}
         removable = """SELECT * FROM jobs WHERE bytes > 0 AND NOT kept AND number < (SELECT max(number) FROM jobs WHERE bytes > 0)
-            AND path NOT IN (SELECT clip FROM jobs WHERE ended IS NULL AND clip IS NOT NULL)
-            ORDER BY deleted DESC, number LIMIT 1"""
+            AND number NOT IN ({}) ORDER BY deleted DESC, number LIMIT 1"""
+        spared: list[int] = []
         while taken > self._cap_bytes:
-            row = self._db.execute(removable).fetchone()
+            row = self._db.execute(removable.format(", ".join(map(str, spared)))).fetchone()
             if row is None:
                 log.warning("results take %d bytes, more than the %d allowed: the rest is kept or in use", taken, self._cap_bytes)
                 return
-            if _is_ours(row):
-                sinks.remove(Path(row["path"]), row["id"])
+            files = _files(row)
+            if wanted.intersection(map(str, files)):
+                spared.append(row["number"])
+                continue
+            if _is_ours(row, files):
+                sinks.remove(files, row["id"])
                 log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
             self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
             taken -= row["bytes"]
@@ -228,8 +234,8 @@ class Journal:
         if row["ended"] is None:
             raise JobError(f"the job {id!r} has not ended: cancel it first", "not_ended")
         path = row["path"]
-        if row["bytes"] and _is_ours(row):
-            path = str(sinks.move_away(Path(path), id))
+        if row["bytes"] and _is_ours(row, _files(row)):
+            path = str(sinks.move_away(_files(row), id))
         elif path and Path(path).exists():
             log.info("%s was changed by someone else: it stays", path)
         self._db.execute("UPDATE jobs SET deleted = 1, kept = 0, path = ? WHERE number = ?", (path, row["number"]))
@@ -241,13 +247,26 @@ class Journal:
         return row
 
 
-def _is_ours(row: sqlite3.Row) -> bool:
-    """Whether a result is the very file that was written."""
+def _files(row: sqlite3.Row) -> list[Path]:
+    """A result's, one for each variation of which there was audio."""
+    others = json.loads(row["pairs"]).get("others")
+    return sinks.variation_paths(Path(row["path"]), 1 + len(others.split("/") if others else ()))
+
+
+def _look(files: list[Path]) -> tuple[int, int]:
+    """Bytes of all, and when the last was changed. Raises OSError."""
+    found = [os.lstat(file) for file in files]
+    if not all(stat.S_ISREG(one.st_mode) for one in found):
+        raise OSError("not a file")
+    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
+
+
+def _is_ours(row: sqlite3.Row, files: list[Path]) -> bool:
+    """Whether a result is the very files that were written."""
     try:
-        found = os.lstat(row["path"])
+        return _look(files) == (row["bytes"], row["mtime_ns"])
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (row["bytes"], row["mtime_ns"])
 
 
 def _past(row: sqlite3.Row) -> Past | None:
@@ -257,13 +276,14 @@ def _past(row: sqlite3.Row) -> Past | None:
         log.info("the request of job %s is no longer understood: %s", row["id"], error)
         return None
     id, path, duration_s = row["id"], row["path"], row["duration_s"]
+    pairs = json.loads(row["pairs"])
     match row["state"]:
         case "done":
-            end: End = Done(id, path, duration_s, json.loads(row["pairs"]))
+            end: End = Done(id, path, duration_s, pairs)
         case "cancelled":
-            end = Cancelled(id, path, duration_s)
+            end = Cancelled(id, path, duration_s, pairs)
         case _:
-            pairs = {"path": path, "duration_s": duration_s} if path else {}
+            pairs |= {"path": path, "duration_s": duration_s} if path else {}
             end = Fail(id, row["code"] or "interrupted", row["message"] or _INTERRUPTED, pairs)
     return Past(Submit(id, request, bool(row["play"]), row["name"]), row["created"], row["seed"], end, path, duration_s)
 
@@ -274,6 +294,7 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
         "created": row["created"],
         "kept": row["kept"],
         "path": row["path"] or None,
+        "others": json.loads(row["pairs"]).get("others"),
         "duration_s": row["duration_s"] or None,
         "prompt": _cut(request["prompt"], _MAX_PROMPT) or None,
         "clip": _cut(Path(row["clip"]).name, _MAX_CLIP) if row["clip"] else None,

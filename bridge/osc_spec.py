@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.api import DECODE_PATHS, JOINS, MAX_CLIP_S, MAX_DURATION_S, MAX_PROMPT_CHARS, SECTIONS
+from engine.api import DECODE_PATHS, JOINS, MAX_CLIP_S, MAX_DURATION_S, MAX_PROMPT_CHARS, MAX_VARIATIONS, SECTIONS
 
 PROTOCOL = 1
 DEFAULT_PORT = 7770
@@ -18,8 +18,11 @@ MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
 MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
 MAX_PROGRESS_PER_S = 10
 LEAST_GAIN_DB, MAX_GAIN_DB = -100.0, 12.0
+MAX_LIVE_IN_A_ROW = 4  # continuations, while text waits
 HISTORY_LIMIT = 20
+MAX_LISTED = 100
 STARTS = ("now", "bar")
+SKETCHES, SKETCH_BARS, SKETCH_S = 4, 4, 8.0  # how many, and how long each is, unless said
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 
 
@@ -83,6 +86,7 @@ _MUSIC = (
     Field("time_start_s", "f", "where in the whole piece the result begins", 0, 3600),
     Field("time_end_s", "f", "how long the whole piece is", 0, 3600),
     Field("seed", "i", "same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1),
+    Field("variations", "i", "so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS),
     Field("guidance", "f", "how strictly the prompt is followed", 0, 20),
     Field("top_k", "i", "how many tokens the sampler chooses from", 1, 100_000),
     Field("temperature", "f", "how freely it chooses", 0, 5),
@@ -101,6 +105,7 @@ _CONTINUATION = (
     Field("join", "s", "append: the clip and the new part in one file; new: only the new part", choices=JOINS),
 )
 
+_LIMIT = Field("limit", "i", f"entries at most; {HISTORY_LIMIT} when not given", 1, MAX_LISTED)
 _OTHER_SEED = Field("seed", "i", "in place of the job's own", 0, 2**31 - 1)
 _BANK = Field("bank", "s", "a bank of presets: electronic, band, jazz_latin, cinematic, utilities, or a file of your own", 1, 100)
 
@@ -118,6 +123,13 @@ _COMMANDS = (
         "goes on from a recorded clip",
         (Field("clip", "s", "path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000),),
         _CONTINUATION + _MUSIC,
+        _JOB_EVENTS,
+    ),
+    Message(
+        "/inspire/sketch",
+        f"generate, to choose from: {SKETCHES} variations of {SKETCH_BARS} bars, without a tempo {SKETCH_S:g} s, unless it says",
+        (_PROMPT,),
+        _MUSIC,
         _JOB_EVENTS,
     ),
     Message(
@@ -142,6 +154,12 @@ _COMMANDS = (
     Message("/inspire/resume", "waiting jobs begin again", pairs=COMMON, answers=("ack",)),
     Message("/inspire/status", "asks for the daemon's state, or a job's", pairs=(_JOB_ID, *COMMON), answers=("state", "fail")),
     Message(
+        "/inspire/jobs",
+        "asks for the jobs that run and wait, in the order of their turns",
+        pairs=(_LIMIT, Field("offset", "i", "leave out so many of the first", 0, 2**31 - 1), *COMMON),
+        answers=("found", "entry"),
+    ),
+    Message(
         "/inspire/history",
         "searches what was made, also by daemons before this one; the newest first",
         pairs=(
@@ -150,7 +168,7 @@ _COMMANDS = (
             Field("since", "s", "only from this day (UTC) on: 2026, 2026-11 or 2026-11-21", 4, 10),
             Field("until", "s", "only up to and with this day, month or year (UTC)", 4, 10),
             Field("kept", "i", "1: only favourites", 0, 1),
-            Field("limit", "i", f"entries at most; {HISTORY_LIMIT} when not given", 1, 100),
+            _LIMIT,
             Field("offset", "i", "leave out this many of the newest", 0, 2**31 - 1),
             *COMMON,
         ),
@@ -199,6 +217,7 @@ _COMMANDS = (
 )
 
 _PATH = Field("path", "s", "the file; empty when there is no audio")
+_OTHERS = Field("others", "s", "names of the other variations' files beside path, '/' between")
 _DURATION = Field("duration_s", "f", "seconds of audio in the file")
 _VERSION = Field("version", "s", "the daemon's version")
 _PROTOCOL = Field("protocol", "i", "the protocol it speaks")
@@ -245,7 +264,7 @@ _REPLIES = (
     ),
     Message(
         "/inspire/queued",
-        "the job waits: continuations go before text, clients take turns",
+        f"the job waits: continuations go before text, but not more than {MAX_LIVE_IN_A_ROW} in a row; clients take turns",
         (Field("position", "i", "jobs ahead of it"),),
         (Field("paused", "i", "1: none begins until resume"),),
     ),
@@ -267,12 +286,14 @@ _REPLIES = (
             Field("duration_s", "f", "how long it is"),
             Field("path", "s", "the growing file, playable now; renamed when the job ends"),
         ),
+        (Field("variation", "i", "which, counted from 1, where there are several; index and start_s are its own"),),
     ),
     Message(
         "/inspire/done",
         "the job's end: all of it is on disk",
         (_PATH, _DURATION),
         (
+            _OTHERS,
             Field("samplerate", "i", "Hz"),
             Field("seed", "i", "the seed used"),
             Field("rtf", "f", "seconds of work for a second of audio"),
@@ -286,19 +307,19 @@ _REPLIES = (
         "/inspire/fail",
         "the command's or the job's end: it cannot be done",
         (Field("code", "s", "one of the codes below"), Field("message", "s", "what was wrong, what is allowed, what to do")),
-        (_PATH, _DURATION),
+        (_PATH, _DURATION, _OTHERS),
     ),
-    Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION)),
+    Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION), (_OTHERS,)),
     Message(
         "/inspire/found",
-        "how much of the history fits the question; as many entries as shown follow",
+        "how many jobs fit the question; as many entries as shown follow",
         (Field("count", "i", "jobs that fit"), Field("shown", "i", "entries that follow")),
     ),
     Message(
         "/inspire/entry",
-        "a job in the history",
+        "a job: in the history, or of those that run and wait",
         (
-            Field("index", "i", "counts from offset"),
+            Field("index", "i", "counts from offset; of one that waits, the jobs ahead of it"),
             _JOB_ID,
             Field("state", "s", "what became of it", choices=JOB_STATES),
         ),
@@ -309,6 +330,7 @@ _REPLIES = (
             Field("clip", "s", "the name of the clip that was continued"),
             Field("seed", "i", "the seed used"),
             _PATH,
+            _OTHERS,
             _DURATION,
         ),
     ),

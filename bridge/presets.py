@@ -26,7 +26,7 @@ MAX_DESCRIPTION_CHARS = 200
 SELECTED = "selected"  # in place of a name: the one chosen with next, previous or bank
 USER_BANK = "user"  # where saved ones go
 
-_NOT_KEPT = {"clip", "from_s"}  # a preset is not of one recording
+_NOT_KEPT = {"clip", "from_s", "variations"}  # a preset is not of one recording, nor how often it is asked for
 _KEYS = tuple(f.name for f in fields(GenerationRequest) if f.name not in _NOT_KEPT)
 _LENGTHS = {"duration_s", "bars"}
 
@@ -45,6 +45,9 @@ class Preset:
         own = {name: value for name, value in own.items() if name != "prompt" or str(value).strip()}
         replaced = _LENGTHS if _LENGTHS & own.keys() else set()
         return {name: value for name, value in self.values.items() if name not in replaced} | own
+
+
+NO_PRESET = Preset("", "", "", {})
 
 
 class Presets:

@@ -5,7 +5,9 @@ Fields are the table's arguments; `pairs` its optional keys.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bridge import osc_spec
@@ -76,6 +78,7 @@ class Chunk:
     start_s: float
     duration_s: float
     path: str
+    pairs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Cancelled:
     id: str
     path: str
     duration_s: float
+    pairs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,18 @@ def decode_reply(address: str, arguments: list) -> Reply:
 def name_of(reply: Reply) -> str:
     """Its address without the prefix, such as "done"."""
     return osc_spec.short_name(_ADDRESSES[type(reply)])
+
+
+def others_of(paths: Sequence[Path]) -> dict[str, str]:
+    """The pair that names a result's variations beside the first of `paths`; none where it is alone."""
+    return {"others": "/".join(path.name for path in paths[1:])} if len(paths) > 1 else {}
+
+
+def paths_of(reply: End | Entry) -> list[str]:
+    """A result's files as a reply names them, the first first."""
+    path = getattr(reply, "path", None) or reply.pairs.get("path")
+    others = reply.pairs.get("others")
+    return [path, *(str(Path(path).with_name(name)) for name in others.split("/"))] if others else [path] if path else []
 
 
 def fail(error: Exception, id: str) -> Fail:

@@ -3,23 +3,26 @@
 While a job runs its file is `<name>.part.wav`, playable at any moment; at the job's end, however that comes, it is renamed
 `<name>.wav`, `<name>.json` tells where it came from and, where its tempo is known, `<name>.mid` what its bars are. Names are
 made from the prompt and never overwrite anything.
+
+Several variations are `<name>.1.wav`, `<name>.2.wav` and so on, each with a sidecar and a MIDI file of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import midi_file, wav
 from bridge.errors import OutputError
 from bridge.wav import GrowingWav
-from engine.api import AudioChunk, GenerationRequest
+from engine.api import AudioChunk, GenerationRequest, request_from_mapping
 
 _MAX_SLUG = 60
 _PART = ".part.wav"
@@ -27,9 +30,10 @@ _BESIDE = (".json", ".mid")  # of a result's own name
 
 
 class Recording:
-    """One result on disk. Blocks on the disk, so it is called from a thread of its own, one call at a time.
+    """One result on disk, a file for each variation. Blocks on the disk, so it is called from a thread of its own, one call at a
+    time.
 
-    `open` reserves the name, before the engine has worked for it; `write` appends; `finish` renames and writes the sidecar.
+    `open` reserves the names, before the engine has worked for them; `write` appends; `finish` renames and writes the sidecars.
     Each raises OutputError; what was written before stays playable.
     """
 
@@ -38,68 +42,69 @@ class Recording:
         self._request = request
         self._folder = folder
         self._target = folder / f"{_slug(request)}.wav" if path is None else _inside(folder, path)
-        self._part: Path | None = None
-        self._wav: GrowingWav | None = None
+        self._files = [_File(target) for target in _numbered(self._target, request.variations)]
 
     @property
     def path(self) -> Path:
-        """The file as it is now: the part, then the result."""
-        return self._part or self._target
+        """The first file as it is now: the part, then the result."""
+        return self._files[0].path
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those of the variations of which there is audio."""
+        return [file.path for file in self._files if file.wav]
 
     @property
     def duration_s(self) -> float:
-        return self._wav.duration_s if self._wav else 0.0
+        wav = self._files[0].wav
+        return wav.duration_s if wav else 0.0
+
+    def path_of(self, variation: int) -> Path:
+        return self._files[variation - 1].path
 
     def likely_part(self) -> Path:
         """What `open` will make unless someone takes the name first: told to the journal before, so that a kill in between
         leaves no file that nobody knows of.
         """
         with _explained(self._target):
-            return next(_free_names(self._target))[0]
+            return next(_free_names(self._target, len(self._files)))[0][0]
 
     def open(self) -> None:
-        """Reserves a free name with an empty `.part.wav`. Where a link was put meanwhile, it must not lead outside."""
+        """Reserves free names with empty `.part.wav`s. Where a link was put meanwhile, it must not lead outside."""
         with _explained(self._target):
             _refuse_outside(self._folder, self._target.parent)
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._part, self._target = _reserve(self._target)
+            self._files = [_File(target, part) for part, target in _reserve(self._target, len(self._files))]
 
     def write(self, chunk: AudioChunk) -> None:
-        with _explained(self.path):
-            if self._wav is None:
-                self._wav = self._create(chunk)
-            self._wav.write(chunk.samples)
-            self._check_it_is_there()
+        file = self._files[chunk.variation - 1]
+        with _explained(file.path):
+            if file.wav is None:
+                file.wav = self._create(file.path, chunk)
+            file.wav.write(chunk.samples)
+            file.check_it_is_there()
 
-    def finish(self, story: dict) -> Path | None:
-        """Ends the file and tells its `story` in the sidecar. Returns the result's path, None where there is no audio."""
-        with _explained(self.path):
-            if self._wav is None:
-                if self._part:
-                    self._part.unlink(missing_ok=True)
-                return None
-            self._check_it_is_there()
-            self._wav.close()
-            try:  # the sidecar first: with a part that was left, it says that the job had ended
-                _write_beside(self._target, _sidecar(self._target, self._wav, story))
-            finally:
-                os.replace(self._part, self._target)
-                self._part = None
-            return self._target
+    def finish(self, story: dict, facts: Sequence[dict] = ()) -> Path | None:
+        """Ends the files and tells in each one's sidecar its `story`; `facts` are what each variation has of its own of the
+        engine's. Returns the first result's path, None where there is no audio.
+        """
+        problem: OutputError | None = None
+        for number, file in enumerate(self._files, 1):
+            told = _of_variation(story, number, [file.target for file in self._files])
+            if facts:
+                told = told | {"engine": told["engine"] | facts[number - 1]}
+            try:
+                file.finish(told)
+            except OutputError as error:  # what the others hold is no less wanted
+                problem = problem or error
+        if problem:
+            raise problem
+        return self.path if self._files[0].wav else None
 
-    def _check_it_is_there(self) -> None:
-        """Raises OSError when the file was deleted or moved: then there is no audio that could be promised."""
-        try:
-            os.stat(self._part)
-        except FileNotFoundError:
-            self._wav.close()
-            self._wav = None
-            raise
-
-    def _create(self, chunk: AudioChunk) -> GrowingWav:
+    def _create(self, part: Path, chunk: AudioChunk) -> GrowingWav:
         request = self._request
         return GrowingWav(
-            self._part,
+            part,
             chunk.samplerate,
             chunk.samples.shape[1],
             description=request.prompt or request.clip or "",
@@ -107,6 +112,42 @@ class Recording:
             bpm=request.bpm,
             beats_per_bar=request.beats_per_bar,
         )
+
+
+@dataclass
+class _File:
+    """One variation's."""
+
+    target: Path
+    part: Path | None = None  # while there is one
+    wav: GrowingWav | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.part or self.target
+
+    def finish(self, story: dict) -> None:
+        with _explained(self.path):
+            if self.wav is None:
+                if self.part:
+                    self.part.unlink(missing_ok=True)
+                return
+            self.check_it_is_there()
+            self.wav.close()
+            try:  # the sidecar first: with a part that was left, it says that the job had ended
+                _write_beside(self.target, _sidecar(self.target, self.wav, story))
+            finally:
+                os.replace(self.part, self.target)
+                self.part = None
+
+    def check_it_is_there(self) -> None:
+        """Raises OSError when the file was deleted or moved: then there is no audio that could be promised."""
+        try:
+            os.stat(self.part)
+        except FileNotFoundError:
+            self.wav.close()
+            self.wav = None
+            raise
 
 
 @dataclass(frozen=True)
@@ -117,12 +158,31 @@ class Kept:
     duration_s: float
 
 
-def salvage(part: Path, story: dict) -> tuple[Path | None, float, dict]:
-    """Ends what a dead daemon left at `part`: result's path (None where there is no audio), its seconds, its story.
+def variation_paths(path: Path, count: int) -> list[Path]:
+    """Where a result's variations are (their parts, where it is a part), by where the first of them is."""
+    ending = _PART if path.name.endswith(_PART) else ".wav"
+    return _numbered(_unnumbered(path, count, ending), count, ending)
+
+
+def salvage(part: Path, story: dict, count: int = 1) -> tuple[Path | None, float, dict]:
+    """Ends what a dead daemon left of `count` variations, the first of them at `part`: result's path (None where there is no
+    audio), its seconds, its story.
 
     That is the given one, or what that daemon had already written in the sidecar. Blocks. Raises OutputError.
     """
-    target = part.with_name(part.name.removesuffix(_PART) + ".wav")
+    parts = variation_paths(part, count)
+    targets = [one.with_name(one.name.removesuffix(_PART) + ".wav") for one in parts]
+    with _explained(part):
+        if any(one.exists() and _is_anothers(target, story["id"]) for one, target in zip(parts, targets, strict=True)):
+            reserved = _reserve(_unnumbered(targets[0], count), count)
+            for old, (free, _) in zip(parts, reserved, strict=True):
+                os.replace(old, free) if old.exists() else free.unlink()
+            parts, targets = ([*column] for column in zip(*reserved, strict=True))
+    stories = [_of_variation(story, number, targets) for number in range(1, count + 1)]
+    return [_salvage(*one) for one in zip(parts, targets, stories, strict=True)][0]
+
+
+def _salvage(part: Path, target: Path, story: dict) -> tuple[Path | None, float, dict]:
     with _explained(part):
         told = _read_sidecar(target)
         known = told is not None and told.get("id") == story["id"]
@@ -135,10 +195,6 @@ def salvage(part: Path, story: dict) -> tuple[Path | None, float, dict]:
         if shape is None:
             part.unlink()
             return None, 0.0, story
-        if not known and not _is_free(target):  # someone took the name meanwhile
-            free, target = _reserve(target)
-            os.replace(part, free)
-            part = free
         if known:
             _write_midi(target, told)
         else:
@@ -147,30 +203,42 @@ def salvage(part: Path, story: dict) -> tuple[Path | None, float, dict]:
         return target, shape.duration_s, told if known else story
 
 
-def move_away(path: Path, id: str) -> Path:
-    """Moves a result and what is beside it to a folder `Deleted` there; returns where it is now. Blocks. Raises OutputError."""
-    with _explained(path):
-        folder = path.parent / "Deleted"
+def move_away(paths: Sequence[Path], id: str) -> Path:
+    """Moves a result's files and what is beside them to a folder `Deleted` there; returns where the first is now. Blocks. Raises
+    OutputError.
+    """
+    with _explained(paths[0]):
+        folder = paths[0].parent / "Deleted"
         folder.mkdir(exist_ok=True)
-        part, target = _reserve(folder / path.name)
-        beside = _ours_beside(path, id)
-        os.replace(path, target)
-        part.unlink()
-        for file in beside:
-            os.replace(file, target.with_suffix(file.suffix))
-        return target
+        reserved = _reserve(folder / _unnumbered(paths[0], len(paths)).name, len(paths))
+        for path, (part, target) in zip(paths, reserved, strict=True):
+            beside = _ours_beside(path, id)
+            os.replace(path, target)
+            part.unlink()
+            for file in beside:
+                os.replace(file, target.with_suffix(file.suffix))
+        return reserved[0][1]
 
 
-def remove(path: Path, id: str) -> None:
-    """Removes a result and what is beside it from the disk. Blocks. Raises OSError."""
-    for file in (*_ours_beside(path, id), path):
-        file.unlink()
+def remove(paths: Sequence[Path], id: str) -> None:
+    """Removes a result's files and what is beside them from the disk. Blocks. Raises OSError."""
+    for path in paths:
+        for file in (*_ours_beside(path, id), path):
+            file.unlink()
 
 
 def sha256(path: Path) -> str:
     """Of a file's bytes: says in a sidecar which clip was continued. Blocks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _of_variation(story: dict, number: int, targets: Sequence[Path]) -> dict:
+    """What a variation's sidecar says: which of the files it is, and the seed that makes it alone."""
+    if len(targets) == 1:
+        return story
+    seed = request_from_mapping(story["request"]).seed_of(number)
+    return story | {"variation": {"number": number, "seed": seed, "files": [target.name for target in targets]}}
 
 
 def _sidecar(target: Path, audio: GrowingWav | wav.Shape, story: dict) -> dict:
@@ -231,6 +299,11 @@ def _read_sidecar(target: Path) -> dict | None:
     return told if isinstance(told, dict) else {}
 
 
+def _is_anothers(target: Path, id: str) -> bool:
+    """Someone took the name meanwhile."""
+    return not _is_free(target) and (_read_sidecar(target) or {}).get("id") != id
+
+
 def _ours_beside(path: Path, id: str) -> list[Path]:
     """The sidecar of the job `id`, and its MIDI file where nobody changed it."""
     told, midi = _read_sidecar(path) or {}, path.with_suffix(".mid")
@@ -266,26 +339,38 @@ def _refuse_outside(folder: Path, path: Path) -> None:
         raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
 
 
-def _reserve(target: Path) -> tuple[Path, Path]:
-    """A free (part, target), the part created."""
-    for part, free in _free_names(target):
-        try:
-            part.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        if _is_free(free):
-            return part, free
-        part.unlink()
+def _numbered(path: Path, count: int, ending: str = ".wav") -> list[Path]:
+    """ "x.wav" → "x.1.wav" to "x.<count>.wav"; itself where it is alone."""
+    stem = path.name.removesuffix(ending)
+    return [path] if count == 1 else [path.with_name(f"{stem}.{number}{ending}") for number in range(1, count + 1)]
+
+
+def _unnumbered(path: Path, count: int, ending: str = ".wav") -> Path:
+    return path if count == 1 else path.with_name(path.name.removesuffix(ending).removesuffix(".1") + ending)
+
+
+def _reserve(target: Path, count: int = 1) -> list[tuple[Path, Path]]:
+    """Free (part, target)s of `count` variations, the parts created."""
+    for names in _free_names(target, count):
+        made: list[Path] = []
+        with contextlib.suppress(FileExistsError):
+            for part, _ in names:
+                part.touch(exist_ok=False)
+                made.append(part)
+            if all(_is_free(free) for _, free in names):
+                return names
+        for part in made:
+            part.unlink()
     raise AssertionError("unreachable")
 
 
-def _free_names(target: Path) -> Iterator[tuple[Path, Path]]:
-    """(part, target), one after the other. A part that someone holds makes its target taken too."""
+def _free_names(target: Path, count: int) -> Iterator[list[tuple[Path, Path]]]:
+    """(part, target) of each variation, one choice after the other. A part that someone holds makes its target taken too."""
     for number in range(1, 10_000):
-        free = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-        part = free.with_suffix(_PART)
-        if _is_free(free) and not os.path.lexists(part):
-            yield part, free
+        targets = _numbered(target if number == 1 else target.with_stem(f"{target.stem}-{number}"), count)
+        names = [(free.with_suffix(_PART), free) for free in targets]
+        if all(_is_free(free) and not os.path.lexists(part) for part, free in names):
+            yield names
     raise OutputError(f"there are too many files named like {target}: give another path")
 
 

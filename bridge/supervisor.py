@@ -245,7 +245,7 @@ def _event(message: dict, samples) -> Event | EngineFailure:
         case "progress":
             return Progress(*message["values"])
         case "chunk":
-            return AudioChunk(*message["values"], samples)
+            return AudioChunk(*message["values"], samples, message["variation"])
         case "finished":
             return Finished(*message["values"])
         case "failed":

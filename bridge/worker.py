@@ -113,10 +113,10 @@ class _Worker:
                 self._link.send({"type": "progress", "run": run, "values": [event.phase, event.done_s, event.total_s]})
             case AudioChunk():
                 where = [event.index, event.start_frame, event.samplerate]
-                message = {"type": "chunk", "run": run, "values": where, "shape": event.samples.shape}
-                self._link.send(message, event.samples)
+                message = {"type": "chunk", "run": run, "values": where, "variation": event.variation}
+                self._link.send(message | {"shape": event.samples.shape}, event.samples)
             case Finished():
-                values = [event.frames, event.samplerate, event.cancelled, event.facts]
+                values = [event.frames, event.samplerate, event.cancelled, event.facts, event.variations]
                 self._link.send({"type": "finished", "run": run, "values": values})
 
     def _obey(self) -> None:
@@ -149,17 +149,19 @@ def _create_engine(name: str) -> Engine:
 
 def _checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Progress | AudioChunk | Finished]:
     """The engine's events, held to the contract of `engine.api`: consecutive finite float32 chunks, one Finished last."""
-    index = end_frame = 0
+    ends: dict[int, tuple[int, int]] = {}  # of each variation: the next chunk's index and frame
     finished = None
     for event in events:
         assert finished is None, "the engine went on after Finished"
         if isinstance(event, AudioChunk):
             assert event.samples.ndim == 2 and event.samples.dtype == np.float32, "a chunk is not float32 (frames, channels)"
-            assert (event.index, event.start_frame) == (index, end_frame), "a chunk does not follow the one before"
+            index, frame = ends.get(event.variation, (0, 0))
+            assert (event.index, event.start_frame) == (index, frame), "a chunk does not follow the one before"
             assert np.isfinite(event.samples).all(), "a chunk holds samples that are not finite"
-            index, end_frame = index + 1, end_frame + len(event.samples)
+            ends[event.variation] = (index + 1, frame + len(event.samples))
         elif isinstance(event, Finished):
             finished = event
         yield event
     assert finished is not None, "the engine ended without Finished"
-    assert finished.frames == end_frame, f"the engine counts {finished.frames} frames, its chunks hold {end_frame}"
+    _, frames = ends.get(1, (0, 0))
+    assert finished.frames == frames, f"the engine counts {finished.frames} frames, its chunks hold {frames}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ DECODE_PATHS = ("full", "fast")
 DEFAULT_MODEL = "sketch"
 MAX_DURATION_S = 480.0
 MAX_PROMPT_CHARS = 4_000
+MAX_VARIATIONS = 8
 MIN_CLIP_S = 1.0
 MAX_CLIP_S = 1_200.0
 MAX_CLIP_BYTES = 4 * 2**30
@@ -64,6 +65,8 @@ class GenerationRequest:
     With `clip` set it is a continuation: the model hears the `context_s` seconds that end at `from_s`
     (the clip's end when None) and goes on from there. The length is `duration_s`, or `bars` at `bpm`
     in `beats_per_bar`; in bars the result has exactly the sample frames those bars last.
+
+    `variations` are made together, each with a seed of its own (`seed_of`): the same audio as that seed gives alone.
     """
 
     prompt: str = ""
@@ -83,6 +86,7 @@ class GenerationRequest:
     guidance: float | None = None  # this and the next two: what suits the model when None
     top_k: int | None = None
     temperature: float | None = None
+    variations: int = 1
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
 
@@ -96,6 +100,7 @@ class GenerationRequest:
         _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
         _check_number("context_s", self.context_s, 1, 30, optional=True)
         _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
+        _check_number("variations", self.variations, 1, MAX_VARIATIONS, whole=True)
         _check_number("guidance", self.guidance, 0, 20, optional=True)
         _check_number("top_k", self.top_k, 1, 100_000, whole=True, optional=True)
         _check_number("temperature", self.temperature, 0, 5, optional=True)
@@ -112,6 +117,10 @@ class GenerationRequest:
         if self.bars is not None:
             return self.bars * self.beats_per_bar * 60.0 / self.bpm
         return 10.0 if self.duration_s is None else self.duration_s
+
+    def seed_of(self, variation: int) -> int:
+        """The seed of a variation, counted from 1: the request's own, and those that follow it."""
+        return (self.seed + variation - 1) % 2**31
 
     def frames(self, samplerate: int) -> int:
         """Length of the new audio in sample frames at `samplerate` Hz."""
@@ -146,12 +155,16 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class AudioChunk:
-    """Consecutive audio: float32 (frames, channels) at `samplerate` Hz, from `start_frame` of the result."""
+    """Consecutive audio of a variation: float32 (frames, channels) at `samplerate` Hz, from `start_frame` of the result.
+
+    `index` counts each variation's chunks from 0.
+    """
 
     index: int
     start_frame: int
     samplerate: int
     samples: np.ndarray
+    variation: int = 1
 
     @property
     def start_s(self) -> float:
@@ -166,13 +179,16 @@ class AudioChunk:
 class Finished:
     """The end of a generation. `cancelled` when it was stopped early: the chunks so far stand.
 
-    `facts` goes into the sidecar: seed, model and weight hashes, measured tempo, seam figures, timings.
+    `facts` goes into the sidecar: seed, model and weight hashes, measured tempo, seam figures, timings. Where there are several
+    variations, frames and facts are those of the first, and `variations` holds in order what each has of its own: its seed, its
+    frames, what was measured.
     """
 
     frames: int
     samplerate: int
     cancelled: bool
     facts: dict
+    variations: Sequence[dict] = ()
 
 
 Event = Progress | AudioChunk | Finished

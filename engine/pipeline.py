@@ -26,7 +26,7 @@ from engine.conditioning import (
     likeliest_grid,
     load_text_encoder,
 )
-from engine.models.language_model import Condition, generate_tokens
+from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
 from engine.music.grid import Grid, clock
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
@@ -78,32 +78,42 @@ class Pipeline:
         model = self.load(request.model)
         loaded_s = watch()
         request = self._decided(request)
-        renderer = self._renderer(request, cancelled)
+        numbers = range(1, request.variations + 1)
+        renderers = [self._renderer(request, cancelled, request.seed_of(number)) for number in numbers]
+        samplerate = renderers[0].samplerate
         clip, heard = None, []
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
-            clip, heard = self._listen(request, renderer.samplerate)
+            clip, heard = self._listen(request, samplerate)
         request, time, words = self._understand(request, clip, heard)
         condition = build_condition(self._encode_text(words), request)
-        take = _Take(request, renderer, self.plan, clip, heard, watch)
-        yield from take.begin()
-        wanted = -(-request.frames(renderer.samplerate) // take.hop)
-        for count, token in enumerate(self._tokens(request, condition, time, heard, wanted, cancelled), 1):
-            if (chunk := take.push(token)) is not None:
-                yield chunk
+        takes = [
+            _Take(request, number, renderer, self.plan, clip, heard, watch)
+            for number, renderer in zip(numbers, renderers, strict=True)
+        ]
+        for take in takes:
+            yield from take.begin()
+        first, last = takes[0], takes[-1]
+        wanted = -(-first.wanted // first.hop)
+        for count, tokens in enumerate(self._tokens(request, condition, time, heard, wanted, cancelled), 1):
+            for take, token in zip(takes, tokens, strict=True):
+                if (chunk := take.push(token)) is not None:
+                    yield chunk
             if count % PROGRESS_EVERY == 0:
-                yield Progress("generating", min(request.seconds, take.new_frames / renderer.samplerate), request.seconds)
-        if not cancelled():
+                yield Progress("generating", min(request.seconds, last.new_frames / samplerate), request.seconds)
+        for take in takes if not cancelled() else ():
             yield from take.finish()
-        seconds = take.new_frames / renderer.samplerate
+        seconds = first.new_frames / samplerate
+        measured = [{"seed": request.seed_of(take.number), "frames": take.frames} | take.measure(request) for take in takes]
         yield Finished(
-            frames=take.frames, samplerate=renderer.samplerate, cancelled=take.new_frames < take.wanted,
+            frames=first.frames, samplerate=samplerate, cancelled=any(take.new_frames < take.wanted for take in takes),
             facts=model | {
                 "seed": request.seed, "guidance": request.guidance, "top_k": request.top_k, "temperature": request.temperature,
                 "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
-                "elapsed_s": round(watch(), 3), "first_chunk_s": round(take.first_chunk_s or watch(), 3),
+                "elapsed_s": round(watch(), 3), "first_chunk_s": round(first.first_chunk_s or watch(), 3),
                 "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
-            } | ({"grid_bpm": round(time.bpm, 3)} if time else {}) | take.measure(request),
+            } | ({"grid_bpm": round(time.bpm, 3)} if time else {}) | measured[0],
+            variations=measured if len(measured) > 1 else (),
         )  # fmt: skip
 
     def _decided(self, request: GenerationRequest) -> GenerationRequest:
@@ -115,12 +125,12 @@ class Pipeline:
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> FastRenderer | FullRenderer:
+    def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
         if request.decode == "fast":
             return FastRenderer(self._prepared)
         if self._prepared.checkpoint.flow is None:
             raise RequestError(f"model {request.model} has no flow matching, so no full path: set decode to fast")
-        return FullRenderer(self._prepared, request.seed, cancelled)
+        return FullRenderer(self._prepared, seed, cancelled)
 
     @torch.inference_mode()
     def _listen(self, request: GenerationRequest, samplerate: int) -> tuple[Clip, list[int]]:
@@ -149,33 +159,51 @@ class Pipeline:
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,
         cancelled: Callable[[], bool],
-    ) -> Iterator[int]:  # fmt: skip
-        """`wanted` tokens. Past the length the language model was trained on, it goes on from the latter half of what it made."""
+    ) -> Iterator[list[int]]:  # fmt: skip
+        """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
+        from the latter half of what it made.
+        """
         config, device = self._prepared.checkpoint.config, self.runtime.device
-        generator = torch.Generator(device).manual_seed(request.seed)
-        history, made = list(heard), 0
+        seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
+        generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        histories, made = [list(heard) for _ in seeds], 0
         condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
-            room = config.max_tokens - len(history) if config.max_tokens else wanted
+            room = config.max_tokens - len(histories[0]) if config.max_tokens else wanted
             count = min(wanted - made, max(room, config.max_tokens // 4))
-            prompt = torch.tensor([history], device=device) if history else None
             if time is not None:
-                rows = clock(time, config.token_rate, made - len(history), len(history) + count)
+                rows = clock(time, config.token_rate, made - len(histories[0]), len(histories[0]) + count)
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
-            generation = self._prepared.decoder.start(
-                condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
-            )
+            generation = self._start(request, condition, histories, generators, count)
             tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
-                generator=generator, cancelled=cancelled,
+                generators=generators, cancelled=cancelled,
             )  # fmt: skip
-            while (token := self._next(tokens)) is not None:
-                history.append(token)
+            while (drawn := self._next(tokens)) is not None:
+                for history, token in zip(histories, drawn, strict=True):
+                    history.append(token)
                 made += 1
-                yield token
-            history = history[-(config.max_tokens // 2) :] if config.max_tokens else history
+                yield drawn
+            histories = [history[-(config.max_tokens // 2) :] for history in histories] if config.max_tokens else histories
 
-    def _next(self, tokens: Iterator[int]) -> int | None:
+    def _start(
+        self, request: GenerationRequest, condition: Condition, histories: list[list[int]],
+        generators: list[torch.Generator], count: int,
+    ) -> Generation:  # fmt: skip
+        """All variations in one batch. Each reads what it goes on from as it would alone; what all have in common, once."""
+
+        def start(history: list[int], generator: torch.Generator) -> Generation:
+            prompt = torch.tensor([history], device=self.runtime.device) if history else None
+            return self._prepared.decoder.start(
+                condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
+            )
+
+        own_noise = self._prepared.checkpoint.config.language_model.negative == "noise" and request.guidance != 1.0
+        if not own_noise and all(history == histories[0] for history in histories):
+            return Generation.together([start(histories[0], generators[0])] * len(histories))
+        return Generation.together([start(*one) for one in zip(histories, generators, strict=True)])
+
+    def _next(self, tokens: Iterator[list[int]]) -> list[int] | None:
         with use_threads(self._prepared.decoder_threads):
             return next(tokens, None)
 
@@ -185,20 +213,21 @@ class Pipeline:
             if decode == "full" and self._prepared.checkpoint.flow is None:
                 continue
             request = self._decided(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode))
-            renderer = self._renderer(request, lambda: False)
+            renderer = self._renderer(request, lambda: False, request.seed)
             condition = build_condition(self._encode_text(request.prompt), request)
             wanted = round(request.seconds * renderer.token_rate)
-            tokens = list(self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False))
+            tokens = [token for (token,) in self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
 
 
 class _Take:
-    """The audio of one result: levels, join, exact length, chunk numbers."""
+    """The audio of one variation: levels, join, exact length, chunk numbers."""
 
     def __init__(
-        self, request: GenerationRequest, renderer: FastRenderer | FullRenderer, plan: ChunkPlan,
+        self, request: GenerationRequest, number: int, renderer: FastRenderer | FullRenderer, plan: ChunkPlan,
         clip: Clip | None, heard: list[int], watch: Stopwatch,
     ) -> None:  # fmt: skip
+        self.number = number
         self.samplerate = renderer.samplerate
         self.wanted = request.frames(self.samplerate)
         self.fade_s = LOOP_FADE_S if request.bars is not None else PIECE_FADE_S
@@ -264,7 +293,7 @@ class _Take:
         return audio if self.leveller is None or not len(audio) else audio * self.leveller.gains(audio)
 
     def _chunk(self, samples: np.ndarray) -> AudioChunk:
-        chunk = AudioChunk(self.index, self.frames, self.samplerate, samples)
+        chunk = AudioChunk(self.index, self.frames, self.samplerate, samples, self.number)
         self.index += 1
         self.frames += len(samples)
         return chunk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,10 +25,14 @@ def top_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return logits.topk(min(k, logits.shape[-1]), dim=-1)
 
 
-def sample(logits: Tensor, *, k: int, temperature: float, generator: torch.Generator | None) -> Tensor:
-    """One token of each row: temperature, top-k, softmax, draw. Temperature 0 is argmax. [B, V] → [B]"""
+def sample(logits: Tensor, *, k: int, temperature: float, generators: Sequence[torch.Generator | None]) -> Tensor:
+    """One token of each row: temperature, top-k, softmax, draw. Temperature 0 is argmax. [B, V] → [B]
+
+    generators: one for each row, so that what a row draws does not depend on the others.
+    """
     if temperature == 0:
         return logits.argmax(dim=-1)
     values, tokens = top_k(logits / temperature, k)
-    choice = torch.multinomial(values.softmax(dim=-1), 1, generator=generator)
-    return tokens.gather(-1, choice)[:, 0]
+    chances = values.softmax(dim=-1)
+    drawn = [torch.multinomial(row, 1, generator=own) for row, own in zip(chances, generators, strict=True)]
+    return tokens.gather(-1, torch.stack(drawn))[:, 0]

@@ -47,7 +47,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "state": "ss",
     "welcome": "ssif",
 }
-PAIRS = {"done", "entry", "fail", "model", "preset", "queued", "state"}
+PAIRS = {"cancelled", "chunk", "done", "entry", "fail", "model", "preset", "queued", "state"}
 REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown address": ("/inspire/compose", ["dub"], "unknown_address"),
     "no prompt": ("/inspire/generate", [], "missing_argument"),
@@ -496,6 +496,19 @@ def job(server: Server) -> None:
     expect(replies[-1].pairs.get("seed") == 7, f"{replies[-1]}: its seed 7 is not told")
 
 
+@rule("variations and sketches: one end, the chunks of each variation without a gap")
+def variations(server: Server) -> None:
+    client = server.udp()
+    for command in ("/inspire/generate", "/inspire/sketch"):
+        client.send(command, id := new_id(), PROMPT, "duration_s", 0.5, "variations", 2, "seed", 7)
+        *replies, end = client.job(id)
+        expect(end.name == "done" and end.pairs.get("others"), f"it ends with {end}: done that names the others is right")
+        for number in (1, 2):
+            chunks = [r for r in replies if r.name == "chunk" and r.pairs.get("variation") == number]
+            expect([chunk.values[1] for chunk in chunks] == list(range(len(chunks))), f"variation {number} is not counted from 0")
+            expect(abs(sum(chunk.values[3] for chunk in chunks) - 0.5) < 0.01, f"variation {number} is not as long as asked for")
+
+
 @rule(f"progress is told at most {MAX_PROGRESS_PER_S} times a second, and does not go back")
 def progress(server: Server) -> None:
     client = server.udp()
@@ -582,9 +595,11 @@ def events(server: Server) -> None:
     expect(not heard, f"a stranger hears {heard[0] if heard else ''}")
 
 
-@rule("while paused jobs wait with their position and clients take turns; after resume they run")
+@rule("while paused jobs wait with their position and registered clients take turns; after resume they run")
 def pause(server: Server) -> None:
     client, other = server.udp(), server.udp()
+    other.send("/inspire/hello", asked := new_id(), "conformance", PROTOCOL)  # those of a host that do not register are as one
+    other.answer(asked, "welcome")
     client.send("/inspire/pause", asked := new_id())
     try:
         client.answer(asked, "ack")
@@ -596,6 +611,9 @@ def pause(server: Server) -> None:
         for id in (first, third, second):
             client.send("/inspire/status", asked := new_id(), "job", id)
             positions.append(client.answer(asked, "state").pairs.get("position"))
+        client.send("/inspire/jobs", asked := new_id())
+        listed = [client.answer(asked, "entry").values[1:3] for _ in range(client.answer(asked, "found").values[2])]
+        expect(listed == [[0, first], [1, third], [2, second]], f"jobs lists {listed}: not the positions that status tells")
         expect(positions == [0, 1, 2], f"positions {positions} of two clients' first jobs and a second one: 0, 1, 2 is right")
         client.send("/inspire/status", asked := new_id())
         expect(client.answer(asked, "state").pairs.get("paused") == 1, "the state does not say that the queue is paused")

@@ -60,12 +60,14 @@ class FakeEngine:
             if index == 2:
                 self._misbehave(words)
             samples = audio[start : start + step]
-            yield AudioChunk(index, start, samplerate, samples)
+            for variation in range(1, request.variations + 1):
+                yield AudioChunk(index, start, samplerate, samples / np.float32(variation), variation)
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
-        facts = {"fake": True, "heard": request.clip}
-        facts |= {"weights": self._weights, "seed": request.seed if request.seed is not None else 1}
-        yield Finished(done, samplerate, done < total, facts)
+        seeds = [request.seed_of(variation) if request.seed is not None else 1 for variation in range(1, request.variations + 1)]
+        variations = [{"seed": seed, "frames": done} for seed in seeds] if len(seeds) > 1 else []
+        facts = {"fake": True, "heard": request.clip, "weights": self._weights, "seed": seeds[0]}
+        yield Finished(done, samplerate, done < total, facts, variations)
 
     def _misbehave(self, words: set[str]) -> None:
         if "crash" in words:

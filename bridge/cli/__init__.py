@@ -1,7 +1,4 @@
-"""The command `inspire`: the daemon, and its clients with progress bars. A client starts a daemon where none runs, and says so.
-
-Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancelled with Ctrl-C.
-"""
+"""The command `inspire`: the daemon, and its clients with progress bars. A client starts a daemon where none runs."""
 
 from __future__ import annotations
 
@@ -11,14 +8,18 @@ from bridge.cli import library, making, service, training
 from bridge.cli.connection import fail
 from bridge.errors import BridgeError, NoDaemon
 
-app = typer.Typer(no_args_is_help=True, add_completion=True, help="Music from prompts and clips, made while you listen.")
+_HELP = """Music from prompts and clips, made while you listen.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancelled with Ctrl-C.
+"""
+app = typer.Typer(no_args_is_help=True, add_completion=True, help=_HELP)
 for room in (making, library, training, service):
     app.add_typer(room.app)
 
 
 def main() -> None:
     try:
-        app()
+        app(prog_name="inspire")
     except NoDaemon as error:
         fail(str(error), 3)
     except BridgeError as error:

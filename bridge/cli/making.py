@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import json
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -10,13 +10,10 @@ import typer
 
 from bridge import job_views
 from bridge.cli.connection import answered, connect, fail
-from bridge.cli.options import AsJson, NoStart, Port, err, out, with_keys_of
+from bridge.cli.options import AsJson, NoStart, Port, err, out, preset_names, with_keys_of
 from bridge.client import Client, new_id
-from bridge.presets import Presets
+from bridge.osc_spec import MAX_LISTED
 from bridge.replies import Cancelled, Done, Fail, Reply
-from bridge.settings import load_settings
-
-_SKETCHES, _SKETCH_BARS, _SKETCH_S = 4, 4, 8.0  # how many, and how long each is, unless said
 
 app = typer.Typer()
 
@@ -64,35 +61,44 @@ def again(
 
 
 @app.command()
-@with_keys_of("/inspire/generate", without=("preset",))
+@with_keys_of("/inspire/sketch", without=("preset",))
 def sketch(
-    presets: Annotated[list[str] | None, typer.Argument(help="presets, taken in turn")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help=f"how many; {_SKETCHES}, or one of each preset")] = None,
+    presets: Annotated[list[str] | None, typer.Argument(help="one after the other", autocompletion=preset_names)] = None,
     prompt: Annotated[str, typer.Option(help="what to play, in place of the presets' own words")] = "",
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
     **pairs,
 ) -> None:
-    """Make short variations in a row, each with a seed of its own: of presets, of a prompt, or of a prompt as presets play it."""
-    library = Presets(load_settings({"port": port}).presets_folder)
-    chosen = [library.get(name) for name in presets or ()]
-    if not chosen and not prompt.strip():
+    """Make short variations to choose from: of a preset, of a prompt, or of a prompt as a preset plays it.
+
+    Of several presets one each, unless --variations says more.
+    """
+    if not presets and not prompt.strip():
         fail("say what to sketch: a preset's name ('inspire presets' lists them), or --prompt", 2)
-    count = count or max(_SKETCHES, len(chosen))
-    first_seed = secrets.randbelow(2**31) if pairs["seed"] is None else pairs["seed"]
+    if presets and len(presets) > 1 and pairs["variations"] is None:
+        pairs["variations"] = 1
     with connect(port, no_start, as_json) as client:
-        for number in range(count):
-            preset = chosen[number % len(chosen)] if chosen else None
-            asked = {**pairs, "seed": (first_seed + number) % 2**31, "preset": preset.name if preset else None}
-            if pairs["bars"] is None and pairs["duration_s"] is None:
-                in_bars = pairs["bpm"] or (preset and preset.values.get("bpm"))
-                asked |= {"bars": _SKETCH_BARS} if in_bars else {"duration_s": _SKETCH_S}
-            if not as_json:
-                err.print(f"{number + 1} of {count}: {preset.name if preset else prompt}", markup=False)
-            end = _show_job(client, lambda id: client.generate(prompt, id=id, **asked), as_json)  # noqa: B023 - used at once
+        for preset in presets or [None]:
+            if preset and not as_json:
+                err.print(preset, markup=False)
+            end = _show_job(client, lambda id: client.sketch(prompt, id=id, preset=preset, **pairs), as_json)  # noqa: B023
             if not isinstance(end, Done):
                 raise typer.Exit(_exit_code(end))
+
+
+@app.command()
+def jobs(port: Port = None, as_json: AsJson = False) -> None:
+    """List the jobs that run and wait, in the order of their turns."""
+    with connect(port, no_start=True) as client:
+        found, entries = answered(client.jobs(limit=MAX_LISTED))
+    for entry in entries:
+        if as_json:
+            print(json.dumps({"job": entry.job, "position": entry.index, "state": entry.state, **entry.pairs}))
+        else:
+            job_views.show_entry(entry, out)
+    if not as_json and found.shown < found.count:
+        err.print(f"and {found.count - found.shown} more")
 
 
 @app.command()

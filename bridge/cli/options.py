@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from bridge import osc_spec
-from bridge.settings import Settings
+from bridge.presets import Presets
+from bridge.settings import Settings, load_settings
+from engine.library import list_models
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,6 +23,25 @@ Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with se
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
 _TYPES = {"i": int, "f": float, "s": str}
+
+
+def preset_names(incomplete: str) -> list[str]:
+    """For the shell to complete."""
+    return _completing(incomplete, (preset.name for preset in Presets(load_settings().presets_folder).all()))
+
+
+def model_names(incomplete: str) -> list[str]:
+    return [name for name in list_models(load_settings().models_folder) if name.startswith(incomplete)]
+
+
+def _completing(incomplete: str, names: Iterable[str]) -> list[str]:
+    """In the case that was typed: typer keeps no other. bash is the one shell that does not escape spaces itself."""
+    space = r"\ " if os.environ.get("_INSPIRE_COMPLETE") == "complete_bash" else " "
+    found = [name for name in names if name.casefold().startswith(incomplete.casefold())]
+    return [incomplete + name[len(incomplete) :].replace(" ", space) for name in found]
+
+
+_COMPLETED = {"preset": preset_names, "model": model_names}
 
 
 def with_keys_of(address: str, without: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
@@ -53,7 +75,7 @@ def _option(key: osc_spec.Field) -> inspect.Parameter:
         type_, default, flags, told = _TYPES[key.type] | None, None, [flag], f"{key.doc} ({key.allowed})"
     if key.name == "path":
         flags = ["-o", "--output"]
-    annotation = Annotated[type_, typer.Option(*flags, help=told)]
+    annotation = Annotated[type_, typer.Option(*flags, help=told, autocompletion=_COMPLETED.get(key.name))]
     return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -13,8 +13,9 @@ Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -262,6 +263,23 @@ class Generation:
             self.logits = self._feed(embeds.repeat(2, 1, 1) if self.guided else embeds)
         return self.logits
 
+    @classmethod
+    def together(cls, generations: Sequence[Generation]) -> Generation:
+        """Pieces that have come equally far go on as one batch, the same one more than once if wanted: a copy of them."""
+        first = generations[0]
+        if len(generations) == 1:
+            return first
+        halves = 2 if first.guided else 1
+        batch = copy.copy(first)
+        batch.cache = [
+            torch.cat([rows for half in zip(*(own.chunk(halves, dim=1) for own in layer), strict=True) for rows in half], dim=1)
+            for layer in zip(*(generation.cache for generation in generations), strict=True)
+        ]
+        batch.logits = torch.cat([generation.logits for generation in generations])
+        if first.times is not None:
+            batch.times = torch.cat([generation.times for generation in generations])
+        return batch
+
     def mark(self) -> Mark:
         return Mark(self.position, self.logits)
 
@@ -362,10 +380,12 @@ def generate_tokens(
     max_tokens: int,
     top_k: int = 350,
     temperature: float = 1.0,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator | None] = (None,),
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[int]:
-    """Audio tokens of one piece until stop (not before `min_tokens`), `max_tokens` or `cancelled()`, asked before each."""
+) -> Iterator[list[int]]:
+    """Audio tokens, one of each piece at a time, until a piece stops (not before `min_tokens`), `max_tokens` or `cancelled()`,
+    asked before each. generators: one for each piece.
+    """
     stop, tokens = generation.decoder.config.stop_token, None
     for count in range(max_tokens):
         if cancelled():
@@ -373,11 +393,10 @@ def generate_tokens(
         logits = generation.step(tokens)
         if count < min_tokens:
             logits = sampling.forbid(logits, stop)
-        tokens = sampling.sample(logits, k=top_k, temperature=temperature, generator=generator)
-        token = int(tokens)
-        if token == stop:
+        tokens = sampling.sample(logits, k=top_k, temperature=temperature, generators=generators)
+        if stop in (drawn := tokens.tolist()):
             return
-        yield token
+        yield drawn
 
 
 def time_embedding(seconds: Tensor, width: int) -> Tensor:

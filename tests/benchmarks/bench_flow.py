@@ -141,10 +141,10 @@ def sampled_tokens(directory: Path, seconds: float) -> list[int]:
     engine.load(str(directory))
     sample = engine._tokens
 
-    def overheard(*arguments) -> Iterator[int]:
-        for token in sample(*arguments):
-            tokens.append(token)
-            yield token
+    def overheard(*arguments) -> Iterator[list[int]]:
+        for drawn in sample(*arguments):
+            tokens.extend(drawn)
+            yield drawn
 
     engine._tokens = overheard
     request = GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))

@@ -17,7 +17,7 @@ import soundfile
 
 from bridge import osc_spec
 from bridge.client import Client
-from bridge.replies import Chunk
+from bridge.replies import Cancelled, Chunk
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
 
 Inspire = Callable[..., subprocess.CompletedProcess]
@@ -46,7 +46,7 @@ def inspire(home) -> Inspire:
 
 
 def test_without_a_daemon_asking_says_so(inspire):
-    for command in (["status"], ["ping"], ["cancel"], ["stop"], ["generate", "tune", "--no-start"]):
+    for command in (["status"], ["jobs"], ["ping"], ["cancel"], ["stop"], ["generate", "tune", "--no-start"]):
         result = inspire(*command)
         assert result.returncode == 3 and "inspire serve" in result.stderr, command
 
@@ -131,11 +131,13 @@ def test_cancel_stops_what_runs(inspire, home):
     assert idle.returncode == 1 and "nothing is running" in idle.stderr
 
 
-@pytest.mark.parametrize(("terminal", "lively"), [("xterm-256color", True), ("dumb", False)])
-def test_a_terminal_gets_a_bar_and_a_dumb_one_lines(home, terminal, lively):
+@pytest.mark.parametrize(
+    ("terminal", "columns", "lively"), [("xterm-256color", "40", True), ("dumb", "40", False), ("xterm-256color", "20", False)]
+)
+def test_a_terminal_gets_a_bar_and_a_dumb_or_narrow_one_lines(home, terminal, columns, lively):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "bridge", "generate", "slow tune", "--duration", "1.5"]
-    environment = {**home, "TERM": terminal, "COLUMNS": "40"}
+    environment = {**home, "TERM": terminal, "COLUMNS": columns}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -158,6 +160,33 @@ def test_every_key_of_the_table_is_an_option(inspire):
             plain = "--" + key.name.removesuffix("_s").replace("_", "-")
             flag = {"path": "--output", "reply_port": "--port"}.get(key.name, plain)
             assert f"{flag} " in help_, flag
+
+
+def test_jobs_lists_what_runs_and_waits(inspire, home):
+    with Client(int(home["INSPIRE_PORT"])) as client:
+        events = client.generate("slow tune", id="runs", duration_s=100)
+        while not isinstance(next(events), Chunk):
+            pass
+        told = json.loads(inspire("jobs", "--json").stdout)
+        assert (told["job"], told["position"], told["state"], told["prompt"]) == ("runs", 0, "running", "slow tune")
+        assert "runs  running" in inspire("jobs").stdout
+        client.cancel("runs")
+        assert isinstance(list(events)[-1], Cancelled)
+    assert inspire("jobs").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("inspire his", "history"),
+        ("inspire sketch Bos", "Bossa nova"),
+        ("inspire generate --preset bos", "bossa nova"),  # a preset is found in any case
+        ("inspire generate --model sk", "sketch"),
+    ],
+)
+def test_the_shell_completes_names(inspire, words, wanted):
+    """As zsh asks: the words so far, of which the last is completed."""
+    assert wanted in inspire(_INSPIRE_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS=words).stdout
 
 
 def test_a_token_is_taken_from_the_settings_and_not_shown(start_daemon):

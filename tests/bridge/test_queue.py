@@ -28,6 +28,8 @@ def test_continuations_go_first_and_clients_take_turns(daemon, raw, tmp_path):
     monitor, other, player = (RawClient(daemon.port) for _ in range(3))
     monitor.send("/inspire/hello", "m", "monitor", osc_spec.PROTOCOL, "events", "all")
     monitor.receive()
+    other.send("/inspire/hello", "h", "other", osc_spec.PROTOCOL)  # else it would be one client with all of this host
+    other.receive()
     raw.send("/inspire/pause", "p")
     assert raw.receive() == Ack("p")
     for n in range(3):

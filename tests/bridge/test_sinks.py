@@ -207,7 +207,7 @@ def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path
     results = [record(tmp_path, request).finish(story_of(request)) for _ in range(2)]
     results[1].with_suffix(".mid").write_bytes(b"mine now")
     for result in results:
-        leave(result, "job1")
+        leave([result], "job1")
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["dub-2.mid"]
     moved = sorted(p.name for p in (tmp_path / "Deleted").glob("*"))
     assert moved == (["dub-2.json", "dub-2.wav", "dub.json", "dub.mid", "dub.wav"] if leave is sinks.move_away else [])

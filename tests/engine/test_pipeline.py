@@ -87,6 +87,64 @@ def test_longer_than_the_trained_length_goes_on(engine, model):
     assert len(audio) == 12 * 24_000 and not end.cancelled
 
 
+def run_variations(engine, cancelled=lambda: False, **request):
+    """Audio of each variation, and the end."""
+    chunks: dict[int, list[AudioChunk]] = {}
+    for event in engine.generate(GenerationRequest(**request), cancelled):
+        if isinstance(event, AudioChunk):
+            own = chunks.setdefault(event.variation, [])
+            assert (event.index, event.start_frame) == (len(own), sum(len(chunk.samples) for chunk in own))
+            own.append(event)
+    audio = {number: np.concatenate([chunk.samples for chunk in own]) for number, own in chunks.items()}
+    assert [own["frames"] for own in event.variations] == [len(audio[number]) for number in sorted(audio)]
+    return audio, event
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"prompt": "dub", "duration_s": 1.5, "decode": "full"},
+        {"prompt": "dub", "duration_s": 12, "decode": "fast"},  # past the trained length
+        {"prompt": "dub", "duration_s": 1.5, "decode": "fast", "guidance": 1.0},
+        {"prompt": "dub", "duration_s": 1.5, "decode": "fast", "temperature": 0.5, "top_k": 3},
+    ],
+)
+def test_each_variation_is_what_its_seed_gives_alone(engine, model, request_):
+    together, end = run_variations(engine, model=model, variations=3, seed=2**31 - 2, **request_)
+    assert [own["seed"] for own in end.variations] == [2**31 - 2, 2**31 - 1, 0] and end.facts["seed"] == 2**31 - 2
+    for number, own in enumerate(end.variations, 1):
+        np.testing.assert_array_equal(together[number], run(engine, model, **request_ | {"seed": own["seed"]})[0])
+    assert not np.array_equal(together[1], together[2])
+
+
+def test_variations_of_a_continuation_each_join_the_clip(engine, model, tmp_path):
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, synthetic.clicks(120, 4.0, rate=48_000), 48_000)
+    request = {"clip": str(clip), "duration_s": 1.0, "decode": "fast"}
+    together, _ = run_variations(engine, model=model, variations=2, seed=3, **request)
+    for number in (1, 2):
+        np.testing.assert_array_equal(together[number], run(engine, model, seed=2 + number, **request)[0])
+
+
+def test_variations_of_a_model_with_noise_for_a_negative(engine, tmp_path):
+    """Each draws the noise of its own seed."""
+    noisy = write_tiny_model(tmp_path / "noisy", language_model=dataclasses.replace(TINY.language_model, negative="noise"))
+    noisy = str(noisy)
+    together, _ = run_variations(engine, model=noisy, variations=2, seed=3, prompt="dub", duration_s=1.0, decode="fast")
+    for number in (1, 2):
+        alone, *_ = run(engine, noisy, seed=2 + number, prompt="dub", duration_s=1.0, decode="fast")
+        np.testing.assert_array_equal(together[number], alone)
+
+
+def test_cancel_keeps_what_there_is_of_each_variation(engine, model):
+    asked = []
+    audio, end = run_variations(
+        engine, lambda: bool(asked.append(1)) or len(asked) > 100,
+        model=model, variations=2, prompt="dub", duration_s=8, decode="fast", seed=1,
+    )  # fmt: skip
+    assert end.cancelled and 0 < len(audio[1]) == len(audio[2]) < 8 * 24_000
+
+
 def test_cancel_keeps_what_was_made(engine, model):
     calls = []
 

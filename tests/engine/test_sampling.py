@@ -11,7 +11,7 @@ GOLDEN = load_file(Path(__file__).parents[1] / "golden" / "llm.io.safetensors")
 
 
 def draw(logits, **options):
-    options = {"k": 350, "temperature": 1.0, "generator": torch.Generator().manual_seed(0)} | options
+    options = {"k": 350, "temperature": 1.0, "generators": [torch.Generator().manual_seed(0)] * len(logits)} | options
     return sampling.sample(logits, **options)
 
 
@@ -66,7 +66,15 @@ def test_draws_follow_the_temperature():
 def test_same_seed_same_tokens():
     logits = torch.randn(64, 4097)
     assert torch.equal(draw(logits), draw(logits))
-    assert not torch.equal(draw(logits), draw(logits, generator=torch.Generator().manual_seed(1)))
+    assert not torch.equal(draw(logits), draw(logits, generators=[torch.Generator().manual_seed(1)] * 64))
+
+
+def test_a_row_with_its_own_generator_draws_as_it_would_alone():
+    logits = torch.randn(3, 4097)
+    generators = lambda: [torch.Generator().manual_seed(seed) for seed in (5, 6, 7)]  # noqa: E731
+    together = draw(logits, generators=generators())
+    for row, generator in enumerate(generators()):
+        assert draw(logits[row : row + 1], generators=[generator]) == together[row]
 
 
 def test_a_forbidden_token_is_never_drawn():

@@ -70,8 +70,8 @@ def some_tokens(batch, frames, seed=7):
 
 
 def tokens_of(generation, seed=0, **options):
-    options = {"min_tokens": 0, "max_tokens": 20, "generator": torch.Generator().manual_seed(seed)} | options
-    return list(generate_tokens(generation, **options))
+    options = {"min_tokens": 0, "max_tokens": 20, "generators": [torch.Generator().manual_seed(seed)]} | options
+    return [token for (token,) in generate_tokens(generation, **options)]
 
 
 # The reference's numbers
@@ -369,7 +369,7 @@ def test_same_seed_same_tokens(config):
     def run(seed):
         generator = torch.Generator().manual_seed(seed)
         generation = decoder.start(some_condition(), max_tokens=30, generator=generator)
-        return tokens_of(generation, min_tokens=30, max_tokens=30, generator=generator)
+        return tokens_of(generation, min_tokens=30, max_tokens=30, generators=[generator])
 
     assert run(1) == run(1)
     assert run(1) != run(2)
