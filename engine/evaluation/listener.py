@@ -68,7 +68,8 @@ class Listener:
         rows, targets, textures = [], [], []
         for name in corpus.names:
             facts = corpus.facts[name]
-            for label in ("intro", "verse", "chorus"):
+            there = {section["label"] for section in facts["sections"]}
+            for label in (label for label in ("intro", "verse", "chorus") if label in there):
                 audio, section = read_section(corpus, name, label, rng)
                 rows.append(features(audio))
                 textures.append(texture(audio))

@@ -82,7 +82,7 @@ def listener_accuracy(
     "section": how often an intro really is softer and sparser than its chorus. `change` is done to each recording first, at RATE.
     """
     hits: dict[str, list[bool]] = {"style": [], "drums": [], "tempo": [], "key": [], "section": []}
-    for number, name in enumerate(held_out.names):
+    for number, name in enumerate(with_key(held_out)):
         facts, rng = held_out.facts[name], np.random.default_rng(number)
         (intro, intro_section), (chorus, section) = (read_section(held_out, name, label, rng) for label in ("intro", "chorus"))
         if change is not None:
@@ -95,6 +95,11 @@ def listener_accuracy(
         hits["key"].append(key_met(heard.key, (facts["key"], facts["mode"])))
         hits["section"].append(is_below(intro, chorus, RATE))
     return {name: 100 * float(np.mean(values)) for name, values in hits.items()}
+
+
+def with_key(corpus: Corpus) -> list[str]:
+    """The pieces in which more than drums play."""
+    return [name for name in corpus.names if set(corpus.facts[name]["instruments"]) != {"drums"}]
 
 
 def is_below(intro: np.ndarray, chorus: np.ndarray, samplerate: int) -> bool:
@@ -143,7 +148,7 @@ def prompt_trial(
 def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener, decode: str, count: int) -> list[Result]:
     """Continues held-out pieces in mid-chorus, without a word."""
     rows = []
-    for seed, name in enumerate(held_out.names[:count]):
+    for seed, name in enumerate(with_key(held_out)[:count]):
         facts = held_out.facts[name]
         from_s = section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
         clip = str(held_out.folder / f"{name}.wav")
