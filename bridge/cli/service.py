@@ -145,8 +145,15 @@ def settings(as_json: AsJson = False, **flags: str | None) -> None:
 
 
 @app.command()
-def osc(markdown: Annotated[bool, typer.Option("--markdown", help="as in the README")] = False) -> None:
+def osc(
+    markdown: Annotated[bool, typer.Option("--markdown", help="as in the README")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the table of OSC messages."""
+    if as_json:
+        for message in (*osc_spec.COMMANDS.values(), *osc_spec.REPLIES.values()):
+            print(json.dumps(dataclasses.asdict(message)))
+        return
     if markdown:
         print(osc_spec.as_markdown(), end="")
         return

@@ -78,6 +78,8 @@ def test_status_ping_and_osc(inspire, home):
     assert home["INSPIRE_FOLDER"] in inspire("status").stdout
     assert json.loads(inspire("ping", "--json").stdout)["protocol"] == osc_spec.PROTOCOL
     assert inspire("osc", "--markdown").stdout == osc_spec.as_markdown()
+    addresses = [json.loads(line)["address"] for line in inspire("osc", "--json").stdout.splitlines()]
+    assert addresses == [*osc_spec.COMMANDS, *osc_spec.REPLIES]
     table = inspire("osc").stdout
     assert all(address in table for address in (*osc_spec.COMMANDS, *osc_spec.REPLIES))
 
