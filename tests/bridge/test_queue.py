@@ -51,6 +51,25 @@ def test_continuations_go_first_and_clients_take_turns(daemon, raw, tmp_path):
         one.close()
 
 
+def test_those_who_did_not_register_share_their_turns(daemon, raw):
+    """Each command typed in a terminal comes from a port of its own: that makes it no client of its own."""
+    others = [RawClient(daemon.port) for _ in range(2)]
+    raw.send("/inspire/pause", "p")
+    assert raw.receive() == Ack("p")
+    others[0].send("/inspire/hello", "h", "a device", osc_spec.PROTOCOL)
+    others[0].receive()
+    for id, client in (("one", raw), ("two", raw), ("three", others[1]), ("registered", others[0])):
+        client.send("/inspire/generate", id, "tune", "duration_s", 0.5)
+        until(client, Ack(id))
+    with daemon.client() as client:
+        assert [entry.job for entry in client.jobs()[1]] == ["one", "registered", "two", "three"]
+        for id in ("one", "two", "three", "registered"):
+            client.cancel(id)
+        client.resume()
+    for one in others:
+        one.close()
+
+
 def test_while_paused_the_running_job_ends_and_waiting_ones_wait(daemon, raw):
     raw.send("/inspire/generate", "runs", "slow tune", "duration_s", 2)
     while not isinstance(raw.receive(), Chunk):
