@@ -105,16 +105,16 @@ def likeliest_grid(
     return found[likely.index(max(likely))]
 
 
-def heard_key(clip: Clip) -> str | None:
-    """The key a clip is in, in the model's words; None where none is clear."""
+def heard_word(clip: Clip, grid: Grid | None) -> str | None:
+    """What a clip is, in the model's words: the key it is in; drums, where it has a beat (`grid`) but no key; else nothing."""
     key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
-    return None if key is None else key_name(key)
+    return key_name(key) if key is not None else "drums" if grid else None
 
 
 def caption(
-    request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None, key: str | None = None
+    request: GenerationRequest, known_bpm: tuple[int, ...] = (), grid: Grid | None = None, heard: str | None = None
 ) -> str:
-    """The words the model hears: the prompt, plus tempo and key where only the fields state them, or a clip (`grid`, `key`).
+    """The words the model hears: the prompt, plus tempo and key where only the fields state them, or a clip (`grid`, `heard`).
 
     A model that knows only certain tempi hears the nearest of them in place of the asked one.
     """
@@ -123,8 +123,8 @@ def caption(
     if bpm is not None:
         tempo = f"{bpm:g} bpm"
         parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(request.prompt) else [*parts, tempo]
-    if (key := request.key or key) and not KEY.search(request.prompt):
-        parts.append(key)
+    if (said := request.key or heard) and not KEY.search(request.prompt):
+        parts.append(said)
     text = ", ".join(parts)
     if known_bpm:
         text = BPM.sub(lambda found: f"{nearest(float(found[1]), known_bpm)} bpm", text)

@@ -22,7 +22,7 @@ from engine.conditioning import (
     build_condition,
     caption,
     grids,
-    heard_key,
+    heard_word,
     likeliest_grid,
     load_text_encoder,
 )
@@ -40,7 +40,7 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
-HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip
+HEARD_GUIDANCE = 2.0  # about what no one asked for but was heard in a clip
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -151,10 +151,10 @@ class Pipeline:
         config = self._prepared.checkpoint.config
         found = grids(request, config, clip)
         time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
-        key = heard_key(clip) if clip is not None and asked_key(request) is None else None
-        strict = config.guidance if clip is None or request.prompt.strip() else HEARD_GUIDANCE if key else 1.0
+        word = heard_word(clip, time) if clip is not None and asked_key(request) is None else None
+        strict = config.guidance if clip is None or request.prompt.strip() else HEARD_GUIDANCE if word else 1.0
         request = request if request.guidance is not None else replace(request, guidance=strict)
-        return request, time, caption(request, config.tempo_words, time, key)
+        return request, time, caption(request, config.tempo_words, time, word)
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,
