@@ -239,7 +239,9 @@ class Daemon:
 
     async def _follow(self, job: Job, to: Address) -> None:
         """From when the job is written on, `to` hears of it: the ack comes first, and stays true when this process is killed."""
-        if job.written:
+        if job.written and job.written.done():
+            await asyncio.sleep(0)  # whoever waited for it is woken, but may not have spoken yet: first come, first answered
+        elif job.written:
             await job.written
         if not job.end:
             self._clients.follow(job.id, to)

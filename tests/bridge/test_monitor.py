@@ -50,7 +50,10 @@ def test_on_a_terminal_it_outlives_the_daemon_and_ends_with_ctrl_c(start_daemon)
     ours, theirs = pty.openpty()
     environment = {**daemon.environment, "TERM": "xterm", "COLUMNS": "40"}
     command = [sys.executable, "-m", "bridge", "monitor", "--port", str(daemon.port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(  # in the background of a script Ctrl-C is off: here it is to work
+        command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     seen = bytearray()
 
     def shows(text: bytes) -> bool:

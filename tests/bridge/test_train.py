@@ -42,6 +42,8 @@ def start(tmp_path, base):
     def start(*arguments: object) -> subprocess.Popen:
         command = [sys.executable, "-m", "bridge", "train", "--base", str(base), *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # A test run in the background of a script ignores Ctrl-C and would hand that down; a terminal does not.
+        pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         running.append(subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes))
         return running[-1]
 
