@@ -45,8 +45,8 @@ def test_steps_run_on_their_threads_and_rendering_on_all(model, monkeypatch):
     torch.set_num_threads(3)
     start, renderer = engine._prepared.decoder.start, engine._renderer
 
-    def watched_renderer(request, cancelled):
-        made = renderer(request, cancelled)
+    def watched_renderer(*arguments):
+        made = renderer(*arguments)
         render = made.render
         made.render = lambda *a, **k: seen["render"].add(torch.get_num_threads()) or render(*a, **k)
         return made
