@@ -26,6 +26,7 @@ from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training import codec, decoder, flow_matching, language_model, vocabulary
+from engine.training.colour import colour
 from engine.training.corpus import render
 from engine.training.data import Corpus
 from engine.training.pack import corpus_summary, last_values, load_average, load_codec, pack, sample_latents, whiten
@@ -149,6 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2, help="stages trained, and pieces rendered, at a time")
     options = parser.parse_args(arguments)
     render(options.corpus, range(options.pieces), seed=options.seed, workers=options.workers)
+    colour(options.corpus, seed=options.seed, workers=options.workers)
     directory = train_all(options.corpus, options.runs, minutes=options.minutes, workers=options.workers)
     print(json.dumps({"model": str(directory)}))
 
