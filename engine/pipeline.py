@@ -28,12 +28,13 @@ from engine.conditioning import (
 )
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
-from engine.music.grid import Grid, clock
+from engine.music.grid import Grid, clock, lasts_bars
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
+LOOP_CUT_S = 0.001  # a loop is joined at its end
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
@@ -81,11 +82,15 @@ class Pipeline:
         numbers = range(1, request.variations + 1)
         renderers = [self._renderer(request, cancelled, request.seed_of(number)) for number in numbers]
         samplerate = renderers[0].samplerate
-        clip, heard = None, []
+        config, clip, heard = self._prepared.checkpoint.config, None, []
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
-            clip, heard = self._listen(request, samplerate)
-        request, time, words = self._understand(request, clip, heard)
+            clip = read_clip(request, samplerate=samplerate, model_samplerate=config.wavtokenizer.sample_rate,
+                             max_context_s=config.max_prompt_s)  # fmt: skip
+        found = grids(request, config, clip)
+        if clip is not None:
+            heard = self._hear(clip, found, request)
+        request, time, words = self._understand(request, clip, found, heard)
         condition = build_condition(self._encode_text(words), request)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, watch)
@@ -133,23 +138,26 @@ class Pipeline:
         return FullRenderer(self._prepared, seed, cancelled)
 
     @torch.inference_mode()
-    def _listen(self, request: GenerationRequest, samplerate: int) -> tuple[Clip, list[int]]:
-        """The clip, and the tokens of what comes before the join, where a turn of tokens ends: odd samples are cut in front."""
-        tokenizer = self._prepared.checkpoint.wavtokenizer
-        clip = read_clip(request, samplerate=samplerate, model_samplerate=tokenizer.config.sample_rate,
-                         max_context_s=self._prepared.checkpoint.config.max_prompt_s)  # fmt: skip
-        context = clip.context[len(clip.context) % (tokenizer.views * tokenizer.config.hop_length) :]
-        if (level_db := self._prepared.checkpoint.config.level_db) is not None:
-            context = context * np.float32(10 ** ((level_db - rms_db(context)) / 20))
-        tokens = tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0]
-        return clip, tokens.tolist()
+    def _hear(self, clip: Clip, found: list[Grid], request: GenerationRequest) -> list[int]:
+        """The tokens of what comes before the join, where a turn of tokens ends: odd samples are cut in front.
+
+        A loop is heard as it is played, round and round: what has come back before can be continued.
+        """
+        config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
+        context, wanted = clip.context, round(min(request.context_s, config.max_prompt_s) * tokenizer.config.sample_rate)
+        whole = clip.from_s > clip.duration_s - LOOP_CUT_S
+        if whole and found and lasts_bars(found[0].bpm, clip.duration_s, found[0].beats_per_bar):
+            context = np.tile(context, -(-wanted // len(context)))[-wanted:]
+        context = context[len(context) % (tokenizer.views * tokenizer.config.hop_length) :]
+        if config.level_db is not None:
+            context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
+        return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
 
     def _understand(
-        self, request: GenerationRequest, clip: Clip | None, heard: list[int]
+        self, request: GenerationRequest, clip: Clip | None, found: list[Grid], heard: list[int]
     ) -> tuple[GenerationRequest, Grid | None, str]:
         """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
         config = self._prepared.checkpoint.config
-        found = grids(request, config, clip)
         time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
         word = heard_word(clip, time) if clip is not None and asked_key(request) is None else None
         strict = config.guidance if clip is None or request.prompt.strip() else HEARD_GUIDANCE if word else 1.0

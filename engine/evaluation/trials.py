@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from engine.music.level import rms_db
 from engine.training.data import Corpus
 
 GENERATED_S = 10.0
-LOOP_CONTEXT_S = 8.0  # a shorter loop is played round and round up to this, as a producer's would be
+MEASURED_S = 8.0  # a shorter loop is measured as it is played, round and round
 
 
 @dataclass(frozen=True)
@@ -178,19 +177,16 @@ def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Re
     """Continues recorded loops: the join, the level, and the tempo of those that have one."""
     rows = []
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3"))
-    with tempfile.TemporaryDirectory() as scratch:
-        for seed, path in enumerate(paths):
-            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-            played = np.tile(audio, (max(1, -(-round(LOOP_CONTEXT_S * rate) // len(audio))), 1))
-            clip = Path(scratch, f"{path.stem}.wav")
-            soundfile.write(clip, played, rate)
-            made, made_rate, facts = generate(
-                engine, clip=str(clip), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode
-            )
-            new = made[-round(GENERATED_S * made_rate) :]
-            bpm = _bpm(played.mean(1), rate) if measures.onset_density(played.mean(1), rate) > 3 else None
-            rows.append({"loop": path.name, "bpm": bpm, "continued_bpm": _bpm(new, made_rate, bpm),
-                         "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(played), 1)})  # fmt: skip
+    for seed, path in enumerate(paths):
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        played = np.tile(audio.mean(1), max(1, -(-round(MEASURED_S * rate) // len(audio))))
+        made, made_rate, facts = generate(
+            engine, clip=str(path), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode
+        )
+        new = made[-round(GENERATED_S * made_rate) :]
+        bpm = _bpm(played, rate) if measures.onset_density(played, rate) > 3 else None
+        rows.append({"loop": path.name, "bpm": bpm, "continued_bpm": _bpm(new, made_rate, bpm),
+                     "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(audio), 1)})  # fmt: skip
     rhythmic = [tempo_met(r["continued_bpm"], r["bpm"], 0.03) for r in rows if r["bpm"]]
     return [
         share("loops joined without a click", (r["click_db"] <= 0 for r in rows), 100, "against the half second around", rows),

@@ -39,6 +39,11 @@ def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
 
 def loop_bpm(measured: float, seconds: float, beats_per_bar: int = 4) -> float:
     """The tempo at which a short clip lasts whole bars, as loops are cut, where `measured` bpm comes near it; else `measured`."""
-    bars = max(1, round(seconds * measured / 60.0 / beats_per_bar))
-    exact = bars * beats_per_bar * 60.0 / seconds
-    return exact if bars <= LOOP_BARS and abs(exact / measured - 1) <= LOOP_TOLERANCE else measured
+    bars = round(seconds * measured / 60.0 / beats_per_bar)
+    return bars * beats_per_bar * 60.0 / seconds if lasts_bars(measured, seconds, beats_per_bar) else measured
+
+
+def lasts_bars(bpm: float, seconds: float, beats_per_bar: int = 4) -> bool:
+    """Whether a clip is cut as loops are: a few bars, and whole ones."""
+    bars = seconds * bpm / 60.0 / beats_per_bar
+    return 1 <= round(bars) <= LOOP_BARS and abs(round(bars) / bars - 1) <= LOOP_TOLERANCE

@@ -25,7 +25,7 @@ from engine.checkpoint import Checkpoint
 from engine.clip import LISTEN_S, SILENCE, Clip
 from engine.conditioning import MISTAKEN, caption, grids, heard_word, likeliest_grid, load_text_encoder
 from engine.music.analysis import measure_bpm
-from engine.music.grid import BARS_PER_PHRASE, LOOP_BARS, LOOP_TOLERANCE, Grid
+from engine.music.grid import BARS_PER_PHRASE, Grid, lasts_bars
 from engine.music.level import rms_db
 
 SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".caf", ".w64", ".rf64", ".au"}
@@ -230,10 +230,4 @@ def _with_tempo(label: Label, audio: np.ndarray, samplerate: int, duration_s: fl
         return label
     measured = measure_bpm(audio, samplerate) or 0.0
     heard = (n for n in label.numbers if any(abs(measured * ratio / n - 1) < SAME_TEMPO for ratio in (1, *MISTAKEN)))
-    return replace(label, bpm=next(heard, None) or next((n for n in label.numbers if _lasts_bars(duration_s, n)), None))
-
-
-def _lasts_bars(duration_s: float, bpm: float) -> bool:
-    """Whether a file is a loop at this tempo."""
-    bars = duration_s * bpm / 240.0
-    return 1 <= round(bars) <= LOOP_BARS and abs(round(bars) / bars - 1) <= LOOP_TOLERANCE
+    return replace(label, bpm=next(heard, None) or next((n for n in label.numbers if lasts_bars(n, duration_s)), None))

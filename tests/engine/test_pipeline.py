@@ -288,6 +288,29 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
 
 @pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize(
+    ("beats", "request_fields", "seconds"),
+    [
+        (8, {}, 5.0),  # a loop: as much as the model listens to, though the clip is shorter
+        (8, {"context_s": 6.0}, 6.0),
+        (9.5, {}, 9.5 * 60 / 124),  # no whole bars
+        (9, {"from_s": 8 * 60 / 124}, 8 * 60 / 124),  # a place inside of a clip
+    ],
+)
+def test_a_loop_is_heard_round_and_round(engine, model, monkeypatch, tmp_path, beats, request_fields, seconds):
+    engine.load(model)
+    tokenizer, heard = engine._prepared.checkpoint.wavtokenizer, []
+    encode = tokenizer.encode
+    monkeypatch.setattr(tokenizer, "encode", lambda audio: heard.append(audio[0].numpy()) or encode(audio))
+    loop = synthetic.clicks(124, beats * 60 / 124, rate=24_000)
+    soundfile.write(tmp_path / "loop.wav", loop, 24_000, subtype="FLOAT")
+    run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=0.5, decode="fast", seed=1, **request_fields)
+    assert seconds - 0.04 < len(heard[0]) / 24_000 <= seconds + 1e-4  # whole turns of tokens
+    if seconds > len(loop) / 24_000:
+        np.testing.assert_allclose(heard[0][: -len(loop)], heard[0][len(loop) :], atol=1e-6)
+
+
+@pytest.mark.usefixtures("obvious_time")
+@pytest.mark.parametrize(
     ("key", "request_fields", "words", "guidance"),
     [
         ("D minor", {}, "124 bpm, D minor", 2.0),
