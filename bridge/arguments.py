@@ -65,3 +65,9 @@ def shown(value: Any) -> str:
     """`value` in a message for people, cut where it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """Its beginning, in UTF-8 of at most so many bytes."""
+    whole = text.encode()
+    return text if len(whole) <= most_bytes else whole[: most_bytes - len("…".encode())].decode(errors="ignore") + "…"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from bridge.limits import LEASE_S
+from bridge.osc_spec import MAX_DATAGRAM_OUT
 
 Address = tuple  # (host, port), and "tcp" after it for a connection
 
@@ -16,6 +17,7 @@ class _Lease:
     name: str
     source: Address  # where the hello came from
     hears_all: bool
+    max_datagram: int  # bytes
     expires: float
 
 
@@ -31,10 +33,12 @@ class Clients:
         self._forget_the_silent()
         return len(self._leases)
 
-    def register(self, name: str, source: Address, reply_to: Address, hears_all: bool) -> None:
+    def register(
+        self, name: str, source: Address, reply_to: Address, hears_all: bool, max_datagram: int = MAX_DATAGRAM_OUT
+    ) -> None:
         for address in [address for address, lease in self._leases.items() if lease.source == source]:
             del self._leases[address]  # it now listens somewhere else
-        self._leases[reply_to] = _Lease(name, source, hears_all, self._clock() + LEASE_S)
+        self._leases[reply_to] = _Lease(name, source, hears_all, max_datagram, self._clock() + LEASE_S)
 
     def reply_address(self, source: Address, reply_port: int | None) -> Address:
         """Where to answer a command: its reply port, else its registered client's address, else its own source. Renews."""
@@ -52,6 +56,11 @@ class Clients:
         """As it said hello, else its address."""
         lease = self._leases.get(address)
         return lease.name if lease else f"{address[0]}:{address[1]}"
+
+    def max_datagram(self, address: Address) -> int:
+        """Bytes of the largest reply that may go there."""
+        lease = self._leases.get(address)
+        return lease.max_datagram if lease else MAX_DATAGRAM_OUT
 
     def turn_of(self, address: Address) -> Hashable:
         """Whose turn a job of `address` waits for: a registered client has its own, all others of a host share one, so that a

@@ -24,6 +24,7 @@ class Hello:
     name: str
     protocol: int
     events: str = "own"
+    max_datagram: int = osc_spec.MAX_DATAGRAM_OUT
     reply_port: int | None = None
 
 

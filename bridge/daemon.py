@@ -20,6 +20,7 @@ from importlib import metadata
 import mido
 
 from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies
+from bridge.arguments import cut
 from bridge.audio_device import AudioDevice
 from bridge.clients import Address, Clients
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
@@ -35,7 +36,6 @@ from engine.api import ClipError, resolve_clip
 from engine.library import MODELS_FOLDER, ModelInfo, list_models
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
-_MAX_SHOWN = 300  # characters of a problem or a device's name in a state reply
 
 log = logging.getLogger(__name__)
 
@@ -147,12 +147,15 @@ class Daemon:
             if isinstance(received, MessageError):
                 raise received
             async for reply in self._serve(received, source, to):
-                self._server.send(reply, to)
+                self._send(reply, to)
         except (MessageError, JobError, OutputError, PresetError, JournalError, ClipError) as error:
-            self._server.send(replies.fail(error, received.id), to)
+            self._send(replies.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)
-            self._server.send(replies.fail(BridgeFault(), received.id), to)
+            self._send(replies.fail(BridgeFault(), received.id), to)
+
+    def _send(self, reply: replies.Reply, to: Address) -> None:
+        self._server.send(reply, to, self._clients.max_datagram(to))
 
     async def _serve(self, command: commands.Command, source: Address, to: Address) -> AsyncIterator[replies.Reply]:
         if isinstance(command, commands.Draft):
@@ -201,7 +204,7 @@ class Daemon:
                 if command.protocol != osc_spec.PROTOCOL:
                     spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
                     raise MessageError(f"{spoken}: update the older of the two", "protocol")
-                self._clients.register(command.name, source, to, command.events == "all")
+                self._clients.register(command.name, source, to, command.events == "all", command.max_datagram)
                 yield replies.Welcome(command.id, version(), osc_spec.PROTOCOL, limits.LEASE_S)
             case commands.ListPresets():
                 presets = self._presets.all(command.bank)
@@ -267,7 +270,7 @@ class Daemon:
 
     def _tell(self, job: Job, reply: replies.Reply) -> None:
         for to in self._clients.audience(job.id):
-            self._server.send(reply, to)
+            self._send(reply, to)
         if job.end:
             self._clients.forget_job(job.id)
 
@@ -288,15 +291,15 @@ class Daemon:
             "paused": self._jobs.paused,
             "clients": len(self._clients),
             "folder": self._settings.folder,
-            "audio_device": device.description[:_MAX_SHOWN],
+            "audio_device": device.description,
             "playing": device.playing,
             "underruns": device.underruns,
-            "midi_in": self._midi.description[:_MAX_SHOWN] or None,
+            "midi_in": self._midi.description or None,
             **self._transport.state(time.monotonic()),
             "gain_db": device.gain_db,
             "peak_db": device.meter.peak_db if device.meter else None,
             "rms_db": device.meter.rms_db if device.meter else None,
-            "problem": engine.problem[:_MAX_SHOWN] or None,
+            "problem": engine.problem or None,
         }
         return replies.State(command.id, engine.state, pairs)
 
@@ -328,7 +331,7 @@ def _read_state_file(settings: Settings) -> dict:
 
 def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> replies.PresetInfo:
     values = {name: preset.values.get(name) for name in ("prompt", "bpm", "key", "bars")}
-    values["prompt"] = str(values["prompt"] or "")[:_MAX_SHOWN] or None
+    values["prompt"] = cut(values["prompt"] or "", osc_spec.MAX_BEGINNING) or None
     pairs = {"description": preset.description or None, **values}
     return replies.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
 
@@ -342,8 +345,8 @@ def _job_entry(id: str, index: int, job: Job) -> replies.Entry:
     request, has_audio = job.request, bool(job.recording.duration_s)
     pairs = {
         "created": job.created_at,
-        "prompt": request.prompt[:_MAX_SHOWN] or None,
-        "clip": os.path.basename(request.clip)[:_MAX_SHOWN] if request.clip else None,
+        "prompt": cut(request.prompt, osc_spec.MAX_BEGINNING) or None,
+        "clip": os.path.basename(request.clip) if request.clip else None,
         "seed": job.seed,
         "path": job.recording.path if has_audio else None,
         "duration_s": job.recording.duration_s if has_audio else None,

@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from bridge import sinks
+from bridge.arguments import cut
 from bridge.commands import History, Submit
 from bridge.database import open_database
 from bridge.errors import JobError, JournalError, OutputError
+from bridge.osc_spec import MAX_BEGINNING
 from bridge.replies import Cancelled, Done, End, Entry, Fail, Found, others_of, paths_of
 from engine.api import RequestError, request_from_mapping
 
 _INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
-_MAX_PROMPT = 500  # bytes of UTF-8 in an entry: it stays under MAX_DATAGRAM_OUT
-_MAX_CLIP = 300
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
 _LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
@@ -296,8 +296,8 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
         "path": row["path"] or None,
         "others": json.loads(row["pairs"]).get("others"),
         "duration_s": row["duration_s"] or None,
-        "prompt": _cut(request["prompt"], _MAX_PROMPT) or None,
-        "clip": _cut(Path(row["clip"]).name, _MAX_CLIP) if row["clip"] else None,
+        "prompt": cut(request["prompt"], MAX_BEGINNING) or None,
+        "clip": Path(row["clip"]).name if row["clip"] else None,
         "seed": row["seed"],
     }
     return Entry(query.id, index, row["id"], row["state"], pairs)
@@ -305,7 +305,3 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
 
 def _words(request: Any) -> str:
     return " ".join([request.prompt, Path(request.clip).name if request.clip else ""]).casefold()
-
-
-def _cut(text: str, most: int) -> str:
-    return text.encode()[:most].decode(errors="ignore")

@@ -15,6 +15,8 @@ from engine.api import DECODE_PATHS, JOINS, MAX_CLIP_S, MAX_DURATION_S, MAX_PROM
 PROTOCOL = 1
 DEFAULT_PORT = 7770
 MAX_DATAGRAM_OUT = 4096  # bytes; a client needs no larger buffer
+LEAST_DATAGRAM_OUT = 1024  # bytes; every reply can be made to fit
+MAX_BEGINNING = 500  # bytes of a prompt in a list
 MAX_FOLDER_BYTES = 1000  # of the output folder's path, so that every result's path fits a datagram
 MAX_PROGRESS_PER_S = 10
 LEAST_GAIN_DB, MAX_GAIN_DB = -100.0, 12.0
@@ -36,6 +38,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    is_sentence: bool = False  # of a reply: it may lose its end where there is no room
 
     @property
     def is_switch(self) -> bool:
@@ -114,7 +117,11 @@ _COMMANDS = (
         "/inspire/hello",
         "registers a client: its replies go to one place, it hears events; any message renews the lease",
         (Field("name", "s", "who is speaking", 0, 100), Field("protocol", "i", f"the protocol it speaks: {PROTOCOL}", 1, 1000)),
-        (Field("events", "s", "own: of the jobs it asked for; all: of every job", choices=("own", "all")), *COMMON),
+        (
+            Field("events", "s", "own: of the jobs it asked for; all: of every job", choices=("own", "all")),
+            Field("max_datagram", "i", "bytes of the largest reply it can read", LEAST_DATAGRAM_OUT, MAX_DATAGRAM_OUT),
+            *COMMON,
+        ),
         ("welcome", "fail"),
     ),
     Message("/inspire/generate", "text to music", (_PROMPT,), _MUSIC, _JOB_EVENTS),
@@ -219,7 +226,9 @@ _COMMANDS = (
 _PATH = Field("path", "s", "the file; empty when there is no audio")
 _OTHERS = Field("others", "s", "names of the other variations' files beside path, '/' between")
 _DURATION = Field("duration_s", "f", "seconds of audio in the file")
+_PLACE = (Field("index", "i", "counts from 0"), Field("count", "i", "how many there are in this answer"))
 _VERSION = Field("version", "s", "the daemon's version")
+_SHORTENED = Field("shortened", "i", "1: something in it was cut or left out, to fit your max_datagram", 0, 1)
 _PROTOCOL = Field("protocol", "i", "the protocol it speaks")
 
 _REPLIES = (
@@ -233,33 +242,26 @@ _REPLIES = (
     Message(
         "/inspire/preset",
         "a preset",
+        (*_PLACE, Field("name", "s", "its name"), Field("bank", "s", "its bank")),
         (
-            Field("index", "i", "counts from 0"),
-            Field("count", "i", "how many there are in this answer"),
-            Field("name", "s", "its name"),
-            Field("bank", "s", "its bank"),
-        ),
-        (
-            Field("description", "s", "what it is for"),
-            Field("prompt", "s", "what it plays, the beginning of it"),
+            Field("description", "s", "what it is for", is_sentence=True),
+            Field("prompt", "s", "what it plays, the beginning of it", is_sentence=True),
             Field("bpm", "f", "its tempo"),
             Field("key", "s", "its key"),
             Field("bars", "i", "its length in bars"),
+            _SHORTENED,
         ),
     ),
     Message(
         "/inspire/model",
         "a model",
-        (
-            Field("index", "i", "counts from 0"),
-            Field("count", "i", "how many there are"),
-            Field("name", "s", "what to call it"),
-        ),
+        (*_PLACE, Field("name", "s", "what to call it")),
         (
             Field("kind", "s", "embedded; own: in your models folder; released: as InspireMusic publishes them"),
             Field("megabytes", "f", "size of its weights"),
             Field("loaded", "i", "1: it is in memory"),
             Field("path", "s", "its folder"),
+            _SHORTENED,
         ),
     ),
     Message(
@@ -286,7 +288,10 @@ _REPLIES = (
             Field("duration_s", "f", "how long it is"),
             Field("path", "s", "the growing file, playable now; renamed when the job ends"),
         ),
-        (Field("variation", "i", "which, counted from 1, where there are several; index and start_s are its own"),),
+        (
+            Field("variation", "i", "which, counted from 1, where there are several; index and start_s are its own"),
+            _SHORTENED,
+        ),
     ),
     Message(
         "/inspire/done",
@@ -301,15 +306,19 @@ _REPLIES = (
             Field("underruns", "i", "gaps heard on the audio device"),
             Field("bpm", "f", "tempo measured in the result"),
             Field("weights", "s", "the model's weights, as a hash: again asks for the same"),
+            _SHORTENED,
         ),
     ),
     Message(
         "/inspire/fail",
         "the command's or the job's end: it cannot be done",
-        (Field("code", "s", "one of the codes below"), Field("message", "s", "what was wrong, what is allowed, what to do")),
-        (_PATH, _DURATION, _OTHERS),
+        (
+            Field("code", "s", "one of the codes below"),
+            Field("message", "s", "what was wrong, what is allowed, what to do", is_sentence=True),
+        ),
+        (_PATH, _DURATION, _OTHERS, _SHORTENED),
     ),
-    Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION), (_OTHERS,)),
+    Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION), (_OTHERS, _SHORTENED)),
     Message(
         "/inspire/found",
         "how many jobs fit the question; as many entries as shown follow",
@@ -326,12 +335,13 @@ _REPLIES = (
         (
             Field("created", "s", "when it was asked for: ISO 8601, UTC"),
             Field("kept", "i", "1: a favourite"),
-            Field("prompt", "s", "what was to be played; its beginning"),
+            Field("prompt", "s", "what was to be played; its beginning", is_sentence=True),
             Field("clip", "s", "the name of the clip that was continued"),
             Field("seed", "i", "the seed used"),
             _PATH,
             _OTHERS,
             _DURATION,
+            _SHORTENED,
         ),
     ),
     Message(
@@ -359,23 +369,24 @@ _REPLIES = (
             Field("paused", "i", "1: none begins until resume"),
             Field("clients", "i", "registered clients"),
             Field("folder", "s", "where results go"),
-            Field("audio_device", "s", "where sound goes, or why it does not"),
+            Field("audio_device", "s", "where sound goes, or why it does not", is_sentence=True),
             Field("playing", "i", "1 while the audio device sounds"),
             Field("underruns", "i", "gaps heard on the audio device"),
-            Field("midi_in", "s", "where MIDI comes from, or why it does not"),
+            Field("midi_in", "s", "where MIDI comes from, or why it does not", is_sentence=True),
             Field("transport", "s", "by the MIDI clock, while there is one: playing or stopped"),
             Field("bpm", "f", "the MIDI clock's tempo"),
             Field("bar", "i", "where it is, in bars of four beats from 1"),
             Field("gain_db", "f", "how loud the audio device plays; 0: as it is in the file"),
             Field("peak_db", "f", "highest level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
             Field("rms_db", "f", "mean level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
-            Field("problem", "s", "what is wrong with the engine, if anything"),
+            Field("problem", "s", "what is wrong with the engine, if anything", is_sentence=True),
             Field("position", "i", "jobs ahead of it"),
             Field("done_s", "f", "seconds of new audio generated"),
             Field("total_s", "f", "seconds of new audio asked for"),
             Field("rtf", "f", "seconds of work for a second of audio"),
             _PATH,
             _DURATION,
+            _SHORTENED,
         ),
     ),
 )
@@ -415,39 +426,9 @@ FAIL_CODES = {
 }
 
 
-def as_markdown() -> str:
-    """The table as it stands in the README."""
-    lines = ["| command | does | answers |", "|---|---|---|"]
-    for message in COMMANDS.values():
-        answers = ", ".join(message.answers)
-        lines.append(f"| `{_usage(message)}` | {message.doc} | {answers} |")
-    lines += _keys_as_markdown(COMMANDS)
-    lines += ["", "| reply | says |", "|---|---|"]
-    lines += [f"| `{_usage(message)}` | {message.doc} |" for message in REPLIES.values()]
-    lines += _keys_as_markdown(REPLIES)
-    lines += ["", "| code of a fail | means |", "|---|---|"]
-    lines += [f"| `{code}` | {meaning} |" for code, meaning in FAIL_CODES.items()]
-    return "\n".join(lines) + "\n"
-
-
 def short_name(address: str) -> str:
     """ "/inspire/generate" → "generate"."""
     return address.removeprefix("/inspire/")
-
-
-def _usage(message: Message) -> str:
-    words = [message.address, "id", *(f"{field.name}:{field.type}" for field in message.arguments)]
-    return " ".join(words + (["[key value …]"] if message.pairs else []))
-
-
-def _keys_as_markdown(table: dict[str, Message]) -> list[str]:
-    """Each key once, with the names of the messages that take it."""
-    users: dict[Field, list[str]] = {}
-    for message in table.values():
-        for field in message.pairs:
-            users.setdefault(field, []).append(short_name(message.address))
-    lines = ["", "| key | value | meaning | of |", "|---|---|---|---|"]
-    return lines + [f"| `{field.name}` | {field.allowed} | {field.doc} | {', '.join(names)} |" for field, names in users.items()]
 
 
 def _plain(number: float) -> str:

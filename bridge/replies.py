@@ -14,8 +14,6 @@ from bridge import osc_spec
 from bridge.arguments import convert, read_values, shown
 from bridge.errors import MessageError
 
-MAX_FAIL_MESSAGE = 800  # bytes of UTF-8: with id and path a fail stays under MAX_DATAGRAM_OUT
-
 
 @dataclass(frozen=True)
 class Pong:
@@ -152,7 +150,7 @@ _ADDRESSES = {reply: address for address, reply in _REPLY_TYPES.items()}
 
 def encode_reply(reply: Reply) -> tuple[str, list[int | float | str]]:
     """Address and arguments, of int, float and str only, in the table's order. A pair that is None is left out."""
-    message = osc_spec.REPLIES[_ADDRESSES[type(reply)]]
+    message = message_of(reply)
     values: list[int | float | str] = [reply.id]
     values += [convert(f.type, getattr(reply, f.name)) for f in message.arguments]
     for name, value in getattr(reply, "pairs", {}).items():
@@ -178,6 +176,10 @@ def decode_reply(address: str, arguments: list) -> Reply:
     return _REPLY_TYPES[address](arguments[0], **given)
 
 
+def message_of(reply: Reply) -> osc_spec.Message:
+    return osc_spec.REPLIES[_ADDRESSES[type(reply)]]
+
+
 def name_of(reply: Reply) -> str:
     """Its address without the prefix, such as "done"."""
     return osc_spec.short_name(_ADDRESSES[type(reply)])
@@ -197,4 +199,4 @@ def paths_of(reply: End | Entry) -> list[str]:
 
 def fail(error: Exception, id: str) -> Fail:
     """The reply that an error with a `code` becomes."""
-    return Fail(id, error.code, str(error).encode()[:MAX_FAIL_MESSAGE].decode(errors="ignore"))
+    return Fail(id, error.code, str(error))

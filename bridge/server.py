@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable
 from itertools import groupby
 
-from bridge import commands, limits, osc_spec, replies, wire
+from bridge import commands, datagrams, limits, osc_spec, replies, wire
 from bridge.backlog import Backlog
 from bridge.errors import MessageError, PortTaken, SettingsError
 from bridge.tcp import TcpServer
@@ -64,17 +64,15 @@ class OscServer:
         for waiting in self._scheduled:
             waiting.cancel()
 
-    def send(self, reply: replies.Reply, to: Address) -> None:
-        address, values = replies.encode_reply(reply)
-        datagram = wire.encode(address, values)
-        assert len(datagram) <= osc_spec.MAX_DATAGRAM_OUT, f"{address} of {len(datagram)} bytes"
+    def send(self, reply: replies.Reply, to: Address, most_bytes: int = osc_spec.MAX_DATAGRAM_OUT) -> None:
+        datagram = datagrams.encode(reply, most_bytes)
         if len(to) == 3:
             self._tcp.send(datagram, to)
             return
         try:
             self._socket.sendto(datagram, to)
         except OSError as error:  # a client that is gone must not end the daemon
-            log.warning("cannot send %s to %s:%d: %s", address, *to, error)
+            log.warning("cannot send a %s to %s:%d: %s", replies.name_of(reply), *to, error)
 
     def _drain(self) -> None:
         """Takes what waits, then one packet is served; the rest is served in turns, with a drain before each."""

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import osc_spec
+from bridge import osc_markdown, osc_spec
 from bridge.cli.connection import answered, connect
 from bridge.cli.options import AsJson, Port, err, out, with_settings
 from bridge.errors import NoDaemon
@@ -155,7 +155,7 @@ def osc(
             print(json.dumps(dataclasses.asdict(message)))
         return
     if markdown:
-        print(osc_spec.as_markdown(), end="")
+        print(osc_markdown.as_markdown(), end="")
         return
     for title, table in (("commands", osc_spec.COMMANDS), ("replies", osc_spec.REPLIES)):
         out.print(f"[bold]{title}[/bold]")

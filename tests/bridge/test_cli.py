@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge import osc_spec
+from bridge import osc_markdown, osc_spec
 from bridge.client import Client
 from bridge.replies import Cancelled, Chunk
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
@@ -77,7 +77,7 @@ def test_status_ping_and_osc(inspire, home):
     assert state["state"] in ("idle", "starting") and state["folder"] == home["INSPIRE_FOLDER"]
     assert home["INSPIRE_FOLDER"] in inspire("status").stdout
     assert json.loads(inspire("ping", "--json").stdout)["protocol"] == osc_spec.PROTOCOL
-    assert inspire("osc", "--markdown").stdout == osc_spec.as_markdown()
+    assert inspire("osc", "--markdown").stdout == osc_markdown.as_markdown()
     addresses = [json.loads(line)["address"] for line in inspire("osc", "--json").stdout.splitlines()]
     assert addresses == [*osc_spec.COMMANDS, *osc_spec.REPLIES]
     table = inspire("osc").stdout

@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"daemon", "doctor", "job_views", "monitor"},
+    {"daemon", "doctor", "job_views", "monitor", "osc_markdown"},
     {"jobs", "midi_in"},
     {"journal", "port_holder", "midi_clip"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
-    {"tcp"},
+    {"datagrams", "tcp"},
     {"commands", "replies", "wire", "worker", "wav", "midi_file", "playout"},
     {"arguments", "backlog", "job_queue", "ring_buffer", "toml_file"},
     {"osc_spec", "errors", "limits"},

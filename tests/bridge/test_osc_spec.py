@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import errors, osc_spec, replies
+from bridge import errors, osc_markdown, osc_spec, replies
 from engine.api import ClipError, EngineError, GenerationRequest, ModelError, RequestError
 
 MUSIC_FIELDS = {f.name for f in dataclasses.fields(GenerationRequest)}
@@ -73,7 +73,7 @@ def test_every_code_is_in_the_table():
 
 
 def test_markdown_names_everything():
-    text = osc_spec.as_markdown()
+    text = osc_markdown.as_markdown()
     for message in (*osc_spec.COMMANDS.values(), *osc_spec.REPLIES.values()):
         assert message.address in text
     for field in CONTINUE.pairs:
@@ -85,4 +85,4 @@ def test_markdown_names_everything():
 def test_the_readme_has_the_table():
     """To renew it: paste what `inspire osc --markdown` prints between the two comments."""
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    assert readme.split("<!-- osc -->")[1].split("<!-- /osc -->")[0].strip() == osc_spec.as_markdown().strip()
+    assert readme.split("<!-- osc -->")[1].split("<!-- /osc -->")[0].strip() == osc_markdown.as_markdown().strip()
