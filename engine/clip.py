@@ -15,6 +15,7 @@ import soxr
 from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
 
 LISTEN_S = 30.0  # of a clip, to measure its tempo by
+END_S = 0.001  # a join so near to a clip's end is at its end
 SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
 
 
@@ -36,6 +37,11 @@ class Clip:
     @property
     def channels(self) -> int:
         return self.prefix.shape[1]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is continued from its end, as a loop is."""
+        return self.from_s > self.duration_s - END_S
 
 
 def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: int, max_context_s: float) -> Clip:

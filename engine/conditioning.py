@@ -25,6 +25,7 @@ MAX_TEXT_TOKENS = 512
 JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
 EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
+SHORT_LOOP_S = 4.0  # a beat that is not heard in so short a clip once is heard when it goes round
 TEMPI = (55.0, 190.0)  # that music is likely to have
 BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
 WALTZ = re.compile(r"\bwaltz|\b3/4\b|three[- ]four", re.IGNORECASE)
@@ -75,6 +76,8 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     tempi, metres = [bpm], [beats_per_bar]
     if bpm is None:
         measured = measure_bpm(heard, clip.samplerate)
+        if measured is None and clip.whole and clip.duration_s < SHORT_LOOP_S:
+            measured = measure_bpm(np.tile(heard, round(LISTEN_S / clip.duration_s)), clip.samplerate)
         if measured is None:
             return []
         bpm = loop_bpm(measured, clip.duration_s, beats_per_bar)

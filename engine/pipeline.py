@@ -34,7 +34,6 @@ from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
-LOOP_CUT_S = 0.001  # a loop is joined at its end
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
@@ -145,8 +144,7 @@ class Pipeline:
         """
         config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
         context, wanted = clip.context, round(min(request.context_s, config.max_prompt_s) * tokenizer.config.sample_rate)
-        whole = clip.from_s > clip.duration_s - LOOP_CUT_S
-        if whole and found and lasts_bars(found[0].bpm, clip.duration_s, found[0].beats_per_bar):
+        if clip.whole and any(lasts_bars(time.bpm, clip.duration_s, time.beats_per_bar) for time in found):
             context = np.tile(context, -(-wanted // len(context)))[-wanted:]
         context = context[len(context) % (tokenizer.views * tokenizer.config.hop_length) :]
         if config.level_db is not None:
@@ -279,7 +277,7 @@ class _Take:
         lead, self._lead = audio[: self._lead], 0
         if len(lead):
             gain_db = _gain_towards(self.clip.prefix[-len(lead) :], lead)
-            source_db = rms_db(self.clip.prefix[-round(LEVEL_S * self.samplerate) :].mean(1))
+            source_db = rms_db(self.clip.prefix[-round(LEVEL_S * self.samplerate) :])
             self.leveller = Leveller(source_db, gain_db, lead, self.samplerate)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
@@ -326,4 +324,4 @@ class _Take:
 
 def _gain_towards(source: np.ndarray, own: np.ndarray) -> float:
     """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
-    return float(np.clip(rms_db(source.mean(1)) - rms_db(own), -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+    return float(np.clip(rms_db(source) - rms_db(own), -GAIN_LIMIT_DB, GAIN_LIMIT_DB))

@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from engine.api import AudioChunk, Engine, Finished, GenerationRequest
+from engine.clip import MIN_CLIP_S
 from engine.evaluation import measures
 from engine.evaluation.listener import RATE, Heard, Listener, read_section, section_start_s
 from engine.evaluation.measures import key_met, tempo_met
@@ -179,6 +180,8 @@ def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Re
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3"))
     for seed, path in enumerate(paths):
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        if len(audio) < MIN_CLIP_S * rate:
+            continue
         played = np.tile(audio.mean(1), max(1, -(-round(MEASURED_S * rate) // len(audio))))
         made, made_rate, facts = generate(
             engine, clip=str(path), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode

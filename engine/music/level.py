@@ -31,9 +31,10 @@ class Leveller:
             return np.full(len(audio), 10 ** (self.gain_db / 20), np.float32)
         self.power += (float(np.mean(np.square(audio, dtype=np.float64))) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
         wanted = np.clip(self.target_db - 10 * np.log10(self.power + 1e-12), self.begun_db - REACH_DB, self.begun_db + REACH_DB)
-        step = SLOPE_DB_S * seconds
-        before, self.gain_db = self.gain_db, float(np.clip(wanted, self.gain_db - step, self.gain_db + step))
-        return (10 ** (np.linspace(before, self.gain_db, len(audio)) / 20)).astype(np.float32)
+        reach = SLOPE_DB_S / self.samplerate * np.arange(len(audio) + 1)
+        gains_db = self.gain_db + np.clip(wanted - self.gain_db, -reach, reach)
+        self.gain_db = float(gains_db[-1])
+        return (10 ** (gains_db[:-1] / 20)).astype(np.float32)
 
 
 def soft_limit(audio: np.ndarray) -> np.ndarray:

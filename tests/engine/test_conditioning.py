@@ -193,10 +193,19 @@ def test_an_asked_tempo_stands_whatever_the_clip_plays(tmp_path, request_fields)
     assert grids(request, TINY, clip) == [Grid(90.0, 4, 12.0)]
 
 
-@pytest.mark.parametrize("audio", [synthetic.noise(8.0, RATE), synthetic.clicks(124, 2.0, rate=RATE)], ids=["noise", "too short"])
-def test_a_clip_without_a_beat_has_no_grid(tmp_path, audio):
+@pytest.mark.parametrize(
+    ("audio", "request_fields"),
+    [(synthetic.noise(8.0, RATE), {}), (synthetic.clicks(124, 8.0, rate=RATE), {"from_s": 2.0})],
+    ids=["noise", "too little before the join"],
+)
+def test_a_clip_without_a_beat_has_no_grid(tmp_path, audio, request_fields):
     """Not even its words' usual tempo, which would be another than what is heard."""
-    assert heard_grid(tmp_path, np.asarray(audio), prompt="techno") is None
+    assert heard_grid(tmp_path, audio, prompt="techno", **request_fields) is None
+
+
+@pytest.mark.parametrize("bpm", [87.0, 97.0, 124.0])
+def test_a_loop_of_one_bar_is_measured_as_it_goes_round(tmp_path, bpm):
+    assert heard_grid(tmp_path, synthetic.clicks(bpm, 240 / bpm, rate=RATE)).bpm == pytest.approx(bpm, rel=2e-5)
 
 
 def test_a_model_without_a_sense_of_time_has_no_grid(tmp_path):

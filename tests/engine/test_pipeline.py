@@ -292,6 +292,7 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     [
         (8, {}, 5.0),  # a loop: as much as the model listens to, though the clip is shorter
         (8, {"context_s": 6.0}, 6.0),
+        (4, {}, 5.0),  # too short for its beat to be heard once
         (9.5, {}, 9.5 * 60 / 124),  # no whole bars
         (9, {"from_s": 8 * 60 / 124}, 8 * 60 / 124),  # a place inside of a clip
     ],
