@@ -12,13 +12,13 @@ from __future__ import annotations
 import socket
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge import commands, osc_spec, replies, wire
 from bridge.errors import NoDaemon
-from bridge.replies import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State
+from bridge.replies import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State, Welcome
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -31,7 +31,7 @@ class Client:
     def __init__(self, port: int = osc_spec.DEFAULT_PORT, host: str = "127.0.0.1", patience_s: float = 5.0, token: str = ""):
         self._token = token or None
         self._patience_s = patience_s
-        self._replies: dict[str, deque[Reply]] = defaultdict(deque)
+        self._replies: deque[Reply] = deque()  # that came while another was waited for
         self._port = port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, port))  # so that the system tells when nobody listens there
@@ -48,6 +48,10 @@ class Client:
 
     def ping(self) -> Pong | Fail:
         return self._ask("ping")
+
+    def hello(self, name: str, events: str = "own") -> Welcome | Fail:
+        """With events "all", `receive` gives those of every job from now on, as long as something is asked now and then."""
+        return self._request("hello", new_id(), [name, osc_spec.PROTOCOL], {"events": events})
 
     def status(self, job: str | None = None) -> State | Fail:
         return self._ask("status", job=job)
@@ -100,22 +104,25 @@ class Client:
         with self._reachable():
             self._socket.send(wire.encode(address, values))
 
-    def receive(self, id: str, timeout_s: float) -> Reply | None:
-        """The next reply to the request `id`, None when there is none in time."""
+    def receive(self, id: str | None, timeout_s: float) -> Reply | None:
+        """The next reply to the request `id`, or to any where it is None; None when there is none in time."""
+        for reply in self._replies:
+            if id in (None, reply.id):
+                self._replies.remove(reply)
+                return reply
         deadline = time.monotonic() + timeout_s
-        while not self._replies[id]:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return None
+        while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
                 with self._reachable():
                     datagram = self._socket.recv(65_535)
             except TimeoutError:
-                continue
+                return None
             reply = replies.decode_reply(*wire.decode(datagram))
-            self._replies[reply.id].append(reply)
-        return self._replies[id].popleft()
+            if id in (None, reply.id):
+                return reply
+            self._replies.append(reply)
+        return None
 
     def _ask(self, name: str, **pairs) -> Reply:
         return self._request(name, new_id(), [], pairs)

@@ -345,6 +345,7 @@ def _job_entry(id: str, index: int, job: Job) -> replies.Entry:
     request, has_audio = job.request, bool(job.recording.duration_s)
     pairs = {
         "created": job.created_at,
+        "client": job.client or None,
         "prompt": cut(request.prompt, osc_spec.MAX_BEGINNING) or None,
         "clip": os.path.basename(request.clip) if request.clip else None,
         "seed": job.seed,

@@ -49,6 +49,7 @@ class Job:
     command: Submit
     recording: Recording | Kept
     seed: int | None
+    client: str = ""  # who asked
     written: asyncio.Future | None = None  # in the journal: only then may its client rely on it
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -156,7 +157,7 @@ class Jobs:
             del self._jobs[id]
 
     def submit(self, command: Submit, client: Hashable = None, name: str = "") -> Job:
-        """A new job, or the one there is with this id. Clients take turns; `name` is for the journal.
+        """A new job, or the one there is with this id. Clients take turns; `name` says who asks.
 
         Raises JobError and OutputError.
         """
@@ -170,7 +171,7 @@ class Jobs:
         if len(self._queue) >= limits.MAX_QUEUED:
             raise JobError(f"{limits.MAX_QUEUED} jobs wait already: try again when some are done", "busy")
         seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
-        job = Job(command, Recording(self._folder, command.request, command.path), seed)
+        job = Job(command, Recording(self._folder, command.request, command.path), seed, name)
         job.written = self._journal.submitted(command, name, job.created_at, seed)
         self._jobs[job.id] = job
         self._queue.add(job, client, first=job.request.clip is not None)  # a continuation is waited for by someone who plays

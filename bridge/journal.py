@@ -292,6 +292,7 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
     request = json.loads(row["request"])
     pairs = {
         "created": row["created"],
+        "client": row["client"] or None,
         "kept": row["kept"],
         "path": row["path"] or None,
         "others": json.loads(row["pairs"]).get("others"),

@@ -334,6 +334,7 @@ _REPLIES = (
         ),
         (
             Field("created", "s", "when it was asked for: ISO 8601, UTC"),
+            Field("client", "s", "who asked: as it said hello, else its address"),
             Field("kept", "i", "1: a favourite"),
             Field("prompt", "s", "what was to be played; its beginning", is_sentence=True),
             Field("clip", "s", "the name of the clip that was continued"),

@@ -19,22 +19,25 @@ _START_PATIENCE_S = 30.0
 def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
     """A client of the running daemon. Raises NoDaemon."""
     settings = load_settings({"port": port})
-    if client := _find_daemon(settings, port, patience_s=1.0):
+    if client := find_daemon(settings, port):
         return client
     if no_start:
         raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
     return _start_daemon(settings, port, quiet)
 
 
-def _find_daemon(settings: Settings, port: int | None, patience_s: float) -> Client | None:
-    """Where this user's daemon last said it is, unless a port was asked for; then where daemons usually are."""
+def find_daemon(settings: Settings, port: int | None, patience_s: float = 1.0) -> Client | None:
+    """Where this user's daemon last said it is, unless a port was asked for; then where daemons usually are.
+
+    A fail is an answer too: what the client then asks for will tell it again.
+    """
     from bridge.daemon import running_port
 
     recorded = running_port(settings) if port is None else None
     for candidate in dict.fromkeys(filter(None, [recorded, settings.usual_port])):
         client = Client(candidate, settings.near_host, patience_s, settings.token)
         try:
-            answered(client.ping())
+            client.ping()
         except NoDaemon:
             client.close()
         else:
@@ -53,7 +56,7 @@ def _start_daemon(settings: Settings, port: int | None, quiet: bool) -> Client:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + _START_PATIENCE_S
     while process.poll() is None and time.monotonic() < deadline:
-        if client := _find_daemon(settings, port, patience_s=0.5):
+        if client := find_daemon(settings, port, patience_s=0.5):
             _wait_for_model(client, quiet)
             return client
         time.sleep(0.05)

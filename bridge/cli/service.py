@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import logging
@@ -16,12 +15,9 @@ import typer
 from bridge import osc_markdown, osc_spec
 from bridge.cli.connection import answered, connect
 from bridge.cli.options import AsJson, Port, err, out, with_settings
-from bridge.errors import NoDaemon
 from bridge.settings import load_settings, settings_file, trace_settings
 
 app = typer.Typer()
-
-_LOOK_S = 0.25  # between two looks at the daemon
 
 
 @app.command()
@@ -58,44 +54,6 @@ def status(
         return
     for name, value in values.items():
         out.print(f"{name.replace('_', ' '):>14}  {value}", markup=False)
-
-
-@app.command()
-def monitor(
-    port: Port = None,
-    once: Annotated[bool, typer.Option("--once", help="one look, then end")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Watch the daemon: queue, running job, waveform, levels. Ctrl-C ends it; a daemon that ends is waited for."""
-    from rich.live import Live
-    from rich.text import Text
-
-    from bridge import monitor as view
-
-    if once:
-        with connect(port, no_start=True) as client:
-            told = view.snapshot(client)
-        print(json.dumps(told) if as_json else "\n".join(view.lines(told, out.width)))
-        return
-    drawn = out.is_terminal and not out.is_dumb_terminal and not as_json
-    last = None
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Live(console=out, auto_refresh=False) if drawn else contextlib.nullcontext() as live,
-    ):
-        while True:
-            try:
-                with connect(port, no_start=True) as client:
-                    told = view.snapshot(client)
-                shown = json.dumps(told) if as_json else "\n".join(view.lines(told, out.width, drawn))
-            except NoDaemon as error:
-                shown = json.dumps({"state": "gone"}) if as_json else f"{error}; waiting for one"
-            if live:
-                live.update(Text(shown), refresh=True)
-            elif shown != last:
-                print(shown, flush=True)
-            last = shown
-            time.sleep(_LOOK_S)
 
 
 @app.command()

@@ -1,0 +1,119 @@
+"""The live screen: lets the daemon be watched until a key ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import typer
+
+from bridge.cli.connection import connect, find_daemon
+from bridge.cli.options import AsJson, Port, out
+from bridge.settings import load_settings
+
+try:
+    import select
+    import termios
+    import tty
+except ImportError:  # Windows
+    import msvcrt
+
+    termios = None
+
+_LISTEN_S = 0.25  # between two looks at the daemon
+
+app = typer.Typer()
+
+
+@app.command()
+def monitor(
+    port: Port = None,
+    once: Annotated[bool, typer.Option("--once", help="one look, then end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Watch the daemon: queue, running job, waveform, levels, and what happens. q ends it; a daemon that ends is waited for.
+
+    A dumb terminal gets one look, then what happens, line by line.
+    """
+    from bridge import monitor as view  # brings the libraries that read audio files
+
+    if once:
+        with connect(port, no_start=True) as client:
+            told = view.snapshot(client)
+        print(json.dumps(told) if as_json else "\n".join(view.lines(told, (), out.width)))
+        raise typer.Exit(1 if told["state"] == "unknown" else 0)
+    settings = load_settings({"port": port})
+    watch = view.Watch(lambda: find_daemon(settings, port))
+    show = _as_json() if as_json else _on_screen(watch) if out.is_terminal and not out.is_dumb_terminal else _line_by_line()
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(watch), show as shown, _keys() as keys:
+        while "q" not in keys().lower():
+            shown(watch.look())
+            watch.listen(_LISTEN_S)
+
+
+Shown = Callable[[dict], None]
+
+
+@contextlib.contextmanager
+def _on_screen(watch) -> Iterator[Shown]:
+    from rich.live import Live
+    from rich.text import Text
+
+    from bridge.monitor import lines
+
+    with Live(console=out, screen=True, auto_refresh=False) as live:
+        yield lambda told: live.update(Text("\n".join(lines(told, watch.log, out.width, out.height))), refresh=True)
+
+
+@contextlib.contextmanager
+def _line_by_line() -> Iterator[Shown]:
+    from bridge.monitor import lines
+
+    begun = False
+
+    def show(told: dict) -> None:
+        nonlocal begun
+        new = told["log"] if begun else lines(told, told["log"], out.width, blocks=False)
+        begun = True
+        for line in new:
+            print(line, flush=True)
+
+    yield show
+
+
+@contextlib.contextmanager
+def _as_json() -> Iterator[Shown]:
+    """A look that is as the one before is left out."""
+    last = None
+
+    def show(told: dict) -> None:
+        nonlocal last
+        if told != last:
+            print(json.dumps(told), flush=True)
+        last = told
+
+    yield show
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[], str]]:
+    """Gives a function that tells which keys were pressed since it was last called; none without a terminal.
+
+    Keys are not shown meanwhile, and need no Enter.
+    """
+    if not sys.stdin.isatty():
+        yield lambda: ""
+    elif termios is None:
+        yield lambda: msvcrt.getwch() if msvcrt.kbhit() else ""
+    else:
+        number = sys.stdin.fileno()
+        before = termios.tcgetattr(number)
+        try:
+            tty.setcbreak(number)
+            yield lambda: os.read(number, 100).decode(errors="replace") if select.select([number], [], [], 0)[0] else ""
+        finally:
+            termios.tcsetattr(number, termios.TCSADRAIN, before)
