@@ -17,6 +17,7 @@ MAX_AHEAD_S = 60.0  # of a bundle's time
 MAX_SCHEDULED = 1_000  # bundles whose time has not come
 MAX_CONNECTIONS = 64
 MAX_UNREAD = 2**20  # bytes that a peer leaves unread before it is given up
+PROVE_S = 10.0  # until a connection must have brought a command that is right, with the token where there is one
 IDLE_S = 300.0  # of a connection, without a byte in either direction
 LEASE_S = 60.0  # of a client, without a word
 MAX_QUEUED = 5_000  # jobs

@@ -101,7 +101,7 @@ class OscServer:
             self._loop.call_soon(self._serve_next)
         if wire.is_bundle(packet):
             self._open(packet, source)
-        elif received := self._read(packet):
+        elif received := self._read(packet, source):
             self._serve(received, source)
 
     def _open(self, bundle: bytes, source: Address) -> None:
@@ -130,7 +130,7 @@ class OscServer:
         """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
         coming = []
         for message in messages:
-            received = self._read(message)
+            received = self._read(message, source)
             if isinstance(received, MessageError):
                 self._serve(received, source)
             elif received:
@@ -146,13 +146,17 @@ class OscServer:
         for received in batch:
             self._serve(received, source)
 
-    def _read(self, message: bytes) -> Received | None:
+    def _read(self, message: bytes, source: Address) -> Received | None:
         """None for a reply: answering an answer could go on for ever between two daemons."""
         try:
             address, arguments = wire.decode(message)
-            return None if address in osc_spec.REPLIES else commands.parse_command(address, arguments, self._token)
+            if address in osc_spec.REPLIES:
+                return None
+            command = commands.parse_command(address, arguments, self._token)
         except MessageError as error:
             return error
+        self._tcp.prove(source)
+        return command
 
 
 def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:

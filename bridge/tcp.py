@@ -1,7 +1,8 @@
 """OSC over TCP: SLIP frames (OSC 1.1) on the UDP socket's port number, for texts too long for a datagram.
 
 Runs on the event loop. A peer can harm no one but itself: connections, the size of a frame, what waits to be read by it, and
-the time without a word are limited.
+the time without a word are limited. Who connects is a stranger until it has brought a command that is right; strangers cannot
+take up the room of others.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable
 
 from bridge import limits, wire
@@ -43,44 +45,78 @@ class TcpServer:
         if to in self._peers:
             self._peers[to].send(packet)
 
+    def prove(self, address: Address) -> None:
+        """This peer brought a command that is right. Nothing happens where there is no such peer."""
+        if peer := self._peers.get(address):
+            peer.is_stranger = False
+            peer.stay()
+
+    def make_room(self) -> bool:
+        """For one more: where all places are taken, the oldest stranger goes, else who was silent for longest, but nobody who
+        spoke or heard a word within LEASE_S: such a one may be a registered client.
+        """
+        if len(self._peers) < limits.MAX_CONNECTIONS:
+            return True
+        peer = min(self._peers.values(), key=lambda peer: (not peer.is_stranger, peer.active))
+        if not peer.is_stranger and peer.active > time.monotonic() - limits.LEASE_S:
+            return False
+        peer.leave("others need its place")
+        return True
+
 
 class _Peer(asyncio.Protocol):
     def __init__(self, server: TcpServer):
         self._server = server
         self._frames = wire.SlipReader()
+        self._waiting: asyncio.TimerHandle | None = None
+        self.is_stranger = True
+        self.active = time.monotonic()  # a stranger's: when it came
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
-        self.address = (*transport.get_extra_info("peername")[:2], "tcp")
-        self._waiting = None
-        if len(self._server._peers) == limits.MAX_CONNECTIONS:
-            log.warning("refused a connection from %s:%d: %d are open", *self.address[:2], limits.MAX_CONNECTIONS)
+        host, port = transport.get_extra_info("peername") or ("nowhere", 0)  # it may have left already
+        self.address: Address = (host, port, "tcp")
+        if not self._server.make_room():
+            log.warning("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
             transport.abort()
             return
         self._server._peers[self.address] = self
-        self._stay()
+        self._end_after(limits.PROVE_S, "it brought no command that is right")
 
     def data_received(self, data: bytes) -> None:
-        self._stay()
+        self.stay()
         for frame in self._frames.feed(data):
             self._server._serve(frame, self.address)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self._waiting:
             self._waiting.cancel()
+        self._forget()
+
+    def send(self, packet: bytes) -> None:
+        self.stay()
+        self.transport.write(wire.slip(packet))
+        if self.transport.get_write_buffer_size() > limits.MAX_UNREAD:
+            self.leave("it does not read its replies")
+
+    def leave(self, why: str) -> None:
+        """At once: what is still to be sent is lost."""
+        log.info("ended the connection with %s:%d: %s", *self.address[:2], why)
+        self.transport.abort()
+        self._forget()  # its place is free now, and not only when the loop has closed it
+
+    def stay(self) -> None:
+        """Puts off the end of a silent connection. A stranger's comes whatever it says."""
+        if not self.is_stranger:
+            self.active = time.monotonic()
+            self._end_after(limits.IDLE_S, "it was silent")
+
+    def _end_after(self, wait_s: float, why: str) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+        self._waiting = asyncio.get_running_loop().call_later(wait_s, self.leave, why)
+
+    def _forget(self) -> None:
         if self._server._peers.get(self.address) is self:
             del self._server._peers[self.address]
             self._server._gone(self.address)
-
-    def send(self, packet: bytes) -> None:
-        self._stay()
-        self.transport.write(wire.slip(packet))
-        if self.transport.get_write_buffer_size() > limits.MAX_UNREAD:
-            log.warning("%s:%d does not read its replies: disconnected", *self.address[:2])
-            self.transport.abort()
-
-    def _stay(self) -> None:
-        """Puts off the end of a silent connection."""
-        if self._waiting:
-            self._waiting.cancel()
-        self._waiting = asyncio.get_running_loop().call_later(limits.IDLE_S, self.transport.abort)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge import osc_spec, wire
+from bridge import limits, osc_spec, wire
 from bridge.client import Client
 from bridge.commands import encode_command
 from bridge.errors import NoDaemon, SettingsError
@@ -109,6 +109,16 @@ def test_a_bundle_and_a_connection_need_it_too(guarded, stranger):
         while len(replies) < 2:
             replies += [decode_reply(*wire.decode(frame)) for frame in reader.feed(stream.recv(65_536))]
     assert [type(reply) for reply in replies] == [Pong, Fail]
+
+
+def test_strangers_cannot_take_all_connections(guarded):
+    strangers = [socket.create_connection(("127.0.0.1", guarded.port), 20) for _ in range(limits.MAX_CONNECTIONS + 10)]
+    with socket.create_connection(("127.0.0.1", guarded.port), 20) as peer:
+        peer.sendall(wire.slip(wire.encode("/inspire/ping", ["in", "token", TOKEN])))
+        (frame,) = wire.SlipReader().feed(peer.recv(65_536))
+        assert isinstance(decode_reply(*wire.decode(frame)), Pong)
+    for one in strangers:
+        one.close()
 
 
 def test_the_client_brings_its_token(guarded):

@@ -17,6 +17,7 @@ from bridge.replies import Pong
 from bridge.server import OscServer
 from tests.bridge.test_wire import bundle
 
+TOKEN = "correct horse battery staple"
 NTP_EPOCH_S = 2_208_988_800
 
 
@@ -28,7 +29,7 @@ def timetag(ahead_s: float) -> int:
     return int((time.time() + NTP_EPOCH_S + ahead_s) * 2**32)
 
 
-def with_server(use, answer: bool = False) -> list:
+def with_server(use, answer: bool = False, token: str = "") -> list:
     """Runs `use(server, heard)` beside a server; returns what it heard: (ids or errors' codes), and "gone" for lost peers."""
     heard: list[str] = []
 
@@ -38,7 +39,7 @@ def with_server(use, answer: bool = False) -> list:
             if answer and isinstance(received, Ping):
                 osc.send(Pong(received.id, "1", 1), source)
 
-        osc = OscServer("127.0.0.1", 0, serve, lambda address: heard.append("gone"))
+        osc = OscServer("127.0.0.1", 0, serve, lambda address: heard.append("gone"), token)
         await osc.start()
         try:
             await use(osc, heard)
@@ -97,20 +98,62 @@ def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
     assert "half" not in with_server(use, answer=True)
 
 
-def test_connections_are_limited_and_silent_ones_end(monkeypatch):
+async def is_ended(reader) -> bool:
+    try:
+        return await asyncio.wait_for(reader.read(65_536), 20) == b""
+    except ConnectionResetError:
+        return True
+
+
+async def introduce(peer, id: str) -> None:
+    reader, writer = peer
+    writer.write(wire.slip(wire.encode("/inspire/ping", [id, "token", TOKEN])))
+    slip = wire.SlipReader()
+    while not [*slip.feed(await asyncio.wait_for(reader.read(65_536), 20))]:
+        pass
+
+
+def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
+    async def use(osc, heard) -> None:
+        known = await asyncio.open_connection(*osc.address)
+        await introduce(known, "known")
+        monkeypatch.setattr(limits, "PROVE_S", 0.2)
+        silent, chatty = [await asyncio.open_connection(*osc.address) for _ in range(2)]
+        chatty[1].write(b"".join(wire.slip(ping(f"{n}")) for n in range(50)))  # in form, but without the token
+        assert await is_ended(chatty[0]) and await is_ended(silent[0])
+        await introduce(known, "still known")
+        monkeypatch.setattr(limits, "IDLE_S", 0.2)
+        await introduce(known, "and silent from now on")
+        assert await is_ended(known[0])
+        for _, writer in (silent, chatty, known):
+            writer.close()
+        await until(lambda: heard.count("gone") == 3)
+
+    assert with_server(use, answer=True, token=TOKEN).count("token") == 50
+
+
+def test_a_new_connection_takes_the_place_of_a_stranger_then_of_who_is_silent_but_not_of_who_speaks(monkeypatch):
     monkeypatch.setattr(limits, "MAX_CONNECTIONS", 2)
-    monkeypatch.setattr(limits, "IDLE_S", 0.3)
 
     async def use(osc, heard) -> None:
-        peers = [await asyncio.open_connection(*osc.address) for _ in range(3)]
-        for reader, _ in peers:
-            with pytest.raises((ConnectionResetError, EOFError)):
-                if not await asyncio.wait_for(reader.read(1), 20):
-                    raise EOFError
-        for _, writer in peers:
+        first, stranger = [await asyncio.open_connection(*osc.address) for _ in range(2)]
+        await introduce(first, "first")
+        second = await asyncio.open_connection(*osc.address)
+        assert await is_ended(stranger[0])
+        await introduce(second, "second")
+        refused = await asyncio.open_connection(*osc.address)
+        assert await is_ended(refused[0])
+        await introduce(second, "second is heard")
+        monkeypatch.setattr(limits, "LEASE_S", 0.0)  # as if both were silent for long, the first for longer
+        third = await asyncio.open_connection(*osc.address)
+        assert await is_ended(first[0])
+        await introduce(third, "third")
+        await introduce(second, "second is still there")
+        for _, writer in (first, stranger, second, refused, third):
             writer.close()
+        await until(lambda: heard.count("gone") == 4)
 
-    assert with_server(use) == ["gone", "gone"]
+    assert "second is still there" in with_server(use, answer=True, token=TOKEN)
 
 
 def test_bundles_are_served_at_their_time():
