@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -105,6 +106,8 @@ class Daemon:
             log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
         await self._midi.start()
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through all of it would hold up the loop again and again
 
     def _bind(self) -> OscServer:
         port, host, token = self._settings.usual_port, self._settings.host, self._settings.token
@@ -158,6 +161,7 @@ class Daemon:
         self._server.send(reply, to, self._clients.max_datagram(to))
 
     async def _serve(self, command: commands.Command, source: Address, to: Address) -> AsyncIterator[replies.Reply]:
+        await self._jobs.recall(command.id, getattr(command, "job", None) or command.id)
         if isinstance(command, commands.Draft):
             command = self._jobs.drafted(command) or self._completed(command)
         elif isinstance(command, commands.Again):

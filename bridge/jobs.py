@@ -26,7 +26,7 @@ from bridge.audio_device import AudioDevice, Due, Voice
 from bridge.commands import Again, Draft, Submit, is_midi_clip
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.job_queue import JobQueue
-from bridge.journal import Journal, Past
+from bridge.journal import Journal
 from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
@@ -115,7 +115,8 @@ class Jobs:
         self._notify = notify
         self._jobs: dict[str, Job] = {}
         self._queue: JobQueue[Job] = JobQueue(osc_spec.MAX_LIVE_IN_A_ROW)
-        self._ended: deque[str] = deque()
+        self._ended: dict[str, None] = {}  # the ids that still answer, the oldest first
+        self._at_hand: deque[str] = deque()  # those of them that are in `_jobs` too; the others are in the journal
         self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
         self.soundfont = ""  # plays MIDI clips
@@ -141,20 +142,24 @@ class Jobs:
         job = self._jobs.get(draft.id)
         return job.command if job and job.command.draft == draft else None
 
-    def restore(self, past: Iterable[Past], paused: bool) -> None:
-        """Jobs of earlier daemons: their ids answer with their ends. A queue that was paused still is."""
+    def restore(self, ended: Iterable[str], paused: bool) -> None:
+        """Ids of earlier daemons' jobs, the oldest first. A queue that was paused still is."""
+        self._ended = dict.fromkeys(ended)
         self.paused = paused
-        for one in past:
-            job = Job(one.command, Kept(Path(one.path), one.duration_s), one.seed, created_at=one.created, end=one.end)
-            self._jobs.pop(job.id, None)
-            self._jobs[job.id] = job
-        self._ended.extend(self._jobs)
+
+    async def recall(self, *ids: str) -> None:
+        """What ended longer ago is read from the journal, so that `get` and `submit` know it. Raises JournalError."""
+        for past in await self._journal.recall([id for id in ids if id in self._ended and id not in self._jobs]):
+            job = Job(past.command, Kept(Path(past.path), past.duration_s), past.seed, created_at=past.created, end=past.end)
+            if job.id in self._ended and job.id not in self._jobs:  # deleted or recalled meanwhile
+                self._keep_at_hand(job)
 
     def forget(self, id: str) -> None:
         """An ended job's id may be used again."""
         if id in self._ended:
-            self._ended.remove(id)
-            del self._jobs[id]
+            del self._ended[id]
+            if self._jobs.pop(id, None):
+                self._at_hand.remove(id)
 
     def submit(self, command: Submit, client: Hashable = None, name: str = "") -> Job:
         """A new job, or the one there is with this id. Clients take turns; `name` says who asks.
@@ -173,6 +178,7 @@ class Jobs:
         seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
         job = Job(command, Recording(self._folder, command.request, command.path), seed, name)
         job.written = self._journal.submitted(command, name, job.created_at, seed)
+        self._ended.pop(job.id, None)  # one that the journal lost
         self._jobs[job.id] = job
         self._queue.add(job, client, first=job.request.clip is not None)  # a continuation is waited for by someone who plays
         job.told = self._waiting(job, self.position(job))
@@ -342,10 +348,17 @@ class Jobs:
         if job.voice:
             job.voice.end()  # again, for a job that ended by a fault
         self._notify(job, end)
-        job.recording = Kept(job.recording.path, job.recording.duration_s)  # all that is remembered of it
-        self._ended.append(job.id)
+        job.recording = Kept(job.recording.path, job.recording.duration_s)
+        self._ended[job.id] = None
+        self._keep_at_hand(job)
         if len(self._ended) > limits.MAX_REMEMBERED:
-            del self._jobs[self._ended.popleft()]
+            self.forget(next(iter(self._ended)))
+
+    def _keep_at_hand(self, job: Job) -> None:
+        self._at_hand.append(job.id)
+        self._jobs[job.id] = job
+        if len(self._at_hand) > limits.MAX_AT_HAND:
+            del self._jobs[self._at_hand.popleft()]
 
     async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
         """The sidecar: what was asked, of what, what came of it."""

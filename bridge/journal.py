@@ -62,14 +62,20 @@ class Journal:
         self._cap_bytes = cap_bytes
         self._thread = ThreadPoolExecutor(1, "journal")
 
-    async def open(self, remembered: int) -> tuple[list[Past], bool]:
-        """Ends what a dead daemon left; gives the last `remembered` jobs, oldest first, and whether the queue is paused."""
+    async def open(self, remembered: int) -> tuple[list[str], bool]:
+        """Ends what a dead daemon left; gives the ids of the last `remembered` jobs, oldest first, and whether the queue is
+        paused.
+        """
         return await self._ask(self._open, remembered)
 
     async def close(self) -> None:
         """When everything told before is written."""
         await self._ask(self._close)
         self._thread.shutdown()
+
+    async def recall(self, ids: list[str]) -> list[Past]:
+        """The ended jobs among these that are not deleted."""
+        return await self._ask(self._recall, ids) if ids else []
 
     def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future:
         r = command.request
@@ -127,15 +133,19 @@ class Journal:
 
     # ---- in the thread
 
-    def _open(self, remembered: int) -> tuple[list[Past], bool]:
+    def _open(self, remembered: int) -> tuple[list[str], bool]:
         self._db = open_database(self._file)
         self._quietly(self._end_interrupted)
         self._quietly(self._make_room)
-        columns = "id, created, state, request, play, name, path, duration_s, code, message, pairs, seed"
-        sql = f"SELECT {columns} FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
-        past = [_past(row) for row in self._db.execute(sql, (remembered,))]
+        sql = "SELECT id FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
+        ids = [id for (id,) in self._db.execute(sql, (remembered,))]
         (paused,) = self._db.execute("SELECT paused FROM queue").fetchone()
-        return [one for one in reversed(past) if one], bool(paused)
+        return ids[::-1], bool(paused)
+
+    def _recall(self, ids: list[str]) -> list[Past]:
+        sql = f"SELECT * FROM jobs WHERE {_LAST} AND NOT deleted AND ended IS NOT NULL"
+        rows = [self._db.execute(sql, (id,)).fetchone() for id in ids]
+        return [past for row in rows if row and (past := _past(row))]
 
     def _close(self) -> None:
         self._db.close()

@@ -22,4 +22,5 @@ IDLE_S = 300.0  # of a connection, without a byte in either direction
 LEASE_S = 60.0  # of a client, without a word
 MAX_QUEUED = 5_000  # jobs
 MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
+MAX_AT_HAND = 100  # … without the journal being asked
 MIN_TOKEN = 16  # characters

@@ -25,7 +25,9 @@ def in_a_loop(check) -> None:
         told = []
         journal = Journal(None)
         await journal.open(0)
-        check(Jobs(None, None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        checking = check(Jobs(None, None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        if checking:
+            await checking
         await journal.close()
 
     asyncio.run(run())
@@ -44,6 +46,30 @@ def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
                 queue.get(f"job{n}")
         assert [queue.get(f"job{n}").state for n in range(7, 10)] == ["cancelled"] * 3
         assert queue.get("waiting") is waiting and waiting.state == "queued"
+
+    in_a_loop(check)
+
+
+def test_what_ended_longer_ago_is_recalled_from_the_journal(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_AT_HAND", 2)
+
+    async def check(queue: Jobs, _told: list) -> None:
+        for n in range(5):
+            queue.cancel(queue.submit(submit(f"job{n}")))
+        with pytest.raises(JobError):
+            queue.get("job0")
+        await asyncio.gather(queue.recall("job0", "job1"), queue.recall("job1", "nobody"))
+        for id in ("job0", "job1"):
+            job = queue.get(id)
+            assert job.end == Cancelled(id, "", 0.0) and queue.submit(submit(id)) is job
+            with pytest.raises(JobError, match="belongs to another request"):
+                queue.submit(Submit(id, GenerationRequest("house")))
+        await queue.recall("job4")  # takes the place of the first that was recalled
+        with pytest.raises(JobError):
+            queue.get("job0")
+        queue.forget("job0")
+        await queue.recall("job0")
+        assert queue.submit(submit("job0")).state == "queued"
 
     in_a_loop(check)
 

@@ -39,7 +39,8 @@ def record(folder: Path, id: str, prompt: str = "dub techno", seconds: float = 0
 def with_journal(file: Path | None, use, cap_bytes: int = 0):
     async def run():
         journal = Journal(file, cap_bytes)
-        past, _ = await journal.open(100)
+        ids, _ = await journal.open(100)
+        past = await journal.recall(ids)
         try:
             return await use(journal, past)
         finally:
