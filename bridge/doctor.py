@@ -1,6 +1,6 @@
 """What `inspire doctor` looks at: one small check a thing that can be wrong, each with what to do about it.
 
-Torch and the model are tried in processes of their own: whatever happens there is a finding here.
+Torch and the model are tried in processes of their own: whatever happens there is a finding here. Nothing is left behind.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,35 +18,43 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import mido
 import numpy as np
 
-from bridge import port_holder
+from bridge import midi_clip, port_holder
 from bridge.audio_device import AudioDevice
 from bridge.client import Client
-from bridge.errors import BridgeError, PortTaken
+from bridge.errors import BridgeError, PortTaken, SettingsError
+from bridge.midi_in import MidiIn
 from bridge.presets import Presets
-from bridge.replies import Pong
+from bridge.replies import Pong, State
 from bridge.server import bind
 from bridge.settings import AUTO, LOOPBACK, Settings
-from engine.api import AudioChunk
+from engine.api import AudioChunk, ClipError
 
 LEAST_MEMORY_GB = 1.5
 LEAST_DISK_GB = 1.0
 PYTHON = (3, 11)
 PACKAGES = (
-    "numpy",
     "torch",
     "transformers",
-    "tokenizers",
-    "safetensors",
     "python-osc",
     "sounddevice",
+    "numpy",
+    "scipy",
     "soundfile",
+    "mido",
+    "safetensors",
     "soxr",
+    "pyloudnorm",
+    "platformdirs",
+    "pyyaml",
+    "rich",
     "typer",
 )
 PATIENCE_S = 180.0  # a large model from a slow disk
 CLICK_DB = -40.0
+_NOTE = (mido.Message("note_on", note=69), mido.Message("note_off", note=69, time=480))
 
 _TORCH = """
 import torch
@@ -66,12 +75,13 @@ except EngineError as error:
 
 @dataclass(frozen=True)
 class Finding:
-    """`advice` says what to do, when it is not right."""
+    """`advice` says what to do, when it is not right. What is `optional` is needed for some things only."""
 
     check: str
     ok: bool
     told: str
     advice: str = ""
+    optional: bool = False
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -79,10 +89,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield python()
     yield packages()
     yield memory(available_gb())
-    yield folder(settings.folder)
+    yield disk(settings.folder)
+    for name in ("folder", "state_folder", "log_folder", "presets_folder", "models_folder"):
+        yield folder(name, getattr(settings, name))
     yield presets(settings.presets_folder)
-    yield port(settings.usual_port, settings.port == AUTO, settings.near_host, settings.token)
-    yield audio(settings.audio_device)
+    running = running_daemon(settings.usual_port, settings.near_host, settings.token)
+    yield port(settings.usual_port, settings.port == AUTO, settings.near_host, running)
+    yield midi(settings.midi_in, running)
+    yield synth(settings.soundfont)
+    yield audio(settings.audio_device, settings.audio_channel, settings.audio_samplerate_hz)
     yield torch()
     yield model(settings.engine, settings.model)
 
@@ -123,17 +138,29 @@ def memory(available: float | None) -> Finding:
     return Finding("memory", available >= LEAST_MEMORY_GB, f"{available:.1f} GB", advice)
 
 
-def folder(path: Path, least_gb: float = LEAST_DISK_GB) -> Finding:
-    """Tries to write where results go."""
-    advice = "set another output folder (setting folder), or free some space"
+def disk(path: Path, least_gb: float = LEAST_DISK_GB) -> Finding:
+    """The space where results go."""
+    advice = f"free some space: {least_gb:g} GB are needed, or set folder to another disk"
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path, prefix=".inspire-") as file:
-            file.write(b"doctor")
-        free_gb = shutil.disk_usage(path).free / 1e9
+        free_gb = shutil.disk_usage(_what_is_there(path)).free / 1e9
     except OSError as error:
-        return Finding("output folder", False, f"{path}: {error.strerror}", advice)
-    return Finding("output folder", free_gb >= least_gb, f"{path}, {free_gb:.1f} GB free", advice)
+        return Finding("disk", False, f"{path}: {error.strerror}", advice)
+    return Finding("disk", free_gb >= least_gb, f"{free_gb:.1f} GB free", advice)
+
+
+def folder(setting: str, path: Path) -> Finding:
+    """Tries to write there; where it is not there yet, to where it will be made."""
+    advice = f"make it writable, or set {setting} to another"
+    try:
+        with tempfile.NamedTemporaryFile(dir=_what_is_there(path), prefix=".inspire-") as file:
+            file.write(b"doctor")
+    except OSError as error:
+        return Finding(setting, False, f"{path}: {error.strerror}", advice)
+    return Finding(setting, True, str(path))
+
+
+def _what_is_there(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def presets(path: Path) -> Finding:
@@ -142,38 +169,85 @@ def presets(path: Path) -> Finding:
     return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
 
 
-def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, token: str = "") -> Finding:
-    """Ours when a ping comes back, else it must be free."""
+def running_daemon(number: int, host: str = LOOPBACK, token: str = "") -> State | None:
+    """What the daemon that answers on a port says of itself; None where none does."""
     if number == 0:
-        return Finding("port", True, "any free one, as set")
+        return None
     try:
         with Client(number, host, patience_s=1.0, token=token) as client:
-            pong = client.ping()
-        if isinstance(pong, Pong):
-            return Finding("port", True, f"{number}: inspire {pong.version} answers")
+            return state if isinstance(client.ping(), Pong) and isinstance(state := client.status(), State) else None
     except BridgeError:  # nobody, or somebody else
-        pass
+        return None
+
+
+def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, running: State | None = None) -> Finding:
+    """Ours when a daemon answers there, else it must be free, and a datagram sent to it must arrive."""
+    if running:
+        return Finding("port", True, f"{number}: inspire {running.pairs['version']} answers")
     try:
-        for one in bind(host, number):
-            one.close()
+        datagrams, stream = bind(host, number)
     except PortTaken as error:
         advice = f"end the program that holds it, or choose another (setting port; {AUTO} finds one)"
         return Finding("port", another_will_do, f"{error} by {port_holder.describe(number)}", advice)
-    return Finding("port", True, f"{number} is free; no daemon runs")
+    except SettingsError as error:
+        return Finding("port", False, str(error), "set host to an address of this machine")
+    with datagrams, stream:
+        arrives = _round_trip(datagrams)
+    told = f"{number} is free" if number else "any free one, as set"
+    advice = "let a firewall pass what this machine sends to itself"
+    return Finding("port", arrives, f"{told}; no daemon runs" if arrives else f"what is sent to {number} does not arrive", advice)
 
 
-def audio(device: str) -> Finding:
+def _round_trip(datagrams: socket.socket) -> bool:
+    datagrams.settimeout(1.0)
+    try:
+        datagrams.sendto(b"inspire", datagrams.getsockname())
+        return datagrams.recv(16) == b"inspire"
+    except OSError:
+        return False
+
+
+def midi(name: str, running: State | None = None) -> Finding:
+    """Opens the port that the setting midi_in names, unless the daemon that runs has it."""
+    if name == "none":
+        return Finding("MIDI", True, "none, as set")
+    told = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
+    return Finding("MIDI", not told.startswith("none"), told, "start what gives the port, or set midi_in to another or to none")
+
+
+async def _opened(name: str) -> str:
+    port = MidiIn(name, lambda *_: None)
+    await port.start()
+    await port.close()
+    return port.description
+
+
+def synth(soundfont: str) -> Finding:
+    """Renders a note with FluidSynth, which plays MIDI files that are to be continued."""
+    advice = "install fluidsynth and a SoundFont, or set soundfont to another, to continue MIDI files"
+    try:
+        _, font = midi_clip.find_synth(soundfont)
+        with tempfile.TemporaryDirectory(prefix="inspire-") as place:
+            file = Path(place) / "note.mid"
+            mido.MidiFile(tracks=[mido.MidiTrack(_NOTE)]).save(file)
+            midi_clip.render(file, soundfont, Path(place))
+    except ClipError as error:
+        return Finding("FluidSynth", False, str(error), advice, optional=not soundfont)
+    return Finding("FluidSynth", True, f"plays {font}")
+
+
+def audio(device: str, channel: int = 1, samplerate: int = 0) -> Finding:
     """Plays 0.3 s of silence with one click at -40 dB in it, the way results are played."""
     if device == "none":
         return Finding("audio device", True, "none, as set: results go to disk only")
-    told, heard = asyncio.run(_click(device))
+    told, heard = asyncio.run(_click(device, channel, samplerate))
     return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another")
 
 
-async def _click(device: str) -> tuple[str, bool]:
+async def _click(device: str, channel: int, samplerate: int) -> tuple[str, bool]:
     samples = np.zeros((14_400, 1), np.float32)
     samples[7_200] = 10 ** (CLICK_DB / 20)
-    output = AudioDevice(device, 0.0)
+    output = AudioDevice(device, 0.0, 0.0, channel, samplerate)
     output.start()
     voice = output.play(0.3)
     voice.feed(AudioChunk(0, 0, 48_000, samples), 0.0)

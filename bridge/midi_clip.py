@@ -20,6 +20,7 @@ SAMPLERATE = 48_000
 _MAX_BYTES = 4_000_000
 _PATIENCE_S = 300.0
 _GAIN = "0.4"
+_SILENCE = 1e-4  # FluidSynth's dither is a third of it
 _SOUNDFONTS = (
     "/usr/share/sounds/sf2/default-GM.sf2",
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
@@ -79,7 +80,9 @@ def render(path: Path, soundfont: str, folder: Path) -> Path:
     """A WAV in `folder`, as long as the file. Blocks. Raises ClipError."""
     program, font = find_synth(soundfont)
     duration_s, raw, wave = read(path).duration_s, folder / "raw.wav", folder / f"{path.stem}.wav"
-    command = [program, "-niq", "-g", _GAIN, "-r", str(SAMPLERATE), "-F", str(raw), str(font), str(path.absolute())]
+    # Without its default it cannot play another SoundFont in place of one that is damaged.
+    options = ["-niq", "-o", "synth.default-soundfont=", "-g", _GAIN, "-r", str(SAMPLERATE), "-F", str(raw)]
+    command = [program, *options, str(font), str(path.absolute())]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE_S)
         samples, _ = soundfile.read(raw, dtype="float32", always_2d=True)
@@ -90,4 +93,6 @@ def render(path: Path, soundfont: str, folder: Path) -> Path:
         raise ClipError(f"FluidSynth cannot play {path}: {error.stderr.strip()[-200:]}") from None
     except (OSError, subprocess.TimeoutExpired, soundfile.SoundFileError) as error:
         raise ClipError(f"FluidSynth cannot play {path}: {error}") from None
+    if np.abs(whole).max() < _SILENCE:
+        raise ClipError(f"nothing is heard of {path.name} when FluidSynth plays it with {font}: is that a whole SoundFont?")
     return wave

@@ -76,12 +76,12 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
 
     well = True
     for finding in doctor.examine(load_settings(flags)):
-        well = well and finding.ok
+        well = well and (finding.ok or finding.optional)
         if as_json:
             print(json.dumps(dataclasses.asdict(finding)), flush=True)
             continue
-        mark = "[green]   ok[/green]" if finding.ok else "[red]wrong[/red]"
-        out.print(f"{mark}  {finding.check}: ", end="")
+        mark, color = ("ok", "green") if finding.ok else ("missing", "yellow") if finding.optional else ("wrong", "red")
+        out.print(f"[{color}]{mark:>7}[/{color}]  {finding.check}: ", end="")
         out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
     raise typer.Exit(0 if well else 1)
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
-from bridge import doctor
+import pytest
+
+from bridge import doctor, midi_clip
 from tests.bridge.conftest import ROOT, daemon_environment
+from tests.tiny_model import write_tiny_model
 
 FAKE = "tests.fake_engine:create_engine"
 
@@ -26,6 +33,8 @@ def test_python():
 
 def test_packages():
     assert doctor.packages().ok and "numpy" in doctor.packages().told
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert [re.match(r"[\w-]+", one)[0] for one in needed] == list(doctor.PACKAGES)
     wrong(doctor.packages(("numpy", "no-such-package")), "no-such-package")
 
 
@@ -35,11 +44,23 @@ def test_memory():
     wrong(doctor.memory(0.5), "0.5 GB")
 
 
-def test_output_folder(tmp_path):
-    assert doctor.folder(tmp_path / "new", 0.0).ok and list((tmp_path / "new").iterdir()) == []
-    wrong(doctor.folder(tmp_path, 1e9), "GB free")
+def test_disk(tmp_path):
+    assert doctor.disk(tmp_path / "new", 0.0).ok
+    wrong(doctor.disk(tmp_path, 1e9), "GB free")
+
+
+def test_folders(tmp_path):
+    assert doctor.folder("folder", tmp_path).ok and doctor.folder("folder", tmp_path / "new" / "music").ok
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
     (tmp_path / "file").touch()
-    wrong(doctor.folder(tmp_path / "file" / "music"), "file")
+    wrong(doctor.folder("log_folder", tmp_path / "file" / "logs"), "file", "Not a directory")
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder that not even root may write to")
+def test_a_read_only_folder():
+    finding = doctor.folder("state_folder", Path("/sys/kernel/inspire"))
+    wrong(finding, "/sys/kernel/inspire")
+    assert "set state_folder" in finding.advice
 
 
 def test_presets(tmp_path):
@@ -49,14 +70,43 @@ def test_presets(tmp_path):
 
 
 def test_port(daemon):
-    ours = doctor.port(daemon.port)
+    running = doctor.running_daemon(daemon.port)
+    ours = doctor.port(daemon.port, running=running)
     assert ours.ok and "answers" in ours.told and doctor.port(0).ok
+    assert "any free one" in doctor.port(0).told and doctor.running_daemon(0) is None
+    wrong(doctor.port(0, host="203.0.113.7"), "203.0.113.7")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         number = other.getsockname()[1]
+        assert doctor.running_daemon(number) is None
         wrong(doctor.port(number), str(number), f"process {os.getpid()}")
         assert doctor.port(number, another_will_do=True).ok
     assert "free" in doctor.port(number).told
+
+
+def test_midi(daemon):
+    assert doctor.midi("none").ok and doctor.midi("socket:127.0.0.1:0").ok
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        wrong(doctor.midi(f"socket:127.0.0.1:{number}"), str(number), "cannot be opened")
+    wrong(doctor.midi("virtual", doctor.running_daemon(daemon.port)), "none in the daemon that runs")  # it was started without
+
+
+@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="FluidSynth is not installed")
+def test_fluidsynth(tmp_path):
+    assert doctor.synth("").ok, doctor.synth("")
+    missing, damaged = doctor.synth("/nowhere.sf2"), tmp_path / "damaged.sf2"
+    wrong(missing, "/nowhere.sf2")
+    assert not missing.optional  # it was set
+    damaged.write_bytes(midi_clip.find_synth("")[1].read_bytes()[:100_000])
+    wrong(doctor.synth(str(damaged)), "damaged.sf2", "nothing is heard")
+
+
+def test_without_fluidsynth_only_midi_clips_are_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = doctor.synth("")
+    wrong(finding, "FluidSynth, which is not installed")
+    assert finding.optional
 
 
 def test_audio_device():
@@ -82,6 +132,14 @@ def test_model(monkeypatch):
     wrong(doctor.model("tests.fake_engine:create_broken_engine", "sketch"), "told not to start")
 
 
+def test_a_model_with_a_damaged_file(tmp_path):
+    """The real engine reads every tensor."""
+    folder = write_tiny_model(tmp_path / "model")
+    weights = folder / "language_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    wrong(doctor.model("engine.pipeline:create_engine", str(folder)), "language_model.safetensors")
+
+
 def test_the_command_has_an_exit_code_and_json(tmp_path):
     def inspire(*arguments: str) -> subprocess.CompletedProcess:
         settings = {"engine": FAKE, "audio_device": "none", "folder": tmp_path / "music", "port": 0}
@@ -91,6 +149,7 @@ def test_the_command_has_an_exit_code_and_json(tmp_path):
 
     bad = inspire("--json", "--model", "missing")
     findings = {finding["check"]: finding for finding in map(json.loads, bad.stdout.splitlines())}
-    assert bad.returncode == 1 and not findings["model"]["ok"] and findings["output folder"]["ok"], bad.stderr
+    assert bad.returncode == 1 and not findings["model"]["ok"] and findings["folder"]["ok"], bad.stderr
+    assert findings["model"]["advice"] and {"port", "audio device", "torch", "disk", "MIDI", "FluidSynth"} <= findings.keys()
     plain = inspire("--model", "missing")
     assert plain.returncode == 1 and "→" in plain.stdout and "Traceback" not in plain.stderr
