@@ -73,14 +73,12 @@ def run(options: argparse.Namespace) -> int:
         _say("coding held-out pieces")
         results += codec_trial(prepared, held_out)
     _say(f"playing {options.prompts} prompts")
-    prompt_results, choruses = trials.prompt_trial(
-        engine, options.model, draw_prompts(options.prompts), listener, decode, accuracy
-    )
-    results += prompt_results
+    results += trials.prompt_trial(engine, options.model, draw_prompts(options.prompts), listener, decode, accuracy)
     if options.corpus is not None:
         _say("continuing held-out pieces")
         results += trials.continuation_trial(engine, options.model, held_out, listener, decode, options.prompts)
-        results.append(trials.distribution_trial(listener, choruses, held_out, reconstruct))
+        _say("playing held-out captions")
+        results.append(trials.distribution_trial(engine, options.model, held_out, listener, decode, options.prompts, reconstruct))
     else:
         results.append(trials.Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
     if options.loops is not None:

@@ -16,12 +16,9 @@ Key = tuple[int, str]  # pitch class, "major" or "minor"
 
 MEL_WINDOW_S, MEL_HOP_S = 0.043, 0.011
 DYNAMIC_RANGE_DB = 80.0  # what lies further below the loudest bin of the reference is not compared
-ONSET_DB, ONSET_RANGE_DB = (
-    4.0,
-    50.0,
-)  # an onset: a register that gets this much louder in 30 ms, less than this far below the loudest
-
-
+# An onset: a register that gets this much louder in 30 ms, less than this far below the loudest.
+ONSET_DB, ONSET_RANGE_DB = 4.0, 50.0
+MOST_DRIFT = 0.1  # a beat further off is another level of the metre
 SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
 
 
@@ -66,11 +63,10 @@ def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.
 
 
 def tempo_drift(audio: np.ndarray, samplerate: int, bpm: float, window_s: float = 20.0) -> float:
-    """The largest share by which the tempo of a window differs from `bpm`; windows without a beat do not count."""
-    windows = [
-        audio[first : first + round(window_s * samplerate)] for first in range(0, len(audio), round(window_s * samplerate))
-    ]
-    tempi = [measure_bpm(window, samplerate, near=bpm) for window in windows]
+    """The largest share by which a window's tempo differs from `bpm`, up to MOST_DRIFT; windows without a beat do not count."""
+    length = round(window_s * samplerate)
+    windows = [audio[first : first + length] for first in range(0, len(audio), length)]
+    tempi = [measure_bpm(window, samplerate, near=bpm, within=MOST_DRIFT) for window in windows]
     return max((abs(tempo / bpm - 1) for tempo in tempi if tempo is not None), default=0.0)
 
 

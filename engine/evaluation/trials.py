@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ import soxr
 from engine.api import AudioChunk, Engine, Finished, GenerationRequest
 from engine.clip import MIN_CLIP_S
 from engine.evaluation import measures
-from engine.evaluation.listener import RATE, Heard, Listener, read_section, section_start_s
+from engine.evaluation.listener import RATE, WINDOW_S, Heard, Listener, read_section, section_start_s
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.music.analysis import measure_bpm, measure_key
 from engine.music.level import rms_db
+from engine.training.captions import caption
 from engine.training.data import Corpus
 
 GENERATED_S = 10.0
@@ -110,9 +112,9 @@ def is_below(intro: np.ndarray, chorus: np.ndarray, samplerate: int) -> bool:
 
 def prompt_trial(
     engine: Engine, model: str, prompts: list[Prompt], listener: Listener | None, decode: str, accuracy: dict[str, float]
-) -> tuple[list[Result], list[np.ndarray]]:
-    """Plays every prompt as a chorus and as an intro. Returns the results and the choruses at RATE."""
-    rows, choruses = [], []
+) -> list[Result]:
+    """Plays every prompt as a chorus and as an intro."""
+    rows = []
     for seed, prompt in enumerate(prompts):
         common = {"prompt": prompt.text, "model": model, "seed": seed, "decode": decode}
         chorus, rate, _ = generate(engine, duration_s=GENERATED_S, section="chorus", **common)
@@ -125,7 +127,6 @@ def prompt_trial(
             "intro_onsets": measures.onset_density(intro, rate), "chorus_onsets": measures.onset_density(chorus, rate),
             "silence_s": measures.longest_silence_s(chorus, rate),
         })  # fmt: skip
-        choruses.append(soxr.resample(chorus, rate, RATE))
     said = {name: f"right on {value:.0f} % of real held-out pieces" for name, value in accuracy.items()}
     results = [
         share("asked tempo met within 2 %", (tempo_met(r["bpm"], r["asked_bpm"]) for r in rows), 90, said.get("tempo", ""), rows),
@@ -142,7 +143,7 @@ def prompt_trial(
         share("intro softer and sparser than its chorus", below, 80, note),
         Result("longest silence", max(r["silence_s"] for r in rows), "s", 2.0, at_most=True, count=len(rows)),
     ]
-    return results, choruses
+    return results
 
 
 def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener, decode: str, count: int) -> list[Result]:
@@ -208,18 +209,36 @@ def _bpm(audio: np.ndarray, samplerate: int, near: float | None = None) -> float
 
 
 def distribution_trial(
-    listener: Listener, generated: list[np.ndarray], held_out: Corpus, reconstruct: Callable[[np.ndarray], np.ndarray]
+    engine: Engine,
+    model: str,
+    held_out: Corpus,
+    listener: Listener,
+    decode: str,
+    count: int,
+    reconstruct: Callable[[np.ndarray], np.ndarray],
 ) -> Result:
-    """Fréchet distance of what was generated to held-out music, against that of the same music after the codec. Audio at RATE."""
-    rng = np.random.default_rng(0)
-    real = [read_section(held_out, name, label, rng)[0] for name in held_out.names for label in ("verse", "chorus")]
-    groups = (real, [reconstruct(audio) for audio in real], generated)
-    clouds = [np.concatenate([listener.embed(audio, RATE) for audio in group]) for group in groups]
-    codec, model = (measures.frechet_distance(cloud, clouds[0]) for cloud in clouds[1:])
-    halves = measures.frechet_distance(clouds[0][::2], clouds[0][1::2])
-    note = f"{model:.1f} against {codec:.1f} after the codec; {halves:.1f} between halves of the held-out music"
+    """Fréchet distance of what held-out captions make to the music they are of, against that of the same music after the codec.
+
+    Beside it that of other held-out music. `reconstruct` takes and gives audio [N] at RATE.
+    """
+    rng, sections = np.random.default_rng(0), cycle(("verse", "chorus"))
+    names = [held_out.names[i] for i in rng.permutation(len(held_out.names))]
+    real, made = [], []
+    for seed, (name, label) in enumerate(zip(names[: 2 * count], sections, strict=False)):
+        audio, section = read_section(held_out, name, label, rng)
+        real.append(audio)
+        if seed < count:
+            words = caption(held_out.facts[name], section["layers"], rng)
+            request = {"prompt": words, "section": label, "duration_s": WINDOW_S, "seed": seed}
+            played, rate, _ = generate(engine, model=model, decode=decode, **request)
+            made.append(soxr.resample(played, rate, RATE))
+    groups = (real[:count], [reconstruct(audio) for audio in real[:count]], made, real[count:])
+    clouds = [np.concatenate([listener.embed(audio, RATE) for audio in group]) for group in groups if group]
+    codec, model_distance, *other = (measures.frechet_distance(cloud, clouds[0]) for cloud in clouds[1:])
+    note = f"{model_distance:.1f} against {codec:.1f} after the codec"
+    note += f"; {other[0]:.1f} between it and other held-out music" if other else ""
     name = "Fréchet distance to held-out music, times the codec's"
-    return Result(name, model / codec, "×", 2.0, at_most=True, count=len(generated), note=note)
+    return Result(name, model_distance / codec, "×", 2.0, at_most=True, count=len(made), note=note)
 
 
 def long_form_trial(engine: Engine, model: str, seconds: float) -> list[Result]:

@@ -40,11 +40,12 @@ def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, floa
     return flux - flux.mean(), samplerate / hop
 
 
-def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None) -> float | None:
+def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None, within: float | None = None) -> float | None:
     """Tempo in beats per minute from 50 to 200, None where there is no beat or less than 3 s to hear one in.
 
     The onset envelope's autocorrelation, averaged over the beat period's multiples. A tempo's half and double fit almost as well;
-    a preference, as wide as a third of an octave around `near` and twice as wide around 115 without it, decides.
+    a preference, as wide as a third of an octave around `near` and twice as wide around 115 without it, decides. within: the
+    share by which it may differ from `near` at all.
     """
     flux, rate = onset_envelope(audio, samplerate)
     size = len(flux)
@@ -56,6 +57,8 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
     if score.max() < 0.3 * (size / rate) ** -0.5:  # what noise reaches falls with the root of the duration
         return None
     preference = np.exp(-0.5 * (np.log2(TEMPI / (near or 115.0)) / (0.35 if near else 0.8)) ** 2)
+    if within is not None:
+        preference = np.abs(TEMPI / near - 1) <= within
     best = TEMPI[np.argmax(score * preference)]
     fine = best * np.linspace(0.985, 1.015, 241)
     return float(fine[np.argmax(_comb(correlation, fine, rate, multiples=range(1, 33)))])

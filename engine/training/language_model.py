@@ -36,6 +36,7 @@ LOOPS = 0.25
 STAY = 0.75
 # So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
 SHORTER = (1, 4, 16)
+DRUMLESS = 2.0  # so many times as often as others come pieces without drums in styles that have them: "no drums" is a rare wish
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.08  # share of words replaced, so that an unknown word changes little
@@ -49,13 +50,16 @@ class Windows:
     def __init__(self, corpus: Corpus, tokens: dict[str, np.ndarray], tokenizer: Tokenizer, frames: int, stop: int):
         self.corpus, self.tokens, self.tokenizer, self.frames, self.stop = corpus, tokens, tokenizer, frames, stop
         self.names = [name for name in corpus.names if name in tokens]
+        with_drums = {corpus.facts[name]["style"] for name in self.names if "drums" in corpus.facts[name]["instruments"]}
+        weights = np.array([_weight(corpus.facts[name], with_drums) for name in self.names])
+        self.shares = weights / weights.sum()
 
     def batch(
         self, count: int, rng: np.random.Generator, *, drop: bool = True, frames: int | None = None
     ) -> tuple[Condition, Tensor, Tensor, Tensor]:
         """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool. frames: W if not the longest."""
         frames = frames or self.frames
-        rows = [self._window(str(name), frames, rng, drop) for name in rng.choice(self.names, count)]
+        rows = [self._window(str(name), frames, rng, drop) for name in rng.choice(self.names, count, p=self.shares if drop else None)]
         negative = torch.from_numpy(rng.random(count) < (DROP_CONDITION if drop else 0.0))
         return *collate(rows, frames, self.stop), negative
 
@@ -92,6 +96,10 @@ class Windows:
             "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
             "ends": piece_end and not looped and len(here) < frames, "clock": times,
         }  # fmt: skip
+
+
+def _weight(facts: dict, styles_with_drums: set[str]) -> float:
+    return DRUMLESS if "drums" not in facts["instruments"] and facts["style"] in styles_with_drums else 1.0
 
 
 def collate(rows: list[dict], frames: int, stop: int) -> tuple[Condition, Tensor, Tensor]:

@@ -87,6 +87,8 @@ def test_tempo_drift_of_a_piece_that_speeds_up():
     assert measures.tempo_drift(np.concatenate([steady, steady]), RATE, 120) < 0.002
     assert measures.tempo_drift(np.concatenate([steady, faster]), RATE, 120) == pytest.approx(0.05, abs=0.002)
     assert measures.tempo_drift(np.concatenate([steady, noise(20, RATE)]), RATE, 120) < 0.002
+    halved = clicks(120, 20, (0, 2), rate=RATE)
+    assert measures.tempo_drift(np.concatenate([steady, halved]), RATE, 120) < 0.002  # another level of the same metre
 
 
 def test_repeats_are_counted_in_a_row_and_noise_does_not_hide_them():
@@ -218,6 +220,7 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     assert rows["shipped weights"]["met"] is True
     assert rows["asked tempo met within 2 %"]["met"] is False and rows["asked tempo met within 2 %"]["count"] == 1
     assert rows["rhythmic loops keep their tempo within 3 %"]["details"] == []
+    assert rows["Fréchet distance to held-out music, times the codec's"]["met"] is False
     assert rows["loops joined without a click"]["details"][0]["bpm"] == pytest.approx(120, rel=0.01)
     assert "| asked tempo met within 2 % |" in capsys.readouterr().out
     assert (folder / "evaluation.png").stat().st_size > 10_000

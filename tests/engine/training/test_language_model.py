@@ -57,6 +57,20 @@ def test_windows_begin_on_a_bar_and_carry_their_sections_label(windows):
     torch.testing.assert_close(targets[:, :FRAMES][targets[:, :FRAMES] >= 0], tokens[targets[:, :FRAMES] >= 0])
 
 
+def test_drumless_pieces_of_styles_with_drums_come_twice_as_often(corpus, tokens, tokenizer):
+    pieces = Corpus(corpus)
+    found = dict(np.load(tokens))
+    first = pieces.names[0]
+    pieces.facts[first] = pieces.facts[first] | {"instruments": {"drums": "drums"}}
+    copy = f"{first}c0"
+    pieces.facts[copy], found[copy] = pieces.facts[first] | {"instruments": {"chords": "piano"}}, found[first]
+    pieces.names.append(copy)
+    windows = Windows(pieces, found, tokenizer, FRAMES, CONFIG.stop_token)
+    shares = dict(zip(windows.names, windows.shares, strict=True))
+    assert sum(shares.values()) == pytest.approx(1) and shares[copy] == pytest.approx(2 * shares[first])
+    assert {shares[name] for name in windows.names if name != copy} == {shares[first]}  # ambient never had drums
+
+
 def test_every_bar_of_a_window_begins_where_its_clock_says(corpus, tokens, tokenizer):
     """Looped windows too. The tokens say which eighth of its bar each frame is; a frame's clock is that of its middle."""
     long = Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, 500, CONFIG.stop_token)
