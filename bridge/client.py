@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from bridge import commands, osc_spec, replies, wire
 from bridge.errors import NoDaemon
-from bridge.replies import Ack, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State, Welcome
+from bridge.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State, Welcome
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -82,6 +82,17 @@ class Client:
     def set_gain(self, gain_db: float) -> Ack | Fail:
         return self._request("gain", new_id(), [gain_db], {})
 
+    def bindings(self) -> tuple[Found, list[BindingInfo]] | Fail:
+        """What MIDI does."""
+        return self._list("midi/list", {})
+
+    def learn(self, action: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        """Waits for a note, program or controller: gives an ack, then the binding or a fail."""
+        return self._run_job("midi/learn", [action], id, pairs)
+
+    def forget(self, kind: str, number: int | None = None, channel: int | None = None) -> Ack | Fail:
+        return self._request("midi/forget", new_id(), [kind], {"number": number, "channel": channel})
+
     def quit(self) -> Ack | Fail:
         return self._ask("quit")
 
@@ -137,18 +148,18 @@ class Client:
                 return reply
         raise NoDaemon(f"the daemon on port {self._port} does not answer: look at its log, or end it and start it again")
 
-    def _list(self, name: str, query: dict) -> tuple[Found, list[Entry]] | Fail:
+    def _list(self, name: str, query: dict) -> tuple[Found, list] | Fail:
         """A list that moves meanwhile is asked for anew, under a new id. Raises NoDaemon."""
         id = new_id()
         found = self._request(name, id, [], query)
         if isinstance(found, Fail):
             return found
-        entries: dict[int, Entry] = {}
+        entries: dict[int, Entry | BindingInfo] = {}
         while len(entries) < found.shown:
             reply = self.receive(id, _RESEND_S) or self._request(name, id, [], query)
             if isinstance(reply, Found):
                 found, entries = reply, {}
-            elif isinstance(reply, Entry):
+            elif isinstance(reply, (Entry, BindingInfo)):
                 entries[reply.index] = reply
         return found, [entries[index] for index in sorted(entries)]
 
@@ -157,7 +168,7 @@ class Client:
         reply = self._request(name, id, arguments, pairs)
         while True:
             yield reply
-            if isinstance(reply, (Done, Fail, Cancelled)):
+            if isinstance(reply, (Done, Fail, Cancelled, BindingInfo)):
                 return
             # A lost end must not be waited for: asking again replays it.
             reply = self.receive(id, _QUIET_S) or self._request(name, id, arguments, pairs)

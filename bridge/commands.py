@@ -111,6 +111,13 @@ class StepPreset:
 
 
 @dataclass(frozen=True)
+class SelectPreset:
+    id: str
+    preset: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class SelectBank:
     id: str
     bank: str
@@ -190,6 +197,33 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class ListBindings:
+    id: str
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Learn:
+    """`values` are the action's own arguments and keys, and what a controller's ends stand for."""
+
+    id: str
+    action: str
+    values: dict[str, Any]
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Forget:
+    """None: any."""
+
+    id: str
+    kind: str
+    number: int | None = None
+    channel: int | None = None
+    reply_port: int | None = None
+
+
+@dataclass(frozen=True)
 class Ping:
     id: str
     reply_port: int | None = None
@@ -217,8 +251,12 @@ Command = (
     | ListPresets
     | ListModels
     | StepPreset
+    | SelectPreset
     | SelectBank
     | SavePreset
+    | ListBindings
+    | Learn
+    | Forget
     | Ping
     | Quit
 )
@@ -312,6 +350,10 @@ def _cancel(id: str, job: str | None = None, reply_port: int | None = None) -> C
     return Cancel(id, job or id, reply_port)
 
 
+def _learn(id: str, action: str, reply_port: int | None = None, **values: Any) -> Learn:
+    return Learn(id, action, values, reply_port)
+
+
 def _history(id: str, **values: Any) -> History:
     for name in ("since", "until"):
         if name in values and not re.fullmatch(r"\d{4}(-\d\d){0,2}", values[name]):
@@ -336,10 +378,14 @@ _READERS: dict[str, Callable[..., Command]] = {
     "presets": ListPresets,
     "gain": SetGain,
     "models": ListModels,
+    "preset/select": SelectPreset,
     "preset/next": partial(StepPreset, by=1),
     "preset/previous": partial(StepPreset, by=-1),
     "preset/bank": SelectBank,
     "preset/save": SavePreset,
+    "midi/list": ListBindings,
+    "midi/learn": _learn,
+    "midi/forget": Forget,
     "ping": Ping,
     "quit": Quit,
 }

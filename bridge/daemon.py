@@ -20,23 +20,27 @@ from importlib import metadata
 
 import mido
 
-from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies
+from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies, toml_file
 from bridge.arguments import cut
 from bridge.audio_device import AudioDevice
 from bridge.clients import Address, Clients
-from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError
+from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError, SettingsError
 from bridge.jobs import Job, Jobs
 from bridge.journal import Journal
+from bridge.midi_control import MidiControl
 from bridge.midi_in import MidiIn
+from bridge.midi_map import Binding
 from bridge.presets import NO_PRESET, Preset, Presets
 from bridge.server import OscServer, Received
-from bridge.settings import AUTO, Settings
+from bridge.settings import AUTO, Settings, settings_file
 from bridge.supervisor import Patience, Supervisor
 from bridge.transport import Transport
 from engine.api import ClipError, resolve_clip
 from engine.library import MODELS_FOLDER, ModelInfo, list_models
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
+_MIDI: Address = ("midi", "in")  # a client like any other, but for where its answers go
+_BEATS_PER_BAR = 4  # where nobody says
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +71,9 @@ class Daemon:
         audio = (settings.gain_db, settings.audio_channel, settings.audio_samplerate_hz)
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s, *audio)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
-        self._transport = Transport()
+        self._transport = Transport(settings.midi_beats_per_bar)
         self._midi = MidiIn(settings.midi_in, self._hear)
+        self._control = MidiControl(settings_file())
         self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._tell)
         self._jobs.soundfont = settings.soundfont
         self._clients = Clients()
@@ -122,6 +127,7 @@ class Daemon:
 
     async def _shutdown(self) -> None:
         await self._midi.close()
+        self._control.stop_learning("the daemon is ending")
         await self._device.stop()
         await self._engine.stop()
         if self._answering:
@@ -134,6 +140,8 @@ class Daemon:
 
     def _hear(self, message: mido.Message, now: float) -> None:
         self._transport.hear(message, now)
+        for command in self._control.hear(message):
+            self._receive(command, _MIDI)
 
     def _receive(self, received: Received, source: Address) -> None:
         """Messages are answered in the order they came, but for those that wait for the journal."""
@@ -151,14 +159,17 @@ class Daemon:
                 raise received
             async for reply in self._serve(received, source, to):
                 self._send(reply, to)
-        except (MessageError, JobError, OutputError, PresetError, JournalError, ClipError) as error:
+        except (MessageError, JobError, OutputError, PresetError, JournalError, SettingsError, ClipError) as error:
             self._send(replies.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)
             self._send(replies.fail(BridgeFault(), received.id), to)
 
     def _send(self, reply: replies.Reply, to: Address) -> None:
-        self._server.send(reply, to, self._clients.max_datagram(to))
+        if to == _MIDI:
+            self._control.told(reply)
+        else:
+            self._server.send(reply, to, self._clients.max_datagram(to))
 
     async def _serve(self, command: commands.Command, source: Address, to: Address) -> AsyncIterator[replies.Reply]:
         await self._jobs.recall(command.id, getattr(command, "job", None) or command.id)
@@ -176,6 +187,9 @@ class Daemon:
                 if isinstance(told, replies.Queued) and (now := self._jobs.story(job)) != told:  # it moved while it was written
                     yield now
             case commands.Cancel():
+                if self._control.stop_learning("it was cancelled", command.job):
+                    yield replies.Ack(command.id)
+                    return
                 job = self._jobs.get(command.job)
                 await self._follow(job, to)
                 yield replies.Ack(command.id)
@@ -220,11 +234,28 @@ class Daemon:
                     yield _model_info(command.id, model, index, len(models), self._engine.facts.get("model"))
             case commands.StepPreset():
                 yield _preset_info(command.id, self._presets.step(command.by))
+            case commands.SelectPreset():
+                yield _preset_info(command.id, self._presets.select(command.preset))
             case commands.SelectBank():
                 yield _preset_info(command.id, self._presets.select_bank(command.bank))
             case commands.SavePreset():
                 request = self._jobs.get(command.job).request
                 yield _preset_info(command.id, self._presets.save(command.name, request))
+            case commands.ListBindings():
+                bindings = self._control.bindings
+                yield replies.Found(command.id, len(bindings), len(bindings))
+                for index, binding in enumerate(bindings):
+                    yield _binding_info(command.id, index, binding)
+            case commands.Learn():
+                if self._settings.midi_in == "none":
+                    raise MessageError("midi_in is not set: there is nothing to learn from", "no_midi")
+                learnt = self._control.learn(command)
+                yield replies.Ack(command.id)
+                binding = await learnt
+                yield _binding_info(command.id, self._control.bindings.index(binding), binding)
+            case commands.Forget():
+                self._control.forget(command)
+                yield replies.Ack(command.id)
             case commands.Ping():
                 yield replies.Pong(command.id, version(), osc_spec.PROTOCOL)
             case commands.Status():
@@ -268,7 +299,8 @@ class Daemon:
             if not self._transport.playing(now):
                 why = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
                 raise MessageError(f"there is no next bar, {why}: start the host, or leave start away", "no_clock")
-            music = {"bpm": self._transport.bpm(now)} | music
+            metre = {"beats_per_bar": self._settings.midi_beats_per_bar} if self._settings.midi_beats_per_bar else {}
+            music = {"bpm": self._transport.bpm(now)} | metre | music
         preset = self._presets.get(draft.preset) if draft.preset else NO_PRESET
         return draft.complete(preset.under(draft.above(preset.values, music)))
 
@@ -299,7 +331,7 @@ class Daemon:
             "playing": device.playing,
             "underruns": device.underruns,
             "midi_in": self._midi.description or None,
-            **self._transport.state(time.monotonic()),
+            **self._transport.state(time.monotonic(), running.request.beats_per_bar if running else _BEATS_PER_BAR),
             "gain_db": device.gain_db,
             "peak_db": device.meter.peak_db if device.meter else None,
             "rms_db": device.meter.rms_db if device.meter else None,
@@ -338,6 +370,13 @@ def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> rep
     values["prompt"] = cut(values["prompt"] or "", osc_spec.MAX_BEGINNING) or None
     pairs = {"description": preset.description or None, **values}
     return replies.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
+
+
+def _binding_info(id: str, index: int, binding: Binding) -> replies.BindingInfo:
+    values = ", ".join(f"{name} = {toml_file.literal(value)}" for name, value in binding.values.items())
+    pairs = {name: getattr(binding, name) for name in ("number", "channel", "low", "high")}
+    pairs["values"] = cut(values, osc_spec.MAX_BEGINNING) or None
+    return replies.BindingInfo(id, index, binding.action, binding.kind, pairs)
 
 
 def _model_info(id: str, model: ModelInfo, index: int, count: int, loaded: str | None) -> replies.ModelReply:

@@ -23,4 +23,5 @@ LEASE_S = 60.0  # of a client, without a word
 MAX_QUEUED = 5_000  # jobs
 MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
 MAX_AT_HAND = 100  # … without the journal being asked
+MAX_BINDINGS = 500  # in the MIDI map
 MIN_TOKEN = 16  # characters

@@ -24,6 +24,12 @@ MAX_LIVE_IN_A_ROW = 4  # continuations, while text waits
 HISTORY_LIMIT = 20
 MAX_LISTED = 100
 STARTS = ("now", "bar")
+MIDI_KINDS = ("note", "program", "controller")
+MIDI_ACTIONS = (  # commands without /inspire/, and guidance: a key of the jobs that MIDI asks for
+    *("preset/select", "preset/next", "preset/previous", "preset/bank"),
+    *("generate", "sketch", "cancel", "pause", "resume", "gain", "guidance"),
+)
+LEARN_S = 30.0  # until a learn hears what it waits for
 SKETCHES, SKETCH_BARS, SKETCH_S = 4, 4, 8.0  # how many, and how long each is, unless said
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 
@@ -111,6 +117,13 @@ _CONTINUATION = (
 _LIMIT = Field("limit", "i", f"entries at most; {HISTORY_LIMIT} when not given", 1, MAX_LISTED)
 _OTHER_SEED = Field("seed", "i", "in place of the job's own", 0, 2**31 - 1)
 _BANK = Field("bank", "s", "a bank of presets: electronic, band, jazz_latin, cinematic, utilities, or a file of your own", 1, 100)
+_PRESET = Field("preset", "s", "a preset's name, or its number in the list that presets tells, from 0", 1, 60)
+_ACTION = Field("action", "s", "what it does", choices=MIDI_ACTIONS)
+_KIND = Field("kind", "s", "which MIDI message does it", choices=MIDI_KINDS)
+_NUMBER = Field("number", "i", "the note, program or controller; any when not given", 0, 127)
+_CHANNEL = Field("channel", "i", "the MIDI channel; any when not given", 1, 16)
+_LOW = Field("low", "f", "of gain and guidance: what a controller's 0 stands for")
+_HIGH = Field("high", "f", "of gain and guidance: what a controller's 127 stands for")
 
 _COMMANDS = (
     Message(
@@ -201,6 +214,7 @@ _COMMANDS = (
         pairs=(_BANK, *COMMON),
         answers=("preset", "fail"),
     ),
+    Message("/inspire/preset/select", "selects a preset", (_PRESET,), COMMON, ("preset", "fail")),
     Message("/inspire/preset/next", "selects the next preset", pairs=COMMON, answers=("preset",)),
     Message("/inspire/preset/previous", "selects the one before", pairs=COMMON, answers=("preset",)),
     Message("/inspire/preset/bank", "selects a bank's first preset", (_BANK,), COMMON, ("preset", "fail")),
@@ -217,6 +231,24 @@ _COMMANDS = (
         (Field("gain_db", "f", "0: as it is in the file", LEAST_GAIN_DB, MAX_GAIN_DB),),
         COMMON,
         ("ack", "fail"),
+    ),
+    Message("/inspire/midi/list", "asks what MIDI does: one reply each", pairs=COMMON, answers=("found", "midi/binding", "fail")),
+    Message(
+        "/inspire/midi/learn",
+        f"the next note, program or controller that comes does this from now on; a cancel of its id or {LEARN_S:g} s end it",
+        (_ACTION,),
+        (
+            Field("preset", "s", "of preset/select, generate and sketch: which", 1, 60),
+            Field("bank", "s", "of preset/bank: which", 1, 100),
+            Field("start", "s", "of generate and sketch: when it is heard", choices=STARTS),
+            _LOW,
+            _HIGH,
+            *COMMON,
+        ),
+        ("ack", "midi/binding", "fail"),
+    ),
+    Message(
+        "/inspire/midi/forget", "what this did, it does no more", (_KIND,), (_NUMBER, _CHANNEL, *COMMON), ("ack", "fail")
     ),
     Message("/inspire/models", "asks for all models: one reply each", pairs=COMMON, answers=("model",)),
     Message("/inspire/ping", "are you there", pairs=COMMON, answers=("pong",)),
@@ -263,6 +295,12 @@ _REPLIES = (
             Field("path", "s", "its folder"),
             _SHORTENED,
         ),
+    ),
+    Message(
+        "/inspire/midi/binding",
+        "what a MIDI message does: settings.toml has it",
+        (Field("index", "i", "counts from 0"), _ACTION, _KIND),
+        (_NUMBER, _CHANNEL, _LOW, _HIGH, Field("values", "s", "arguments and keys that go with the action, as TOML has them")),
     ),
     Message(
         "/inspire/queued",
@@ -321,8 +359,8 @@ _REPLIES = (
     Message("/inspire/cancelled", "the job's end: stopped as asked", (_PATH, _DURATION), (_OTHERS, _SHORTENED)),
     Message(
         "/inspire/found",
-        "how many jobs fit the question; as many entries as shown follow",
-        (Field("count", "i", "jobs that fit"), Field("shown", "i", "entries that follow")),
+        "how many fit the question; as many entries (or bindings) as shown follow",
+        (Field("count", "i", "how many fit"), Field("shown", "i", "entries that follow")),
     ),
     Message(
         "/inspire/entry",
@@ -376,7 +414,8 @@ _REPLIES = (
             Field("midi_in", "s", "where MIDI comes from, or why it does not", is_sentence=True),
             Field("transport", "s", "by the MIDI clock, while there is one: playing or stopped"),
             Field("bpm", "f", "the MIDI clock's tempo"),
-            Field("bar", "i", "where it is, in bars of four beats from 1"),
+            Field("bar", "i", "where it is, in bars from 1"),
+            Field("beats_per_bar", "i", "of these bars: the setting midi_beats_per_bar, else the running job's, else 4"),
             Field("gain_db", "f", "how loud the audio device plays; 0: as it is in the file"),
             Field("peak_db", "f", "highest level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
             Field("rms_db", "f", "mean level of the last 0.3 s on the audio device, in dBFS; only while it is open"),
@@ -410,6 +449,10 @@ FAIL_CODES = {
     "protocol": "the client speaks another protocol",
     "id_taken": "the id belongs to another request",
     "no_clock": "no MIDI clock plays: there is no next bar to start on",
+    "no_midi": "midi_in is not set: there is nothing to learn from",
+    "not_learnt": "nothing came that could be learnt, or the learn was cancelled",
+    "no_such_binding": "this note, program or controller does nothing",
+    "settings": "the settings file cannot be read or written",
     "no_such_job": "no job has this id",
     "not_ended": "the job must end first",
     "interrupted": "the daemon was killed while it had the job; what was made until then is kept",

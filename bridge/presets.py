@@ -7,9 +7,7 @@ with file and line; everything else goes on.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +21,7 @@ from engine.api import GenerationRequest, RequestError
 
 MAX_NAME_CHARS = 60
 MAX_DESCRIPTION_CHARS = 200
-SELECTED = "selected"  # in place of a name: the one chosen with next, previous or bank
+SELECTED = "selected"  # in place of a name: the one chosen with select, next, previous or bank
 USER_BANK = "user"  # where saved ones go
 
 _NOT_KEPT = {"clip", "from_s", "variations"}  # a preset is not of one recording, nor how often it is asked for
@@ -76,7 +74,7 @@ class Presets:
     def get(self, name: str) -> Preset:
         """By name in any case. Raises PresetError."""
         if name == SELECTED and not self._selected:
-            raise PresetError("no preset is selected: use next, previous or bank first", "no_such_preset")
+            raise PresetError("no preset is selected: use select, next, previous or bank first", "no_such_preset")
         wanted = (self._selected if name == SELECTED else name).casefold()
         for preset in self.all():
             if preset.name.casefold() == wanted:
@@ -88,6 +86,16 @@ class Presets:
         names = [preset.name for preset in self.all()]
         here = names.index(self._selected) if self._selected in names else -1 if by > 0 else 0
         return self._select(self.get(names[(here + by) % len(names)]))
+
+    def select(self, name: str) -> Preset:
+        """By name, or by its number in `all`, from 0. Raises PresetError."""
+        presets = self.all()
+        named = any(preset.name.casefold() == name.casefold() for preset in presets)
+        if named or not (name.isascii() and name.isdigit()):
+            return self._select(self.get(name))
+        if int(name) >= len(presets):
+            raise PresetError(f"no preset number {name}: there are 0 to {len(presets) - 1}", "no_such_preset")
+        return self._select(presets[int(name)])
 
     def select_bank(self, bank: str) -> Preset:
         """Selects a bank's first. Raises PresetError."""
@@ -104,15 +112,11 @@ class Presets:
         if known:
             raise PresetError(f"there is a preset {name!r} already: choose another name")
         file = self._folder / f"{USER_BANK}.toml"
-        lines = ["[[preset]]", *(f"{key} = {_as_toml(value)}" for key, value in {"name": name, **asked}.items())]
         try:
-            old = file.read_text("utf-8").rstrip() + "\n\n" if file.exists() else ""
-            text = old + "\n".join(lines) + "\n"
+            old = file.read_text("utf-8") if file.exists() else ""
+            text = toml_file.with_table(old, "preset", {"name": name, **asked})
             _read_bank(USER_BANK, str(file), tomllib.loads(text), text).refuse_problem_with(name)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            part = file.with_suffix(".part")
-            part.write_text(text, "utf-8")
-            os.replace(part, file)
+            toml_file.write(file, text)
         except (OSError, ValueError) as error:
             raise PresetError(f"cannot save the preset to {file}: {error}") from None
         return self.get(name)
@@ -131,7 +135,7 @@ class Presets:
         files = [file for folder in (factory, self._folder) for file in _files(folder)]
         banks = {file: self._banks.get(file) for file in files}
         for file, bank in banks.items():
-            stamp = _stamp(file)
+            stamp = toml_file.stamp(file)
             if bank is None or bank.stamp != stamp:
                 banks[file] = _load(file, stamp)
                 for problem in banks[file].problems:
@@ -155,14 +159,6 @@ class _Bank:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml")) if folder.is_dir() else []
-
-
-def _stamp(file: Path) -> tuple:
-    try:
-        status = file.stat()
-    except OSError:
-        return ()
-    return status.st_mtime_ns, status.st_size
 
 
 def _load(file: Path, stamp: tuple) -> _Bank:
@@ -221,8 +217,3 @@ def _read_preset(bank: str, table: dict) -> Preset:
         key = next((key for key in values if re.search(rf"\b{key}\b", str(error))), "name")
         raise _Wrong(key, f"preset {name!r}: {error}") from None
     return Preset(name, bank, description, values)
-
-
-def _as_toml(value: str | int | float) -> str:
-    """A TOML string is written as JSON's, but for one character that JSON leaves bare."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

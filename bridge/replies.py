@@ -55,6 +55,15 @@ class ModelReply:
 
 
 @dataclass(frozen=True)
+class BindingInfo:
+    id: str
+    index: int
+    action: str
+    kind: str
+    pairs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Queued:
     id: str
     position: int
@@ -127,7 +136,9 @@ class State:
 
 
 End = Done | Fail | Cancelled
-Reply = Pong | Welcome | Ack | PresetInfo | ModelReply | Queued | ProgressReport | Chunk | End | Found | Entry | State
+Reply = (
+    Pong | Welcome | Ack | PresetInfo | ModelReply | BindingInfo | Queued | ProgressReport | Chunk | End | Found | Entry | State
+)
 
 _REPLY_TYPES: dict[str, type] = {
     "/inspire/pong": Pong,
@@ -135,6 +146,7 @@ _REPLY_TYPES: dict[str, type] = {
     "/inspire/ack": Ack,
     "/inspire/preset": PresetInfo,
     "/inspire/model": ModelReply,
+    "/inspire/midi/binding": BindingInfo,
     "/inspire/queued": Queued,
     "/inspire/progress": ProgressReport,
     "/inspire/chunk": Chunk,

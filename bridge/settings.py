@@ -1,4 +1,7 @@
-"""What can be set, and from where: a flag, else the environment (INSPIRE_PORT …), else settings.toml, else the default."""
+"""What can be set, and from where: a flag, else the environment (INSPIRE_PORT …), else settings.toml, else the default.
+
+The MIDI map (`midi_map`) stands in settings.toml only.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
-from bridge import toml_file
+from bridge import midi_map, toml_file
 from bridge.errors import SettingsError
 from bridge.limits import MIN_TOKEN
 from bridge.osc_spec import DEFAULT_PORT, LEAST_GAIN_DB, MAX_FOLDER_BYTES, MAX_GAIN_DB, TOKEN
@@ -51,6 +54,7 @@ class Settings:
     gain_db: float = _setting(0.0, "how loud the device plays; 0: as it is in the file")
     prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
     midi_in: str = _setting("none", f"where MIDI comes from: {_MIDI_INS}; virtual is a port of its own")
+    midi_beats_per_bar: int = _setting(0, "the host's metre, as MIDI clock has none; 0: that of what is asked for, else 4")
     soundfont: str = _setting("", "a SoundFont file that plays MIDI clips; where systems keep one if not given")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
     engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes the engine")
@@ -78,6 +82,7 @@ class Settings:
         _check("prebuffer_s", 0 <= self.prebuffer_s <= 60, self.prebuffer_s, "0 to 60 seconds")
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
         _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)
+        _check("midi_beats_per_bar", 0 <= self.midi_beats_per_bar <= 16, self.midi_beats_per_bar, "1 to 16, or 0 if it varies,")
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
@@ -145,13 +150,17 @@ def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def _read_file(file: Path, known: Mapping[str, str]) -> dict[str, tuple[object, int | None]]:
-    """Value and line of each key."""
+    """Value and line of each key. The MIDI map is checked and left to who plays it: it may change while the daemon runs."""
     try:
         values, text = toml_file.read(file)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"cannot read {file}: {error}") from None
+    try:
+        midi_map.read_tables(values.pop(midi_map.TABLE, []), text)
+    except midi_map.MapError as error:
+        raise SettingsError(f"{file}, {error}") from None
     lines = {name: toml_file.line_of(text, name) for name in values}
     for name in values:
         if name not in known:

@@ -19,7 +19,6 @@ TICKS_PER_BEAT = 24
 TICKS_PER_SIXTEENTH = 6  # what song position counts
 LOST_S = 0.5  # without a tick: the clock has ended (at 20 bpm they come every 0.125 s)
 
-_BEATS_PER_BAR = 4  # in what is told; MIDI clock knows no metre
 _STRETCHES = tuple(beats * TICKS_PER_BEAT for beats in (8, 4, 2, 1))  # ticks; the last is the least for a tempo
 _UNEVEN_S = 0.001  # more than a clock without any jitter is off its line
 _OUTLIER = 5.0  # times the usual distance from the line
@@ -42,9 +41,13 @@ class Clock:
 
 
 class Transport:
-    """Told of every message of a MIDI clock as it comes. Questions are asked `now`."""
+    """Told of every message of a MIDI clock as it comes. Questions are asked `now`.
 
-    def __init__(self) -> None:
+    MIDI clock has no metre: bars have `beats_per_bar` beats where that is known, and else as many as whoever asks takes them for.
+    """
+
+    def __init__(self, beats_per_bar: int = 0) -> None:
+        self._beats_per_bar = beats_per_bar
         self._ticks: deque[float] = deque(maxlen=_STRETCHES[0])
         self._place: int | None = None  # ticks from the song's beginning to the last tick; None: nobody said
         self._rolling = False
@@ -63,13 +66,15 @@ class Transport:
             case "songpos":
                 self.locate(message.pos)
 
-    def state(self, now: float) -> dict[str, object]:
+    def state(self, now: float, beats_per_bar: int) -> dict[str, object]:
         """As /inspire/state tells it; empty while there is no clock."""
+        beats_per_bar = self._beats_per_bar or beats_per_bar
         bpm, beat = self.bpm(now), self.beat(now)
         if bpm is None:
             return {}
-        bar = None if beat is None else int(beat // _BEATS_PER_BAR) + 1
-        return {"transport": "playing" if self.playing(now) else "stopped", "bpm": bpm, "bar": bar}
+        bar = None if beat is None else int(beat // beats_per_bar) + 1
+        playing = "playing" if self.playing(now) else "stopped"
+        return {"transport": playing, "bpm": bpm, "bar": bar, "beats_per_bar": beats_per_bar}
 
     def tick(self, now: float) -> None:
         if self._ticks and now - self._ticks[-1] > LOST_S:
@@ -118,7 +123,7 @@ class Transport:
         clock = self.clock(now)
         if clock is None or not self._rolling:
             return None
-        bar_ticks = beats_per_bar * TICKS_PER_BEAT
+        bar_ticks = (self._beats_per_bar or beats_per_bar) * TICKS_PER_BEAT
         bars = math.ceil((self._place + (earliest_s - clock.last_s) / clock.tick_s) / bar_ticks - 1e-6)
         return clock.last_s + (bars * bar_ticks - self._place) * clock.tick_s
 

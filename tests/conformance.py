@@ -39,6 +39,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "entry": "siss",
     "fail": "sss",
     "found": "sii",
+    "midi/binding": "siss",
     "model": "siis",
     "pong": "ssi",
     "preset": "siiss",
@@ -47,7 +48,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "state": "ss",
     "welcome": "ssif",
 }
-PAIRS = {"cancelled", "chunk", "done", "entry", "fail", "model", "preset", "queued", "state"}
+PAIRS = {"cancelled", "chunk", "done", "entry", "fail", "midi/binding", "model", "preset", "queued", "state"}
 REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown address": ("/inspire/compose", ["dub"], "unknown_address"),
     "no prompt": ("/inspire/generate", [], "missing_argument"),
@@ -67,6 +68,8 @@ REFUSED = {  # what is wrong: address, arguments after the id, code
     "a cancel of nothing": ("/inspire/cancel", [], "no_such_job"),
     "nothing to do again": ("/inspire/again", ["nobody-at-all"], "no_such_job"),
     "an unknown preset": ("/inspire/generate", ["", "preset", "no such preset"], "no_such_preset"),
+    "an action that MIDI has not": ("/inspire/midi/learn", ["quit"], "bad_value"),
+    "a binding that is not there": ("/inspire/midi/forget", ["note", "number", 3, "channel", 16], "no_such_binding"),
     "another protocol": ("/inspire/hello", ["conformance", 99], "protocol"),
 }
 NO_OSC = {
@@ -333,6 +336,9 @@ def one_answer(server: Server) -> None:
         ("/inspire/delete", "nobody-at-all"): "fail",
         ("/inspire/preset/save", "conformance", "nobody-at-all"): "fail",
         ("/inspire/preset/bank", "no such bank"): "fail",
+        ("/inspire/preset/select", "no such preset"): "fail",
+        ("/inspire/midi/learn", "make coffee"): "fail",
+        ("/inspire/midi/forget", "controller"): "fail",
         ("/inspire/presets", "bank", "no such bank"): "fail",
     }
     client = server.udp()
@@ -633,6 +639,34 @@ def history(server: Server) -> None:
     more = [reply for reply in client.settled() if reply.id == id]
     expect(found.values[2] == min(3, found.values[1]) and not more, f"{found} with {len(entries) + len(more)} entries")
     expect([entry.values[1] for entry in entries] == list(range(len(entries))), "the entries are not counted from 0")
+
+
+# ---- MIDI
+
+
+@rule("midi/list tells how many bindings there are, and each of them")
+def bindings(server: Server) -> None:
+    client = server.udp()
+    client.send("/inspire/midi/list", id := new_id())
+    found = client.answer(id, "found")
+    told = [reply for reply in client.settled() if reply.id == id]
+    expect([reply.name for reply in told] == ["midi/binding"] * found.values[2], f"{found} with {len(told)} bindings")
+    expect([reply.values[1] for reply in told] == list(range(len(told))), "the bindings are not counted from 0")
+
+
+@rule("a learn waits until it is cancelled, and is then one fail; without MIDI it is one at once")
+def learn(server: Server) -> None:
+    client = server.udp()
+    client.send("/inspire/midi/learn", id := new_id(), "preset/next")
+    reply = client.answer(id)
+    if reply.name == "ack":
+        client.send("/inspire/cancel", asked := new_id(), "job", id)
+        client.answer(asked, "ack")
+        expect_fail(client.answer(id), "not_learnt", "a learn that was cancelled")
+    else:
+        expect_fail(reply, "no_midi", "a learn without MIDI")
+    more = [reply for reply in client.settled() if reply.id == id]
+    expect(not more, f"after its end: {more[0] if more else ''}")
 
 
 # ---- everything that was said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bridge.cli import library, making, service, training, watching
+from bridge.cli import library, making, midi, service, training, watching
 from bridge.cli.connection import fail
 from bridge.errors import BridgeError, NoDaemon
 
@@ -13,7 +13,7 @@ _HELP = """Music from prompts and clips, made while you listen.
 Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancelled with Ctrl-C.
 """
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=_HELP)
-for room in (making, library, training, watching, service):
+for room in (making, library, midi, training, watching, service):
     app.add_typer(room.app)
 
 

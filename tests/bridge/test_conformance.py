@@ -131,6 +131,13 @@ FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
         "does not say that the queue is paused",
     ),
     "shows too much": (as_it_is, every("found", lambda v: [("found", *v[:2], 0)]), [conformance.history], "entries"),
+    "hides bindings": (as_it_is, every("found", lambda v: [("found", v[0], 1, 1)]), [conformance.bindings], "with 0 bindings"),
+    "learns from nothing": (
+        as_it_is,
+        every("fail", lambda v: [("midi/binding", v[0], 0, "generate", "note")]),
+        [conformance.learn],
+        "fail no_midi is right",
+    ),
     "too large": (
         as_it_is,
         every("state", lambda v: [("state", *v, "model", "x" * 5000)]),

@@ -18,7 +18,7 @@ import mido
 import mido.sockets
 import pytest
 
-from bridge.replies import Done, Fail
+from bridge.replies import Cancelled, Chunk, Done, Fail
 from tests.bridge.conftest import RunningDaemon, wait_for
 
 BPM = 240.0
@@ -116,6 +116,25 @@ def test_the_clock_is_followed_and_its_tempo_is_a_jobs(clocked):
         state(clocked, transport=None, bpm=None, bar=None)
         again = list(client.generate("tune", id="once", start="bar", bars=1))[-1]
         assert isinstance(again, Done)  # a repeated id is answered with its job, whatever the clock does now
+
+
+def test_bars_are_counted_in_the_hosts_metre(start_daemon):
+    """As the settings have it, else as the job that runs has it: the clock does not tell."""
+    for setting, idle, busy in ((3, 3, 3), (0, 4, 5)):
+        daemon = start_daemon(midi_in="socket:127.0.0.1:0", midi_beats_per_bar=setting)
+        with socket_port(daemon) as port, daemon.client() as client, Host(port.send):
+            port.send(mido.Message("songpos", pos=24 * 4))  # in sixteenths
+            state(daemon, transport="stopped", bar=24 // idle + 1, beats_per_bar=idle)
+            port.send(mido.Message("continue"))
+            state(daemon, transport="playing")
+            done = list(client.generate("tune", start="bar", bars=2))[-1]
+            assert asked(done)["beats_per_bar"] == idle
+            events = client.generate("slow tune", id="runs", duration_s=100, beats_per_bar=5)
+            while not isinstance(next(events), Chunk):
+                pass
+            assert client.status().pairs["beats_per_bar"] == busy
+            client.cancel("runs")
+            assert isinstance(list(events)[-1], Cancelled)
 
 
 def test_bytes_come_in_any_pieces_and_nonsense_is_left_alone(clocked):

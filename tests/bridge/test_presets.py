@@ -151,6 +151,17 @@ def test_a_damaged_file_is_not_written_over(tmp_path):
     assert file.read_text() == "[[preset"
 
 
+def test_select_takes_a_name_or_a_number(tmp_path):
+    write(tmp_path / "mine.toml", '[[preset]]\nname = "5"\nprompt = "dub"\n')
+    presets = Presets(tmp_path)
+    count = len(FACTORY)
+    for name, selected in {"FUNK": "Funk", "0": FACTORY[0].name, "7": FACTORY[7].name, "5": "5", str(count): "5"}.items():
+        assert presets.select(name).name == presets.get(SELECTED).name == selected
+    for name, told in {str(count + 1): f"there are 0 to {count}", "-1": "no preset '-1'", "²": "no preset '²'"}.items():
+        with pytest.raises(PresetError, match=told):
+            presets.select(name)
+
+
 def test_next_previous_and_bank():
     presets = Presets(ROOT / "none")
     with pytest.raises(PresetError, match="none|no preset is selected"):

@@ -38,6 +38,7 @@ def test_no_file_is_no_error(tmp_path):
         ('engine = "nowhere"', "package.module:callable"),
         ("stall_timeout_s = 0", "more than 0"),
         ("prebuffer_s = nan", "0 to 60"),
+        ("midi_beats_per_bar = 17", "1 to 16, or 0"),
         (f'folder = "/{"x" * 1000}"', "1000 bytes"),
     ],
 )

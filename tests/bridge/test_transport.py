@@ -127,6 +127,15 @@ def test_start_stop_continue_and_song_position():
     assert transport.beat(now) == pytest.approx(0)
 
 
+def test_bars_are_of_the_hosts_metre_where_it_is_known():
+    for known, bar, next_s in ((0, 3, 6.0), (3, 4, 4.5)):
+        transport = Transport(known)
+        transport.start()
+        now = play(transport, meant(120.0, 9 * TICKS_PER_BEAT - 1))  # just before the tenth beat
+        assert (transport.state(now, 4)["bar"], transport.state(now, 4)["beats_per_bar"]) == (bar - (known == 3), known or 4)
+        assert transport.next_bar_s(now, 4, now) - START == pytest.approx(next_s)
+
+
 def test_between_ticks_time_goes_on():
     transport, now = playing(120.0, 96)
     assert transport.beat(now + 0.25) == pytest.approx(transport.beat(now) + 0.5)
