@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
-from bridge.cli import library, making, midi, service, training, watching
+from bridge.cli import completion, library, making, midi, service, training, watching
 from bridge.cli.connection import fail
 from bridge.errors import BridgeError, NoDaemon
 
@@ -18,6 +20,7 @@ for room in (making, library, midi, training, watching, service):
 
 
 def main() -> None:
+    completion.read_as_typed(os.environ)
     try:
         app(prog_name="inspire")
     except NoDaemon as error:

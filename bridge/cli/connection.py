@@ -7,7 +7,7 @@ import sys
 import time
 from typing import NoReturn
 
-from bridge.cli.options import err
+from bridge.cli.consoles import err
 from bridge.client import Client
 from bridge.errors import NoDaemon
 from bridge.replies import Fail

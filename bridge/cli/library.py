@@ -9,7 +9,8 @@ import typer
 
 from bridge import job_views
 from bridge.cli.connection import answered, connect
-from bridge.cli.options import AsJson, Port, err, out, with_keys_of
+from bridge.cli.consoles import err, out
+from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
 from bridge.presets import Presets
 from bridge.settings import load_settings
 from engine.library import list_models
@@ -74,7 +75,7 @@ def history(
 
 @app.command()
 def keep(
-    job: Annotated[str, typer.Argument(help="a job's id, as history shows it")],
+    job: PastJob,
     port: Port = None,
     undo: Annotated[bool, typer.Option("--undo", help="no longer a favourite")] = False,
 ) -> None:
@@ -84,7 +85,7 @@ def keep(
 
 
 @app.command()
-def delete(job: Annotated[str, typer.Argument(help="a job's id, as history shows it")], port: Port = None) -> None:
+def delete(job: PastJob, port: Port = None) -> None:
     """Move a result and the files of its name to a folder Deleted beside them."""
     with connect(port, no_start=True) as client:
         answered(client.delete(job))

@@ -9,8 +9,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from bridge import job_views
+from bridge.cli.completion import preset_names, unended_jobs
 from bridge.cli.connection import answered, connect, fail
-from bridge.cli.options import AsJson, NoStart, Port, err, out, preset_names, with_keys_of
+from bridge.cli.consoles import err, out
+from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.client import Client, new_id
 from bridge.osc_spec import MAX_LISTED
 from bridge.replies import Cancelled, Done, Fail, Reply
@@ -49,7 +51,7 @@ def continue_clip(
 @app.command()
 @with_keys_of("/inspire/again")
 def again(
-    job: Annotated[str, typer.Argument(help="a job's id, as history shows it")],
+    job: PastJob,
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
@@ -103,7 +105,7 @@ def jobs(port: Port = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def cancel(
-    job: Annotated[str | None, typer.Argument(help="a job's id; the running one if not given")] = None,
+    job: Annotated[str | None, typer.Argument(help="its id; the running one if not given", autocompletion=unended_jobs)] = None,
     port: Port = None,
 ) -> None:
     """Stop a job; what it made stays."""

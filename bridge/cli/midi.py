@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bridge.cli.connection import answered, connect, fail
-from bridge.cli.options import AsJson, Port, err, out, with_keys_of
+from bridge.cli.consoles import err, out
+from bridge.cli.options import AsJson, Port, with_keys_of
 from bridge.client import new_id
 from bridge.osc_spec import MIDI_ACTIONS, MIDI_KINDS
 from bridge.replies import BindingInfo

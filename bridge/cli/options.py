@@ -1,46 +1,23 @@
-"""What the commands share: consoles, common options, and options made from the one table of OSC messages."""
+"""What the commands share: common options, and options made from the one table of OSC messages."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bridge import osc_spec
-from bridge.presets import Presets
-from bridge.settings import Settings, load_settings
-from engine.library import list_models
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from bridge.cli.completion import model_names, past_jobs, preset_names
+from bridge.settings import Settings
 
 Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
+PastJob = Annotated[str, typer.Argument(help="a job's id, as history shows it", autocompletion=past_jobs)]
 _TYPES = {"i": int, "f": float, "s": str}
-
-
-def preset_names(incomplete: str) -> list[str]:
-    """For the shell to complete."""
-    return _completing(incomplete, (preset.name for preset in Presets(load_settings().presets_folder).all()))
-
-
-def model_names(incomplete: str) -> list[str]:
-    return [name for name in list_models(load_settings().models_folder) if name.startswith(incomplete)]
-
-
-def _completing(incomplete: str, names: Iterable[str]) -> list[str]:
-    """In the case that was typed: typer keeps no other. bash is the one shell that does not escape spaces itself."""
-    space = r"\ " if os.environ.get("_INSPIRE_COMPLETE") == "complete_bash" else " "
-    found = [name for name in names if name.casefold().startswith(incomplete.casefold())]
-    return [incomplete + name[len(incomplete) :].replace(" ", space) for name in found]
-
-
 _COMPLETED = {"preset": preset_names, "model": model_names}
 
 

@@ -13,8 +13,10 @@ from typing import Annotated
 import typer
 
 from bridge import osc_markdown, osc_spec
+from bridge.cli.completion import past_jobs
 from bridge.cli.connection import answered, connect
-from bridge.cli.options import AsJson, Port, err, out, with_settings
+from bridge.cli.consoles import err, out
+from bridge.cli.options import AsJson, Port, with_settings
 from bridge.settings import load_settings, settings_file, trace_settings
 
 app = typer.Typer()
@@ -41,7 +43,7 @@ def stop(port: Port = None) -> None:
 
 @app.command()
 def status(
-    job: Annotated[str | None, typer.Argument(help="a job's id; the daemon itself if not given")] = None,
+    job: Annotated[str | None, typer.Argument(help="its id; the daemon itself if not given", autocompletion=past_jobs)] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:

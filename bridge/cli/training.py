@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bridge.cli.connection import fail
-from bridge.cli.options import AsJson, err, out
+from bridge.cli.consoles import err, out
+from bridge.cli.options import AsJson
 from bridge.settings import load_settings
 
 _MODULE = "engine.training.adapt"

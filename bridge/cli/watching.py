@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from bridge.cli.connection import connect, find_daemon
-from bridge.cli.options import AsJson, Port, out
+from bridge.cli.consoles import out
+from bridge.cli.options import AsJson, Port
 from bridge.settings import load_settings
 
 try:

@@ -177,20 +177,6 @@ def test_jobs_lists_what_runs_and_waits(inspire, home):
     assert inspire("jobs").stdout == ""
 
 
-@pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        ("inspire his", "history"),
-        ("inspire sketch Bos", "Bossa nova"),
-        ("inspire generate --preset bos", "bossa nova"),  # a preset is found in any case
-        ("inspire generate --model sk", "sketch"),
-    ],
-)
-def test_the_shell_completes_names(inspire, words, wanted):
-    """As zsh asks: the words so far, of which the last is completed."""
-    assert wanted in inspire(_INSPIRE_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS=words).stdout
-
-
 def test_a_token_is_taken_from_the_settings_and_not_shown(start_daemon):
     token = "correct horse battery staple"
     daemon = start_daemon(token=token)
