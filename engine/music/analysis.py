@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, signal
 
-# How much each degree from the tonic upwards speaks for a key: its scale evenly, tonic, third and fifth a little more. Profiles
-# from listening tests (Krumhansl 1990) put so much on the fifth that pieces in fifths-related keys change places.
+# How much each degree from the tonic upwards speaks for a key, in the logarithm of its chroma: what is missing says as much as
+# what is there, most of all the degree of the next key in the circle of fifths. From engine.training.key_profiles.
 PROFILES = {
-    "major": (4.5, 0, 3.5, 0, 4.0, 3.5, 0, 4.25, 0, 3.5, 0, 3.25),
-    "minor": (4.5, 0, 3.5, 4.0, 0, 3.5, 0, 4.25, 3.5, 0, 3.25, 0),
+    "major": (3, -3, 0, -3, 2, 2, -2, 3, -2, 2, -5, 2),
+    "minor": (6, -6, 2, 2, -2, 0, -2, 2, 2, -3, 2, -2),
 }
+CHROMA_FLOOR = 0.02  # below which a pitch class is not there
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 SCALE_SHARE = 0.64  # of the chroma inside the best scale: 0.65 to 0.87 in music, 0.6 to 0.63 in drum loops, 0.58 were all alike
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 ONSET_RATE = 100.0  # Hz of the onset envelope, as near as whole samples allow
@@ -119,14 +121,18 @@ def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:
     A key and its relative share a scale and are easily confused.
     """
     energy = chroma(audio, samplerate)
-
-    def fit(key: tuple[int, str]) -> float:
-        profile = np.roll(PROFILES[key[1]], key[0])
-        return energy @ (profile - profile.mean()) / profile.std()
-
-    tonic, mode = max(((tonic, mode) for mode in PROFILES for tonic in range(12)), key=fit)
-    inside = energy[np.roll(PROFILES[mode], tonic) > 0].sum()
+    heard = log_chroma(energy)
+    tonic, mode = max(
+        ((k, mode) for mode in PROFILES for k in range(12)), key=lambda key: heard @ np.roll(PROFILES[key[1]], key[0])
+    )
+    inside = energy[(tonic + np.array(SCALES[mode])) % 12].sum()
     return (tonic, mode) if inside >= SCALE_SHARE else None
+
+
+def log_chroma(energy: np.ndarray) -> np.ndarray:
+    """How clearly each pitch class is there or is not, mean 0: what PROFILES are for."""
+    heard = np.log(energy + CHROMA_FLOOR)
+    return heard - heard.mean()
 
 
 def key_name(key: tuple[int, str]) -> str:

@@ -59,7 +59,8 @@ class Windows:
     ) -> tuple[Condition, Tensor, Tensor, Tensor]:
         """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool. frames: W if not the longest."""
         frames = frames or self.frames
-        rows = [self._window(str(name), frames, rng, drop) for name in rng.choice(self.names, count, p=self.shares if drop else None)]
+        names = rng.choice(self.names, count, p=self.shares if drop else None)
+        rows = [self._window(str(name), frames, rng, drop) for name in names]
         negative = torch.from_numpy(rng.random(count) < (DROP_CONDITION if drop else 0.0))
         return *collate(rows, frames, self.stop), negative
 
