@@ -2,7 +2,7 @@
 
 A queue that is never empty: sketches and continuations of half a second to four, every tenth cancelled; beside them pings, the
 daemon's state, the history, presets and TCP connections that come and go. With the fake engine, which leaves the daemon all of
-the load, or with `--real`, the real one and `sketch`. The first third is warm-up. Lines:
+the load, or with `--real`, the real one and `sketch`. The first sixth is warm-up. Lines:
 `soak.minutes`, `soak.jobs`
 `soak.….memory`        megabytes at the end, of the daemon and the engine; baseline: after the warm-up.
 `soak.….memory_slope`  megabytes an hour, fitted.
@@ -34,7 +34,7 @@ from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon
 
 JOBS_AHEAD = 20
-WARM_UP = 1 / 3
+WARM_UP = 1 / 6
 SAMPLES = 120
 FIGURES = (("memory", memory_mb, "MB"), ("descriptors", descriptors, "descriptors"), ("threads", threads, "threads"))
 REAL = {"engine": "engine.pipeline:create_engine", "model": "sketch"}

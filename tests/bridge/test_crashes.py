@@ -62,7 +62,7 @@ def test_an_engine_that_ends_itself(start_daemon, word, code):
 
 
 def test_an_engine_that_makes_no_progress_is_given_up(start_daemon):
-    daemon = start_daemon(stall_timeout_s=1)
+    daemon = start_daemon(stall_timeout_s=4)
     with daemon.client() as client:
         end = list(client.generate("hang tune", duration_s=2))[-1]
     assert (end.code, end.pairs["duration_s"]) == ("engine_stalled", 0.5)
