@@ -300,7 +300,11 @@ _REPLIES = (
         "/inspire/midi/binding",
         "what a MIDI message does: settings.toml has it",
         (Field("index", "i", "counts from 0"), _ACTION, _KIND),
-        (_NUMBER, _CHANNEL, _LOW, _HIGH, Field("values", "s", "arguments and keys that go with the action, as TOML has them")),
+        (
+            *(_NUMBER, _CHANNEL, _LOW, _HIGH),
+            Field("values", "s", "arguments and keys that go with the action, as TOML has them"),
+            _SHORTENED,
+        ),
     ),
     Message(
         "/inspire/queued",

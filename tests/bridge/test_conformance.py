@@ -1,4 +1,4 @@
-"""The conformance script: our daemon conforms, and what is wrong in a server is told, one fault after the other."""
+"""The conformance rules: our daemon conforms, and what is wrong in a server is told, one fault after the other."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ import pytest
 from pythonosc.osc_message import OscMessage
 
 from bridge import osc_spec
-from tests import conformance
-from tests.bridge.conftest import ROOT
+from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.conformance import asking, jobs, midi, packets, replies, table
+from tests.conformance.__main__ import check, main
+from tests.conformance.peers import encode
+from tests.conformance.rules import RULES
 
 Change = Callable[[bytes], list[bytes]]  # what becomes of a packet
 
@@ -67,7 +70,7 @@ def every(name: str, change: Callable[[list], list[tuple]]) -> Change:
     def replace(packet: bytes) -> list[bytes]:
         if not packet.startswith(f"/inspire/{name}\0".encode()):
             return [packet]
-        return [conformance.encode(f"/inspire/{new}", *values) for new, *values in change(OscMessage(packet).params)]
+        return [encode(f"/inspire/{new}", *values) for new, *values in change(OscMessage(packet).params)]
 
     return replace
 
@@ -91,75 +94,82 @@ def no_code(v: list) -> list[tuple]:
 
 # what is wrong: (asked, told, rules to check, the last of which tells it with these words)
 FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
-    "answers twice": (as_it_is, lambda packet: [packet] * 2, [conformance.ping], "one answer is right"),
-    "another id": (as_it_is, every("pong", lambda v: [("pong", "x", *v[1:])]), [conformance.ping], "no answer with the id"),
-    "another protocol": (as_it_is, every("pong", lambda v: [("pong", *v[:2], 2)]), [conformance.ping], "protocol 1 is right"),
-    "numbers are no ids": (every("ping", lambda v: [("ping", f"{v[0]}!")]), as_it_is, [conformance.numbers_as_ids], "no pong"),
-    "no lease": (as_it_is, every("welcome", lambda v: [("welcome", *v[:3], 0.0)]), [conformance.hello], "a welcome is right"),
-    "a state for an ack": (as_it_is, every("ack", lambda v: [("state", v[0], "idle")]), [conformance.one_answer], "ack is right"),
-    "another code": (as_it_is, every("fail", no_code), [conformance.refusals], "fail unknown_address is right"),
-    "no doubles": (every("history", lambda v: [("cancel", v[0])]), as_it_is, [conformance.lenient_types], "found is right"),
-    "silent about noise": (only_osc, as_it_is, [conformance.no_osc], "noise is answered by 0 replies"),
-    "answers answers": (every("ack", lambda v: [("ping", v[0])]), as_it_is, [conformance.no_answer_to_answers], "it answers"),
-    "no reply port": (every("ping", lambda v: [("ping", v[0])]), as_it_is, [conformance.reply_port], "no pong"),
-    "bundles at once": (at_once, as_it_is, [conformance.bundles], "was served after"),
-    "no TCP": (as_it_is, as_it_is, [conformance.tcp], "no TCP connection"),
-    "nothing large": (lambda packet: [packet] if len(packet) < 8192 else [], as_it_is, [conformance.large_datagram], "no answer"),
-    "loses one of fifty": (all_but_each_fiftieth(), as_it_is, [conformance.burst], "were not answered"),
-    "no ack": (as_it_is, every("ack", lambda v: []), [conformance.job], "one ack, first, is right"),
-    "ends twice": (as_it_is, every("done", lambda v: [("done", *v)] * 2), [conformance.job], "after its end"),
-    "a gap": (as_it_is, every("chunk", lambda v: [("chunk", v[0], v[1], v[2] * 1.5, *v[3:])]), [conformance.job], "a gap"),
-    "eager": (as_it_is, every("progress", lambda v: [("progress", *v)] * 50), [conformance.progress], "are right"),
+    "answers twice": (as_it_is, lambda packet: [packet] * 2, [asking.ping], "one answer is right"),
+    "another id": (as_it_is, every("pong", lambda v: [("pong", "x", *v[1:])]), [asking.ping], "no answer with the id"),
+    "another protocol": (as_it_is, every("pong", lambda v: [("pong", *v[:2], 2)]), [asking.ping], "protocol 1 is right"),
+    "numbers are no ids": (every("ping", lambda v: [("ping", f"{v[0]}!")]), as_it_is, [asking.numbers_as_ids], "no pong"),
+    "no lease": (as_it_is, every("welcome", lambda v: [("welcome", *v[:3], 0.0)]), [asking.hello], "a welcome is right"),
+    "a state for an ack": (as_it_is, every("ack", lambda v: [("state", v[0], "idle")]), [asking.one_answer], "ack is right"),
+    "another code": (as_it_is, every("fail", no_code), [asking.refusals], "fail unknown_address is right"),
+    "no doubles": (every("history", lambda v: [("cancel", v[0])]), as_it_is, [asking.lenient_types], "found is right"),
+    "silent about noise": (only_osc, as_it_is, [asking.no_osc], "noise is answered by 0 replies"),
+    "answers answers": (every("ack", lambda v: [("ping", v[0])]), as_it_is, [asking.no_answer_to_answers], "it answers"),
+    "no reply port": (every("ping", lambda v: [("ping", v[0])]), as_it_is, [asking.reply_port], "no pong"),
+    "knows no token": (
+        every("ping", lambda v: [("ping", *("secret" if value == "token" else value for value in v))]),
+        as_it_is,
+        [asking.token],
+        "where none is asked for",
+    ),
+    "ignores max_datagram": (every("hello", lambda v: [("hello", *v[:3])]), as_it_is, [asking.max_datagram], "bytes: entry"),
+    "bundles at once": (at_once, as_it_is, [packets.bundles], "was served after"),
+    "no TCP": (as_it_is, as_it_is, [packets.tcp], "no TCP connection"),
+    "nothing large": (lambda packet: [packet] if len(packet) < 8192 else [], as_it_is, [packets.large_datagram], "no answer"),
+    "loses one of fifty": (all_but_each_fiftieth(), as_it_is, [packets.burst], "were not answered"),
+    "no ack": (as_it_is, every("ack", lambda v: []), [jobs.job], "one ack, first, is right"),
+    "ends twice": (as_it_is, every("done", lambda v: [("done", *v)] * 2), [jobs.job], "after its end"),
+    "a gap": (as_it_is, every("chunk", lambda v: [("chunk", v[0], v[1], v[2] * 1.5, *v[3:])]), [jobs.job], "a gap"),
+    "eager": (as_it_is, every("progress", lambda v: [("progress", *v)] * 50), [jobs.progress], "are right"),
     "forgets ids": (
         as_it_is,
         every("fail", lambda v: [("ack", v[0])] if v[1] == "id_taken" else [("fail", *v)]),
-        [conformance.repeated_id],
+        [jobs.repeated_id],
         "fail id_taken is right",
     ),
-    "another seed": (every("again", lambda v: [("again", *v[:2], "seed", 9)]), as_it_is, [conformance.again], "is right"),
-    "done for cancelled": (as_it_is, every("cancelled", lambda v: [("done", *v)]), [conformance.cancel], "cancelled, path"),
+    "another seed": (every("again", lambda v: [("again", *v[:2], "seed", 9)]), as_it_is, [jobs.again], "is right"),
+    "done for cancelled": (as_it_is, every("cancelled", lambda v: [("done", *v)]), [jobs.cancel], "cancelled, path"),
     "tells everybody": (
         every("hello", lambda v: [("hello", *v[:3], "events", "all")]),
         as_it_is,
-        [conformance.events],
+        [jobs.events],
         "a stranger hears",
     ),
     "hides the pause": (
         as_it_is,
         every("state", lambda v: [("state", *v[: v.index("paused")])] if "paused" in v else [("state", *v)]),
-        [conformance.pause],
+        [jobs.pause],
         "does not say that the queue is paused",
     ),
-    "shows too much": (as_it_is, every("found", lambda v: [("found", *v[:2], 0)]), [conformance.history], "entries"),
-    "hides bindings": (as_it_is, every("found", lambda v: [("found", v[0], 1, 1)]), [conformance.bindings], "with 0 bindings"),
+    "shows too much": (as_it_is, every("found", lambda v: [("found", *v[:2], 0)]), [jobs.history], "entries"),
+    "hides bindings": (as_it_is, every("found", lambda v: [("found", v[0], 1, 1)]), [midi.bindings], "with 0 bindings"),
     "learns from nothing": (
         as_it_is,
         every("fail", lambda v: [("midi/binding", v[0], 0, "generate", "note")]),
-        [conformance.learn],
+        [midi.learn],
         "fail no_midi is right",
     ),
     "too large": (
         as_it_is,
         every("state", lambda v: [("state", *v, "model", "x" * 5000)]),
-        [conformance.one_answer, conformance.sizes],
+        [asking.one_answer, replies.sizes],
         "5,",
     ),
     "doubles": (
         as_it_is,
         every("welcome", lambda v: [("welcome", *v[:3], ("d", v[3]))]),
-        [conformance.hello, conformance.types],
+        [asking.hello, replies.types],
         "types ssid",
     ),
     "a reply of its own": (
         as_it_is,
         every("pong", lambda v: [("pong", *v), ("hint", v[0])]),
-        [conformance.no_answer_to_answers, conformance.shapes],
+        [asking.no_answer_to_answers, replies.shapes],
         "no such reply",
     ),
     "half a pair": (
         as_it_is,
         every("state", lambda v: [("state", *v, "model")]),
-        [conformance.one_answer, conformance.shapes],
+        [asking.one_answer, replies.shapes],
         "not key, value pairs",
     ),
 }
@@ -180,36 +190,49 @@ def wrong_server(daemon) -> Iterator[Callable[[Change, Change], WrongServer]]:
 
 
 def test_our_daemon_conforms(daemon):
-    command = [sys.executable, "tests/conformance.py", "127.0.0.1", str(daemon.port), "--patience", "60"]
+    command = [sys.executable, "-m", "tests.conformance", "127.0.0.1", str(daemon.port), "--patience", "60"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
     lines = result.stdout.splitlines()
     assert result.returncode == 0, result.stdout + result.stderr
-    assert len(lines) == len(conformance.RULES) + 1 and all(line.startswith("conforms") for line in lines)
+    assert len(lines) == len(RULES) + 1 and all(line.startswith("conforms") for line in lines)
+
+
+def test_our_daemon_conforms_where_it_asks_for_a_token(tmp_path):
+    token = "correct horse battery staple"
+    daemon = RunningDaemon(tmp_path, token=token)
+    asked = [told for told, rule in RULES.items() if rule.__module__ in (asking.__name__, packets.__name__)]
+    try:
+        differs = [words for _, words in check("127.0.0.1", daemon.port, 60.0, asked, token) if words]
+        _, without = next(check("127.0.0.1", daemon.port, 60.0, asked))
+    finally:
+        daemon.stop()
+    assert not differs
+    assert without.startswith("fail") and token not in without
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(wrong_server, fault):
     asked, told, checks, words = FAULTS[fault]
-    rules = [next(rule for rule, check in conformance.RULES.items() if check is one) for one in checks]
+    rules = [next(rule for rule, check in RULES.items() if check is one) for one in checks]
     server = wrong_server(asked, told)
-    *_, (_, differs) = conformance.check("127.0.0.1", server.port, 2.0 if fault in SILENT else 60.0, rules)
+    *_, (_, differs) = check("127.0.0.1", server.port, 2.0 if fault in SILENT else 60.0, rules)
     assert words in differs
 
 
 def test_every_rule_differs_where_nobody_answers(capsys):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        assert conformance.main(["127.0.0.1", str(deaf.getsockname()[1]), "--patience", "0.05"]) == 1
+        assert main(["127.0.0.1", str(deaf.getsockname()[1]), "--patience", "0.05"]) == 1
     *lines, last = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(conformance.RULES) and all(line.startswith("differs") for line in lines)
+    assert len(lines) == len(RULES) and all(line.startswith("differs") for line in lines)
     assert last == f"{len(lines)} of {len(lines)} rules differ"
 
 
 def test_it_expects_what_the_table_says():
     replies = {osc_spec.short_name(address): message for address, message in osc_spec.REPLIES.items()}
     types = {name: "s" + "".join(field.type for field in message.arguments) for name, message in replies.items()}
-    assert types == conformance.REPLIES
-    assert {name for name, message in replies.items() if message.pairs} == conformance.PAIRS
-    assert {code for *_, code in conformance.REFUSED.values()} <= set(osc_spec.FAIL_CODES)
-    figures = (conformance.PROTOCOL, conformance.MAX_DATAGRAM, conformance.MAX_PROGRESS_PER_S)
-    assert figures == (osc_spec.PROTOCOL, osc_spec.MAX_DATAGRAM_OUT, osc_spec.MAX_PROGRESS_PER_S)
+    assert types == table.REPLIES
+    assert {name for name, message in replies.items() if message.pairs} == table.PAIRS
+    assert {code for *_, code in table.REFUSED.values()} <= set(osc_spec.FAIL_CODES)
+    figures = (table.PROTOCOL, table.MAX_DATAGRAM, table.LEAST_DATAGRAM, table.MAX_PROGRESS_PER_S)
+    assert figures == (osc_spec.PROTOCOL, osc_spec.MAX_DATAGRAM_OUT, osc_spec.LEAST_DATAGRAM_OUT, osc_spec.MAX_PROGRESS_PER_S)

@@ -1,0 +1,81 @@
+"""Bundles, streams, and what is large or much."""
+
+from __future__ import annotations
+
+import time
+
+from pythonosc import slip
+
+from tests.conformance.peers import Reply, Server, bundle, expect, new_id
+from tests.conformance.rules import expect_fail, rule
+
+BURST = 2_000
+PROMPT = "slow dub techno"
+
+
+@rule("a bundle is served at its time: at once, up to 60 s ahead, and no further")
+def bundles(server: Server) -> None:
+    client = server.udp()
+    now = [new_id() for _ in range(4)]
+    pings = [server.command("/inspire/ping", id) for id in now]
+    client.send_bytes(bundle(None, pings[0], bundle(None, pings[1])))
+    client.send_bytes(bundle(-1000, *pings[2:]))
+    for id in now:
+        client.answer(id, "pong")
+    sent = time.time()
+    client.send_bytes(bundle(0.7, server.command("/inspire/ping", id := new_id())))
+    client.answer(id, "pong")
+    waited_s = time.time() - sent
+    expect(waited_s > 0.65, f"a bundle 0.7 s ahead was served after {waited_s:.2f} s")
+    client.send_bytes(bundle(3600, server.command("/inspire/ping", late := new_id())))
+    replies = client.settled()
+    refused = [reply for reply in replies if reply.name == "fail" and reply.values[1] == "too_early"]
+    expect(len(refused) == 1, f"an hour ahead: {replies[0] if replies else 'no answer'}: one fail too_early is right")
+    expect(not [reply for reply in replies if reply.id == late and reply.name == "pong"], "an hour ahead is served at once")
+
+
+@rule("TCP carries SLIP frames, however they are cut, answered on the connection in order")
+def tcp(server: Server) -> None:
+    client = server.tcp()
+    ids = [new_id() for _ in range(20)]
+    stream = b"\xc0\xc0" + b"".join(slip.encode(server.command("/inspire/ping", id)) for id in ids)
+    for start in range(0, len(stream), 7):
+        client.socket.sendall(stream[start : start + 7])
+    for id in ids:
+        reply = client.receive(server.patience_s)
+        expect(reply and reply.name == "pong" and reply.id == id, f"{reply}: a pong to {id} is right")
+    client.send("/inspire/generate", id := new_id(), "x" * 4001)
+    expect_fail(client.answer(id), "bad_value", "a prompt of 4,001 characters")
+    client.socket.sendall(b"/a\xdb\x00\xc0")
+    client.send("/inspire/ping", id := new_id())
+    first = client.receive(server.patience_s)
+    expect(first and first.name == "fail", f"{first}: a frame that is no SLIP is one fail")
+    client.answer(id, "pong")
+    seed = 0xC0DB  # both bytes that SLIP escapes
+    client.send("/inspire/generate", id := new_id(), PROMPT, "duration_s", 0.5, "seed", seed)
+    end = client.job(id)[-1]
+    expect(end.name == "done" and end.pairs.get("seed") == seed, f"a job over TCP: {end}: done with the seed {seed} is right")
+
+
+@rule("a datagram of 60,000 bytes is read")
+def large_datagram(server: Server) -> None:
+    client = server.udp()
+    client.send("/inspire/generate", id := new_id(), "x" * 60_000)
+    expect_fail(client.answer(id), "bad_value", "a prompt of 60,000 characters")
+
+
+@rule(f"{BURST:,} commands in one burst have {BURST:,} answers")
+def burst(server: Server) -> None:
+    client = server.udp()
+    waiting = {new_id() for _ in range(BURST)}
+    asked = sorted(waiting)
+    answered: list[Reply] = []
+    for start in range(0, BURST, 100):
+        for id in asked[start : start + 100]:
+            client.send("/inspire/ping", id)
+        answered += iter(lambda: client.receive(0), None)  # its own buffer is the system's affair
+    while len(answered) < BURST and (reply := client.receive(server.patience_s)):
+        answered.append(reply)
+    lost = waiting - {reply.id for reply in answered}
+    expect(not lost, f"{len(lost)} of {BURST:,} were not answered")
+    expect(len(answered) == BURST, f"{len(answered)} answers to {BURST:,} commands")

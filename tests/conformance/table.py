@@ -1,0 +1,54 @@
+"""What the README says of the interface, as far as the rules need it."""
+
+from __future__ import annotations
+
+import math
+
+PROTOCOL = 1
+MAX_DATAGRAM = 4096
+LEAST_DATAGRAM = 1024
+MAX_PROGRESS_PER_S = 10
+
+ENDS = {"done", "fail", "cancelled"}
+REPLIES = {  # types of the arguments that each begins with; key, value pairs follow where PAIRS says so
+    "ack": "s",
+    "cancelled": "ssf",
+    "chunk": "siffs",
+    "done": "ssf",
+    "entry": "siss",
+    "fail": "sss",
+    "found": "sii",
+    "midi/binding": "siss",
+    "model": "siis",
+    "pong": "ssi",
+    "preset": "siiss",
+    "progress": "sfff",
+    "queued": "si",
+    "state": "ss",
+    "welcome": "ssif",
+}
+PAIRS = {"cancelled", "chunk", "done", "entry", "fail", "midi/binding", "model", "preset", "queued", "state"}
+REFUSED = {  # what is wrong: address, arguments after the id, code
+    "an unknown address": ("/inspire/compose", [], "unknown_address"),
+    "no prompt": ("/inspire/generate", [], "missing_argument"),
+    "a key without its value": ("/inspire/generate", ["dub", "seed"], "missing_argument"),
+    "an unknown key": ("/inspire/generate", ["dub", "tempo", 120.0], "unknown_key"),
+    "a key given twice": ("/inspire/generate", ["dub", "seed", 1, "seed", 2], "unknown_key"),
+    "a number for a prompt": ("/inspire/generate", [124], "bad_value"),
+    "text for a number": ("/inspire/generate", ["dub", "seed", "seven"], "bad_value"),
+    "half a seed": ("/inspire/generate", ["dub", "seed", 0.5], "bad_value"),
+    "a duration out of range": ("/inspire/generate", ["dub", "duration_s", 10_800.0], "bad_value"),
+    "a duration that is no number": ("/inspire/generate", ["dub", "duration_s", math.nan], "bad_value"),
+    "an unknown section": ("/inspire/generate", ["dub", "section", "bridge"], "bad_value"),
+    "bars without a tempo": ("/inspire/generate", ["dub", "bars", 4], "bad_request"),
+    "an empty prompt": ("/inspire/generate", [""], "bad_request"),
+    "a clip that is not there": ("/inspire/continue", ["/nowhere/loop.wav"], "bad_clip"),
+    "a path outside the output folder": ("/inspire/generate", ["dub", "path", "../../x.wav"], "output"),
+    "a cancel of nothing": ("/inspire/cancel", [], "no_such_job"),
+    "nothing to do again": ("/inspire/again", ["nobody-at-all"], "no_such_job"),
+    "an unknown preset": ("/inspire/generate", ["", "preset", "no such preset"], "no_such_preset"),
+    "an action that MIDI has not": ("/inspire/midi/learn", ["quit"], "bad_value"),
+    "a binding that is not there": ("/inspire/midi/forget", ["note", "number", 3, "channel", 16], "no_such_binding"),
+    "another protocol": ("/inspire/hello", ["conformance", 99], "protocol"),
+}
+NOT_WITH_A_TOKEN = {"no prompt", "a key without its value"}  # the key token that follows is then read as what is missing
