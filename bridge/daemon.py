@@ -314,6 +314,7 @@ class Daemon:
         if command.job is not None:
             return _job_state(command.id, self._jobs.get(command.job), self._jobs)
         engine, device, running = self._engine, self._device, self._jobs.running
+        levels = device.levels
         pairs = {
             "version": version(),
             "protocol": osc_spec.PROTOCOL,
@@ -333,8 +334,8 @@ class Daemon:
             "midi_in": self._midi.description or None,
             **self._transport.state(time.monotonic(), running.request.beats_per_bar if running else _BEATS_PER_BAR),
             "gain_db": device.gain_db,
-            "peak_db": device.meter.peak_db if device.meter else None,
-            "rms_db": device.meter.rms_db if device.meter else None,
+            "peak_db": levels.peak_db if levels else None,
+            "rms_db": levels.rms_db if levels else None,
             "problem": engine.problem or None,
         }
         return replies.State(command.id, engine.state, pairs)

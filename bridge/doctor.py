@@ -255,6 +255,7 @@ async def _click(device: str, channel: int, samplerate: int) -> tuple[str, bool]
     while output.playing:
         await asyncio.sleep(0.01)
     heard = not voice.stopped  # by the device, which stops what it cannot play
+    await output.stop()
     return f"{output.description}: {f'played a click at {CLICK_DB:g} dB' if heard else 'nothing could be played'}", heard
 
 

@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from bridge import limits, midi_clip, osc_spec, sinks
-from bridge.audio_device import AudioDevice, Due, Voice
+from bridge.audio_device import AudioDevice
 from bridge.commands import Again, Draft, Submit, is_midi_clip
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.job_queue import JobQueue
@@ -31,6 +31,7 @@ from bridge.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Qu
 from bridge.sinks import Kept, Recording
 from bridge.supervisor import Supervisor
 from bridge.transport import Transport
+from bridge.voice import Due, Voice
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress
 
 _NEXT = 8  # jobs that hear of it when the queue moves

@@ -40,13 +40,14 @@ class Playout:
         self._gain_step = 1 / (GAIN_RAMP_S * samplerate)
         self._silent = True
         self._broken = False  # fell silent in the middle: fade in
+        self._falling = False  # fading out
+        self._level = 0  # of the fade, up to _fade_frames
         self._resume_frames = int(RESUME_S * samplerate)
         self._fade_frames = int(FADE_S * samplerate)
 
     def interrupted(self) -> None:
-        """While nobody calls `fill`: it stopped in the middle and goes on with a fade, on a stream with another clock."""
-        self._silent = self._broken = True
-        self.start_at = None
+        """What is written next goes on from the middle of a result: it fades in."""
+        self._broken = True
 
     def fill(self, out: np.ndarray, host_underflow: bool, heard_at: float = 0.0) -> None:
         """`out`: float32 (frames, channels), heard from `heard_at` on (seconds, the stream's clock).
@@ -65,28 +66,38 @@ class Playout:
                 return
             out, self.start_at = out[wait:], None
         ring, frames = self.ring, len(out)
-        fade_in = self._silent and self._broken
         if self._silent:
             if self.stopping:
                 ring.discard()
-            if ring.readable < self._resume_frames and not (self.final and ring.readable):
+            enough = ring.readable >= max(self._resume_frames, frames + self._fade_frames)
+            if not enough and not (self.final and ring.readable):
                 out.fill(0)
                 return
+            self._silent = False
+            self._level = 0 if self._broken else self._fade_frames
         elif host_underflow:
             self.underruns += 1
         dry = ring.readable - frames < self._fade_frames and not self.final
-        count = ring.read_into(out)
+        if not self._falling and (dry or self.stopping):
+            self._falling = True
+            self.underruns += not self.stopping
+        count = ring.read_into(out[: self._level] if self._falling else out)
         out[count:] = 0
-        if fade_in:
-            _ramp(out[: self._fade_frames], 0, 1)
-        if dry or self.stopping:
-            _ramp(out[max(0, count - self._fade_frames) : count], 1, 0)
-        if self.stopping:
-            ring.discard()
-        elif dry:
-            self.underruns += 1
-        self._broken = dry and not self.stopping
-        self._silent = dry or self.stopping or count < frames
+        self._fade(out[:count])
+        if count < frames:
+            if self.stopping:
+                ring.discard()
+            self._broken = self._falling and not self.stopping
+            self._silent, self._falling = True, False
+
+    def _fade(self, samples: np.ndarray) -> None:
+        """Towards silence or full level, from block to block."""
+        direction = -1 if self._falling else 1
+        if self._level < self._fade_frames or self._falling:
+            levels = self._level + direction * np.arange(len(samples) + 1, dtype=np.float32)
+            levels = levels.clip(0, self._fade_frames)
+            samples *= levels[:-1, None] / self._fade_frames
+            self._level = int(levels[-1])
 
     def _amplify(self, out: np.ndarray) -> None:
         start, target = self._gain, self.gain
@@ -121,8 +132,3 @@ class Meter:
 
 def _decibels(amplitude: float) -> float:
     return max(FLOOR_DB, 20 * math.log10(max(amplitude, 1e-9)))
-
-
-def _ramp(samples: np.ndarray, start: float, end: float) -> None:
-    """Fades (frames, channels) in place."""
-    samples *= np.linspace(start, end, len(samples), dtype=np.float32)[:, None]

@@ -31,6 +31,11 @@ class RingBuffer:
         return self._written - self._read
 
     @property
+    def frames_read(self) -> int:
+        """All there ever were, discarded ones too."""
+        return self._read
+
+    @property
     def writable(self) -> int:
         return self.capacity - self.readable
 

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 
 from bridge import worker
 from bridge.errors import EngineFailure
+from bridge.link import Link
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, Progress
 
 _EVENTS_AHEAD = 16  # messages between the pipe and the disk
@@ -175,7 +176,7 @@ class _Child:
         self.heard_at = self.progressed_at = time.monotonic()
         self.handing_over = False  # the reader waits for the event loop: the child is not to blame for silence
         self.was_ready = False
-        self._link = worker.Link(ours)
+        self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | EngineFailure] = asyncio.Queue(_EVENTS_AHEAD)
         self._on_notice = on_notice

@@ -2,15 +2,12 @@
 
 Threads: the main thread imports and runs the engine; `_obey` reads commands, so that a cancel is seen while the engine works
 and the end of the pipe (the daemon is gone, however it went) ends the process at once; `_beat` proves every second that the
-interpreter still runs. All of them send through `Link`, whose lock keeps a message and its audio together.
-
-Messages are JSON objects with a `type`; a chunk is followed by its samples as raw float32. Nothing is pickled.
+interpreter still runs. All of them send through one `Link`: messages have a `type`, a chunk brings its samples.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import os
 import queue
@@ -22,36 +19,12 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from bridge.link import Link
 from engine.api import AudioChunk, Engine, EngineError, Finished, ModelError, Progress, request_from_mapping
 
 HEARTBEAT_S = 1.0
 
 log = logging.getLogger("inspire.worker")
-
-
-class Link:
-    """One end of the pipe. Any thread may send; one thread receives."""
-
-    def __init__(self, connection: Connection):
-        self._connection = connection
-        self._sending = threading.Lock()
-
-    def send(self, message: dict, samples: np.ndarray | None = None) -> None:
-        """`samples`: float32 (frames, channels), described in the message's `shape`."""
-        with self._sending:
-            self._connection.send_bytes(json.dumps(message).encode())
-            if samples is not None:
-                self._connection.send_bytes(np.ascontiguousarray(samples))
-
-    def receive(self) -> tuple[dict, np.ndarray | None]:
-        """The next message, waited for. Raises EOFError or OSError when the other end is gone."""
-        message = json.loads(self._connection.recv_bytes())
-        if message["type"] != "chunk":
-            return message, None
-        return message, np.frombuffer(self._connection.recv_bytes(), np.float32).reshape(message["shape"])
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def main(connection: Connection, engine_name: str) -> None:
@@ -114,7 +87,7 @@ class _Worker:
             case AudioChunk():
                 where = [event.index, event.start_frame, event.samplerate]
                 message = {"type": "chunk", "run": run, "values": where, "variation": event.variation}
-                self._link.send(message | {"shape": event.samples.shape}, event.samples)
+                self._link.send(message, event.samples)
             case Finished():
                 values = [event.frames, event.samplerate, event.cancelled, event.facts, event.variations]
                 self._link.send({"type": "finished", "run": run, "values": values})

@@ -20,10 +20,10 @@ LAYERS = [
     {"jobs", "midi_in", "midi_control"},
     {"journal", "port_holder", "midi_clip"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
-    {"datagrams", "tcp", "midi_map"},
-    {"commands", "replies", "wire", "worker", "wav", "midi_file", "playout"},
-    {"arguments", "backlog", "job_queue", "ring_buffer", "toml_file"},
-    {"osc_spec", "errors", "limits"},
+    {"datagrams", "tcp", "midi_map", "audio_output", "voice"},
+    {"commands", "replies", "wire", "worker", "wav", "midi_file", "audio_worker"},
+    {"arguments", "backlog", "job_queue", "link", "playout", "resampler", "toml_file"},
+    {"osc_spec", "errors", "limits", "ring_buffer"},
 ]
 
 

@@ -1,0 +1,36 @@
+"""One end of a pipe between the daemon and a process of its own: JSON messages, some with audio. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import threading
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+
+class Link:
+    """Any thread may send; one thread receives. A lock keeps a message and its audio together."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def send(self, message: dict, samples: np.ndarray | None = None) -> None:
+        """`samples`: float32 (frames, channels). Raises OSError when the other end is gone."""
+        if samples is not None:
+            message = message | {"shape": samples.shape}
+        with self._sending:
+            self._connection.send_bytes(json.dumps(message).encode())
+            if samples is not None:
+                self._connection.send_bytes(np.ascontiguousarray(samples))
+
+    def receive(self) -> tuple[dict, np.ndarray | None]:
+        """The next message, waited for. Raises EOFError or OSError when the other end is gone."""
+        message = json.loads(self._connection.recv_bytes())
+        if "shape" not in message:
+            return message, None
+        return message, np.frombuffer(self._connection.recv_bytes(), np.float32).reshape(message["shape"])
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,113 @@
+"""The audio device on a real JACK server: sample by sample, at its rates, on its channels, and after it was killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from bridge.client import Client
+from bridge.replies import Done
+from tests import fake_engine
+from tests.bridge.conftest import RawClient, wait_for
+from tests.jack import ENVIRONMENT, JackServer, Listener
+
+RATE = 48_000
+DEVICE = "system, JACK"
+TONE_STEP = float(np.abs(np.diff(fake_engine.tone(RATE, RATE)[:, 0])).max())  # a click is a larger one
+
+pytest.importorskip("jack", reason="needs JACK-Client")
+
+
+@pytest.fixture
+def jack_server(tmp_path, monkeypatch) -> Iterator[JackServer]:
+    """Not started."""
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd: install the Debian package jackd2")
+    server = JackServer(f"inspire-{os.getpid()}-{tmp_path.name}"[-40:], tmp_path / "jack.log")
+    for name, value in {**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name}.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.stop()
+
+
+def play_evenly(client: Client, listener: Listener, words: str, duration_s: float) -> tuple[Done, np.ndarray]:
+    """The job's end and what was heard. A busy machine may come too late: once it must not."""
+    for _ in range(4):
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        listener.forget()
+        before = client.status().pairs["underruns"]
+        end = list(client.generate(words, duration_s=duration_s, play=1))[-1]
+        assert isinstance(end, Done), end
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+        if client.status().pairs["underruns"] == before:
+            break
+    return end, listener.heard()
+
+
+def begun(heard: np.ndarray, channel: int = 0) -> np.ndarray:
+    """From the first sample that is not silence on."""
+    return heard[np.flatnonzero(heard[:, channel])[0] :]
+
+
+def test_what_is_heard_is_the_file_sample_by_sample(jack_server, start_daemon):
+    jack_server.start(RATE)
+    daemon = start_daemon(audio_device=DEVICE)
+    with Listener(jack_server) as listener, daemon.client() as client:
+        end, heard = play_evenly(client, listener, "slow stereo tune", 8)
+    file, rate = soundfile.read(end.path, dtype="float32")
+    assert rate == RATE
+    file, ours = file[1:], begun(heard)[:, :2]  # a tone's first sample is silence
+    np.testing.assert_array_equal(ours[: len(file)], fake_engine.tone(8 * RATE, RATE, 2)[1:])
+    np.testing.assert_allclose(ours[: len(file)], file, rtol=0, atol=2**-24)  # half a step of the file's 24 bits
+    assert not ours[len(file) :].any()
+
+
+@pytest.mark.parametrize("words", ["slow stereo tune", "24k slow stereo tune"])
+@pytest.mark.parametrize("samplerate", [44_100, 96_000, 192_000])
+def test_at_other_rates_what_is_heard_is_the_result_resampled_whole(jack_server, start_daemon, samplerate, words):
+    jack_server.start(samplerate, period=samplerate * 1024 // 48_000)
+    daemon = start_daemon(audio_device=DEVICE)
+    with Listener(jack_server) as listener, daemon.client() as client:
+        end, heard = play_evenly(client, listener, words, 3)
+        assert client.status().pairs["audio_device"] == f"system, {samplerate / 1000:g} kHz"
+    rate = end.pairs["samplerate"]
+    whole = begun(soxr.resample(fake_engine.tone(3 * rate, rate, 2), rate, samplerate))
+    ours = begun(heard)[:, :2]
+    np.testing.assert_allclose(ours[: len(whole)], whole, rtol=0, atol=1e-6)
+    assert not ours[len(whole) :].any()
+
+
+def test_a_server_killed_in_the_middle_and_back_at_another_rate_goes_on_with_the_result(jack_server, start_daemon):
+    """The listener is the device itself: it hears all from its return on."""
+    jack_server.start(RATE)
+    with Listener(jack_server, direct=True) as listener:
+        daemon = start_daemon(audio_device="listener, JACK")
+        raw = RawClient(daemon.port)
+        raw.send("/inspire/generate", "j", "slow stereo tune", "duration_s", 6, "play", 1)
+        wait_for(lambda: listener.heard().any())
+        jack_server.kill()
+    before = begun(listener.heard())
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs["audio_device"].startswith("went away"))
+        assert client.status().pairs["playing"] == 1
+        end = raw.until_end()[-1]
+        assert isinstance(end, Done) and soundfile.info(end.path).duration == pytest.approx(6)
+        jack_server.start(96_000)
+        with Listener(jack_server, direct=True) as listener:
+            wait_for(lambda: client.status().pairs["playing"] == 0)
+            assert client.status().pairs["audio_device"] == "listener, 96 kHz"
+            late = client.status().pairs["underruns"]  # a busy machine's, of 21 ms each
+    raw.close()
+    after = begun(listener.heard())[:, 0]
+    after = after[: np.flatnonzero(after)[-1] + 1]
+    assert len(before) / RATE + len(after) / 96_000 == pytest.approx(6, abs=0.1 + 0.025 * late)
+    assert np.abs(np.diff(after[:RATE])).max() < (0.1 / (0.005 * RATE) + TONE_STEP) / 2  # it fades in
+    spectrum = np.abs(np.fft.rfft(after[:96_000] * np.hanning(96_000)))
+    assert np.argmax(spectrum) == pytest.approx(fake_engine.TONE_HZ, abs=2)  # at its pitch
+    assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
