@@ -29,7 +29,8 @@ def test_no_device_is_said_once_and_the_disk_goes_on(start_daemon):
     with daemon.client() as client:
         for _ in range(2):
             assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
-        wait_for(lambda: "a device that is not there" in client.status().pairs["audio_device"])  # it is looked for meanwhile
+        wait_for(lambda: client.status().pairs["playing"] == 0)  # it is looked for meanwhile
+        assert "a device that is not there" in client.status().pairs["audio_device"]
     assert daemon.log.count("no audio device") == 1
 
 
@@ -40,6 +41,7 @@ def test_no_portaudio_library_is_said_once_and_the_disk_goes_on(start_daemon, mo
     daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
+        wait_for(lambda: client.status().pairs["playing"] == 0)  # it is looked for meanwhile
     assert daemon.log.count("PortAudio library not found") == 1 and "libportaudio2" in daemon.log
 
 
