@@ -20,6 +20,7 @@ WINDOW_S = 8.0
 BANDS = 40
 LAGS = np.geomspace(60 / 400, 60 / 30, 48)  # seconds, of the onset envelope's autocorrelation
 TEXTURE_S, COMPONENTS = 2.0, 24  # of the embedding that Fréchet distance is taken in
+LEVELS = (1 / 2, 2 / 3, 1, 3 / 2, 2)  # of the metre, at which a measured tempo may be heard
 RIDGE = 0.01  # of the number of examples
 
 
@@ -57,14 +58,15 @@ class Heard:
 @dataclass(frozen=True, eq=False)
 class Listener:
     styles: tuple[str, ...]
-    ridge: Ridge  # → one score a style, drums (1 or -1), log2 of the tempo
+    usual_bpm: tuple[float, ...]  # of each style
+    ridge: Ridge  # → one score a style, drums (1 or -1)
     texture: Ridge  # → the embedding
 
     @classmethod
     def train(cls, corpus: Corpus, seed: int = 0) -> Listener:
         """Learns from `corpus`: two windows of every piece's verse and chorus, one of its intro."""
         rng = np.random.default_rng(seed)
-        styles = tuple(sorted({f["style"] for f in corpus.facts.values()}))
+        styles = tuple(sorted({corpus.facts[name]["style"] for name in corpus.names}))
         rows, targets, textures = [], [], []
         for name in corpus.names:
             facts = corpus.facts[name]
@@ -74,17 +76,21 @@ class Listener:
                 rows.append(features(audio))
                 textures.append(texture(audio))
                 style = [float(facts["style"] == s) for s in styles]
-                targets.append([*style, 1.0 if "drums" in section["layers"] else -1.0, np.log2(facts["bpm"])])
-        return cls(styles, Ridge.fit(np.array(rows), np.array(targets)), _principal(np.concatenate(textures)))
+                targets.append([*style, 1.0 if "drums" in section["layers"] else -1.0])
+        heard = [corpus.facts[name] for name in corpus.names]
+        tempi = [np.mean([np.log2(f["bpm"]) for f in heard if f["style"] == style]) for style in styles]
+        usual_bpm = tuple(float(2**tempo) for tempo in tempi)
+        return cls(styles, usual_bpm, Ridge.fit(np.array(rows), np.array(targets)), _principal(np.concatenate(textures)))
 
     def hear(self, audio: np.ndarray, samplerate: int) -> Heard:
         """audio: mono [N] at `samplerate` Hz, 4 s at least to hear a tempo."""
         audio = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
-        said = self.ridge(features(audio))
+        *scores, drums = self.ridge(features(audio))
+        style = int(np.argmax(scores))
         bpm = measure_bpm(audio, RATE)
-        if bpm is not None:  # the regression knows tempi only roughly, but that says which of half and double is meant
-            bpm = float(min((bpm / 2, bpm, 2 * bpm), key=lambda tempo: abs(np.log2(tempo) - said[-1])))
-        return Heard(self.styles[int(np.argmax(said[:-2]))], float(said[-2]), bpm, measure_key(audio, RATE))
+        if bpm is not None:  # at which level of the metre one taps depends on the style
+            bpm = float(min((level * bpm for level in LEVELS), key=lambda tempo: abs(np.log2(tempo / self.usual_bpm[style]))))
+        return Heard(self.styles[style], float(drums), bpm, measure_key(audio, RATE))
 
     def embed(self, audio: np.ndarray, samplerate: int) -> np.ndarray:
         """[windows, COMPONENTS]: the corpus' first principal components of every two seconds' texture."""
