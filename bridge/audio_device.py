@@ -32,11 +32,13 @@ log = logging.getLogger(__name__)
 class AudioDevice:
     """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not heard.
 
-    `channel` is the first of the pair that is played on, from 1; `samplerate` is in Hz, 0: the device's own.
+    `channels` are those that play left and right, from 1, or one for both; `samplerate` is in Hz, 0: the device's own.
     """
 
-    def __init__(self, device: str, prebuffer_s: float, gain_db: float = 0.0, channel: int = 1, samplerate: int = 0):
-        self._wanted = Wanted(device, channel, samplerate)
+    def __init__(
+        self, device: str, prebuffer_s: float, gain_db: float = 0.0, channels: tuple[int, ...] = (1, 2), samplerate: int = 0
+    ):
+        self._wanted = Wanted(device, channels, samplerate)
         self._gain_db = gain_db
         self._prebuffer_s = prebuffer_s
         self._voices: deque[Voice] = deque()
@@ -204,7 +206,7 @@ class AudioDevice:
                 continue
             chunk = voice.take()
             if resampler is None:
-                resampler = Resampler(chunk.samplerate, output.found.samplerate, output.found.channels)
+                resampler = Resampler(chunk.samplerate, output.found.samplerate, len(output.found.channels))
             await self._write(voice, output, resampler.feed(chunk.samples))
         if resampler:
             await self._write(voice, output, resampler.finish())

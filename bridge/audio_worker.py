@@ -42,7 +42,7 @@ class Wanted:
     """Where to play: see AudioDevice."""
 
     device: str
-    channel: int = 1
+    channels: tuple[int, ...] = (1, 2)
     samplerate: int = 0
 
     @property
@@ -55,11 +55,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """A device as the system has it; `samplerate` in Hz is what it is opened at, `channels` are those that are played on."""
+    """A device as the system has it, opened at `samplerate` in Hz; `channels` are those that are played on, from 1."""
 
     name: str
     samplerate: int
-    channels: int
+    channels: tuple[int, ...]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.samplerate / 1000:g} kHz"
@@ -144,15 +144,15 @@ class _Worker:
     def _open(self, gain: float) -> None:
         import sounddevice
 
-        self._playout = Playout(self._found.samplerate, self._found.channels, gain)
+        channels = self._found.channels
+        self._playout = Playout(self._found.samplerate, len(channels), gain)
+        self._ours = _columns(channels)
         self._filled_at = time.monotonic()
-        first = self._wanted.channel - 1
-        self._ours = slice(first, first + self._found.channels)
         try:
             stream = sounddevice.OutputStream(
                 samplerate=self._found.samplerate,
                 device=self._wanted.selector,
-                channels=self._ours.stop,
+                channels=max(channels),
                 dtype="float32",
                 latency="high",
                 callback=self._fill,
@@ -195,10 +195,19 @@ def find(wanted: Wanted) -> Found:
         rate = wanted.samplerate or _samplerate(sounddevice, found)
     except (ValueError, sounddevice.PortAudioError) as error:
         raise DeviceError(f"no output device {wanted.device!r} ({error.args[0]})") from None
-    name, channels = found["name"], found["max_output_channels"]
-    if channels < wanted.channel:
-        raise DeviceError(f"{name} has {channels} output channels: audio_channel {wanted.channel} is not among them")
-    return Found(name, rate, min(2, channels - wanted.channel + 1))
+    name, count = found["name"], found["max_output_channels"]
+    channels = (1,) if count == 1 and wanted.channels == (1, 2) else wanted.channels
+    if max(channels) > count:
+        raise DeviceError(f"{name} has {count} output channels: {max(channels)} (setting audio_channels) is not among them")
+    return Found(name, rate, channels)
+
+
+def _columns(channels: tuple[int, ...]) -> slice:
+    """Which of a block's, as a view: one or two are always evenly apart."""
+    first, last = channels[0] - 1, channels[-1] - 1
+    step = last - first or 1
+    stop = last + (1 if step > 0 else -1)
+    return slice(first, None if stop < 0 else stop, step)
 
 
 def _samplerate(sounddevice, found: dict) -> int:

@@ -68,7 +68,7 @@ class Daemon:
         self._quit = asyncio.Event()
         patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
         self._engine = Supervisor(settings.engine, settings.model, patience)
-        audio = (settings.gain_db, settings.audio_channel, settings.audio_samplerate_hz)
+        audio = (settings.gain_db, settings.device_channels, settings.audio_samplerate_hz)
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s, *audio)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
         self._transport = Transport(settings.midi_beats_per_bar)

@@ -97,7 +97,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield port(settings.usual_port, settings.port == AUTO, settings.near_host, running)
     yield midi(settings.midi_in, running)
     yield synth(settings.soundfont)
-    yield audio(settings.audio_device, settings.audio_channel, settings.audio_samplerate_hz)
+    yield audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
     yield torch()
     yield model(settings.engine, settings.model)
 
@@ -236,18 +236,18 @@ def synth(soundfont: str) -> Finding:
     return Finding("FluidSynth", True, f"plays {font}")
 
 
-def audio(device: str, channel: int = 1, samplerate: int = 0) -> Finding:
+def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) -> Finding:
     """Plays 0.3 s of silence with one click at -40 dB in it, the way results are played."""
     if device == "none":
         return Finding("audio device", True, "none, as set: results go to disk only")
-    told, heard = asyncio.run(_click(device, channel, samplerate))
+    told, heard = asyncio.run(_click(device, channels, samplerate))
     return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another")
 
 
-async def _click(device: str, channel: int, samplerate: int) -> tuple[str, bool]:
+async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
     samples = np.zeros((14_400, 1), np.float32)
     samples[7_200] = 10 ** (CLICK_DB / 20)
-    output = AudioDevice(device, 0.0, 0.0, channel, samplerate)
+    output = AudioDevice(device, 0.0, 0.0, channels, samplerate)
     output.start()
     voice = output.play(0.3)
     voice.feed(AudioChunk(0, 0, 48_000, samples), 0.0)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge import sinks
+from bridge import result_names, sinks
 from bridge.arguments import cut
 from bridge.commands import History, Submit
 from bridge.database import open_database
@@ -163,7 +163,7 @@ class Journal:
                 except OutputError as error:
                     log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
             failure = story.get("failure") or {}
-            files = [file for file in sinks.variation_paths(path, count) if file.exists()] if path else []
+            files = [file for file in result_names.variation_paths(path, count) if file.exists()] if path else []
             pairs = json.dumps(others_of(files))
             end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
             columns = "state = ?, code = ?, message = ?, path = ?, duration_s = ?, pairs = ?"
@@ -260,7 +260,7 @@ class Journal:
 def _files(row: sqlite3.Row) -> list[Path]:
     """A result's, one for each variation of which there was audio."""
     others = json.loads(row["pairs"]).get("others")
-    return sinks.variation_paths(Path(row["path"]), 1 + len(others.split("/") if others else ()))
+    return result_names.variation_paths(Path(row["path"]), 1 + len(others.split("/") if others else ()))
 
 
 def _look(files: list[Path]) -> tuple[int, int]:

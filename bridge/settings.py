@@ -24,6 +24,7 @@ from engine.library import default_models_folder
 LOOPBACK = "127.0.0.1"
 AUTO = "auto"
 MIDI_SOCKET, MIDI_VIRTUAL = "socket:", "virtual"
+_CHANNELS = re.compile(r"[1-9]\d{0,2}(, ?[1-9]\d{0,2})?")
 _LOOPBACK = re.compile(MIDI_SOCKET + r"(?:127\.0\.0\.1|localhost):(\d{1,5})")
 _MIDI_INS = "none, virtual, a part of a port's name, or socket:127.0.0.1:PORT"
 
@@ -49,7 +50,7 @@ class Settings:
     folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
-    audio_channel: int = _setting(1, "the first of the pair of the device's channels that is played on")
+    audio_channels: str = _setting("1,2", "the device's that play left and right, such as 3,4 or 7,2; one plays both")
     audio_samplerate_hz: int = _setting(0, "rate at which the device is opened; 0: its own")
     gain_db: float = _setting(0.0, "how loud the device plays; 0: as it is in the file")
     prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
@@ -74,7 +75,8 @@ class Settings:
         _check("token", right, "…", f"{MIN_TOKEN} to {TOKEN.high:g} ASCII characters")
         _check("host", self.is_local or self.token != "", self.host, f"without a token (setting token) only {LOOPBACK}")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
-        _check("audio_channel", 1 <= self.audio_channel <= 1024, self.audio_channel, "a channel's number, counted from 1,")
+        right = _CHANNELS.fullmatch(self.audio_channels) and len({*self.device_channels}) == len(self.device_channels)
+        _check("audio_channels", bool(right), self.audio_channels, "two channels such as 1,2 or 3,6, or one, counted from 1,")
         rate = self.audio_samplerate_hz
         _check("audio_samplerate_hz", rate == 0 or 44_100 <= rate <= 192_000, rate, "44100 to 192000, or 0 for the device's own,")
         gain = f"{LEAST_GAIN_DB:g} to {MAX_GAIN_DB:g} dB"
@@ -86,6 +88,11 @@ class Settings:
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
+
+    @property
+    def device_channels(self) -> tuple[int, ...]:
+        """One or two, counted from 1."""
+        return tuple(map(int, self.audio_channels.split(",")))
 
     @property
     def usual_port(self) -> int:

@@ -1,32 +1,26 @@
 """Where a result goes on disk: the growing WAV, its JSON sidecar and its MIDI file. The record: it never drops a sample.
 
 While a job runs its file is `<name>.part.wav`, playable at any moment; at the job's end, however that comes, it is renamed
-`<name>.wav`, `<name>.json` tells where it came from and, where its tempo is known, `<name>.mid` what its bars are. Names are
-made from the prompt and never overwrite anything.
+`<name>.wav`, `<name>.json` tells where it came from and, where its tempo is known, `<name>.mid` what its bars are. Its name
+is `result_names`' choice and never overwrites anything.
 
 Several variations are `<name>.1.wav`, `<name>.2.wav` and so on, each with a sidecar and a MIDI file of its own.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
 import os
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import midi_file, wav
+from bridge import midi_file, result_names, wav
 from bridge.errors import OutputError
 from bridge.wav import GrowingWav
 from engine.api import AudioChunk, GenerationRequest, request_from_mapping
-
-_MAX_SLUG = 60
-_PART = ".part.wav"
-_BESIDE = (".json", ".mid")  # of a result's own name
 
 
 class Recording:
@@ -41,8 +35,8 @@ class Recording:
         """`path` is a name inside `folder`, made from the prompt when None. Raises OutputError when it leads outside."""
         self._request = request
         self._folder = folder
-        self._target = folder / f"{_slug(request)}.wav" if path is None else _inside(folder, path)
-        self._files = [_File(target) for target in _numbered(self._target, request.variations)]
+        self._target = folder / f"{result_names.slug(request)}.wav" if path is None else result_names.inside(folder, path)
+        self._files = [_File(target) for target in result_names.numbered(self._target, request.variations)]
 
     @property
     def path(self) -> Path:
@@ -67,14 +61,14 @@ class Recording:
         leaves no file that nobody knows of.
         """
         with _explained(self._target):
-            return next(_free_names(self._target, len(self._files)))[0][0]
+            return next(result_names.free_names(self._target, len(self._files)))[0][0]
 
     def open(self) -> None:
         """Reserves free names with empty `.part.wav`s. Where a link was put meanwhile, it must not lead outside."""
         with _explained(self._target):
-            _refuse_outside(self._folder, self._target.parent)
+            result_names.refuse_outside(self._folder, self._target.parent)
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._files = [_File(target, part) for part, target in _reserve(self._target, len(self._files))]
+            self._files = [_File(target, part) for part, target in result_names.reserve(self._target, len(self._files))]
 
     def write(self, chunk: AudioChunk) -> None:
         file = self._files[chunk.variation - 1]
@@ -158,23 +152,17 @@ class Kept:
     duration_s: float
 
 
-def variation_paths(path: Path, count: int) -> list[Path]:
-    """Where a result's variations are (their parts, where it is a part), by where the first of them is."""
-    ending = _PART if path.name.endswith(_PART) else ".wav"
-    return _numbered(_unnumbered(path, count, ending), count, ending)
-
-
 def salvage(part: Path, story: dict, count: int = 1) -> tuple[Path | None, float, dict]:
     """Ends what a dead daemon left of `count` variations, the first of them at `part`: result's path (None where there is no
     audio), its seconds, its story.
 
     That is the given one, or what that daemon had already written in the sidecar. Blocks. Raises OutputError.
     """
-    parts = variation_paths(part, count)
-    targets = [one.with_name(one.name.removesuffix(_PART) + ".wav") for one in parts]
+    parts = result_names.variation_paths(part, count)
+    targets = [one.with_name(one.name.removesuffix(result_names.PART) + ".wav") for one in parts]
     with _explained(part):
         if any(one.exists() and _is_anothers(target, story["id"]) for one, target in zip(parts, targets, strict=True)):
-            reserved = _reserve(_unnumbered(targets[0], count), count)
+            reserved = result_names.reserve(result_names.unnumbered(targets[0], count), count)
             for old, (free, _) in zip(parts, reserved, strict=True):
                 os.replace(old, free) if old.exists() else free.unlink()
             parts, targets = ([*column] for column in zip(*reserved, strict=True))
@@ -210,7 +198,7 @@ def move_away(paths: Sequence[Path], id: str) -> Path:
     with _explained(paths[0]):
         folder = paths[0].parent / "Deleted"
         folder.mkdir(exist_ok=True)
-        reserved = _reserve(folder / _unnumbered(paths[0], len(paths)).name, len(paths))
+        reserved = result_names.reserve(folder / result_names.unnumbered(paths[0], len(paths)).name, len(paths))
         for path, (part, target) in zip(paths, reserved, strict=True):
             beside = _ours_beside(path, id)
             os.replace(path, target)
@@ -301,7 +289,7 @@ def _read_sidecar(target: Path) -> dict | None:
 
 def _is_anothers(target: Path, id: str) -> bool:
     """Someone took the name meanwhile."""
-    return not _is_free(target) and (_read_sidecar(target) or {}).get("id") != id
+    return not result_names.is_free(target) and (_read_sidecar(target) or {}).get("id") != id
 
 
 def _ours_beside(path: Path, id: str) -> list[Path]:
@@ -311,71 +299,6 @@ def _ours_beside(path: Path, id: str) -> list[Path]:
         return []
     untouched = midi.is_file() and told.get("midi", {}).get("sha256") == sha256(midi)
     return [path.with_suffix(".json"), *([midi] if untouched else [])]
-
-
-def _slug(request: GenerationRequest) -> str:
-    """A file name from the prompt ("Dub techno, 124 bpm" → "dub-techno-124-bpm"), or from the clip's name."""
-    text = request.prompt if request.clip is None else f"{Path(request.clip).stem} continued"
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
-    return "-".join(words)[:_MAX_SLUG].strip("-") or "untitled"
-
-
-def _inside(folder: Path, path: str) -> Path:
-    _refuse_outside(folder, folder / path)
-    target = (folder / path).resolve()
-    target = target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
-    _refuse_outside(folder, target.parent)  # where the path was the folder's own
-    return target
-
-
-def _refuse_outside(folder: Path, path: Path) -> None:
-    """Raises OutputError unless `path` is `folder` or in it, with every link followed."""
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
-        inside = False
-    if not inside:
-        raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
-
-
-def _numbered(path: Path, count: int, ending: str = ".wav") -> list[Path]:
-    """ "x.wav" → "x.1.wav" to "x.<count>.wav"; itself where it is alone."""
-    stem = path.name.removesuffix(ending)
-    return [path] if count == 1 else [path.with_name(f"{stem}.{number}{ending}") for number in range(1, count + 1)]
-
-
-def _unnumbered(path: Path, count: int, ending: str = ".wav") -> Path:
-    return path if count == 1 else path.with_name(path.name.removesuffix(ending).removesuffix(".1") + ending)
-
-
-def _reserve(target: Path, count: int = 1) -> list[tuple[Path, Path]]:
-    """Free (part, target)s of `count` variations, the parts created."""
-    for names in _free_names(target, count):
-        made: list[Path] = []
-        with contextlib.suppress(FileExistsError):
-            for part, _ in names:
-                part.touch(exist_ok=False)
-                made.append(part)
-            if all(_is_free(free) for _, free in names):
-                return names
-        for part in made:
-            part.unlink()
-    raise AssertionError("unreachable")
-
-
-def _free_names(target: Path, count: int) -> Iterator[list[tuple[Path, Path]]]:
-    """(part, target) of each variation, one choice after the other. A part that someone holds makes its target taken too."""
-    for number in range(1, 10_000):
-        targets = _numbered(target if number == 1 else target.with_stem(f"{target.stem}-{number}"), count)
-        names = [(free.with_suffix(_PART), free) for free in targets]
-        if all(_is_free(free) and not os.path.lexists(part) for part, free in names):
-            yield names
-    raise OutputError(f"there are too many files named like {target}: give another path")
-
-
-def _is_free(target: Path) -> bool:
-    return not any(os.path.lexists(file) for file in (target, *map(target.with_suffix, _BESIDE)))
 
 
 class _explained:

@@ -15,6 +15,7 @@ from bridge.playout import RING_S
 from engine.api import AudioChunk
 
 _KEPT_S = 2 * RING_S  # of what was taken: more than a device can have been given and not have played
+_TOGETHER_S = 0.05  # between chunks of a burst
 
 Due = Callable[[float], float | None]
 
@@ -98,24 +99,27 @@ class Supply:
     def __init__(self, total_s: float):
         self._left_s = total_s  # not made yet
         self._rtf = 0.0
-        self._chunk_s = 0.0
+        self._burst_s = 0.0  # came together
         self._level_s = self._peak_s = self._fall_s = 0.0
         self._came_at: float | None = None
 
     def came(self, duration_s: float, rtf: float, now: float) -> None:
+        if self._came_at is None or now - self._came_at > _TOGETHER_S:
+            self._burst_s = 0.0
         if self._came_at is not None:
             self._level_s -= now - self._came_at
             self._fall_s = max(self._fall_s, self._peak_s - self._level_s)
         self._level_s += duration_s
         self._peak_s = max(self._peak_s, self._level_s)
+        self._burst_s += duration_s
         self._left_s -= duration_s
-        self._rtf, self._chunk_s, self._came_at = rtf, duration_s, now
+        self._rtf, self._came_at = rtf, now
 
     def lead_s(self, least_s: float) -> float:
         """How much audio must wait before playing starts, in seconds, so that it does not run dry.
 
-        A quarter more than it has fallen so far, or will while the next chunk is made; and over what is not made yet, an engine
+        A quarter more than it has fallen so far, or will while the next burst is made; and over what is not made yet, an engine
         slower than real time falls `(rtf − 1)` a second behind. `rtf` is a measurement: a tenth more of it is reckoned with.
         """
         behind_s = (1.1 * self._rtf - 1) * max(0.0, self._left_s)
-        return max(least_s, 1.25 * max(self._rtf * self._chunk_s, self._fall_s), behind_s)
+        return max(least_s, 1.25 * max(self._rtf * self._burst_s, self._fall_s), behind_s)

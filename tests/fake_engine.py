@@ -1,8 +1,10 @@
 """A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and every sample it makes is a quiet tone.
 
-The prompt's words steer it: "slow" (0.1 s of work for each chunk), "crash" (the process dies after two chunks), "hang" (it
-stops for ever after two chunks), "deaf" (like slow, but ignores cancels), "fault" (an exception it did not mean), "refuse" (an
-EngineError), "unload" (the model does not load), "24k", "stereo". A model that is a file's name has that file's text as weights.
+The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.95 of real time, four chunks at once), "waking"
+(twice as long as real time for the first two seconds, then slow), "crash" (the process dies after two chunks), "hang" (it stops
+for ever after two chunks), "deaf" (like slow, but ignores cancels), "fault" (an exception it did not mean), "refuse" (an
+EngineError), "unload" (the model does not load), "24k", "stereo", "panned" (softer right). A model that is a file's name has that
+file's text as weights.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelErro
 CHUNK_S = 0.25
 TONE_HZ = 440.0
 AMPLITUDE = 0.1
+PANNED = 0.25  # of a right channel to its left
 
 
 def create_engine() -> FakeEngine:
@@ -35,6 +38,15 @@ def tone(frames: int, samplerate: int, channels: int = 1) -> np.ndarray:
     return np.repeat(wave.astype(np.float32)[:, None], channels, axis=1)
 
 
+def _work_s(words: set[str], index: int) -> float:
+    """For a chunk."""
+    if "bursts" in words:
+        return 4 * 0.95 * CHUNK_S if index % 4 == 0 else 0.0
+    if "waking" in words and index * CHUNK_S < 2.0:
+        return 2 * CHUNK_S
+    return 0.1 if words & {"slow", "deaf", "waking"} else 0.0
+
+
 class FakeEngine:
     def load(self, model: str) -> dict:
         if model == "missing":
@@ -49,14 +61,15 @@ class FakeEngine:
         samplerate = 24_000 if "24k" in words else 48_000
         total = request.frames(samplerate)
         audio = tone(total, samplerate, 2 if "stereo" in words else 1)
+        if words >= {"stereo", "panned"}:
+            audio[:, 1] *= PANNED
         step = int(CHUNK_S * samplerate)
         done = 0
         for index, start in enumerate(range(0, total, step)):
             yield Progress("generating", start / samplerate, request.seconds)
             if cancelled() and "deaf" not in words:
                 break
-            if words & {"slow", "deaf"}:
-                time.sleep(0.1)
+            time.sleep(_work_s(words, index))
             if index == 2:
                 self._misbehave(words)
             samples = audio[start : start + step]

@@ -14,7 +14,7 @@ ENVIRONMENT = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
 class JackServer:
     """`jackd` with the dummy driver, in real time. Clients find it where JACK_DEFAULT_SERVER has its `name`."""
 
-    def __init__(self, name: str, log: Path, playback_ports: int = 4):
+    def __init__(self, name: str, log: Path, playback_ports: int = 6):
         self.name = name
         self._log = log
         self._ports = playback_ports
@@ -41,7 +41,7 @@ class JackServer:
 class Listener:
     """Records all that the server's outputs play, or with `direct` what is played to itself, while it is used as a context."""
 
-    def __init__(self, server: JackServer, playback_ports: int = 4, direct: bool = False):
+    def __init__(self, server: JackServer, playback_ports: int = 6, direct: bool = False):
         import jack
 
         self._direct = direct

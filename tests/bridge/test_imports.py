@@ -21,7 +21,7 @@ LAYERS = [
     {"journal", "port_holder", "midi_clip"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
     {"datagrams", "tcp", "midi_map", "audio_output", "voice"},
-    {"commands", "replies", "wire", "worker", "wav", "midi_file", "audio_worker"},
+    {"commands", "replies", "wire", "worker", "wav", "midi_file", "audio_worker", "result_names"},
     {"arguments", "backlog", "job_queue", "link", "playout", "resampler", "toml_file"},
     {"osc_spec", "errors", "limits", "ring_buffer"},
 ]

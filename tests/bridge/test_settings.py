@@ -38,6 +38,9 @@ def test_no_file_is_no_error(tmp_path):
         ('engine = "nowhere"', "package.module:callable"),
         ("stall_timeout_s = 0", "more than 0"),
         ("prebuffer_s = nan", "0 to 60"),
+        ('audio_channels = "1,1"', "1,2 or 3,6, or one"),
+        ('audio_channels = "0"', "counted from 1"),
+        ('audio_channels = "1,2,3"', "two channels"),
         ("midi_beats_per_bar = 17", "1 to 16, or 0"),
         (f'folder = "/{"x" * 1000}"', "1000 bytes"),
     ],
@@ -47,6 +50,12 @@ def test_refusals_say_what_is_allowed(tmp_path, text, told):
     file.write_text(text)
     with pytest.raises(SettingsError, match=told):
         load_settings({}, {"INSPIRE_SETTINGS": str(file)})
+
+
+@pytest.mark.parametrize(("text", "channels"), [('"3,4"', (3, 4)), ('"7, 2"', (7, 2)), ("5", (5,)), ('"5"', (5,))])
+def test_any_two_channels_or_one_are_played_on(tmp_path, text, channels):
+    (tmp_path / "settings.toml").write_text(f"audio_channels = {text}")
+    assert load_settings({}, {"INSPIRE_SETTINGS": str(tmp_path / "settings.toml")}).device_channels == channels
 
 
 def test_a_port_may_be_found(tmp_path):

@@ -80,6 +80,13 @@ def test_the_lead_covers_a_chunk_and_a_slow_engine():
     assert lead_s(rtf=2.0, chunk_s=1.0, left_s=10) == pytest.approx(12.0)
 
 
+def test_the_lead_covers_a_burst():
+    supply = Supply(60.0)
+    for _ in range(4):
+        supply.came(0.25, 0.8, 100.0)
+    assert supply.lead_s(0.3) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("rtf", [0.5, 0.95, 1.5])
 def test_an_engine_that_goes_on_in_its_bursts_never_lets_it_run_dry(seed, rtf):

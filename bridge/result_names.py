@@ -1,0 +1,95 @@
+"""Names of results: made from the prompt, inside the output folder, numbered for variations, never one that is taken.
+
+A result `x.wav` grows as `x.part.wav` and has an `x.json` and perhaps an `x.mid` beside it: where any of them is, `x` is taken.
+All of it blocks on the disk, and may raise OSError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.errors import OutputError
+from engine.api import GenerationRequest
+
+PART = ".part.wav"
+
+_MAX_SLUG = 60
+_BESIDE = (".json", ".mid")  # of a result's own name
+
+
+def variation_paths(path: Path, count: int) -> list[Path]:
+    """Where a result's variations are (their parts, where it is a part), by where the first of them is."""
+    ending = PART if path.name.endswith(PART) else ".wav"
+    return numbered(unnumbered(path, count, ending), count, ending)
+
+
+def slug(request: GenerationRequest) -> str:
+    """A file name from the prompt ("Dub techno, 124 bpm" → "dub-techno-124-bpm"), or from the clip's name."""
+    text = request.prompt if request.clip is None else f"{Path(request.clip).stem} continued"
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    return "-".join(words)[:_MAX_SLUG].strip("-") or "untitled"
+
+
+def inside(folder: Path, path: str) -> Path:
+    """The result that a client asked for by its `path`. Raises OutputError when it leads outside of `folder`."""
+    refuse_outside(folder, folder / path)
+    target = (folder / path).resolve()
+    target = target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
+    refuse_outside(folder, target.parent)  # where the path was the folder's own
+    return target
+
+
+def refuse_outside(folder: Path, path: Path) -> None:
+    """Raises OutputError unless `path` is `folder` or in it, with every link followed."""
+    try:
+        within = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        within = False
+    if not within:
+        raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
+
+
+def numbered(path: Path, count: int, ending: str = ".wav") -> list[Path]:
+    """ "x.wav" → "x.1.wav" to "x.<count>.wav"; itself where it is alone."""
+    stem = path.name.removesuffix(ending)
+    return [path] if count == 1 else [path.with_name(f"{stem}.{number}{ending}") for number in range(1, count + 1)]
+
+
+def unnumbered(path: Path, count: int, ending: str = ".wav") -> Path:
+    """What `numbered` makes `path` the first of."""
+    return path if count == 1 else path.with_name(path.name.removesuffix(ending).removesuffix(".1") + ending)
+
+
+def reserve(target: Path, count: int = 1) -> list[tuple[Path, Path]]:
+    """Free (part, target)s of `count` variations, the parts created. Raises OutputError when there are none."""
+    for names in free_names(target, count):
+        made: list[Path] = []
+        with contextlib.suppress(FileExistsError):
+            for part, _ in names:
+                part.touch(exist_ok=False)
+                made.append(part)
+            if all(is_free(free) for _, free in names):
+                return names
+        for part in made:
+            part.unlink()
+    raise AssertionError("unreachable")
+
+
+def free_names(target: Path, count: int) -> Iterator[list[tuple[Path, Path]]]:
+    """(part, target) of each variation, one choice after the other. A part that someone holds makes its target taken too."""
+    for number in range(1, 10_000):
+        targets = numbered(target if number == 1 else target.with_stem(f"{target.stem}-{number}"), count)
+        names = [(free.with_suffix(PART), free) for free in targets]
+        if all(is_free(free) and not os.path.lexists(part) for part, free in names):
+            yield names
+    raise OutputError(f"there are too many files named like {target}: give another path")
+
+
+def is_free(target: Path) -> bool:
+    """Neither a result nor anything beside it has this name."""
+    return not any(os.path.lexists(file) for file in (target, *map(target.with_suffix, _BESIDE)))
