@@ -1,7 +1,7 @@
 """The MIDI input: the port that the settings name, whatever kind it is, and its messages on the event loop.
 
-Kinds: a port of the system by a part of its name, or one of our own where the system has such (both need python-rtmidi); or
-MIDI's bytes over TCP on loopback, as mido.sockets sends them, which needs nothing.
+Kinds: a port of the system's, by a part of its name or one of our own, which is looked for until it is there, and again when it
+is gone; or MIDI's bytes over TCP on loopback, as mido.sockets sends them, which needs nothing.
 """
 
 from __future__ import annotations
@@ -10,25 +10,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import mido
 
-from bridge.errors import BridgeError
-from bridge.settings import MIDI_SOCKET, MIDI_VIRTUAL
+from bridge.midi_ports import MidiError, MidiPort
+from bridge.settings import MIDI_SOCKET
 
-PORT_NAME = "inspire"  # of our own port
-_NO_RTMIDI = "MIDI ports need python-rtmidi: pip install 'inspire-daw[midi]', or set midi_in to socket:127.0.0.1:PORT"
+_LOOK_S = 2.0  # between two looks for a port
 
 log = logging.getLogger(__name__)
 
 Hear = Callable[[mido.Message, float], None]
-
-
-class MidiError(BridgeError):
-    """There is no such MIDI port, or no way to it."""
-
-    code = "midi"
 
 
 class MidiIn:
@@ -38,30 +31,34 @@ class MidiIn:
         self._name = name
         self._hear = hear
         self._server: asyncio.Server | None = None
-        self._port: mido.ports.BaseInput | None = None
+        self._port: MidiPort | None = None
+        self._looking: asyncio.Task | None = None
+        self._closing = asyncio.Event()
         self.description = ""
 
     async def start(self) -> None:
-        """Opens it, and says once what it found. What cannot be opened is not heard."""
+        """Opens it, and says once what it found. What cannot be opened is not heard until it can."""
         if self._name == "none":
             return
         try:
             if self._name.startswith(MIDI_SOCKET):
                 await self._listen()
-            else:
-                loop = asyncio.get_running_loop()
-                arrived = lambda message: loop.call_soon_threadsafe(self._hear, message, time.monotonic())  # noqa: E731
-                self._port = await asyncio.to_thread(_open, self._name, arrived)
-                self.description = self._port.name
-            log.info("MIDI comes from %s", self.description)
+                return
+            loop = asyncio.get_running_loop()
+            arrived = lambda message: loop.call_soon_threadsafe(self._hear, message, time.monotonic())  # noqa: E731
+            self._port = MidiPort(self._name, arrived)
         except MidiError as error:
-            self.description = f"none: {error}"
-            log.warning("no MIDI: %s", error)
+            self._tell_missing(error)
+            return
+        await self._look()
+        self._looking = asyncio.create_task(self._keep_looking())
 
     async def close(self) -> None:
+        self._closing.set()
         if self._server:
             self._server.close()
-        if self._port:
+        if self._looking:
+            await self._looking
             await asyncio.to_thread(self._port.close)
 
     async def _listen(self) -> None:
@@ -70,7 +67,33 @@ class MidiIn:
             self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self._hear), host, int(port))
         except OSError as error:
             raise MidiError(f"{self._name} cannot be opened: {error.strerror}") from None
-        self.description = f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}"
+        self._tell(f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}")
+
+    async def _keep_looking(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _LOOK_S)
+                return
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            self._tell(await asyncio.to_thread(self._port.look))
+        except MidiError as error:
+            self._tell_missing(error)
+        except Exception as error:  # a driver's own trouble must not end the looking
+            self._tell_missing(MidiError(f"looking for MIDI ports failed: {error!r}"))
+
+    def _tell(self, source: str) -> None:
+        if source != self.description:
+            log.info("MIDI comes from %s", source)
+        self.description = source
+
+    def _tell_missing(self, error: MidiError) -> None:
+        """Once, until it is there again: which other ports there are is told by the state."""
+        if not self.description.startswith("none: "):
+            log.warning("%s: %s", f"MIDI from {self.description} is gone" if self.description else "no MIDI", error)
+        self.description = f"none: {error}"
 
 
 class _Connection(asyncio.Protocol):
@@ -85,42 +108,3 @@ class _Connection(asyncio.Protocol):
         self._parser.feed(data)
         for message in self._parser:
             self._hear(message, now)
-
-
-def input_names() -> list[str]:
-    """The system's MIDI inputs. Raises MidiError where there is no way to them."""
-    return [name for _, name in _inputs()]
-
-
-def _open(name: str, arrived: Callable[[mido.Message], None]) -> mido.ports.BaseInput:
-    """Calls `arrived` in a thread of the driver's. Raises MidiError. Blocks."""
-    if name == MIDI_VIRTUAL:
-        for api in _apis():
-            with contextlib.suppress(OSError, NotImplementedError):  # not on this system, or its server is away
-                return mido.open_input(PORT_NAME, client_name=PORT_NAME, api=api, callback=arrived)
-        raise MidiError("this system has no virtual MIDI ports: set midi_in to a port's name")
-    found = list(_inputs())
-    for api, port in found:
-        if name.casefold() in port.casefold():
-            try:
-                return mido.open_input(port, api=api, callback=arrived)
-            except OSError as error:
-                raise MidiError(f"the MIDI port {port} cannot be opened: {error}") from None
-    there = ", ".join(port for _, port in found) or "none"
-    raise MidiError(f"no MIDI input has {name!r} in its name: there are {there}")
-
-
-def _inputs() -> Iterator[tuple[str, str]]:
-    """(driver, port)."""
-    for api in _apis():
-        with contextlib.suppress(OSError):  # its server is away
-            yield from ((api, port) for port in mido.get_input_names(api=api))
-
-
-def _apis() -> list[str]:
-    """The drivers there are, the system's own first."""
-    try:
-        from mido.backends import rtmidi
-    except ImportError:
-        raise MidiError(_NO_RTMIDI) from None
-    return rtmidi.get_api_names()

@@ -13,96 +13,26 @@ import mido
 import pytest
 
 from bridge import midi_control
-from bridge.client import Client, new_id
+from bridge.client import Client
 from bridge.commands import Learn
 from bridge.errors import MessageError, SettingsError
 from bridge.midi_control import MidiControl
-from bridge.presets import Presets
-from bridge.replies import Ack, BindingInfo, Cancelled, Chunk, Done, Fail
+from bridge.replies import Ack, BindingInfo, Cancelled, Fail
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, wait_for
-from tests.bridge.test_midi_in import asked, socket_port
-
-MAP = """
-[[midi_map]]
-program = "any"
-action = "preset/select"
-
-[[midi_map]]
-note = 36
-action = "generate"
-bars = 1
-
-[[midi_map]]
-note = 37
-action = "generate"
-prompt = "slow tune"
-duration_s = 100
-
-[[midi_map]]
-note = 38
-action = "cancel"
-
-[[midi_map]]
-controller = 7
-action = "gain"
-
-[[midi_map]]
-controller = 1
-action = "guidance"
-"""
-
-
-def note(number: int, channel: int = 1) -> mido.Message:
-    return mido.Message("note_on", note=number, velocity=90, channel=channel - 1)
-
-
-def controller(number: int, value: int) -> mido.Message:
-    return mido.Message("control_change", control=number, value=value)
+from tests.bridge.test_midi_in import MAP, controller, hears_all, note, socket_port, sounds, write_map
 
 
 @pytest.fixture
 def mapped(start_daemon, tmp_path) -> RunningDaemon:
-    home = tmp_path / "daemon0"
-    home.mkdir()
-    (home / "settings.toml").write_text(MAP)
+    write_map(tmp_path / "daemon0")
     return start_daemon(midi_in="socket:127.0.0.1:0")
 
 
 @pytest.fixture
 def ear(mapped) -> Iterator[RawClient]:
-    """Hears of every job."""
-    client = RawClient(mapped.port)
-    client.send("/inspire/hello", new_id(), "ear", 1, "events", "all")
-    client.receive()
+    client = hears_all(mapped)
     yield client
     client.close()
-
-
-def sounds(ear: RawClient) -> None:
-    """A job has come so far."""
-    while not isinstance(reply := ear.receive(), Chunk):
-        assert reply is not None
-
-
-def test_a_performance(mapped, ear, tmp_path):
-    """Pad and knob move the daemon as OSC does: a program selects, a note starts, a controller turns, another note cancels."""
-    with socket_port(mapped) as port, mapped.client() as client:
-        port.send(mido.Message("program_change", program=3))
-        port.send(controller(1, 127))
-        port.send(note(36))
-        done = ear.until_end()[-1]
-        assert isinstance(done, Done)
-        request, preset = asked(done), Presets(tmp_path / "none").all()[3]
-        assert (request["prompt"], request["bars"], request["guidance"]) == (preset.values["prompt"], 1, 10)
-        port.send(controller(7, 64))
-        gain_db = pytest.approx(-60 + 60 * 64 / 127, abs=0.01)
-        wait_for(lambda: client.status().pairs["gain_db"] == gain_db)
-        port.send(note(37))
-        sounds(ear)
-        port.send(note(38))
-        end = ear.until_end()[-1]
-        assert isinstance(end, Cancelled) and 0 < end.duration_s < 100
-    assert "MIDI note 36 on channel 1: generate" in mapped.log
 
 
 def test_what_cannot_be_done_is_said_in_the_log(mapped):

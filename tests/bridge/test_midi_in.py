@@ -1,25 +1,23 @@
-"""MIDI on its way in: over mido's sockets, and over a real JACK server."""
+"""MIDI on its way in, over mido's sockets."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import jack
 import mido
 import mido.sockets
 import pytest
 
-from bridge.replies import Cancelled, Chunk, Done, Fail
-from tests.bridge.conftest import RunningDaemon, wait_for
+from bridge.presets import Presets
+from bridge.replies import Cancelled, Chunk, Done, Fail, Welcome
+from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
 
 BPM = 240.0
 TICK_S = 60 / BPM / 24
@@ -73,9 +71,6 @@ def hears_the_tempo(daemon: RunningDaemon) -> None:
 
 def asked(done: Done) -> dict:
     return json.loads(Path(done.path).with_suffix(".json").read_text())["request"]
-
-
-# ---- mido's sockets
 
 
 @pytest.fixture(scope="module")
@@ -155,80 +150,91 @@ def test_without_midi_nothing_is_said(start_daemon):
     assert "MIDI" not in daemon.log
 
 
-def test_what_is_missing_is_said_once_and_the_daemon_goes_on(start_daemon, monkeypatch, tmp_path):
-    (tmp_path / "rtmidi.py").write_text("raise ImportError\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    daemon = start_daemon(midi_in="virtual")
-    assert daemon.serves_on() and daemon.log.count("no MIDI") == 1 and "inspire-daw[midi]" in daemon.log
-    assert "python-rtmidi" in state(daemon)["midi_in"]
+# ---- a performance
 
 
-def test_a_port_that_is_not_there_is_said_once(start_daemon, monkeypatch):
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    daemon = start_daemon(midi_in="a port that is not there")
-    assert daemon.serves_on() and daemon.log.count("no MIDI: no MIDI input has 'a port that is not there'") == 1
+MAP = """
+[[midi_map]]
+program = "any"
+action = "preset/select"
+
+[[midi_map]]
+note = 36
+action = "generate"
+bars = 1
+
+[[midi_map]]
+note = 37
+action = "generate"
+prompt = "slow tune"
+duration_s = 100
+
+[[midi_map]]
+note = 38
+action = "cancel"
+
+[[midi_map]]
+controller = 7
+action = "gain"
+
+[[midi_map]]
+controller = 1
+action = "guidance"
+"""
 
 
-# ---- JACK
+def note(number: int, channel: int = 1) -> mido.Message:
+    return mido.Message("note_on", note=number, velocity=90, channel=channel - 1)
 
 
-@pytest.fixture
-def jack_server(tmp_path, monkeypatch) -> Iterator[str]:
-    """A JACK server of our own, without a sound card."""
-    if shutil.which("jackd") is None:
-        pytest.skip("needs jackd: install the Debian package jackd2")
-    name = f"inspire-{os.getpid()}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    with open(tmp_path / "jackd.log", "wb") as log:
-        command = ["jackd", "--no-realtime", "--name", name, "-d", "dummy", "--rate", "48000", "--period", "1024"]
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        wait_for(lambda: _is_up(name))
-        yield name
-    finally:
-        server.terminate()
-        server.wait()
+def controller(number: int, value: int) -> mido.Message:
+    return mido.Message("control_change", control=number, value=value)
 
 
-def _is_up(server: str) -> bool:
-    try:
-        jack.Client("probe", servername=server, no_start_server=True).close()
-    except jack.JackOpenError:
-        return False
-    return True
+def write_map(home: Path, text: str = MAP) -> None:
+    """Where the next daemon of `start_daemon` finds it."""
+    home.mkdir(exist_ok=True)
+    (home / "settings.toml").write_text(text)
 
 
-def test_a_clock_over_jack(jack_server, start_daemon):
-    """Through python-rtmidi's JACK driver: what comes in a block of 1,024 frames comes at once."""
-    pytest.importorskip("rtmidi")
-    daemon = start_daemon(midi_in="virtual")
-    wait_for(lambda: "MIDI comes from" in daemon.log)
-    client = jack.Client("host", servername=jack_server, no_start_server=True)
-    out = client.midi_outports.register("clock")
-    tick_frames = TICK_S * client.samplerate
-    sent = {"frames": 0, "ticks": 0, "begin": False}
+def hears_all(daemon: RunningDaemon) -> RawClient:
+    client = RawClient(daemon.port)
+    client.send("/inspire/hello", "hello", "ear", 1, "events", "all")
+    assert isinstance(client.receive(), Welcome)
+    return client
 
-    @client.set_process_callback
-    def process(frames: int) -> None:
-        out.clear_buffer()
-        if sent["begin"]:
-            out.write_midi_event(0, b"\xfa")
-            sent["begin"] = False
-        while (offset := round(sent["ticks"] * tick_frames) - sent["frames"]) < frames:
-            out.write_midi_event(offset, b"\xf8")
-            sent["ticks"] += 1
-        sent["frames"] += frames
 
-    with client:
-        (inspire,) = wait_for(lambda: client.get_ports("inspire", is_midi=True, is_input=True))
-        out.connect(inspire)
-        state(daemon, transport="stopped")
-        sent["begin"] = True
-        playing = state(daemon, transport="playing")
-        state(daemon, bar=playing["bar"] + 2)
-        hears_the_tempo(daemon)
-        with daemon.client() as osc:
-            done = list(osc.generate("tune", start="bar", bars=1))[-1]
-        assert isinstance(done, Done) and asked(done)["bpm"] == pytest.approx(BPM, rel=0.05)
-    assert "Traceback" not in daemon.log, daemon.log
+def sounds(ear: RawClient) -> None:
+    """A job has come so far."""
+    while not isinstance(reply := ear.receive(), Chunk):
+        assert reply is not None
+
+
+def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None:
+    """A program selects, a note starts, a controller turns the gain, another note cancels: as OSC would."""
+    ear = hears_all(daemon)
+    with daemon.client() as client:
+        send(mido.Message("program_change", program=3))
+        send(controller(1, 127))
+        send(note(36))
+        done = ear.until_end()[-1]
+        assert isinstance(done, Done)
+        request, preset = asked(done), Presets(daemon.home / "none").all()[3]
+        assert (request["prompt"], request["bars"], request["guidance"]) == (preset.values["prompt"], 1, 10)
+        send(controller(7, 64))
+        gain_db = pytest.approx(-60 + 60 * 64 / 127, abs=0.01)
+        wait_for(lambda: client.status().pairs["gain_db"] == gain_db)
+        send(note(37))
+        sounds(ear)
+        send(note(38))
+        end = ear.until_end()[-1]
+        assert isinstance(end, Cancelled) and 0 < end.duration_s < 100
+    ear.close()
+    assert "MIDI note 36 on channel 1: generate" in daemon.log and "Traceback" not in daemon.log
+
+
+def test_a_performance_over_a_socket(start_daemon, tmp_path):
+    write_map(tmp_path / "daemon0")
+    daemon = start_daemon(midi_in="socket:127.0.0.1:0")
+    with socket_port(daemon) as port:
+        perform(daemon, port.send)
