@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -23,10 +24,12 @@ BPM = 240.0
 TICK_S = 60 / BPM / 24
 
 
-def socket_port(daemon: RunningDaemon) -> mido.sockets.SocketPort:
+@contextlib.contextmanager
+def socket_port(daemon: RunningDaemon) -> Iterator[mido.sockets.SocketPort]:
     """A port into a daemon whose midi_in is a socket."""
     port = wait_for(lambda: re.search(r"MIDI comes from socket:127\.0\.0\.1:(\d+)", daemon.log))
-    return mido.sockets.connect("127.0.0.1", int(port[1]))
+    with mido.sockets.connect("127.0.0.1", int(port[1])) as connected, connected._rfile, connected._wfile:  # mido forgets these
+        yield connected
 
 
 class Host:
@@ -70,6 +73,7 @@ def hears_the_tempo(daemon: RunningDaemon) -> None:
 
 
 def asked(done: Done) -> dict:
+    assert isinstance(done, Done), done
     return json.loads(Path(done.path).with_suffix(".json").read_text())["request"]
 
 
@@ -122,6 +126,7 @@ def test_bars_are_counted_in_the_hosts_metre(start_daemon):
             state(daemon, transport="stopped", bar=24 // idle + 1, beats_per_bar=idle)
             port.send(mido.Message("continue"))
             state(daemon, transport="playing")
+            hears_the_tempo(daemon)
             done = list(client.generate("tune", start="bar", bars=2))[-1]
             assert asked(done)["beats_per_bar"] == idle
             events = client.generate("slow tune", id="runs", duration_s=100, beats_per_bar=5)
