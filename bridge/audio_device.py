@@ -22,7 +22,6 @@ from bridge.resampler import Resampler
 from bridge.voice import Due, Voice
 
 _POLL_S = 0.02
-_AT_ONCE = (0, 0)  # the second time with a new look at what devices there are
 _RETURN_DELAYS_S = (0.1, 0.2, 0.5, *(1.0,) * 30)  # between attempts to open a device that went away
 _LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
 
@@ -175,8 +174,9 @@ class AudioDevice:
         """None where the voice is stopped while the device is away. Raises DeviceError where there is none."""
         if self._output and self._output.is_open:
             return self._output
+        at_once = (0, 0) if self._output else (0,)  # where one was found before, it may be another by now
         problem = None
-        for delay_s in _RETURN_DELAYS_S if self._away else _AT_ONCE:
+        for delay_s in _RETURN_DELAYS_S if self._away else at_once:
             await asyncio.sleep(delay_s)
             if voice.stopped:
                 return None

@@ -1,10 +1,10 @@
-"""A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and every sample it makes is a quiet tone.
+"""A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and what it makes is a quiet tone.
 
 The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.95 of real time, four chunks at once), "waking"
 (twice as long as real time for the first two seconds, then slow), "crash" (the process dies after two chunks), "hang" (it stops
 for ever after two chunks), "deaf" (like slow, but ignores cancels), "fault" (an exception it did not mean), "refuse" (an
-EngineError), "unload" (the model does not load), "24k", "stereo", "panned" (softer right). A model that is a file's name has that
-file's text as weights.
+EngineError), "unload" (the model does not load), "24k", "stereo", "panned" (softer right), "noise" instead of the tone. A model
+that is a file's name has that file's text as weights.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ def tone(frames: int, samplerate: int, channels: int = 1) -> np.ndarray:
     return np.repeat(wave.astype(np.float32)[:, None], channels, axis=1)
 
 
+def noise(frames: int, channels: int) -> np.ndarray:
+    """Where nothing comes back, no sample can be taken for another: float32 (frames, channels)."""
+    return np.random.default_rng(0).random((frames, channels), np.float32) - np.float32(0.5)
+
+
 def _work_s(words: set[str], index: int) -> float:
     """For a chunk."""
     if "bursts" in words:
@@ -60,7 +65,8 @@ class FakeEngine:
             raise RequestError("the fake engine is told to refuse")
         samplerate = 24_000 if "24k" in words else 48_000
         total = request.frames(samplerate)
-        audio = tone(total, samplerate, 2 if "stereo" in words else 1)
+        channels = 2 if "stereo" in words else 1
+        audio = noise(total, channels) if "noise" in words else tone(total, samplerate, channels)
         if words >= {"stereo", "panned"}:
             audio[:, 1] *= PANNED
         step = int(CHUNK_S * samplerate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,11 @@ class JackServer:
         self._process.wait()
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+        for left in Path("/dev/shm").glob(f"jack*{self.name[-16:]}*"):  # by those that were killed
+            left.unlink(missing_ok=True)
 
 
 class Listener:
@@ -44,6 +48,7 @@ class Listener:
     def __init__(self, server: JackServer, playback_ports: int = 6, direct: bool = False):
         import jack
 
+        self.delay_s = 0.0  # of each block: a server that freewheels waits for its slowest client
         self._direct = direct
         self._client = jack.Client("listener", no_start_server=True, servername=server.name)
         self._ports = [self._client.inports.register(f"in_{number}") for number in range(1, playback_ports + 1)]
@@ -63,10 +68,16 @@ class Listener:
     def forget(self) -> None:
         self._blocks.clear()
 
+    def freewheel(self, on: bool) -> None:
+        """The server runs as fast as it can, not as its clock says."""
+        self._client.set_freewheel(on)
+
     def heard(self) -> np.ndarray:
-        """float32 (frames, playback ports)."""
+        """So far: float32 (frames, playback ports)."""
         return np.concatenate([np.zeros((0, len(self._ports)), np.float32), *self._blocks])
 
     def _hear(self, _frames: int) -> None:
         """JACK's thread."""
+        if self.delay_s:
+            time.sleep(self.delay_s)
         self._blocks.append(np.stack([port.get_array() for port in self._ports], axis=1))

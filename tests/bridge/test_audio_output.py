@@ -29,7 +29,7 @@ def jack_server(tmp_path, monkeypatch) -> Iterator[JackServer]:
     """Not started."""
     if shutil.which("jackd") is None:
         pytest.skip("needs jackd: install the Debian package jackd2")
-    server = JackServer(f"inspire-{os.getpid()}-{tmp_path.name}"[-40:], tmp_path / "jack.log")
+    server = JackServer(f"inspire-{os.getpid()}-{tmp_path.name[-12:]}", tmp_path / "jack.log")
     for name, value in {**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name}.items():
         monkeypatch.setenv(name, value)
     yield server
@@ -146,3 +146,17 @@ def test_a_server_killed_in_the_middle_and_back_at_another_rate_goes_on_with_the
     spectrum = np.abs(np.fft.rfft(after[:96_000] * np.hanning(96_000)))
     assert np.argmax(spectrum) == pytest.approx(fake_engine.TONE_HZ, abs=2)  # at its pitch
     assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
+
+
+def test_a_server_that_went_while_nothing_was_played_is_found_again_by_the_next_result(jack_server, start_daemon):
+    jack_server.start(RATE)
+    daemon = start_daemon(audio_device=DEVICE)
+    with daemon.client() as client:
+        for samplerate in (RATE, 44_100):
+            with Listener(jack_server) as listener:
+                assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
+                wait_for(lambda: client.status().pairs["playing"] == 0)
+                assert listener.heard().any()
+            assert client.status().pairs["audio_device"] == f"system, {samplerate / 1000:g} kHz"
+            jack_server.kill()
+            jack_server.start(44_100)

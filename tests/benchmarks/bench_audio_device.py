@@ -1,0 +1,87 @@
+"""A long stream against its file, sample by sample: python -m tests.benchmarks.bench_audio_device [--minutes M] [--speed X]
+
+The whole daemon with the tests' fake engine, which makes noise, and a JACK server without hardware in freewheel: it runs as fast
+as its slowest client, here the listener, which is the device itself and keeps it at X times real time. (Without that nobody could
+feed it: a ring of a second is empty before the daemon's next look.) Lines:
+`audio_device.stream`         seconds that were heard.
+`audio_device.speed`          times real time; baseline: as asked.
+`audio_device.wrong_samples`  which, rounded to the file's 24 bits, are not the file's; with the ones missing or too many.
+`audio_device.underruns`
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from bridge.replies import Done
+from tests.benchmarks.report import report
+from tests.bridge.conftest import RunningDaemon, wait_for
+from tests.jack import ENVIRONMENT, JackServer, Listener
+
+RATE = 48_000
+PERIOD = 1024
+PATIENCE = 20  # times as long as it should take
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=8.0)
+    parser.add_argument("--speed", type=float, default=4.0)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as home:
+        bench(Path(home), options.minutes * 60, options.speed)
+
+
+def bench(home: Path, duration_s: float, speed: float) -> None:
+    server = JackServer(f"inspire-bench-{os.getpid()}", home / "jack.log")
+    os.environ.update({**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name})
+    server.start(RATE, PERIOD)
+    try:
+        with Listener(server, playback_ports=2, direct=True) as listener:
+            daemon = RunningDaemon(home / "daemon", audio_device="listener, JACK")
+            try:
+                path, heard, took_s, underruns = play(daemon, listener, duration_s, speed)
+            finally:
+                daemon.stop()
+    finally:
+        server.stop()
+    report("audio_device.stream", len(heard) / RATE, "s", duration_s)
+    report("audio_device.speed", duration_s / took_s, "1", speed)
+    report("audio_device.wrong_samples", wrong_samples(heard, path), "samples", 0)
+    report("audio_device.underruns", underruns, "underruns", 0)
+
+
+def play(daemon: RunningDaemon, listener: Listener, duration_s: float, speed: float) -> tuple[Path, np.ndarray, float, int]:
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs["audio_device"].startswith("listener"))
+        listener.delay_s = PERIOD / RATE / speed
+        listener.freewheel(True)
+        begun = time.monotonic()
+        end = list(client.generate("stereo noise", duration_s=duration_s, play=1))[-1]
+        assert isinstance(end, Done), end
+        wait_for(lambda: client.status().pairs["playing"] == 0, patience_s=max(60.0, PATIENCE * duration_s / speed))
+        took_s = time.monotonic() - begun
+        listener.freewheel(False)
+        underruns = client.status().pairs["underruns"]
+    heard = listener.heard()
+    sounding = np.flatnonzero(heard.any(axis=1))
+    return Path(end.path), heard[sounding[0] : sounding[-1] + 1], took_s, underruns
+
+
+def wrong_samples(heard: np.ndarray, path: Path) -> int:
+    file, _ = soundfile.read(path, dtype="int32", always_2d=True)
+    file >>= 8
+    shared = min(len(file), len(heard))
+    rounded = np.rint(heard[:shared] * np.float32(2**23)).astype(np.int32)
+    return int((rounded != file[:shared]).sum()) + abs(len(file) - len(heard)) * file.shape[1]
+
+
+if __name__ == "__main__":
+    main()
