@@ -21,6 +21,7 @@ from importlib import metadata
 import mido
 
 from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies, toml_file
+from bridge.announcement import Announcement
 from bridge.arguments import cut
 from bridge.audio_device import AudioDevice
 from bridge.clients import Address, Clients
@@ -77,6 +78,7 @@ class Daemon:
         self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._tell)
         self._jobs.soundfont = settings.soundfont
         self._clients = Clients()
+        self._announcement: Announcement | None = None
         self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
         self._presets = Presets(settings.presets_folder)
 
@@ -111,6 +113,9 @@ class Daemon:
             log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
         await self._midi.start()
+        if name := self._settings.service_name:
+            self._announcement = Announcement(name, self._settings.host, port)
+            await self._announcement.start()
         gc.collect()
         gc.freeze()  # what is there now stays: looking through all of it would hold up the loop again and again
 
@@ -126,6 +131,8 @@ class Daemon:
             return OscServer(host, 0, self._receive, self._clients.forget, token)
 
     async def _shutdown(self) -> None:
+        if self._announcement:
+            await self._announcement.close()
         await self._midi.close()
         self._control.stop_learning("the daemon is ending")
         await self._device.stop()

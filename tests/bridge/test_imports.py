@@ -20,7 +20,7 @@ LAYERS = [
     {"jobs", "midi_in", "midi_control"},
     {"journal", "port_holder", "midi_clip", "midi_ports"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
-    {"datagrams", "tcp", "midi_map", "audio_output", "voice"},
+    {"announcement", "datagrams", "tcp", "midi_map", "audio_output", "voice"},
     {"commands", "replies", "wire", "worker", "wav", "midi_file", "audio_worker", "result_names"},
     {"arguments", "backlog", "job_queue", "link", "playout", "resampler", "toml_file"},
     {"osc_spec", "errors", "limits", "ring_buffer"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hmac
 import os
 import socket
 import time
@@ -14,8 +15,8 @@ import soundfile
 
 from bridge import limits, osc_spec, wire
 from bridge.client import Client
-from bridge.commands import encode_command
-from bridge.errors import NoDaemon, SettingsError
+from bridge.commands import Ping, encode_command, parse_command
+from bridge.errors import MessageError, NoDaemon, SettingsError
 from bridge.replies import Ack, Done, Fail, Pong, Reply, decode_reply
 from bridge.settings import Settings
 from tests import fake_engine
@@ -169,6 +170,17 @@ def test_a_clip_too_large_is_refused_before_it_is_read(daemon, tmp_path):
     with daemon.client() as client:
         (reply,) = client.continue_clip(str(huge), duration_s=0.5)
     assert reply.code == "bad_clip" and "4 GiB" in reply.message
+
+
+def test_the_token_is_compared_in_constant_time(monkeypatch):
+    compared = []
+    digest = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda given, right: compared.append((given, right)) or digest(given, right))
+    for given in ("", TOKEN[:-1], TOKEN + "x", "é" * 30):
+        with pytest.raises(MessageError, match="asks for its token"):
+            parse_command("/inspire/ping", ["p", "token", given], TOKEN)
+    assert isinstance(parse_command("/inspire/ping", ["p", "token", TOKEN], TOKEN), Ping)
+    assert [one[0].decode() for one in compared] == ["", TOKEN[:-1], TOKEN + "x", "é" * 30, TOKEN]
 
 
 def test_every_client_command_can_carry_the_token():
