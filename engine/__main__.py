@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engine.api import AudioChunk, EngineError, Finished, GenerationRequest
+from engine.api import AudioChunk, EngineError, GenerationRequest
 from engine.api import Progress as Made
 
 
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             join="new" if options.only_new else "append",
             from_s=options.from_s,
             context_s=options.context_s,
+            variations=options.variations,
         )
         return _run(request, options.output, console)
     except EngineError as error:
@@ -51,32 +53,39 @@ def _run(request: GenerationRequest, output: Path, console: Console) -> int:
         TextColumn("{task.completed:.1f}/{task.total:.1f} s"),
         TimeElapsedColumn(),
     )
-    file: soundfile.SoundFile | None = None
+    paths = _paths(output, request.variations)
+    files: dict[int, soundfile.SoundFile] = {}
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
+        with contextlib.ExitStack() as opened, Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("loading", total=request.seconds)
             for event in create_engine().generate(request):
                 match event:
                     case Made():
                         bar.update(task, description=event.phase, completed=event.done_s)
                     case AudioChunk():
-                        file = file or _open(output, event)
-                        file.write(event.samples)
-                        file.flush()
-                    case Finished():
-                        facts = event.facts
+                        number = event.variation
+                        if number not in files:
+                            files[number] = opened.enter_context(_open(paths[number - 1], event))
+                        files[number].write(event.samples)
+                        files[number].flush()
     except KeyboardInterrupt:
-        console.print(f"stopped: {output} holds what was made so far" if file else "stopped before the first sound")
+        made = ", ".join(str(paths[number - 1]) for number in sorted(files))
+        console.print(f"stopped: {made} holds what was made so far" if made else "stopped before the first sound")
         return 130
-    finally:
-        if file:
-            file.close()
-    console.print(
-        f"{output}  {event.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
-        f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {facts['rtf']}",
-        highlight=False,
-    )
+    for path, facts in zip(paths, event.variations or [event.facts | {"frames": event.frames}], strict=True):
+        console.print(
+            f"{path}  {facts['frames'] / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
+            f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {event.facts['rtf']}",
+            highlight=False,
+        )
     return 0
+
+
+def _paths(output: Path, variations: int) -> list[Path]:
+    """name.wav, or of several name.1.wav, name.2.wav …"""
+    if variations == 1:
+        return [output]
+    return [output.with_name(f"{output.stem}.{number}{output.suffix}") for number in range(1, variations + 1)]
 
 
 def _open(output: Path, chunk: AudioChunk) -> soundfile.SoundFile:
@@ -103,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--context", dest="context_s", type=float, help="seconds of the clip the model hears")
     parser.add_argument("--only-new", action="store_true", help="write only the new part, not the clip before it")
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--variations", type=int, default=1, help="so many at once: out.1.wav, out.2.wav …")
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--temperature", type=float)

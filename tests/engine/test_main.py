@@ -1,0 +1,40 @@
+"""`python -m engine`: files, seeds, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.__main__ import main
+from tests.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    return str(write_tiny_model(tmp_path_factory.mktemp("model")))
+
+
+def run(model: str, file: Path, *options: str) -> int:
+    return main(["techno, 120 bpm", "--model", model, "--seconds", "1", "--fast", "-o", str(file), *options])
+
+
+def test_variations_are_files_with_seeds_of_their_own(model, tmp_path, capsys):
+    assert run(model, tmp_path / "take.wav", "--seed", "7", "--variations", "2") == 0
+    told = capsys.readouterr().err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["take.1.wav", "take.2.wav"]
+    assert "seed 7" in told and "seed 8" in told
+    assert run(model, tmp_path / "alone.wav", "--seed", "8") == 0
+    alone, second = (soundfile.read(tmp_path / name)[0] for name in ("alone.wav", "take.2.wav"))
+    assert len(alone) and np.array_equal(alone, second)
+
+
+def test_what_cannot_be_done_is_said(model, tmp_path, capsys):
+    assert run(model, tmp_path / "take.wav", "--variations", "9") == 2
+    assert run(model, tmp_path / "nowhere" / "take.wav") == 2
+    assert run(str(tmp_path / "no_model"), tmp_path / "take.wav") == 2
+    told = capsys.readouterr().err
+    assert "variations is 9" in told and "choose another place with -o" in told and "no_model" in told
+    assert list(tmp_path.iterdir()) == []
