@@ -17,8 +17,12 @@ def choose(as_json: bool, console: Console) -> JsonView:
     """A view of one job: enter it, call it with each reply, leave it."""
     if as_json:
         return JsonView()
-    has_room = console.is_terminal and not console.is_dumb_terminal and console.width >= _BAR_WIDTH
-    return BarView(console) if has_room else LineView(console)
+    return BarView(console) if has_room(console) else LineView(console)
+
+
+def has_room(console: Console) -> bool:
+    """For a progress bar: it is a terminal, no dumb one and no narrow one."""
+    return console.is_terminal and not console.is_dumb_terminal and console.width >= _BAR_WIDTH
 
 
 class JsonView:

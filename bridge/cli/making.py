@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,7 +12,7 @@ import typer
 from bridge import job_views
 from bridge.cli.completion import preset_names, unended_jobs
 from bridge.cli.connection import answered, connect, fail
-from bridge.cli.consoles import err, out
+from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.client import Client, new_id
 from bridge.osc_spec import MAX_LISTED
@@ -21,45 +22,27 @@ app = typer.Typer()
 
 
 @app.command()
-@with_keys_of("/inspire/generate")
+@with_keys_of("/inspire/generate", and_of_starting=True)
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments; a preset may say it")] = "",
-    port: Port = None,
-    as_json: AsJson = False,
-    no_start: NoStart = False,
-    **pairs,
+    **options,
 ) -> None:
     """Make music from a text."""
-    with connect(port, no_start, as_json) as client:
-        _follow(client, lambda id: client.generate(prompt, id=id, **pairs), as_json)
+    _make(Client.generate, prompt, **options)
 
 
 @app.command("continue")
-@with_keys_of("/inspire/continue")
-def continue_clip(
-    clip: Annotated[Path, typer.Argument(help="an audio file")],
-    port: Port = None,
-    as_json: AsJson = False,
-    no_start: NoStart = False,
-    **pairs,
-) -> None:
+@with_keys_of("/inspire/continue", and_of_starting=True)
+def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], **options) -> None:
     """Go on from a recorded clip."""
-    with connect(port, no_start, as_json) as client:
-        _follow(client, lambda id: client.continue_clip(str(clip.absolute()), id=id, **pairs), as_json)
+    _make(Client.continue_clip, str(clip.absolute()), **options)
 
 
 @app.command()
-@with_keys_of("/inspire/again")
-def again(
-    job: PastJob,
-    port: Port = None,
-    as_json: AsJson = False,
-    no_start: NoStart = False,
-    **pairs,
-) -> None:
+@with_keys_of("/inspire/again", and_of_starting=True)
+def again(job: PastJob, **options) -> None:
     """Ask for a job's request again: the same audio, unless another seed is given."""
-    with connect(port, no_start, as_json) as client:
-        _follow(client, lambda id: client.again(job, id=id, **pairs), as_json)
+    _make(Client.again, job, **options)
 
 
 @app.command()
@@ -107,34 +90,37 @@ def jobs(port: Port = None, as_json: AsJson = False) -> None:
 def cancel(
     job: Annotated[str | None, typer.Argument(help="its id; the running one if not given", autocompletion=unended_jobs)] = None,
     port: Port = None,
+    as_json: AsJson = False,
 ) -> None:
     """Stop a job; what it made stays."""
     with connect(port, no_start=True) as client:
         job = job or answered(client.status()).pairs.get("running")
         if job is None:
-            fail("nothing is running", 1)
+            fail("nothing is running: there is nothing to cancel", 1)
         answered(client.cancel(job))
-        out.print(f"cancelled {job}")
+    report({"cancelled": job}, f"cancelled {job}", as_json)
 
 
 @app.command()
-def pause(port: Port = None) -> None:
+def pause(port: Port = None, as_json: AsJson = False) -> None:
     """Begin no other job until resume; the running one ends."""
     with connect(port, no_start=True) as client:
         answered(client.pause())
-    out.print("the queue is paused: 'inspire resume' lets it go on")
+    report({"paused": 1}, "the queue is paused: 'inspire resume' lets it go on", as_json)
 
 
 @app.command()
-def resume(port: Port = None) -> None:
+def resume(port: Port = None, as_json: AsJson = False) -> None:
     """Let waiting jobs begin again."""
     with connect(port, no_start=True) as client:
         answered(client.resume())
+    report({"paused": 0}, "the queue goes on", as_json)
 
 
-def _follow(client: Client, start, as_json: bool) -> NoReturn:
-    """Shows a job to its end, and exits."""
-    raise typer.Exit(_exit_code(_show_job(client, start, as_json)))
+def _make(ask: Callable[..., Iterator[Reply]], what: str, port: int | None, as_json: bool, no_start: bool, **pairs) -> NoReturn:
+    """Asks a client for a job of `what`, shows it to its end, and exits."""
+    with connect(port, no_start, as_json) as client:
+        raise typer.Exit(_exit_code(_show_job(client, lambda id: ask(client, what, id=id, **pairs), as_json)))
 
 
 def _exit_code(end: Reply) -> int:

@@ -17,14 +17,21 @@ Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with se
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
 PastJob = Annotated[str, typer.Argument(help="a job's id, as history shows it", autocompletion=past_jobs)]
+_STARTING = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (("port", None, Port), ("as_json", False, AsJson), ("no_start", False, NoStart))
+]
 _TYPES = {"i": int, "f": float, "s": str}
 _COMPLETED = {"preset": preset_names, "model": model_names}
 
 
-def with_keys_of(address: str, without: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
-    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table."""
+def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: bool = False) -> Callable[[Callable], Callable]:
+    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table.
+
+    `and_of_starting`: port, as_json and no_start too.
+    """
     keys = [key for key in osc_spec.COMMANDS[address].pairs if key not in osc_spec.COMMON and key.name not in without]
-    return _with([_option(key) for key in keys])
+    return _with([*(_STARTING if and_of_starting else ()), *(_option(key) for key in keys)])
 
 
 def with_settings() -> Callable[[Callable], Callable]:
@@ -47,7 +54,8 @@ def _option(key: osc_spec.Field) -> inspect.Parameter:
     """Flags are the keys without their unit, but for `path`, which other programs call output."""
     flag = "--" + key.name.removesuffix("_s").replace("_", "-")
     if key.is_switch:
-        type_, default, flags, told = bool, True, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
+        default = True if key.name == "play" else None  # who asks from a terminal wants to hear it
+        type_, flags, told = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
     else:
         type_, default, flags, told = _TYPES[key.type] | None, None, [flag], f"{key.doc} ({key.allowed})"
     if key.name == "path":

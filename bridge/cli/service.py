@@ -15,7 +15,7 @@ import typer
 from bridge import osc_markdown, osc_spec
 from bridge.cli.completion import past_jobs
 from bridge.cli.connection import answered, connect
-from bridge.cli.consoles import err, out
+from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, Port, with_settings
 from bridge.settings import load_settings, settings_file, trace_settings
 
@@ -34,11 +34,11 @@ def serve(**flags: str | None) -> None:
 
 
 @app.command()
-def stop(port: Port = None) -> None:
+def stop(port: Port = None, as_json: AsJson = False) -> None:
     """End the daemon; a running job keeps what it has."""
     with connect(port, no_start=True) as client:
         answered(client.quit())
-    out.print("the daemon is ending")
+    report({"ending": 1}, "the daemon is ending", as_json)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from bridge.cli.connection import fail
 from bridge.cli.consoles import err, out
 from bridge.cli.options import AsJson
+from bridge.job_views import has_room
 from bridge.settings import load_settings
 
 _MODULE = "engine.training.adapt"
@@ -42,7 +43,7 @@ def train(
     name = name if name is not None else re.sub(r"[^A-Za-z0-9._-]+", "_", on.name).strip("._-") or "mine"
     command = [sys.executable, "-m", _MODULE, str(on), f"--name={name}", f"--models={load_settings().models_folder}"]
     command += [f"--base={base}", f"--minutes={minutes}", *["--restart"] * restart, *["--save-anyway"] * save_anyway]
-    view = _JsonView() if as_json else _BarView(err) if err.is_terminal and not err.is_dumb_terminal else _LineView(err)
+    view = _JsonView() if as_json else _BarView(err) if has_room(err) else _LineView(err)
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
         code, last = _run(command, view, complaints)
         if code != 130 and last.get("event") not in _ENDS:

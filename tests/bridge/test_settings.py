@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import SettingsError
-from bridge.settings import load_settings, trace_settings
+from bridge.settings import Settings, load_settings, trace_settings
+from tests.bridge.conftest import ROOT, daemon_environment
 
 
 def test_flag_over_environment_over_file_over_default(tmp_path):
@@ -83,3 +88,44 @@ def test_each_value_tells_where_it_comes_from(tmp_path):
 def test_a_bad_value_tells_where_it_comes_from(tmp_path, flags, environment, told):
     with pytest.raises(SettingsError, match=told):
         load_settings(flags, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), **environment})
+
+
+def some_value(field: dataclasses.Field, number: int) -> object:
+    """A right one, another for each number."""
+    rules = {
+        "host": f"127.0.0.{number}",
+        "token": f"correct horse battery {number}",
+        "audio_samplerate_hz": 48_000 + number,
+        "midi_in": f"socket:127.0.0.1:{number}",
+        "engine": f"module:create_{number}",
+    }
+    types = {"int": number, "int | str": number, "float": number + 0.5, "Path": f"/somewhere/{number}", "str": f"text {number}"}
+    return rules.get(field.name, types[field.type])
+
+
+def test_every_setting_is_taken_from_file_environment_and_flag(tmp_path):
+    fields = dataclasses.fields(Settings)
+    file = tmp_path / "settings.toml"
+    file.write_text("".join(f"{field.name} = {json.dumps(some_value(field, 1))}\n" for field in fields))
+    environment = {f"INSPIRE_{field.name.upper()}": str(some_value(field, 2)) for field in fields}
+    flags = {field.name: str(some_value(field, 3)) for field in fields}
+    here = {"INSPIRE_SETTINGS": str(file)}
+    for number, (given, around) in enumerate([({}, here), ({}, here | environment), (flags, here | environment)], 1):
+        settings, origins = trace_settings(given, around)
+        for line, field in enumerate(fields, 1):
+            assert str(getattr(settings, field.name)) == str(some_value(field, number)), field.name
+            variable, flag = f"INSPIRE_{field.name.upper()}", f"--{field.name.replace('_', '-')}"
+            assert origins[field.name] == (f"{file}, line {line}", variable, flag)[number - 1]
+
+
+def test_every_setting_is_a_flag_and_told_with_where_it_comes_from(tmp_path):
+    fields = dataclasses.fields(Settings)
+    flags = [f"--{field.name.replace('_', '-')}={some_value(field, 3)}" for field in fields]
+    command = [sys.executable, "-m", "bridge", "settings", "--json", *flags]
+    said = subprocess.run(command, cwd=ROOT, env=daemon_environment(tmp_path), capture_output=True, text=True, check=True).stdout
+    told = {line["name"]: line for line in map(json.loads, said.splitlines())}
+    assert list(told) == [field.name for field in fields]
+    for field in fields:
+        assert told[field.name]["from"] == f"--{field.name.replace('_', '-')}"
+        wanted = "…" if field.name == "token" else str(some_value(field, 3))
+        assert str(told[field.name]["value"]) == wanted
