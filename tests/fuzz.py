@@ -90,7 +90,7 @@ class Fuzzer:
             right = {"clip": self._clip, "job": f"f{r.randrange(300)}", "path": f"takes/{r.randrange(50)}", "bank": "band"}
             right |= {"since": "2026", "until": "2026-11", "key": "A minor", "name": f"name {r.randrange(50)}"}
             return "s", right.get(field.name, r.choice(["tune", "24k stereo tune", "dub techno, 124 bpm"]))
-        low, high = field.low, field.high
+        low, high = (field.low, field.high) if field.low is not None else (-1000, 1000)
         number = r.choice([low, high, low - 1, high + 1, low + r.random() * min(high - low, 1000)])
         return (field.type, int(number)) if field.type == "i" else (field.type, float(number))
 
