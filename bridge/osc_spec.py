@@ -122,8 +122,8 @@ _ACTION = Field("action", "s", "what it does", choices=MIDI_ACTIONS)
 _KIND = Field("kind", "s", "which MIDI message does it", choices=MIDI_KINDS)
 _NUMBER = Field("number", "i", "the note, program or controller; any when not given", 0, 127)
 _CHANNEL = Field("channel", "i", "the MIDI channel; any when not given", 1, 16)
-_LOW = Field("low", "f", "of gain and guidance: what a controller's 0 stands for")
-_HIGH = Field("high", "f", "of gain and guidance: what a controller's 127 stands for")
+_LOW = Field("low", "f", "of gain in dB and guidance: what a controller's 0 stands for", LEAST_GAIN_DB, 20)
+_HIGH = Field("high", "f", "of gain in dB and guidance: what a controller's 127 stands for", LEAST_GAIN_DB, 20)
 
 _COMMANDS = (
     Message(

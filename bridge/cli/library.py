@@ -25,15 +25,18 @@ def presets(
 ) -> None:
     """List the presets, and what is wrong with your own."""
     library = Presets(load_settings().presets_folder)
+    numbers = {preset.name: number for number, preset in enumerate(library.all())}  # what a MIDI program selects
     shown = ""
     for preset in library.all(bank):
+        number = numbers[preset.name]
         if as_json:
-            print(json.dumps({"name": preset.name, "bank": preset.bank, "description": preset.description, **preset.values}))
+            told = {"name": preset.name, "number": number, "bank": preset.bank, "description": preset.description}
+            print(json.dumps(told | preset.values))
             continue
         if preset.bank != shown:
             out.print(f"[bold]{preset.bank}[/bold]")
             shown = preset.bank
-        out.print(f"{preset.name:>24}  {preset.description}", markup=False)
+        out.print(f"{number:>3} {preset.name:>24}  {preset.description}", markup=False)
     for problem in library.problems:
         err.print(problem, style="red", markup=False)
 

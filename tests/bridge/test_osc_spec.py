@@ -53,6 +53,12 @@ def test_names_are_unique_and_types_are_what_max_reads():
         assert {f.type for f in fields} <= set("ifs"), message.address
 
 
+def test_every_number_of_a_command_has_its_range():
+    for message in osc_spec.COMMANDS.values():
+        for field in (*message.arguments, *message.pairs):
+            assert field.choices or None not in (field.low, field.high), f"{message.address} {field.name}"
+
+
 def test_answers_exist_and_every_reply_answers_something():
     answers = {answer for message in osc_spec.COMMANDS.values() for answer in message.answers}
     assert answers == {osc_spec.short_name(address) for address in osc_spec.REPLIES}

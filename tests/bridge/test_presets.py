@@ -238,7 +238,7 @@ def test_presets_and_sketch_from_the_command_line(daemon):
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
     listed = inspire("presets", "--bank", "band")
-    assert listed.returncode == 0 and "Guitar rock" in listed.stdout and "bad.toml" in listed.stderr
+    assert listed.returncode == 0 and "  0              Guitar rock  " in listed.stdout and "bad.toml" in listed.stderr
     sketched = inspire("sketch", "Funk", "Bossa nova", "--bars", "1", "--seed", "7", "--no-start")
     assert sketched.returncode == 0, sketched.stderr
     assert [line.rpartition("/")[2][:4] for line in sketched.stdout.split()] == ["funk", "boss"]
