@@ -26,6 +26,9 @@ from bridge.osc_spec import Field
 
 TABLE = "midi_map"
 MAX_VALUE = 127
+GIVERS = {"gain": "controller", "guidance": "controller", "preset/select": "program"}  # which kind can say what the action needs
+_JOBS = ("generate", "sketch")
+_NOT_OURS = {key.name for key in osc_spec.COMMON} | {"job"}  # MIDI has no port, no token, and cancels its own jobs
 _ANY = "any"
 _RANGES = {"gain": (-60.0, 0.0), "guidance": (0.0, 10.0)}  # of a controller, unless it says
 _GUIDANCE = osc_spec.COMMANDS["/inspire/generate"].pair("guidance")
@@ -133,11 +136,6 @@ class Binding:
         return None if target.name in self.values else target
 
 
-GIVERS = {"gain": "controller", "guidance": "controller", "preset/select": "program"}
-_JOBS = ("generate", "sketch")
-_NOT_OURS = {key.name for key in osc_spec.COMMON} | {"job"}  # MIDI has no port, no token, and cancels its own jobs
-
-
 def read_tables(tables: object, text: str) -> tuple[Binding, ...]:
     """The map from what TOML has under its name, in a file of this text. Raises MapError that names the line."""
     if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
@@ -180,14 +178,13 @@ def edited(text: str, trigger: Trigger, binding: Binding | None) -> str:
 
 def to_table(binding: Binding) -> dict[str, Any]:
     """What `read_tables` makes the same binding of."""
-    own = {binding.kind: _ANY if binding.number is None else binding.number, "channel": binding.channel, "action": binding.action}
-    return {key: value for key, value in (own | values_of(binding)).items() if value is not None}
-
-
-def values_of(binding: Binding) -> dict[str, Any]:
-    """What stands beside its trigger and its action."""
-    given = {**binding.values, "low": binding.low, "high": binding.high}
-    return {key: value for key, value in given.items() if value is not None}
+    table = {
+        binding.kind: _ANY if binding.number is None else binding.number,
+        "channel": binding.channel,
+        "action": binding.action,
+    }
+    table |= {**binding.values, "low": binding.low, "high": binding.high}
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def name_of(kind: str, number: int | None, channel: int | None) -> str:

@@ -114,7 +114,7 @@ def test_gain_is_learnt_from_a_controller_and_programs_select(learner, port):
         wait_for(lambda: client.status().pairs["gain_db"] == 4)
         learnt = learn(client, port, [note(50), mido.Message("program_change", program=9)], "preset/select")
         assert (learnt.kind, learnt.pairs) == ("program", {"channel": 1})
-        assert "program = \"any\"" in (learner.home / "settings.toml").read_text()
+        assert 'program = "any"' in (learner.home / "settings.toml").read_text()
 
 
 def test_a_learn_can_be_cancelled_and_the_latest_counts(learner, port):
