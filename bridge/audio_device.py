@@ -3,8 +3,8 @@
 Runs on the event loop; the device itself is `audio_output`'s, in a process of its own.
 
 The device never holds up generation: audio that is ahead of the loudspeaker waits here (a result is at most eight minutes).
-A device that goes away in the middle is looked for until it is back, as whatever it is then: another rate or index is well. The
-result goes on where it was heard last.
+A device that goes away in the middle is looked for, for half a minute, as whatever it is then: another rate or index is well.
+The result goes on where it was heard last.
 """
 
 from __future__ import annotations
@@ -145,6 +145,9 @@ class AudioDevice:
         """Closes the device once all has sounded, unless another result has come meanwhile."""
         await asyncio.sleep(output.latency_s + _LINGER_S)
         if self._voices:
+            return
+        if output.lost:
+            await self._drop()
             return
         try:
             await output.close()

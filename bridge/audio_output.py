@@ -21,7 +21,8 @@ from bridge.audio_worker import DeviceError, Found, State, Wanted
 from bridge.link import Link
 from bridge.playout import FLOOR_DB
 
-_PATIENCE_S = 20.0  # for an answer, or for a sign of life of an open stream
+_PATIENCE_S = 20.0  # for an answer
+_SILENCE_S = 10.0  # of the child while its stream is open
 _END_S = 2.0  # until it is ended by force
 _CLOSED = State(0, 0, FLOOR_DB, FLOOR_DB, False)
 
@@ -39,6 +40,7 @@ class Output:
         self.state = _CLOSED
         self._capacity = self._sent = 0
         self._open = self._gone = False
+        self._heard_at = time.monotonic()
         self._on_underruns = on_underruns
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
@@ -79,7 +81,7 @@ class Output:
     @property
     def lost(self) -> bool:
         """The open device is gone."""
-        return self._gone or self.state.lost or time.monotonic() - self._heard_at > _PATIENCE_S
+        return self._gone or self.state.lost or time.monotonic() - self._heard_at > _SILENCE_S
 
     @property
     def unheard(self) -> int:

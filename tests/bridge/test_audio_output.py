@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import soxr
 from bridge.client import Client
 from bridge.replies import Done
 from tests import fake_engine
-from tests.bridge.conftest import RawClient, wait_for
+from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
 from tests.jack import ENVIRONMENT, JackServer, Listener
 
 RATE = 48_000
@@ -36,8 +38,8 @@ def jack_server(tmp_path, monkeypatch) -> Iterator[JackServer]:
     server.stop()
 
 
-def play_evenly(client: Client, listener: Listener, words: str, duration_s: float) -> tuple[Done, np.ndarray]:
-    """The job's end and what was heard. A busy machine may come too late: once it must not."""
+def play_evenly(client: Client, listener: Listener, words: str, duration_s: float, underruns: int = 0) -> tuple[Done, np.ndarray]:
+    """The job's end and what was heard. A busy machine may come too late: once it must not, more often than `underruns`."""
     for _ in range(4):
         wait_for(lambda: client.status().pairs["playing"] == 0)
         listener.forget()
@@ -45,7 +47,7 @@ def play_evenly(client: Client, listener: Listener, words: str, duration_s: floa
         end = list(client.generate(words, duration_s=duration_s, play=1))[-1]
         assert isinstance(end, Done), end
         wait_for(lambda: client.status().pairs["playing"] == 0)
-        if client.status().pairs["underruns"] == before:
+        if client.status().pairs["underruns"] - before == underruns:
             break
     return end, listener.heard()
 
@@ -146,6 +148,43 @@ def test_a_server_killed_in_the_middle_and_back_at_another_rate_goes_on_with_the
     spectrum = np.abs(np.fft.rfft(after[:96_000] * np.hanning(96_000)))
     assert np.argmax(spectrum) == pytest.approx(fake_engine.TONE_HZ, abs=2)  # at its pitch
     assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
+
+
+def test_a_ring_that_runs_dry_neither_clicks_nor_skips(jack_server, start_daemon):
+    jack_server.start(RATE)
+    daemon = start_daemon(audio_device=DEVICE)
+    with Listener(jack_server) as listener, daemon.client() as client:
+        _, heard = play_evenly(client, listener, "hiccup", 3, underruns=1)
+        assert client.status().pairs["underruns"] >= 1
+    heard = begun(heard)[:, 0]
+    silence = np.flatnonzero(np.diff(np.flatnonzero(heard)) > RATE // 2)
+    assert len(silence) == 1  # in the middle
+    assert np.abs(np.diff(heard[: -RATE // 10])).max() < TONE_STEP + 0.1 / (0.005 * RATE)
+    assert heard.astype(bool).sum() == pytest.approx(3 * RATE, abs=0.01 * RATE)  # a tone touches zero now and then
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+def test_an_audio_process_that_dies_or_hangs_is_replaced_and_the_result_goes_on(jack_server, start_daemon, sign):
+    jack_server.start(RATE)
+    daemon = start_daemon(audio_device=DEVICE)
+    with Listener(jack_server) as listener, daemon.client() as client:
+        assert isinstance(list(client.generate("tune", duration_s=3, play=1))[-1], Done)
+        wait_for(lambda: listener.heard().any())
+        os.kill(audio_pid(daemon), sign)
+        wait_for(lambda: client.status().pairs["audio_device"].startswith("went away"))
+        wait_for(lambda: client.status().pairs["audio_device"].startswith("system"))
+        listener.forget()  # JACK repeats the last block of a client that is no more
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+    assert 1 < listener.heard()[:, 0].astype(bool).sum() / RATE < 3.1
+    assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
+
+
+def audio_pid(daemon: RunningDaemon) -> int:
+    pid = daemon.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    spawned = [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    (ours,) = {*spawned} - {daemon.engine_pid()}
+    return ours
 
 
 def test_a_server_that_went_while_nothing_was_played_is_found_again_by_the_next_result(jack_server, start_daemon):
