@@ -1,7 +1,7 @@
 """A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and what it makes is a quiet tone.
 
 The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.95 of real time, four chunks at once), "waking"
-(twice as long as real time for the first two seconds, then slow), "hiccup" (slow, but for two seconds of nothing after the first),
+(twice as long as real time for the first two seconds, then slow), "hiccup" (slow, but for a pause of three seconds after two),
 "crash" (the process dies after two chunks), "hang" (it stops for ever after two chunks), "deaf" (like slow, but ignores cancels),
 "fault" (an exception it did not mean), "refuse" (an EngineError), "unload" (the model does not load), "24k", "stereo", "panned"
 (softer right), "noise" instead of the tone. A model that is a file's name has that file's text as weights.
@@ -49,8 +49,8 @@ def _work_s(words: set[str], index: int) -> float:
         return 4 * 0.95 * CHUNK_S if index % 4 == 0 else 0.0
     if "waking" in words and index * CHUNK_S < 2.0:
         return 2 * CHUNK_S
-    if "hiccup" in words and index * CHUNK_S == 1.0:
-        return 2.0
+    if "hiccup" in words and index * CHUNK_S == 2.0:
+        return 3.0
     return 0.1 if words & {"slow", "deaf", "waking", "hiccup"} else 0.0
 
 

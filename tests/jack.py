@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+DEVICE = "system, JACK"  # as PortAudio names the server's own outputs
 ENVIRONMENT = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
 
 
@@ -81,3 +82,8 @@ class Listener:
         if self.delay_s:
             time.sleep(self.delay_s)
         self._blocks.append(np.stack([port.get_array() for port in self._ports], axis=1))
+
+
+def begun(heard: np.ndarray, channel: int = 0) -> np.ndarray:
+    """From the first sample that is not silence on."""
+    return heard[np.flatnonzero(heard[:, channel])[0] :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from bridge import wire
 from bridge.client import Client
 from bridge.replies import Cancelled, Done, Fail, Reply, decode_reply
+from tests.jack import ENVIRONMENT, JackServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,6 +146,19 @@ def start_daemon(tmp_path) -> Iterator[Callable[..., RunningDaemon]]:
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+def jack_server(tmp_path, monkeypatch) -> Iterator[JackServer]:
+    """Not started."""
+    pytest.importorskip("jack", reason="needs JACK-Client")
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd: install the Debian package jackd2")
+    server = JackServer(f"inspire-{os.getpid()}-{tmp_path.name[-12:]}", tmp_path / "jack.log")
+    for name, value in {**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name}.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
