@@ -178,7 +178,8 @@ def _read_bank(bank: str, file: str, values: dict, text: str) -> _Bank:
         line = toml_file.line_of(text, key) or "?"
         problems.append(f"{file}, line {line}: unknown key {key!r}: presets are tables, [[preset]]")
     if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
-        tables = problems.append(f"{file}: preset is not a table: write [[preset]]") or []
+        problems.append(f"{file}, line {toml_file.line_of(text, 'preset') or '?'}: preset is not a table: write [[preset]]")
+        tables = []
     for number, table in enumerate(tables):
         try:
             preset = _read_preset(bank, table)

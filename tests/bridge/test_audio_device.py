@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import soundfile
 
 from bridge.replies import Ack, Done
 from tests import fake_engine
-from tests.bridge.conftest import RawClient, wait_for
+from tests.bridge.conftest import ROOT, RawClient, wait_for
 
 RATE = 48_000
 TONE_STEP = float(np.abs(np.diff(fake_engine.tone(RATE, RATE)[:, 0])).max())  # a click is a larger one
@@ -252,3 +253,11 @@ def test_the_gain_is_set_while_it_sounds(recorder, start_daemon):
     raw.close()
     recorded = sounding(recorder.until_silence())
     assert np.abs(np.diff(recorded)).max() < TONE_STEP
+
+
+def test_the_doctors_click_is_heard(recorder):
+    """In a process of its own, as PortAudio looks for devices when it is loaded."""
+    code = "from bridge import doctor; found = doctor.audio('default'); print(found.told); raise SystemExit(not found.ok)"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0 and "played a click at -40 dB" in told.stdout, told
+    assert -46 < 20 * np.log10(np.abs(recorder.until_silence()).max()) < -38

@@ -14,13 +14,11 @@ from bridge.presets import MAX_NAME_CHARS, SELECTED, Presets
 from bridge.replies import Ack, Done, Fail, PresetInfo, encode_reply
 from engine.api import GenerationRequest, parse_key
 from engine.conditioning import KEY
-from engine.training.styles import PROGRAMS, STYLES
+from engine.training.styles import STYLES
 from tests.bridge.conftest import ROOT, daemon_environment
 
 FACTORY = Presets(ROOT / "no such folder").all()
 PLAYABLE = [preset for preset in FACTORY if "prompt" in preset.values]
-WORDS = {style.name for style in STYLES} | {word for style in STYLES for word in (*style.synonyms, *style.moods)}
-WORDS |= PROGRAMS.keys() | {"drums", "no drums", "three four"}
 
 
 def write(file, text: str) -> None:
@@ -40,11 +38,14 @@ def test_there_are_enough_and_nothing_is_wrong_with_them():
 
 
 @pytest.mark.parametrize("preset", PLAYABLE, ids=lambda preset: preset.name)
-def test_a_preset_is_a_request_in_words_the_model_knows(preset):
+def test_a_preset_is_a_request_in_words_that_its_style_was_trained_with(preset):
     request = GenerationRequest(**preset.values)
     assert request.bars and request.bpm and parse_key(request.key) and preset.description
     assert "bpm" not in request.prompt and not KEY.search(request.prompt)  # else a request's own could not win
-    assert set(request.prompt.split(", ")) <= WORDS
+    style_word, *words = request.prompt.split(", ")
+    style = next(style for style in STYLES if style_word in (style.name, *style.synonyms))
+    parts = [part for part in (style.bass, style.chords, style.pad, style.lead) if part]
+    assert set(words) <= {*style.moods, *(name for part in parts for name in part.instruments), "drums", "no drums", "three four"}
 
 
 @pytest.mark.parametrize("preset", PLAYABLE, ids=lambda preset: preset.name)
@@ -104,6 +105,7 @@ def test_the_users_are_read_again_when_they_change(tmp_path):
         (f'[[preset]]\nname = "{SELECTED}"\n', 2, "stands for"),
         ('[[preset]]\nname = "x"\n[[preset]]\nname = "X"\n', 4, "stands above"),
         ('bpm = 3\n[[preset]]\nname = "x"\n', 1, "[[preset]]"),
+        ("# mine\npreset = [1]\n", 2, "[[preset]]"),
     ],
 )
 def test_a_bad_file_tells_its_line_and_stops_nothing(tmp_path, text, line, told):
