@@ -212,7 +212,8 @@ def midi(name: str, running: State | None = None) -> Finding:
     if name == "none":
         return Finding("MIDI", True, "none, as set")
     told = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
-    return Finding("MIDI", not told.startswith("none"), told, "start what gives the port, or set midi_in to another or to none")
+    opened = not told.startswith("none")
+    return Finding("MIDI", opened, told.removeprefix("none: "), "start what gives the port, or set midi_in to another or to none")
 
 
 async def _opened(name: str) -> str:
@@ -241,7 +242,7 @@ def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) 
     if device == "none":
         return Finding("audio device", True, "none, as set: results go to disk only")
     told, heard = asyncio.run(_click(device, channels, samplerate))
-    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another")
+    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another or to none")
 
 
 async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
@@ -256,7 +257,8 @@ async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tup
         await asyncio.sleep(0.01)
     heard = not voice.stopped  # by the device, which stops what it cannot play
     await output.stop()
-    return f"{output.description}: {f'played a click at {CLICK_DB:g} dB' if heard else 'nothing could be played'}", heard
+    name = output.description.removeprefix("none: ")
+    return f"{name}: {f'played a click at {CLICK_DB:g} dB' if heard else 'nothing could be played'}", heard
 
 
 def torch() -> Finding:

@@ -76,6 +76,7 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
     """Check everything a daemon needs, and say what to do. Plays one click at -40 dB."""
     from bridge import doctor  # brings the audio device's libraries
 
+    logging.getLogger("bridge").setLevel(logging.CRITICAL)  # what would be warned of is found here
     well = True
     for finding in doctor.examine(load_settings(flags)):
         well = well and (finding.ok or finding.optional)
