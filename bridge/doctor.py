@@ -54,6 +54,7 @@ PACKAGES = (
 )
 PATIENCE_S = 180.0  # a large model from a slow disk
 CLICK_DB = -40.0
+_ANSWER_S = 5.0  # for a daemon on a busy machine
 _NOTE = (mido.Message("note_on", note=69), mido.Message("note_off", note=69, time=480))
 
 _TORCH = """
@@ -174,7 +175,7 @@ def running_daemon(number: int, host: str = LOOPBACK, token: str = "") -> State 
     if number == 0:
         return None
     try:
-        with Client(number, host, patience_s=1.0, token=token) as client:
+        with Client(number, host, patience_s=_ANSWER_S, token=token) as client:
             return state if isinstance(client.ping(), Pong) and isinstance(state := client.status(), State) else None
     except BridgeError:  # nobody, or somebody else
         return None
@@ -242,7 +243,7 @@ def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) 
     if device == "none":
         return Finding("audio device", True, "none, as set: results go to disk only")
     told, heard = asyncio.run(_click(device, channels, samplerate))
-    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another or to none")
+    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another or none")
 
 
 async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
