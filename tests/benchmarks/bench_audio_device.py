@@ -15,6 +15,7 @@ import argparse
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,19 @@ import soundfile
 from bridge.replies import Done
 from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon, wait_for
-from tests.jack import ENVIRONMENT, JackServer, Listener
+from tests.jack import ENVIRONMENT, JackServer, Listener, begun
 
 RATE = 48_000
 PERIOD = 1024
 PATIENCE = 20  # times as long as it should take
+
+
+@dataclass(frozen=True)
+class Heard:
+    duration_s: float
+    took_s: float
+    wrong_samples: int
+    underruns: int
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -36,43 +45,44 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speed", type=float, default=4.0)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as home:
-        bench(Path(home), options.minutes * 60, options.speed)
+        server = JackServer(f"inspire-bench-{os.getpid()}", Path(home) / "jack.log")
+        os.environ.update({**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name})
+        try:
+            heard = hear(server, Path(home), options.minutes * 60, options.speed)
+        finally:
+            server.stop()
+    report("audio_device.stream", heard.duration_s, "s", options.minutes * 60)
+    report("audio_device.speed", heard.duration_s / heard.took_s, "1", options.speed)
+    report("audio_device.wrong_samples", heard.wrong_samples, "samples", 0)
+    report("audio_device.underruns", heard.underruns, "underruns", 0)
 
 
-def bench(home: Path, duration_s: float, speed: float) -> None:
-    server = JackServer(f"inspire-bench-{os.getpid()}", home / "jack.log")
-    os.environ.update({**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name})
+def hear(server: JackServer, home: Path, duration_s: float, speed: float) -> Heard:
+    """`server` is not started yet; where the daemon finds it is set."""
     server.start(RATE, PERIOD)
-    try:
-        with Listener(server, playback_ports=2, direct=True) as listener:
-            daemon = RunningDaemon(home / "daemon", audio_device="listener, JACK")
-            try:
-                path, heard, took_s, underruns = play(daemon, listener, duration_s, speed)
-            finally:
-                daemon.stop()
-    finally:
-        server.stop()
-    report("audio_device.stream", len(heard) / RATE, "s", duration_s)
-    report("audio_device.speed", duration_s / took_s, "1", speed)
-    report("audio_device.wrong_samples", wrong_samples(heard, path), "samples", 0)
-    report("audio_device.underruns", underruns, "underruns", 0)
+    with Listener(server, playback_ports=2, direct=True) as listener:
+        daemon = RunningDaemon(home / "daemon", audio_device="listener, JACK")
+        try:
+            return play(daemon, listener, duration_s, speed)
+        finally:
+            daemon.stop()
 
 
-def play(daemon: RunningDaemon, listener: Listener, duration_s: float, speed: float) -> tuple[Path, np.ndarray, float, int]:
+def play(daemon: RunningDaemon, listener: Listener, duration_s: float, speed: float) -> Heard:
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs["audio_device"].startswith("listener"))
         listener.delay_s = PERIOD / RATE / speed
         listener.freewheel(True)
-        begun = time.monotonic()
+        begun_at = time.monotonic()
         end = list(client.generate("stereo noise", duration_s=duration_s, play=1))[-1]
         assert isinstance(end, Done), end
         wait_for(lambda: client.status().pairs["playing"] == 0, patience_s=max(60.0, PATIENCE * duration_s / speed))
-        took_s = time.monotonic() - begun
+        took_s = time.monotonic() - begun_at
         listener.freewheel(False)
         underruns = client.status().pairs["underruns"]
-    heard = listener.heard()
-    sounding = np.flatnonzero(heard.any(axis=1))
-    return Path(end.path), heard[sounding[0] : sounding[-1] + 1], took_s, underruns
+    heard = begun(listener.heard())
+    heard = heard[: np.flatnonzero(heard[:, 0])[-1] + 1]
+    return Heard(len(heard) / RATE, took_s, wrong_samples(heard, Path(end.path)), underruns)
 
 
 def wrong_samples(heard: np.ndarray, path: Path) -> int:

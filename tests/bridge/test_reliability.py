@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.benchmarks.bench_audio_device import hear
 from tests.benchmarks.bench_fuzz import fuzz
 from tests.benchmarks.bench_kill import kill_daemon, kill_engine
 from tests.benchmarks.bench_soak import soak
@@ -33,3 +34,8 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_told(tmp_path, kill):
 def test_a_daemon_at_full_load_fails_nothing(tmp_path):
     soaked = soak(tmp_path, 3.0, {}, random.Random(0), remembered=100)
     assert soaked.failures == [] and soaked.jobs > 20 and soaked.samples
+
+
+def test_a_stream_that_freewheels_is_heard_to_the_sample(jack_server, tmp_path):
+    heard = hear(jack_server, tmp_path, 4.0, 2.0)
+    assert (heard.duration_s, heard.wrong_samples, heard.underruns) == (4.0, 0, 0)
