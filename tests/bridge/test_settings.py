@@ -93,9 +93,10 @@ def test_a_bad_value_tells_where_it_comes_from(tmp_path, flags, environment, tol
 def some_value(field: dataclasses.Field, number: int) -> object:
     """A right one, another for each number."""
     rules = {
-        "host": f"127.0.0.{number}",
+        "host": f"192.0.2.{number}",  # beyond loopback, for service_name
         "token": f"correct horse battery {number}",
         "audio_samplerate_hz": 48_000 + number,
+        "audio_channels": f"{number},{number + 1}",
         "midi_in": f"socket:127.0.0.1:{number}",
         "engine": f"module:create_{number}",
     }
