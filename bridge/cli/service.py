@@ -7,6 +7,8 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -76,16 +78,16 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
     """Check everything a daemon needs, and say what to do. Plays one click at -40 dB."""
     from bridge import doctor  # brings the audio device's libraries
 
-    logging.getLogger("bridge").setLevel(logging.CRITICAL)  # what would be warned of is found here
     well = True
-    for finding in doctor.examine(load_settings(flags)):
-        well = well and (finding.ok or finding.optional)
-        if as_json:
-            print(json.dumps(dataclasses.asdict(finding)), flush=True)
-            continue
-        mark, color = ("ok", "green") if finding.ok else ("missing", "yellow") if finding.optional else ("wrong", "red")
-        out.print(f"[{color}]{mark:>7}[/{color}]  {finding.check}: ", end="")
-        out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
+    with _told_by_findings_only():
+        for finding in doctor.examine(load_settings(flags)):
+            well = well and (finding.ok or finding.optional)
+            if as_json:
+                print(json.dumps(dataclasses.asdict(finding)), flush=True)
+                continue
+            mark, color = ("ok", "green") if finding.ok else ("missing", "yellow") if finding.optional else ("wrong", "red")
+            out.print(f"[{color}]{mark:>7}[/{color}]  {finding.check}: ", end="")
+            out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
     raise typer.Exit(0 if well else 1)
 
 
@@ -128,3 +130,15 @@ def osc(
     out.print("[bold]codes of a fail[/bold]")
     for code, meaning in osc_spec.FAIL_CODES.items():
         out.print(f"{code:>17}  {meaning}", markup=False)
+
+
+@contextmanager
+def _told_by_findings_only() -> Iterator[None]:
+    """What the daemon would warn of in its log is a finding here."""
+    logger = logging.getLogger("bridge")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
