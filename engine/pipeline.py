@@ -28,12 +28,13 @@ from engine.conditioning import (
 )
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
-from engine.music.grid import Grid, clock, lasts_bars
+from engine.music.grid import BARS_PER_PHRASE, Grid, clock, frames_to_bar, lasts_bars
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
+IDEA_BARS = 16  # two phrases, after which a piece goes on from its last bar alone: it would play them for ever
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
@@ -167,17 +168,23 @@ class Pipeline:
         cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:  # fmt: skip
         """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
-        from the latter half of what it made.
+        from the latter half of what it made; past IDEA_BARS, from the last bar.
         """
         config, device = self._prepared.checkpoint.config, self.runtime.device
+        views = self._prepared.checkpoint.wavtokenizer.views
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
         generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
         histories, made = [list(heard) for _ in seeds], 0
+        from_phrase = time and replace(time, beat=time.beat % (BARS_PER_PHRASE * time.beats_per_bar))
         condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
             room = config.max_tokens - len(histories[0]) if config.max_tokens else wanted
             count = min(wanted - made, max(room, config.max_tokens // 4))
+            keep = config.max_tokens // 2
             if time is not None:
+                idea = _whole_turns(frames_to_bar(from_phrase, config.token_rate, made, IDEA_BARS), views)
+                if idea <= count:
+                    count, keep = idea, _whole_turns(time.beats_per_bar * 60 / time.bpm * config.token_rate, views)
                 rows = clock(time, config.token_rate, made - len(histories[0]), len(histories[0]) + count)
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
             generation = self._start(request, condition, histories, generators, count)
@@ -190,7 +197,7 @@ class Pipeline:
                     history.append(token)
                 made += 1
                 yield drawn
-            histories = [history[-(config.max_tokens // 2) :] for history in histories] if config.max_tokens else histories
+            histories = [history[-keep:] for history in histories] if config.max_tokens else histories
 
     def _start(
         self, request: GenerationRequest, condition: Condition, histories: list[list[int]],
@@ -224,6 +231,11 @@ class Pipeline:
             wanted = round(request.seconds * renderer.token_rate)
             tokens = [token for (token,) in self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
+
+
+def _whole_turns(tokens: float, views: int) -> int:
+    """The nearest number of tokens in which all of a codec's views have had their turns alike."""
+    return max(1, round(tokens / views)) * views
 
 
 class _Take:

@@ -37,6 +37,13 @@ def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
     return np.stack([clocks, bars % BARS_PER_PHRASE], axis=1).astype(np.int64)
 
 
+def frames_to_bar(grid: Grid, token_rate: float, first: int, bars: int) -> int:
+    """Token frames from frame `first` to the next bar line whose number is a multiple of `bars`: 1 at least."""
+    length = bars * grid.beats_per_bar
+    beat = grid.beat + first / token_rate * grid.bpm / 60.0
+    return max(1, round((length - beat % length) * 60.0 / grid.bpm * token_rate))
+
+
 def loop_bpm(measured: float, seconds: float, beats_per_bar: int = 4) -> float:
     """The tempo at which a short clip lasts whole bars, as loops are cut, where `measured` bpm comes near it; else `measured`."""
     bars = round(seconds * measured / 60.0 / beats_per_bar)

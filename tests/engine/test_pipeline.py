@@ -1,6 +1,7 @@
 """Requests through the real engine at tiny size: lengths, chunks, seeds, cancel, continuation."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -239,6 +240,29 @@ def test_time_goes_on_from_window_to_window(engine, model, windows):
         assert heard % 2 == 0  # whole turns of harmony and rhythm
         made += count
     assert made == 600 and len(windows) > 3
+
+
+def test_every_sixteen_bars_a_piece_goes_on_from_its_last_bar_alone(engine, model, windows):
+    """Bars of 0.6 s are 30 tokens. Nothing is left out, and the first window of a new idea begins on its downbeat."""
+    run(engine, model, prompt="dub", bpm=400, duration_s=24, decode="fast", seed=1)
+    made, new = 0, []
+    for rows, heard, count in windows:
+        if made and heard == 30:
+            new.append(made)
+            assert rows[0, heard, 0] == clock(Grid(400), 50, made, 1)[0, 0] <= 24 and rows[0, heard, 1] == 0
+        made += count
+    assert made == 1200 and new == [480, 960]
+
+
+@pytest.mark.usefixtures("obvious_time")
+@pytest.mark.parametrize("bars", [8, 10, 15])
+def test_what_follows_a_clip_is_a_new_idea_after_a_phrase_at_least(engine, model, windows, tmp_path, bars):
+    """However long the clip was: it stays heard until then."""
+    soundfile.write(tmp_path / "clip.wav", synthetic.clicks(150, bars * 1.6, rate=24_000), 24_000)
+    run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=30.0, decode="fast", seed=1)
+    made = np.cumsum([0, *(count for *_, count in windows)])
+    new = [made[i] / 80 for i, (_, heard, _) in enumerate(windows) if i and heard == 80]
+    assert new[0] == pytest.approx((16 - bars % 8), abs=0.05) and all(round(b - a) == 16 for a, b in itertools.pairwise(new))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from engine.music.grid import (
     Grid,
     bar_frames,
     clock,
+    frames_to_bar,
+    lasts_bars,
     loop_bpm,
 )
 
@@ -110,3 +112,16 @@ def test_what_is_no_loop_keeps_its_measured_tempo():
     edge = 1 + LOOP_TOLERANCE
     assert loop_bpm(120.0, 16 * beat / (edge - 1e-3)) == pytest.approx(120 * (edge - 1e-3))
     assert loop_bpm(120.0, 16 * beat / (edge + 1e-3)) == 120.0
+
+
+def test_frames_to_a_bar_line_end_at_it():
+    grid = Grid(123.7, 3, 4.5)
+    for first in (0, 100, 1000):
+        beat = grid.beat + (first + frames_to_bar(grid, 50, first, 8)) / 50 * grid.bpm / 60
+        assert abs(beat / 24 - round(beat / 24)) * 24 <= 0.5 / 50 * grid.bpm / 60 + 1e-9  # half a frame
+    assert frames_to_bar(Grid(120.0), 50, 0, 16) == 1600  # on a line: to the next
+
+
+@pytest.mark.parametrize(("bars", "whole"), [(1, True), (4, True), (1.5, False), (4.05, False), (17, False)])
+def test_loops_last_a_few_whole_bars(bars, whole):
+    assert lasts_bars(120.0, bars * 2.0) is whole
