@@ -341,7 +341,7 @@ def test_a_loop_is_heard_round_and_round(engine, model, monkeypatch, tmp_path, b
         ("D minor", {}, "124 bpm, D minor", 2.0),
         ("D minor", {"prompt": "swing"}, "swing, 124 bpm, D minor", 3.0),
         ("D minor", {"key": "E minor", "guidance": 1.5}, "124 bpm, E minor", 1.5),
-        (None, {}, "124 bpm, drums", 2.0),
+        (None, {}, "124 bpm, drums", 1.0),
         (None, {"prompt": "techno"}, "techno, 124 bpm, drums", 3.0),
     ],
 )
