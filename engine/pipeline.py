@@ -42,7 +42,7 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
-HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip; about drums, 1: more brought notes into drum loops
+HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in
 
 
 def create_engine(device: str | None = None) -> Pipeline:
