@@ -16,8 +16,8 @@ Key = tuple[int, str]  # pitch class, "major" or "minor"
 
 MEL_WINDOW_S, MEL_HOP_S = 0.043, 0.011
 DYNAMIC_RANGE_DB = 80.0  # what lies further below the loudest bin of the reference is not compared
-# An onset: a register that gets this much louder in 30 ms, less than this far below the loudest.
-ONSET_DB, ONSET_RANGE_DB = 4.0, 50.0
+# An onset: a register that rises by this share of the mean of all in 30 ms, and by this much against itself.
+ONSET_RISE, ONSET_DB = 0.04, 2.0
 MOST_DRIFT = 0.1  # a beat further off is another level of the metre
 SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
 
@@ -42,13 +42,20 @@ def loudness_db(audio: np.ndarray, samplerate: int) -> float:
 
 
 def onset_density(audio: np.ndarray, samplerate: int) -> float:
-    """Onsets a second, counted in each of five registers: what bass, chords and drums play together counts for each of them."""
-    mel = log_mel(audio, samplerate, 40)
-    mel = np.maximum(mel, mel.max() - ONSET_RANGE_DB)
-    rise = np.maximum(0, mel[:, 3:] - mel[:, :-3]).reshape(5, 8, -1).mean(1)
+    """Onsets a second, counted in each of eight registers: what bass, chords and drums play together counts for each of them.
+
+    An onset rises against the whole, so that a hit over silence does not count where it is hardly heard, and against its own
+    register, so that the beating of held notes does not count at all.
+    """
+    power = 10 ** (log_mel(audio, samplerate, 40) / 10)
+    registers = power.reshape(8, 5, -1).mean(1)
+    level = registers**0.25  # between amplitude, where loud hits hide soft ones, and decibels, where any hit is heard everywhere
+    level /= np.sqrt(np.mean(level**2))
+    rise = level[:, 3:] - level[:, :-3]
+    rise[registers[:, 3:] < 10 ** (ONSET_DB / 10) * registers[:, :-3]] = 0
     seconds = len(audio) / samplerate
-    distance = max(1, round(0.06 * mel.shape[1] / seconds))
-    return sum(len(signal.find_peaks(register, height=ONSET_DB, distance=distance)[0]) for register in rise) / seconds
+    distance = max(1, round(0.06 * power.shape[1] / seconds))
+    return sum(len(signal.find_peaks(register, height=ONSET_RISE, distance=distance)[0]) for register in rise) / seconds
 
 
 def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.0) -> float:

@@ -24,6 +24,7 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 TICKS = 480
 DRUM_CHANNEL = 9
 BASS_PROGRAMS = range(32, 40)
+DRUMLESS = 0.12  # share of pieces without drums in styles that have them
 DRUMS_ALONE = 0.1  # as a drum loop is: what is continued most
 DYNAMICS = {"intro": 0.72, "verse": 0.9, "chorus": 1.0, "verse2": 0.9, "outro": 0.76}  # of a section's velocities
 
@@ -81,7 +82,9 @@ def tempi(style: Style) -> range:
     return range(fastest, slowest + 1, BAR_STEP)
 
 
-def compose(style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_ALONE) -> Piece:
+def compose(
+    style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_ALONE, drumless: float = DRUMLESS
+) -> Piece:
     """Draws one piece. Deterministic in `rng`. drums_alone: share of those with drums in which nothing else plays."""
     mode = style.modes[rng.integers(len(style.modes))]
     key = int(rng.integers(12))
@@ -90,7 +93,7 @@ def compose(style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_A
     length = bar_frames(rng.uniform(*style.bpm), style.beats, FRAME_RATE, BAR_STEP)
     parts = {name: part for name in ("bass", "chords", "pad", "lead") if (part := getattr(style, name))}
     instruments = {name: str(rng.choice(part.instruments)) for name, part in parts.items()}
-    with_drums = bool(style.drums or style.mma) and rng.random() > 0.12
+    with_drums = bool(style.drums or style.mma) and rng.random() >= drumless
     sections = _sections(set(parts) | ({"band"} if style.mma else set()), with_drums, rng)
     if with_drums:
         instruments["drums"] = "drums"

@@ -2,6 +2,7 @@
 
 `python -m engine.training.corpus FOLDER --pieces 600 --seed 1 --workers 2` writes `p000123.wav` (48 kHz mono, 16 bit) and
 `p000123.json` for each piece. Piece n depends on the seed and n alone, so folders can be grown, and made in parallel.
+`--first 20000 --pieces 340 --drumless 1` adds pieces without drums: "no drums" is a wish that needs more examples than its share.
 Needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours (FluidR3, MIT).
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from engine.training.arrange import FRAME_RATE, Piece, compose, tempi, to_midi
+from engine.training.arrange import DRUMLESS, FRAME_RATE, Piece, compose, tempi, to_midi
 from engine.training.styles import PROGRESSIONS, STYLES, Style
 
 SAMPLE_RATE = 48_000
@@ -35,30 +36,34 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=600)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--drumless", type=float, default=DRUMLESS, help="share of pieces without drums in styles that have them")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soundfont", type=Path, default=SOUNDFONT)
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.pieces)
-    render(options.folder, numbers, seed=options.seed, workers=options.workers, soundfont=options.soundfont)
+    drawn = {"seed": options.seed, "drumless": options.drumless, "soundfont": options.soundfont}
+    render(options.folder, numbers, workers=options.workers, **drawn)
 
 
-def render(folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT) -> None:
+def render(
+    folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS
+) -> None:
     """Renders those of the pieces that `folder` does not have yet, `workers` at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in numbers if not (folder / f"p{n:06d}.json").exists()]
     with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(render_piece, folder, n, seed, soundfont) for n in missing]
+        jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless) for n in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
             if done % 20 == 0:
                 print(json.dumps({"pieces": done, "of": len(jobs)}), flush=True)
 
 
-def render_piece(folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT) -> dict:
+def render_piece(folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS) -> dict:
     """Composes, renders, checks and writes piece `number`. Returns its facts. Raises ValueError when the check fails."""
     rng = np.random.default_rng([seed, number])
     style = STYLES[number % len(STYLES)]
-    piece = compose(style, rng)
+    piece = compose(style, rng, drumless=drumless)
     audio = add_effects(synthesise(piece, soundfont), piece, rng)
     facts = describe(piece, number, seed)
     check(audio, facts)

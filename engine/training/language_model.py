@@ -33,13 +33,14 @@ DROP_TEXT = 0.1  # the text alone, so that continuations without words are at ho
 LOOPS = 0.25
 # Share of windows that keep to their section: what was asked for goes on. The others go on to the next, up to the outro: one that
 # no one asked for sounds as if the band had left.
-STAY = 0.75
+STAY = 0.9
 # So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
 SHORTER = (1, 4, 16)
-DRUMLESS = 2.0  # so many times as often as others come pieces without drums in styles that have them: "no drums" is a rare wish
+DRUMLESS = 1.5  # so many times as often as others come pieces without drums in styles that have them: "no drums" is a rare wish
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
-UNKNOWN_WORDS = 0.08  # share of words replaced, so that an unknown word changes little
+UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a word, so that an unknown word changes little
+DENIALS = ("no", "without")  # never replaced: "heavy drums" would come to mean "no drums"
 EMA_DECAY = 0.998
 NULL_ID, UNKNOWN_ID = 0, 1
 
@@ -53,6 +54,7 @@ class Windows:
         with_drums = {corpus.facts[name]["style"] for name in self.names if "drums" in corpus.facts[name]["instruments"]}
         weights = np.array([_weight(corpus.facts[name], with_drums) for name in self.names])
         self.shares = weights / weights.sum()
+        self.denials = {tokenizer.token_to_id(word) for word in DENIALS}
 
     def batch(
         self, count: int, rng: np.random.Generator, *, drop: bool = True, frames: int | None = None
@@ -91,12 +93,21 @@ class Windows:
         if drop and rng.random() < DROP_TEXT:
             text = [NULL_ID] * len(text)
         elif drop:
-            text = [UNKNOWN_ID if rng.random() < UNKNOWN_WORDS else word for word in text]
+            text = _with_unknown_words(text, self.denials, rng)
         return {
             "text": text, "tokens": here, "section": SECTION_ROWS[section["label"]],
             "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
             "ends": piece_end and not looped and len(here) < frames, "clock": times,
         }  # fmt: skip
+
+
+def _with_unknown_words(text: list[int], kept: set[int | None], rng: np.random.Generator) -> list[int]:
+    """`text` with some words unknown and some unknown words put in; those in `kept` are what they were."""
+    words: list[int] = []
+    for word in text:
+        words += [UNKNOWN_ID] * (rng.random() < UNKNOWN_WORDS)
+        words.append(UNKNOWN_ID if word not in kept and rng.random() < UNKNOWN_WORDS else word)
+    return words
 
 
 def _weight(facts: dict, styles_with_drums: set[str]) -> float:
