@@ -28,15 +28,26 @@ _SPECIAL = re.compile(r"([^\w@%+:,./-])")
 
 
 def read_as_typed(environment: MutableMapping[str, str]) -> None:
-    """Lets typer take the word that bash completes as it was typed, without its opening quote, and notes that quote."""
+    """Lets typer take the word that bash completes as it was typed, without its opening quote, and notes that quote.
+
+    Of `--preset=NAME` bash makes three words and of `--preset=` two, where typer wants two; zsh makes one and must be told that
+    the name is what is completed.
+    """
+    if environment.get("_INSPIRE_COMPLETE") == "complete_zsh":
+        print("compset -P '--*=';")  # before what typer lets it evaluate
     if environment.get("_INSPIRE_COMPLETE") != "complete_bash":
         return
     words, number = environment["COMP_WORDS"].split("\n"), int(environment["COMP_CWORD"])
+    if words[number : number + 1] == ["="]:
+        words[number] = ""
+    elif words[number - 1] == "=":
+        del words[number - 1]
+        number -= 1
     if number < len(words) and words[number]:
         word = words[number]
         environment[_QUOTE] = word[0] if word[0] in "'\"" else ""
         words[number] = shlex.quote(word.removeprefix(environment[_QUOTE]))
-        environment["COMP_WORDS"] = "\n".join(words)
+    environment["COMP_WORDS"], environment["COMP_CWORD"] = "\n".join(words), str(number)
 
 
 def preset_names(incomplete: str) -> list[str]:

@@ -104,6 +104,9 @@ def running(daemon) -> Iterator[str]:
         ("inspire sketch Smo\tFunk\\ b\t", ["sketch", "Smoky club", "Funk band with brass"]),
         ("inspire generate --preset dark\t", ["generate", "--preset", "dark trap"]),  # which is found in any case
         ("inspire generate --model sk\t", ["generate", "--model", "sketch"]),
+        ("inspire generate --preset=smo\t", ["generate", "--preset=smoky club"]),
+        ('inspire generate --preset="Smoky c\t', ["generate", "--preset=Smoky club"]),
+        ("inspire generate --preset=\tdub\t", ["generate", "--preset=dub techno"]),
     ],
 )
 def test_names_are_completed(shell, keys, words):
