@@ -20,6 +20,7 @@ DYNAMIC_RANGE_DB = 80.0  # what lies further below the loudest bin of the refere
 ONSET_RISE, ONSET_DB = 0.04, 2.0
 MOST_DRIFT = 0.1  # a beat further off is another level of the metre
 SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
+SAME_RANGE_DB = 50.0  # what lies further below the loudest bin is not compared
 
 
 def tempo_met(measured: float | None, asked: float, tolerance: float = 0.02) -> bool:
@@ -83,7 +84,7 @@ def most_repeats(audio: np.ndarray, samplerate: int, block_s: float) -> int:
     mels = [log_mel(audio[first : first + block], samplerate, 40) for first in range(0, len(audio) - block + 1, block)]
     longest = here = min(1, len(mels))
     for before, after in itertools.pairwise(mels):
-        floor = max(before.max(), after.max()) - ONSET_RANGE_DB
+        floor = max(before.max(), after.max()) - SAME_RANGE_DB
         same = np.abs(np.maximum(before, floor) - np.maximum(after, floor)).mean() < SAME_DB
         here = here + 1 if same else 1
         longest = max(longest, here)
