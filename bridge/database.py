@@ -45,6 +45,10 @@ _STEPS = [  # each makes a database of the next version; those that were release
     CREATE TABLE queue (paused INTEGER NOT NULL);
     INSERT INTO queue VALUES (0);
     """,
+    """
+    CREATE INDEX jobs_with_results ON jobs (kept, deleted DESC, number, bytes) WHERE bytes > 0;
+    CREATE INDEX jobs_unended ON jobs (number) WHERE ended IS NULL;
+    """,
 ]
 VERSION = len(_STEPS)
 _NOT_THE_FILES_FAULT = {

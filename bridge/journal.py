@@ -135,6 +135,7 @@ class Journal:
 
     def _open(self, remembered: int) -> tuple[list[str], bool]:
         self._db = open_database(self._file)
+        (self._taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs WHERE bytes > 0").fetchone()
         self._quietly(self._end_interrupted)
         self._quietly(self._make_room)
         sql = "SELECT id FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
@@ -185,21 +186,23 @@ class Journal:
     def _measure(self, number: int, files: list[Path]) -> None:
         """Remembers what a result looked like when we left it: one that looks otherwise is someone else's."""
         if files:
-            self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", (*_look(files), number))
+            size, mtime_ns = _look(files)
+            self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", (size, mtime_ns, number))
+            self._taken += size
 
     def _make_room(self) -> None:
         """Removes the oldest results that are neither kept, nor the newest, nor wanted as a clip, until all fit under the cap."""
-        if not self._cap_bytes:
+        if not self._cap_bytes or self._taken <= self._cap_bytes:
             return
-        (taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
         wanted = {clip for (clip,) in self._db.execute("SELECT clip FROM jobs WHERE ended IS NULL")}
-        removable = """SELECT * FROM jobs WHERE bytes > 0 AND NOT kept AND number < (SELECT max(number) FROM jobs WHERE bytes > 0)
+        removable = """SELECT * FROM jobs WHERE bytes > 0 AND kept = 0 AND number < (SELECT max(number) FROM jobs WHERE bytes > 0)
             AND number NOT IN ({}) ORDER BY deleted DESC, number LIMIT 1"""
         spared: list[int] = []
-        while taken > self._cap_bytes:
+        while self._taken > self._cap_bytes:
             row = self._db.execute(removable.format(", ".join(map(str, spared)))).fetchone()
             if row is None:
-                log.warning("results take %d bytes, more than the %d allowed: the rest is kept or in use", taken, self._cap_bytes)
+                told = "results take %d bytes, more than the %d allowed: the rest is kept or in use"
+                log.warning(told, self._taken, self._cap_bytes)
                 return
             files = _files(row)
             if wanted.intersection(map(str, files)):
@@ -209,7 +212,7 @@ class Journal:
                 sinks.remove(files, row["id"])
                 log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
             self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
-            taken -= row["bytes"]
+            self._taken -= row["bytes"]
 
     def _search(self, query: History) -> list[Found | Entry]:
         where, values = ["NOT deleted"], []

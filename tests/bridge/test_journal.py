@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -222,6 +223,33 @@ def test_the_cap_removes_the_oldest_that_are_ours_and_not_kept(tmp_path):
     assert not (tmp_path / "tune-2.json").exists() and (tmp_path / "tune-0.json").exists()
 
 
+def test_no_step_of_a_jobs_life_looks_through_the_whole_journal(tmp_path):
+    """Not even the one that removes results."""
+
+    async def use(journal, _past):
+        await made(journal, tmp_path, "j0")
+        statements: list[str] = []
+        await journal._ask(lambda: journal._db.set_trace_callback(statements.append))
+        journal.submitted(submit("j1"), "test", DAY, 7)
+        await journal.started("j1", path := await asyncio.to_thread(record, tmp_path, "j1"))
+        journal.grown("j1", 0.1)
+        journal.ended("done", Done("j1", str(path), 0.1), 0.1)
+        await journal.keep("j1", True)
+        await journal.delete("j1")
+        await journal.recall(["j1"])
+        await journal._ask(lambda: journal._db.set_trace_callback(None))
+        return {sql: await journal._ask(plan, journal._db, sql) for sql in statements}
+
+    def plan(db, sql):
+        return "; ".join(row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}"))
+
+    plans = with_journal(tmp_path / "j.sqlite", use, cap_bytes=1)
+    removing = [told for sql, told in plans.items() if "ORDER BY deleted" in sql]
+    assert removing and all("jobs_with_results (kept=?)" in told for told in removing), plans
+    slow = {sql: told for sql, told in plans.items() if re.search("SCAN jobs(?! USING)|B-TREE", told)}
+    assert len(plans) > 8 and slow == {}
+
+
 def test_a_deleted_results_file_changed_by_the_user_stays(tmp_path):
     async def use(journal, _past):
         path = await made(journal, tmp_path, "j")
@@ -265,14 +293,15 @@ def test_a_journal_that_cannot_be_used_is_set_aside(tmp_path, caplog, how):
     assert [one.end.id for one in with_journal(file, lambda _journal, past: asyncio.sleep(0, past))] == ["after"]
 
 
-def test_a_journal_of_the_first_version_is_stepped_up(tmp_path):
+@pytest.mark.parametrize("version", range(1, database.VERSION))
+def test_a_journal_of_an_earlier_version_is_stepped_up(tmp_path, version):
     file = tmp_path / "j.sqlite"
     db = sqlite3.connect(file)
-    db.executescript(f"{database._STEPS[0]} PRAGMA user_version = 1;")
-    columns = "id, client, created, ended, state, request, play, words, pairs"
+    db.executescript(f"{''.join(database._STEPS[:version])} PRAGMA user_version = {version};")
+    columns = "id, client, created, ended, state, request, play, words, pairs" + (", seed" if version > 1 else "")
     request = json.dumps({"prompt": "dub"})
-    values = ("old", "test", DAY, DAY, "done", request, 0, "dub", json.dumps({"seed": 7}))
-    db.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    values = ("old", "test", DAY, DAY, "done", request, 0, "dub", json.dumps({"seed": 7})) + ((7,) if version > 1 else ())
+    db.execute(f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
     db.commit()
     db.close()
     (one,) = with_journal(file, lambda _journal, past: asyncio.sleep(0, past))
