@@ -6,9 +6,7 @@ One event loop, one thread that decides. The others only carry: the engine reade
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import json
 import logging
 import os
 import signal
@@ -20,7 +18,7 @@ from importlib import metadata
 
 import mido
 
-from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies, toml_file
+from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies, state_file, toml_file
 from bridge.announcement import Announcement
 from bridge.arguments import cut
 from bridge.audio_device import AudioDevice
@@ -141,8 +139,7 @@ class Daemon:
             await asyncio.wait(self._answering, timeout=_QUIT_GRACE_S)
         self._server.close()
         await self._journal.close()
-        if _read_state_file(self._settings).get("pid") == os.getpid():
-            self._settings.state_file.unlink(missing_ok=True)
+        state_file.remove(self._settings)
         log.info("inspire has ended")
 
     def _hear(self, message: mido.Message, now: float) -> None:
@@ -349,28 +346,13 @@ class Daemon:
 
     def _write_state_file(self) -> None:
         """Tells clients of this user where the daemon is."""
-        file = self._settings.state_file
         address = {"host": self._settings.near_host, "port": self._server.address[1], "pid": os.getpid()}
-        state = {**address, "version": version(), "protocol": osc_spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
+        about = {"version": version(), "protocol": osc_spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps(state) + "\n", "utf-8")
-            os.replace(part, file)
+            state_file.write(self._settings, address | about)
         except OSError as error:
+            file = self._settings.state_file
             log.warning("cannot write %s (%s): clients must be told the port", file, error.strerror)
-
-
-def running_port(settings: Settings) -> int | None:
-    """The port of this user's daemon by its state file, None where there is no such file. It may be out of date."""
-    return _read_state_file(settings).get("port")
-
-
-def _read_state_file(settings: Settings) -> dict:
-    with contextlib.suppress(OSError, ValueError):  # absent, or being replaced: as good as none
-        state = json.loads(settings.state_file.read_text("utf-8"))
-        return state if isinstance(state, dict) else {}
-    return {}
 
 
 def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> replies.PresetInfo:

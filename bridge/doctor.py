@@ -21,7 +21,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from bridge import midi_clip, port_holder
+from bridge import midi_clip, port_holder, state_file
 from bridge.audio_device import AudioDevice
 from bridge.client import Client
 from bridge.errors import BridgeError, PortTaken, SettingsError
@@ -85,8 +85,8 @@ class Finding:
     optional: bool = False
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """All checks, the quick ones first."""
+def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
+    """All checks, the quick ones first. `port_asked`: somebody asked for the port of the settings."""
     yield python()
     yield packages()
     yield memory(available_gb())
@@ -94,8 +94,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for name in ("folder", "state_folder", "log_folder", "presets_folder", "models_folder"):
         yield folder(name, getattr(settings, name))
     yield presets(settings.presets_folder)
-    running = running_daemon(settings.usual_port, settings.near_host, settings.token)
-    yield port(settings.usual_port, settings.port == AUTO, settings.near_host, running)
+    number, running = _found(settings, port_asked)
+    yield port(number, settings.port == AUTO, settings.near_host, running)
     yield midi(settings.midi_in, running)
     yield synth(settings.soundfont)
     yield audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
@@ -168,6 +168,14 @@ def presets(path: Path) -> Finding:
     library = Presets(path)
     told = library.problems[0] if library.problems else f"{len(library.all())} presets"
     return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
+
+
+def _found(settings: Settings, port_asked: bool) -> tuple[int, State | None]:
+    """The daemon's port and what it says of itself; where none answers, the port that it would try first."""
+    for host, number in state_file.addresses(settings, port_asked):
+        if running := running_daemon(number, host, settings.token):
+            return number, running
+    return settings.usual_port, None
 
 
 def running_daemon(number: int, host: str = LOOPBACK, token: str = "") -> State | None:

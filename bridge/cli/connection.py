@@ -7,6 +7,7 @@ import sys
 import time
 from typing import NoReturn
 
+from bridge import state_file
 from bridge.cli.consoles import err
 from bridge.client import Client
 from bridge.errors import NoDaemon
@@ -27,15 +28,9 @@ def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
 
 
 def find_daemon(settings: Settings, port: int | None, patience_s: float = 1.0) -> Client | None:
-    """Where this user's daemon last said it is, unless a port was asked for; then where daemons usually are.
-
-    A fail is an answer too: what the client then asks for will tell it again.
-    """
-    from bridge.daemon import running_port
-
-    recorded = running_port(settings) if port is None else None
-    for candidate in dict.fromkeys(filter(None, [recorded, settings.usual_port])):
-        client = Client(candidate, settings.near_host, patience_s, settings.token)
+    """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will tell it again."""
+    for host, number in state_file.addresses(settings, port is not None):
+        client = Client(number, host, patience_s, settings.token)
         try:
             client.ping()
         except NoDaemon:

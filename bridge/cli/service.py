@@ -80,7 +80,7 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
 
     well = True
     with _told_by_findings_only():
-        for finding in doctor.examine(load_settings(flags)):
+        for finding in doctor.examine(load_settings(flags), flags["port"] is not None):
             well = well and (finding.ok or finding.optional)
             if as_json:
                 print(json.dumps(dataclasses.asdict(finding)), flush=True)

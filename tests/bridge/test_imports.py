@@ -18,7 +18,7 @@ LAYERS = [
     {"cli"},
     {"daemon", "doctor", "job_views", "monitor", "osc_markdown"},
     {"jobs", "midi_in", "midi_control"},
-    {"journal", "port_holder", "midi_clip", "midi_ports"},
+    {"journal", "port_holder", "midi_clip", "midi_ports", "state_file"},
     {"client", "database", "server", "supervisor", "sinks", "audio_device", "clients", "settings", "presets", "transport"},
     {"announcement", "datagrams", "tcp", "midi_map", "audio_output", "voice"},
     {"commands", "replies", "wire", "worker", "wav", "midi_file", "audio_worker", "result_names"},

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import port_holder
+from bridge import doctor, port_holder, state_file
 from bridge.osc_spec import DEFAULT_PORT
+from bridge.settings import load_settings
 from tests.bridge.conftest import ROOT, daemon_environment
 
 needs_proc = pytest.mark.skipif(not Path("/proc/net/udp").exists(), reason="needs Linux")
@@ -66,6 +67,24 @@ def test_auto_takes_another_and_clients_find_it(start_daemon):
             usual.bind(("127.0.0.1", DEFAULT_PORT))
         daemon = start_daemon(port="auto")
         assert daemon.port != DEFAULT_PORT and f"port {DEFAULT_PORT} is taken by" in daemon.log
-        command = [sys.executable, "-m", "bridge", "ping"]
-        found = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=250)
-        assert found.returncode == 0, found.stderr
+        settings = load_settings({}, daemon.environment)
+        finding = next(found for found in doctor.examine(settings, port_asked=False) if found.check == "port")
+        assert finding.ok and finding.told.startswith(f"{daemon.port}: inspire")
+        for arguments in (["ping"], ["status"], ["generate", "tune", "--duration", "0.5", "--no-start"], ["stop"]):
+            command = [sys.executable, "-m", "bridge", *arguments]
+            found = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=250)
+            assert found.returncode == 0, found.stderr
+        assert daemon.process.wait(60) == 0
+
+
+def test_a_port_that_was_asked_for_is_where_clients_look(tmp_path):
+    state = {"INSPIRE_STATE_FOLDER": str(tmp_path)}
+    told = load_settings({}, state)
+    state_file.write(told, {"host": "127.0.0.1", "port": 7999, "pid": 1})
+    usual, other = ("127.0.0.1", DEFAULT_PORT), ("127.0.0.1", 7999)
+    assert state_file.addresses(told, False) == [other, usual]
+    assert state_file.addresses(load_settings({"port": DEFAULT_PORT}, state), True) == [usual]
+    assert state_file.addresses(load_settings({"port": "auto"}, state), True) == [other, usual]
+    assert state_file.addresses(load_settings({"port": 0}, state), True) == [other]
+    told.state_file.write_text("{")
+    assert state_file.addresses(told, False) == [usual]
