@@ -45,6 +45,7 @@ class OscServer:
         self._token = token
         self._backlog = Backlog()
         self._scheduled: set[asyncio.TimerHandle] = set()
+        self._room = memoryview(bytearray(limits.MAX_DATAGRAM_IN))  # for each datagram: 64 KB of its own would scatter the heap
         self._socket, stream = bind(host, port)
         self._tcp = TcpServer(stream, self._take, gone)
 
@@ -78,12 +79,12 @@ class OscServer:
         """Takes what waits, then one packet is served; the rest is served in turns, with a drain before each."""
         for _ in range(limits.MAX_DRAINED):  # a flood does not end
             try:
-                datagram, source = self._socket.recvfrom(limits.MAX_DATAGRAM_IN)
+                size, source = self._socket.recvfrom_into(self._room)
             except BlockingIOError:
                 break
             except ConnectionResetError:  # Windows: an earlier reply found its client gone
                 continue
-            self._take(datagram, source)
+            self._take(bytes(self._room[:size]), source)
 
     def _take(self, packet: bytes | MessageError, source: Address) -> None:
         if isinstance(packet, MessageError):

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from bridge import limits, wire
 from bridge.errors import MessageError
 
+_READ = 65_536  # bytes at a time
+
 Address = tuple  # (host, port, "tcp"): never equal to a UDP address
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class TcpServer:
         self._serve = serve
         self._gone = gone
         self._peers: dict[Address, _Peer] = {}
+        self._room = memoryview(bytearray(_READ))  # of all peers: what came is taken out before the next is read
 
     async def start(self) -> None:
         self._server = await asyncio.get_running_loop().create_server(lambda: _Peer(self), sock=self._socket)
@@ -64,7 +67,7 @@ class TcpServer:
         return True
 
 
-class _Peer(asyncio.Protocol):
+class _Peer(asyncio.BufferedProtocol):
     def __init__(self, server: TcpServer):
         self._server = server
         self._frames = wire.SlipReader()
@@ -83,9 +86,12 @@ class _Peer(asyncio.Protocol):
         self._server._peers[self.address] = self
         self._end_after(limits.PROVE_S, "it brought no command that is right")
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _size_hint: int) -> memoryview:
+        return self._server._room
+
+    def buffer_updated(self, size: int) -> None:
         self.stay()
-        for frame in self._frames.feed(data):
+        for frame in self._frames.feed(bytes(self._server._room[:size])):
             self._server._serve(frame, self.address)
 
     def connection_lost(self, _error: Exception | None) -> None:

@@ -7,6 +7,7 @@ import random
 import socket
 import struct
 import time
+import tracemalloc
 
 import pytest
 
@@ -96,6 +97,30 @@ def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
         await until(lambda: heard.count("gone") == 2)
 
     assert "half" not in with_server(use, answer=True)
+
+
+def test_a_small_packet_takes_little_memory_to_receive():
+    """Buffers of 64 KB and more, made for every packet, left holes all over the heap: it grew by a third in 100,000 packets."""
+    most: list[int] = []
+
+    async def use(osc, heard) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, socket.create_connection(osc.address) as peer:
+            client.connect(osc.address)
+            for send, packet in ((client.send, ping("u")), (peer.send, wire.slip(ping("t")))):
+                for _ in range(3):  # the first brings what stays
+                    heard.clear()
+                    before, _ = tracemalloc.get_traced_memory()
+                    tracemalloc.reset_peak()
+                    send(packet)
+                    await until(lambda: heard)
+                most.append(tracemalloc.get_traced_memory()[1] - before)
+
+    tracemalloc.start()
+    try:
+        with_server(use)
+    finally:
+        tracemalloc.stop()
+    assert len(most) == 2 and max(most) < 32_000
 
 
 async def is_ended(reader) -> bool:
