@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -99,6 +100,7 @@ class Daemon:
     async def _startup(self) -> None:
         self._server = self._bind()
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(limits.MAX_BLOCKING, "blocking"))  # each thread has a heap of its own
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
         self._jobs.restore(*await self._journal.open(limits.MAX_REMEMBERED))

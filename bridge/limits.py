@@ -23,5 +23,6 @@ LEASE_S = 60.0  # of a client, without a word
 MAX_QUEUED = 5_000  # jobs
 MAX_REMEMBERED = 5_000  # ended jobs whose id still answers
 MAX_AT_HAND = 100  # … without the journal being asked
+MAX_BLOCKING = 4  # threads for what may block: a job's files, the engine's end, the sound's end, MIDI ports
 MAX_BINDINGS = 500  # in the MIDI map
 MIN_TOKEN = 16  # characters

@@ -82,8 +82,12 @@ def reserve(target: Path, count: int = 1) -> list[tuple[Path, Path]]:
 
 def free_names(target: Path, count: int) -> Iterator[list[tuple[Path, Path]]]:
     """(part, target) of each variation, one choice after the other. A part that someone holds makes its target taken too."""
+    stem, ending = os.path.splitext(target)
     for number in range(1, 10_000):
-        targets = numbered(target if number == 1 else target.with_stem(f"{target.stem}-{number}"), count)
+        name = f"{stem}-{number}{ending}" if number > 1 else str(target)
+        if count == 1 and os.path.lexists(name):  # thousands may be: each Path costs time, and a place in Python's table of names
+            continue
+        targets = numbered(Path(name), count)
         names = [(free.with_suffix(PART), free) for free in targets]
         if all(is_free(free) and not os.path.lexists(part) for part, free in names):
             yield names
