@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,19 @@ def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
                 queue.get(f"job{n}")
         assert [queue.get(f"job{n}").state for n in range(7, 10)] == ["cancelled"] * 3
         assert queue.get("waiting") is waiting and waiting.state == "queued"
+
+    in_a_loop(check)
+
+
+def test_no_table_grows_with_the_jobs_and_clients_it_has_seen(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_REMEMBERED", 3)
+
+    def check(queue: Jobs, _told: list) -> None:
+        for n in range(300):
+            queue.cancel(queue.submit(submit(f"job{n}"), client=n))
+        tables = [*vars(queue).values(), *vars(queue._queue).values()]
+        sizes = [len(table) for table in tables if isinstance(table, (dict, set, list, deque))]
+        assert len(sizes) >= 6 and max(sizes) == 3
 
     in_a_loop(check)
 
