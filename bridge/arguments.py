@@ -67,6 +67,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+def on_one_line(text: str) -> str:
+    """For a terminal, which would obey what is between the letters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def cut(text: str, most_bytes: int) -> str:
     """Its beginning, in UTF-8 of at most so many bytes."""
     whole = text.encode()

@@ -8,6 +8,7 @@ import json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from bridge.arguments import on_one_line
 from bridge.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
 
 _BAR_WIDTH = 40  # of a terminal that has room for a progress bar on one line
@@ -88,7 +89,8 @@ def show_entry(entry: Entry, out: Console) -> None:
     """One job of the history, in two lines."""
     p = entry.pairs
     figures = [p["created"][:16].replace("T", " "), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
-    out.print(("★ " if p.get("kept") else "  ") + "  ".join([*figures, p.get("prompt") or p.get("clip", "")]), markup=False)
+    told = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
+    out.print(("★ " if p.get("kept") else "  ") + on_one_line(told), markup=False)
     for path in paths_of(entry):
         out.print(f"    {path}", markup=False)
 

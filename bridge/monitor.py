@@ -6,13 +6,16 @@ Everything is asked for and heard over OSC; the waveform is read from the runnin
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import soundfile
+from rich.cells import set_cell_size
 
+from bridge.arguments import on_one_line
 from bridge.client import Client
 from bridge.errors import BridgeError
 from bridge.osc_spec import MAX_LISTED
@@ -153,20 +156,21 @@ def peaks_db(path: str | None) -> list[float]:
 
 
 def lines(told: dict, log: Iterable[str], width: int, height: int = 40, blocks: bool = True) -> list[str]:
-    """A snapshot, and as much of the log as there is room for, in lines of at most `width` characters.
+    """A snapshot, and as much of the log as there is room for, in lines of at most `width` columns.
 
     `blocks`: the terminal can draw a waveform.
     """
-    shown = _gone(told) if told["state"] == "gone" else _state(told, width, blocks)
+    shown = _gone(told, width) if told["state"] == "gone" else _state(told, width, blocks)
     queue = told.get("queue", [])
     shown += [f"{entry['position']:>7} {entry.get('prompt') or entry.get('clip', '')}" for entry in queue[:_QUEUE_LINES]]
     shown += [f"        and {len(queue) - _QUEUE_LINES} more"] * (len(queue) > _QUEUE_LINES)
     room = max(_FEWEST_LOG_LINES, height - len(shown))
-    return [line[:width] for line in (*shown, *list(log)[-room:])]
+    return [set_cell_size(on_one_line(line), width).rstrip() for line in (*shown, *list(log)[-room:])]
 
 
-def _gone(told: dict) -> list[str]:
-    return [told.get("problem") or "no daemon runs: start one with 'inspire serve'", "waiting for one"]
+def _gone(told: dict, width: int) -> list[str]:
+    told_why = told.get("problem") or "no daemon runs: start one with 'inspire serve'"
+    return [*textwrap.wrap(told_why, width), "waiting for one"]
 
 
 def _state(told: dict, width: int, blocks: bool) -> list[str]:
@@ -181,7 +185,7 @@ def _state(told: dict, width: int, blocks: bool) -> list[str]:
     levels = f"peak {told['peak_db']:.1f}, rms {told['rms_db']:.1f} dBFS, " if "peak_db" in told else ""
     shown.append(f"        {levels}gain {told.get('gain_db', 0):g} dB, {told.get('underruns', 0)} underruns")
     if told.get("problem"):
-        shown.append(f"problem {told['problem']}")
+        shown += textwrap.wrap(f"problem {told['problem']}", width, subsequent_indent=" " * 8)
     return shown
 
 

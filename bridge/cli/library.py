@@ -59,20 +59,22 @@ def models(as_json: AsJson = False) -> None:
 @app.command()
 @with_keys_of("/inspire/history", without=("words",))
 def history(
-    words: Annotated[str, typer.Argument(help="all of these stand in the prompt or the clip's name")] = "",
+    words: Annotated[list[str] | None, typer.Argument(help="all of these stand in the prompt or the clip's name")] = None,
     port: Port = None,
     as_json: AsJson = False,
     **pairs,
 ) -> None:
     """Search what was made, the newest first."""
     with connect(port, no_start=True) as client:
-        found, entries = answered(client.history(words=words, **pairs))
+        found, entries = answered(client.history(words=" ".join(words or []), **pairs))
     for entry in entries:
         if as_json:
             print(json.dumps({"job": entry.job, "state": entry.state, **entry.pairs}))
         else:
             job_views.show_entry(entry, out)
-    if not as_json and found.shown < found.count:
+    if not as_json and not found.count:
+        err.print("nothing of the kind was made yet")
+    elif not as_json and found.shown < found.count:
         err.print(f"{found.shown} of {found.count}: --limit and --offset show more")
 
 

@@ -57,19 +57,22 @@ def sketch(
 ) -> None:
     """Make short variations to choose from: of a preset, of a prompt, or of a prompt as a preset plays it.
 
-    Of several presets one each, unless --variations says more.
+    Of several presets one each, unless --variations says more. One that cannot be made holds up no other.
     """
     if not presets and not prompt.strip():
         fail("say what to sketch: a preset's name ('inspire presets' lists them), or --prompt", 2)
     if presets and len(presets) > 1 and pairs["variations"] is None:
         pairs["variations"] = 1
+    code = 0
     with connect(port, no_start, as_json) as client:
         for preset in presets or [None]:
             if preset and not as_json:
                 err.print(preset, markup=False)
             end = _show_job(client, lambda id: client.sketch(prompt, id=id, preset=preset, **pairs), as_json)  # noqa: B023
-            if not isinstance(end, Done):
-                raise typer.Exit(_exit_code(end))
+            code = max(code, _exit_code(end))
+            if isinstance(end, Cancelled):
+                break
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -120,8 +120,9 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         assert works("continue", str(clip), "--duration", "0.5")[-1]["event"] == "done"
         assert works("again", "made")[-1]["event"] == "done"
         assert works("sketch", "Swing", "--duration", "0.5", "--variations", "2")[-1]["others"]
-        assert len(works("history")) == 5
+        assert len(works("history")) == 5 and len(works("history", "SWING", "jazz")) == 1
         assert works("history", "--no-kept") and call("history", "--kept", "--json") == (0, "", "")
+        assert call("history", "tune", "polka")[:2] == (0, "") and "nothing" in call("history", "polka")[2]
         works("keep", "made")
         assert [line["job"] for line in works("history", "--kept")] == ["made"]
         works("delete", "made")

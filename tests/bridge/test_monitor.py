@@ -32,6 +32,14 @@ def test_a_snapshot_is_told_within_any_width():
     assert not any("█" in line for line in monitor.lines(told, [], 120, blocks=False))
 
 
+def test_what_is_wrong_is_told_in_full_and_texts_of_others_on_one_line():
+    gone = monitor.lines({"state": "gone"}, [], 20)
+    assert " ".join(gone) == "no daemon runs: start one with 'inspire serve' waiting for one"
+    told = {"state": "down", "problem": "the model is damaged: get it again", "queue": [{"position": 0, "prompt": "a\n\x1b[2Jb"}]}
+    *_, third, fourth, fifth = monitor.lines(told, ["東京テクノ " * 9], 20)  # each letter two columns wide
+    assert (third, fourth, fifth) == ("        it again", "      0 a  [2Jb", "東京テクノ 東京テク")
+
+
 def test_a_file_that_is_not_there_has_no_waveform(tmp_path):
     assert monitor.peaks_db(None) == monitor.peaks_db(str(tmp_path / "gone.wav")) == []
 

@@ -247,4 +247,6 @@ def test_presets_and_sketch_from_the_command_line(daemon):
     assert sketched.stderr.count("seed 7") == 2 and "Bossa nova" in sketched.stderr
     several = inspire("sketch", "Funk", "--variations", "3", "--bars", "1", "-o", "take", "--no-start")
     assert [line.rpartition("/")[2] for line in several.stdout.split()] == ["take.1.wav", "take.2.wav", "take.3.wav"]
-    assert inspire("sketch", "lost").returncode == 1 and inspire("sketch").returncode == 2
+    lost = inspire("sketch", "lost", "Funk", "--bars", "1")
+    assert lost.returncode == 1 and "no preset 'lost'" in lost.stderr and "funk" in lost.stdout
+    assert inspire("sketch").returncode == 2
