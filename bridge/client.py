@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from bridge import commands, osc_spec, replies, wire
 from bridge.errors import NoDaemon
-from bridge.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, Reply, State, Welcome
+from bridge.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, PresetInfo, Reply, State, Welcome
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -72,6 +72,9 @@ class Client:
 
     def delete(self, job: str) -> Ack | Fail:
         return self._request("delete", new_id(), [job], {})
+
+    def save_preset(self, name: str, job: str) -> PresetInfo | Fail:
+        return self._request("preset/save", new_id(), [name, job], {})
 
     def pause(self) -> Ack | Fail:
         return self._ask("pause")

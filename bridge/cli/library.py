@@ -9,7 +9,7 @@ import typer
 
 from bridge import job_views
 from bridge.cli.connection import answered, connect
-from bridge.cli.consoles import err, out
+from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
 from bridge.presets import Presets
 from bridge.settings import load_settings
@@ -39,6 +39,19 @@ def presets(
         out.print(f"{number:>3} {preset.name:>24}  {preset.description}", markup=False)
     for problem in library.problems:
         err.print(problem, style="red", markup=False)
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="of the new preset")],
+    job: PastJob,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep what a job asked for, without its clip and seed, as a preset of your own."""
+    with connect(port, no_start=True) as client:
+        saved = answered(client.save_preset(name, job))
+    report({"name": saved.name, "bank": saved.bank}, f"preset {saved.name!r}, in bank {saved.bank!r}", as_json)
 
 
 @app.command()

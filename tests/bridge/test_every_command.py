@@ -36,7 +36,7 @@ def walk(group, *names: str) -> dict[str, object]:
 COMMANDS = walk(typer.main.get_command(cli.app))
 ARGUMENTS = {  # the least that a command needs
     "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "sketch": ["Swing"],
-    "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
+    "save": ["Mine", "made"], "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
 }  # fmt: skip
 
 
@@ -125,6 +125,8 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         assert call("history", "tune", "polka")[:2] == (0, "") and "nothing" in call("history", "polka")[2]
         works("keep", "made")
         assert [line["job"] for line in works("history", "--kept")] == ["made"]
+        assert works("save", "My tune", "made") == [{"name": "My tune", "bank": "user"}]
+        assert {line["name"]: line.get("prompt") for line in works("presets", "--bank", "user")} == {"My tune": "tune"}
         works("delete", "made")
         events = client.generate("slow tune", id="slow", duration_s=100)
         while not isinstance(next(events), Chunk):
@@ -148,7 +150,8 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
     [
         ("generate", "refuse this"), ("generate", "tune", "--duration", "-3"), ("generate", "--preset", "no such"),
         ("continue", "/nowhere/loop.wav"), ("again", "nobody"), ("sketch", "no such"), ("cancel", "nobody"), ("cancel",),
-        ("status", "nobody"), ("keep", "nobody"), ("delete", "nobody"), ("history", "--since", "yesterday"),
+        ("status", "nobody"), ("keep", "nobody"), ("save", "Mine", "nobody"), ("delete", "nobody"),
+        ("history", "--since", "yesterday"),
         ("midi", "learn", "dance"), ("midi", "forget", "note"),
     ],
     ids=" ".join,
