@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import soxr
 import torch
 
 from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
@@ -18,6 +20,7 @@ from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
 from engine.conditioning import (
     DRUMS,
+    JUDGED_TOKENS,
     asked_bpm,
     asked_key,
     build_condition,
@@ -29,7 +32,7 @@ from engine.conditioning import (
 )
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
-from engine.music.grid import BARS_PER_PHRASE, Grid, clock, frames_to_bar, lasts_bars
+from engine.music.grid import BARS_PER_PHRASE, Grid, clock, frames_to_bar, lasts_bars, slowing
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
@@ -89,19 +92,24 @@ class Pipeline:
             clip = read_clip(request, samplerate=samplerate, model_samplerate=config.wavtokenizer.sample_rate,
                              max_context_s=config.max_prompt_s)  # fmt: skip
         found = grids(request, config, clip)
-        if clip is not None:
-            heard = self._hear(clip, found, request)
+        if len(found) > 1:
+            heard = self._hear(clip, found, JUDGED_TOKENS / config.token_rate)
         request, time, words = self._understand(request, clip, found, heard)
+        slowed = 1.0
+        if clip is not None:
+            slowed = slowing(time, config.token_rate, self._prepared.checkpoint.wavtokenizer.views) if time else 1.0
+            heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         condition = build_condition(self._encode_text(words), request)
         takes = [
-            _Take(request, number, renderer, self.plan, clip, heard, watch)
+            _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
             for number, renderer in zip(numbers, renderers, strict=True)
         ]
         for take in takes:
             yield from take.begin()
         first, last = takes[0], takes[-1]
-        wanted = -(-first.wanted // first.hop)
-        for count, tokens in enumerate(self._tokens(request, condition, time, heard, wanted, cancelled), 1):
+        wanted = math.ceil(first.wanted * slowed / first.hop)
+        own_time = time and replace(time, bpm=time.bpm / slowed)
+        for count, tokens in enumerate(self._tokens(request, condition, own_time, heard, wanted, cancelled), 1):
             for take, token in zip(takes, tokens, strict=True):
                 if (chunk := take.push(token)) is not None:
                     yield chunk
@@ -139,15 +147,17 @@ class Pipeline:
         return FullRenderer(self._prepared, seed, cancelled)
 
     @torch.inference_mode()
-    def _hear(self, clip: Clip, found: list[Grid], request: GenerationRequest) -> list[int]:
-        """The tokens of what comes before the join, where a turn of tokens ends: odd samples are cut in front.
+    def _hear(self, clip: Clip, found: list[Grid], seconds: float, slowed: float = 1.0) -> list[int]:
+        """The tokens of the last `seconds` before the join, where a turn of tokens ends: odd samples are cut in front.
 
-        A loop is heard as it is played, round and round: what has come back before can be continued.
+        A loop is heard as it is played, round and round: what has come back before can be continued. `slowed` by a little its
+        bars are whole tokens, as all were that the model learnt from.
         """
         config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
-        context, wanted = clip.context, round(min(request.context_s, config.max_prompt_s) * tokenizer.config.sample_rate)
+        context, wanted = clip.context, round(seconds / slowed * tokenizer.config.sample_rate)
         if clip.whole and any(lasts_bars(time.bpm, clip.duration_s, time.beats_per_bar) for time in found):
-            context = np.tile(context, -(-wanted // len(context)))[-wanted:]
+            context = np.tile(context, -(-wanted // len(context)))
+        context = soxr.resample(context[-wanted:], 1.0, slowed, "VHQ")
         context = context[len(context) % (tokenizer.views * tokenizer.config.hop_length) :]
         if config.level_db is not None:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
@@ -245,8 +255,9 @@ class _Take:
 
     def __init__(
         self, request: GenerationRequest, number: int, renderer: FastRenderer | FullRenderer, plan: ChunkPlan,
-        clip: Clip | None, heard: list[int], watch: Stopwatch,
+        clip: Clip | None, heard: list[int], slowed: float, watch: Stopwatch,
     ) -> None:  # fmt: skip
+        """slowed: as the clip was for the model, and as what it makes will be until it is played."""
         self.number = number
         self.samplerate = renderer.samplerate
         self.wanted = request.frames(self.samplerate)
@@ -260,7 +271,9 @@ class _Take:
         self.index = self.frames = 0
         self.meter = Meter(self.samplerate)
         self.watch, self.first_chunk_s = watch, None
-        self._lead = len(lead) * self.hop  # sample frames of the model's rendering of the clip, until they have served
+        self._at_speed = soxr.ResampleStream(slowed, 1.0, 1, "float32", "VHQ") if slowed != 1.0 else None
+        # Sample frames of the model's rendering of the clip, until they have served.
+        self._lead = int(len(lead) * self.hop / slowed)
 
     @property
     def new_frames(self) -> int:
@@ -287,7 +300,9 @@ class _Take:
         return min(round(JOIN_S * self.samplerate), len(self.clip.prefix))
 
     def _new(self, audio: np.ndarray, *, last: bool) -> AudioChunk:
-        """Newly rendered mono audio [N] as a chunk: at the source's level, joined, cut to length, faded at the very end."""
+        """Newly rendered mono audio [N] as a chunk: at the source's speed and level, joined, cut to length, faded at the end."""
+        if self._at_speed is not None:
+            audio = self._at_speed.resample_chunk(audio, last)
         lead, self._lead = audio[: self._lead], 0
         if len(lead):
             gain_db = _gain_towards(self.clip.prefix[-len(lead) :], lead)
