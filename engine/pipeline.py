@@ -45,6 +45,7 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
+MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
 HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in
 
 
@@ -95,9 +96,8 @@ class Pipeline:
         if len(found) > 1:
             heard = self._hear(clip, found, JUDGED_TOKENS / config.token_rate)
         request, time, words = self._understand(request, clip, found, heard)
-        slowed = 1.0
+        slowed = self._slowing(time, clip)
         if clip is not None:
-            slowed = slowing(time, config.token_rate, self._prepared.checkpoint.wavtokenizer.views) if time else 1.0
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         condition = build_condition(self._encode_text(words), request)
         takes = [
@@ -150,8 +150,7 @@ class Pipeline:
     def _hear(self, clip: Clip, found: list[Grid], seconds: float, slowed: float = 1.0) -> list[int]:
         """The tokens of the last `seconds` before the join, where a turn of tokens ends: odd samples are cut in front.
 
-        A loop is heard as it is played, round and round: what has come back before can be continued. `slowed` by a little its
-        bars are whole tokens, as all were that the model learnt from.
+        A loop is heard as it is played, round and round: what has come back before can be continued. slowed: as the model plays.
         """
         config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
         context, wanted = clip.context, round(seconds / slowed * tokenizer.config.sample_rate)
@@ -174,6 +173,14 @@ class Pipeline:
         strict = config.guidance if clip is None or request.prompt.strip() else strict
         request = request if request.guidance is not None else replace(request, guidance=strict)
         return request, time, caption(request, config.tempo_words, time, word)
+
+    def _slowing(self, time: Grid | None, clip: Clip | None) -> float:
+        """How much slower than it will be heard the model plays, so that its bars are whole tokens, as all were that it learnt
+        from. A clip is slowed likewise, and keeps its pitch in the end; without one the result is out of tune by so much.
+        """
+        views = self._prepared.checkpoint.wavtokenizer.views
+        most = MOST_DETUNED if clip is None else MOST_SLOWED
+        return slowing(time, self._prepared.checkpoint.config.token_rate, views, most) if time else 1.0
 
     def _tokens(
         self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,
@@ -257,7 +264,7 @@ class _Take:
         self, request: GenerationRequest, number: int, renderer: FastRenderer | FullRenderer, plan: ChunkPlan,
         clip: Clip | None, heard: list[int], slowed: float, watch: Stopwatch,
     ) -> None:  # fmt: skip
-        """slowed: as the clip was for the model, and as what it makes will be until it is played."""
+        """slowed: by how much the model plays slower than it will be heard."""
         self.number = number
         self.samplerate = renderer.samplerate
         self.wanted = request.frames(self.samplerate)

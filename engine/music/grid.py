@@ -11,8 +11,6 @@ BARS_PER_PHRASE = 8
 MAX_BEATS_PER_BAR = 16
 LOOP_BARS, LOOP_TOLERANCE = 16, 0.006  # a clip that is no loop must not be bent to one; measure_bpm errs by less
 
-MOST_SLOWED = 0.0125  # a fifth of a semitone
-
 
 def bar_frames(bpm: float, beats_per_bar: int, token_rate: float, step: int) -> int:
     """Token frames to a bar at the tempo nearest to `bpm` at which bars last a multiple of `step` frames."""
@@ -39,14 +37,14 @@ def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
     return np.stack([clocks, bars % BARS_PER_PHRASE], axis=1).astype(np.int64)
 
 
-def slowing(grid: Grid, token_rate: float, step: int) -> float:
-    """By how much music at `grid` is to be slowed, about 1, so that its bars, or else two or four of them, last a multiple of
-    `step` token frames: then equal bars become equal tokens.
+def slowing(grid: Grid, token_rate: float, step: int, most: float) -> float:
+    """By how much music at `grid` is to be slowed, 1 ± `most`, so that its bars, or else two or four of them, last a multiple of
+    `step` token frames: then equal bars become equal tokens. 1 where none do.
     """
     for bars in (1, 2, 4):
         frames = bars * grid.beats_per_bar * 60.0 / grid.bpm * token_rate
         slowed = max(1, round(frames / step)) * step / frames
-        if abs(slowed - 1) <= MOST_SLOWED:
+        if abs(slowed - 1) <= most:
             return slowed
     return 1.0
 

@@ -12,7 +12,6 @@ from engine.music.grid import (
     LOOP_BARS,
     LOOP_TOLERANCE,
     MAX_BEATS_PER_BAR,
-    MOST_SLOWED,
     Grid,
     bar_frames,
     clock,
@@ -130,19 +129,22 @@ def test_loops_last_a_few_whole_bars(bars, whole):
 
 
 @pytest.mark.parametrize(
-    ("bpm", "beats", "bars"),
-    [(125.0, 4, 1), (124.0, 4, 1), (81.3, 4, 1), (123.7, 3, 1), (187.0, 2, 2), (199.0, 1, 4)],
-)
-def test_slowed_bars_last_whole_turns_of_tokens(bpm, beats, bars):
-    """A single bar where it is long enough to be bent so little."""
-    slowed = slowing(Grid(bpm, beats), 50, 2)
+    ("bpm", "beats", "most", "bars"),
+    [
+        (125.0, 4, 0.01, 1), (124.0, 4, 0.01, 1), (81.3, 4, 0.01, 1), (123.7, 3, 0.0125, 1), (187.0, 2, 0.0125, 2),
+        (199.0, 1, 0.0125, 4), (124.0, 4, 0.003, 2), (128.0, 4, 0.003, 4),
+    ],
+)  # fmt: skip
+def test_slowed_bars_last_whole_turns_of_tokens(bpm, beats, most, bars):
+    """As few of them as can be bent by so little."""
+    slowed = slowing(Grid(bpm, beats), 50, 2, most)
     turns = bars * beats * 60 / bpm * slowed * 50 / 2
-    assert turns == pytest.approx(round(turns), abs=1e-9) and abs(slowed - 1) <= MOST_SLOWED
+    assert turns == pytest.approx(round(turns), abs=1e-9) and abs(slowed - 1) <= most
 
 
 def test_bars_of_whole_tokens_are_left_as_they_are():
-    assert slowing(Grid(120.0), 50, 2) == slowing(Grid(100.0, 3), 50, 2) == 1.0
+    assert slowing(Grid(120.0), 50, 2, 0.01) == slowing(Grid(100.0, 3), 50, 2, 0.01) == 1.0
 
 
 def test_bars_that_would_be_bent_too_much_are_left_as_they_are():
-    assert slowing(Grid(120.0), 50, 64) == 1.0  # 100 tokens, 200, 400
+    assert slowing(Grid(120.0), 50, 64, 0.02) == 1.0  # 100 tokens, 200, 400
