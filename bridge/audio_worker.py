@@ -194,12 +194,18 @@ def find(wanted: Wanted) -> Found:
         found = sounddevice.query_devices(wanted.selector, "output")
         rate = wanted.samplerate or _samplerate(sounddevice, found)
     except (ValueError, sounddevice.PortAudioError) as error:
-        raise DeviceError(f"no output device {wanted.device!r} ({error.args[0]})") from None
+        why = " ".join(str(error.args[0]).split())
+        raise DeviceError(f"no output device {wanted.device!r} ({why}): {_devices(sounddevice)}") from None
     name, count = found["name"], found["max_output_channels"]
     channels = (1,) if count == 1 and wanted.channels == (1, 2) else wanted.channels
     if max(channels) > count:
         raise DeviceError(f"{name} has {count} output channels: {max(channels)} (setting audio_channels) is not among them")
     return Found(name, rate, channels)
+
+
+def _devices(sounddevice) -> str:
+    outputs = [f"{device['index']} {device['name']}" for device in sounddevice.query_devices() if device["max_output_channels"]]
+    return f"audio_device may be default, none, {', '.join(outputs)}" if outputs else "the system has none"
 
 
 def _columns(channels: tuple[int, ...]) -> slice:

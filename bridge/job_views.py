@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -92,7 +93,7 @@ def show_entry(entry: Entry, out: Console) -> None:
     told = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
     out.print(("★ " if p.get("kept") else "  ") + on_one_line(told), markup=False)
     for path in paths_of(entry):
-        out.print(f"    {path}", markup=False)
+        out.print(f"    {path}{'' if os.path.exists(path) else '  (gone)'}", markup=False)
 
 
 def show_end(end: Reply, out: Console, err: Console) -> None:

@@ -225,9 +225,9 @@ def resolve_clip(path: str, roots: tuple[Path, ...] = ()) -> Path:
     except (OSError, RuntimeError) as error:  # a name too long, a user there is not
         raise ClipError(f"no such clip, {getattr(error, 'strerror', None) or error}: {path}") from None
     if not exists:
-        raise ClipError(f"no such clip: {path}")
+        raise ClipError(f"no such clip: {path}: give an audio or MIDI file's whole path")
     if not found.is_file():
-        raise ClipError(f"not a file: {path}")
+        raise ClipError(f"not a file: {path}: give an audio or MIDI file's whole path")
     if (size := found.stat().st_size) > MAX_CLIP_BYTES:
         raise ClipError(f"this clip has {size / 2**30:.1f} GiB: at most {MAX_CLIP_BYTES / 2**30:g} GiB are allowed: {path}")
     return found

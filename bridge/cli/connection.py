@@ -55,6 +55,8 @@ def _start_daemon(settings: Settings, port: int | None, quiet: bool) -> Client:
             _wait_for_model(client, quiet)
             return client
         time.sleep(0.05)
+    if process.poll() is None:
+        raise NoDaemon(f"the daemon has not answered in {_START_PATIENCE_S:g} s: it may need longer, try again (log: {log_file})")
     told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
     raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
 

@@ -69,6 +69,15 @@ def test_a_channel_that_the_device_has_not_is_said(jack_server, start_daemon):
     assert told.startswith("none: system has 6 output channels: 7 (setting audio_channels)")
 
 
+def test_a_device_that_is_not_there_is_said_with_those_that_are(jack_server, start_daemon):
+    jack_server.start(RATE)
+    daemon = start_daemon(audio_device="no such device")
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs["audio_device"] != "looking for it")
+        told = client.status().pairs["audio_device"]
+    assert "no output device 'no such device'" in told and "may be default, none, 0 " in told and " system" in told
+
+
 @pytest.mark.parametrize(
     ("samplerate", "words"), [(44_100, "24k stereo slow"), (44_100, "stereo"), (96_000, "stereo slow"), (192_000, "24k stereo")]
 )

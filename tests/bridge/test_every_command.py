@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -123,6 +124,9 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         assert len(works("history")) == 5 and len(works("history", "SWING", "jazz")) == 1
         assert works("history", "--no-kept") and call("history", "--kept", "--json") == (0, "", "")
         assert call("history", "tune", "polka")[:2] == (0, "") and "nothing" in call("history", "polka")[2]
+        for result in daemon.folder.glob("swing*.wav"):
+            result.unlink()
+        assert call("history", "swing")[1].count("wav  (gone)") == 2 and "(gone)" not in call("history", "tune")[1]
         works("keep", "made")
         assert [line["job"] for line in works("history", "--kept")] == ["made"]
         assert works("save", "My tune", "made") == [{"name": "My tune", "bank": "user"}]
@@ -160,3 +164,15 @@ def test_what_fails_is_1_and_a_sentence(call, home, daemon, words):
     home(daemon.environment | {"INSPIRE_PORT": str(daemon.port)})
     code, said, told = call(*words)
     assert code == 1 and said == "" and len(told.split()) > 3 and "Traceback" not in told
+
+
+def test_a_daemon_that_is_slow_to_start_is_not_said_to_have_failed(call, home, tmp_path, monkeypatch):
+    started, start = [], subprocess.Popen
+    monkeypatch.setattr("bridge.cli.connection._START_PATIENCE_S", 0.0)
+    monkeypatch.setattr(subprocess, "Popen", lambda *what, **how: started.append(start(*what, **how)) or started[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        home(daemon_environment(tmp_path, port=silent.getsockname()[1]))
+        code, said, told = call("generate", "tune")
+        assert code == 3 and said == "" and "try again" in told
+        started[0].wait(60)  # it ends by itself: the port is taken
