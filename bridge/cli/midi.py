@@ -12,7 +12,7 @@ from bridge.cli.consoles import err, out
 from bridge.cli.options import AsJson, Port, with_keys_of
 from bridge.client import new_id
 from bridge.osc_spec import MIDI_ACTIONS, MIDI_KINDS
-from bridge.replies import BindingInfo
+from bridge.replies import Ack, BindingInfo
 
 app = typer.Typer()
 _midi = typer.Typer(invoke_without_command=True)
@@ -46,7 +46,7 @@ def learn(
     with connect(port, no_start=True) as client:
         try:
             for reply in client.learn(action, id=id, **pairs):
-                if end is None and not as_json and not isinstance(reply, BindingInfo):
+                if end is None and isinstance(reply, Ack) and not as_json:
                     err.print("play the note, send the program or move the controller")
                 end = answered(reply)
         except KeyboardInterrupt:
