@@ -17,12 +17,13 @@ from engine.evaluation import measures
 from engine.evaluation.listener import RATE, WINDOW_S, Heard, Listener, read_section, section_start_s
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
-from engine.music.analysis import measure_bpm, measure_key
+from engine.music.analysis import measure_bpm, measure_key, onset_envelope
 from engine.music.level import rms_db
 from engine.training.captions import caption
 from engine.training.data import Corpus
 
 GENERATED_S = 10.0
+RHYTHMIC = 0.1  # deviation of the onset envelope: a piano or a drone has half of it, plucked strings more
 MEASURED_S = 8.0  # a shorter loop is measured as it is played, round and round
 
 
@@ -188,7 +189,7 @@ def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Re
             engine, clip=str(path), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode
         )
         new = made[-round(GENERATED_S * made_rate) :]
-        bpm = _bpm(played, rate) if measures.onset_density(played, rate) > 3 else None
+        bpm = _bpm(played, rate) if onset_envelope(played, rate)[0].std() > RHYTHMIC else None
         rows.append({"loop": path.name, "bpm": bpm, "continued_bpm": _bpm(new, made_rate, bpm),
                      "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(audio), 1)})  # fmt: skip
     rhythmic = [tempo_met(r["continued_bpm"], r["bpm"], 0.03) for r in rows if r["bpm"]]

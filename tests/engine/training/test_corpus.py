@@ -145,6 +145,15 @@ def test_drums_alone_play_from_beginning_to_end(style):
     assert not any(re.search("major|minor", text) for text in words) and any("drums" in text for text in words)
 
 
+@pytest.mark.parametrize("style", OWN_STYLES[:3], ids=lambda style: style.name)
+def test_pieces_without_drums_can_be_asked_for(style):
+    """The same music for the same seed, but for the drums."""
+    bare, *more = (compose(style, np.random.default_rng(seed), drumless=1.0) for seed in range(8))
+    assert all("drums" not in p.instruments and DRUM_CHANNEL not in {n.channel for n in p.notes} for p in (bare, *more))
+    full = compose(style, np.random.default_rng(0), drums_alone=0.0, drumless=0.0)
+    assert "drums" in full.instruments and (full.key, full.bpm, full.progression) == (bare.key, bare.bpm, bare.progression)
+
+
 def test_a_corpus_reads_one_side_only(corpus):
     training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
     assert training.names == ["p000000", "p000001"] and held_out.names == ["p000002"]
