@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -356,9 +357,18 @@ def _learn(id: str, action: str, reply_port: int | None = None, **values: Any) -
 
 def _history(id: str, **values: Any) -> History:
     for name in ("since", "until"):
-        if name in values and not re.fullmatch(r"\d{4}(-\d\d){0,2}", values[name]):
+        if name in values and not _is_day(values[name]):
             raise MessageError(f"{name} is {shown(values[name])}: a day such as 2026-11-21 is allowed", "bad_value")
     return History(id, **values)
+
+
+def _is_day(text: str) -> bool:
+    """Whether it is a year, a month or a day."""
+    try:
+        date.fromisoformat(text + "-01-01"[len(text) - 4 :])
+    except ValueError:
+        return False
+    return re.fullmatch(r"\d{4}(-\d\d){0,2}", text) is not None
 
 
 _READERS: dict[str, Callable[..., Command]] = {

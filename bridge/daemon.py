@@ -246,6 +246,8 @@ class Daemon:
                 yield _preset_info(command.id, self._presets.select_bank(command.bank))
             case commands.SavePreset():
                 request = self._jobs.get(command.job).request
+                if request.model == self._settings.model:  # nobody named one: it goes with any
+                    request = replace(request, model=None)
                 yield _preset_info(command.id, self._presets.save(command.name, request))
             case commands.ListBindings():
                 bindings = self._control.bindings

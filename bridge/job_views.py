@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -89,7 +90,8 @@ def _waiting(queued: Queued) -> str:
 def show_entry(entry: Entry, out: Console) -> None:
     """One job of the history, in two lines."""
     p = entry.pairs
-    figures = [p["created"][:16].replace("T", " "), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
+    here = datetime.fromisoformat(p["created"]).astimezone()  # on the clock of whoever looks
+    figures = [f"{here:%Y-%m-%d %H:%M}", entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
     told = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
     out.print(("★ " if p.get("kept") else "  ") + on_one_line(told), markup=False)
     for path in paths_of(entry):

@@ -156,6 +156,7 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         ("continue", "/nowhere/loop.wav"), ("again", "nobody"), ("sketch", "no such"), ("cancel", "nobody"), ("cancel",),
         ("status", "nobody"), ("keep", "nobody"), ("save", "Mine", "nobody"), ("delete", "nobody"),
         ("history", "--since", "yesterday"),
+        ("history", "--until", "2026-13"),
         ("midi", "learn", "dance"), ("midi", "forget", "note"),
     ],
     ids=" ".join,

@@ -196,7 +196,8 @@ def test_generate_with_a_preset_save_it_select_it(daemon, raw):
     raw.send("/inspire/preset/save", "s", "Fast house", "job")
     saved = raw.receive()
     assert isinstance(saved, PresetInfo) and (saved.name, saved.bank, saved.pairs["bpm"]) == ("Fast house", "user", 240.0)
-    assert (daemon.home / "presets" / "user.toml").exists()
+    assert 'name = "Fast house"' in (saved_file := (daemon.home / "presets" / "user.toml").read_text())
+    assert "model" not in saved_file  # nobody named one
     raw.send("/inspire/preset/bank", "b", "user")
     assert raw.receive().name == "Fast house"
     raw.send("/inspire/preset/previous", "v")
