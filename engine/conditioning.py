@@ -25,7 +25,7 @@ MAX_TEXT_TOKENS = 512
 JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
 EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
-DRUMS = "drums"
+DRUMS, AMBIENT = "drums", "ambient"
 SHORT_LOOP_S = 4.0  # a beat that is not heard in so short a clip once is heard when it goes round
 TEMPI = (55.0, 190.0)  # that music is likely to have
 BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
@@ -109,10 +109,13 @@ def likeliest_grid(
     return found[likely.index(max(likely))]
 
 
-def heard_word(clip: Clip, grid: Grid | None) -> str | None:
-    """What a clip is, in the model's words: the key it is in; drums, where it has a beat (`grid`) but no key; else nothing."""
+def heard_words(clip: Clip, grid: Grid | None, timed: bool) -> str | None:
+    """What a clip is, in the model's words: ambient, where a model with a sense of time (`timed`) is told no beat (`grid`); the
+    key it is in; drums, where it has a beat but no key; else nothing.
+    """
     key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
-    return key_name(key) if key is not None else DRUMS if grid else None
+    words = [AMBIENT] * (timed and grid is None) + ([key_name(key)] if key is not None else [])
+    return ", ".join(words) or (DRUMS if grid else None)
 
 
 def caption(

@@ -19,6 +19,7 @@ from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished,
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
 from engine.conditioning import (
+    AMBIENT,
     DRUMS,
     JUDGED_TOKENS,
     asked_bpm,
@@ -26,7 +27,7 @@ from engine.conditioning import (
     build_condition,
     caption,
     grids,
-    heard_word,
+    heard_words,
     likeliest_grid,
     load_text_encoder,
 )
@@ -46,7 +47,9 @@ PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must 
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
 MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
-HEARD_GUIDANCE = 2.0  # about a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in
+# About a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in; where no beat was heard the
+# model's own, as with less a drone falls silent.
+HEARD_GUIDANCE = 2.0
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -168,11 +171,13 @@ class Pipeline:
         """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
         config = self._prepared.checkpoint.config
         time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
-        word = heard_word(clip, time) if clip is not None and asked_key(request) is None else None
-        strict = HEARD_GUIDANCE if word not in (None, DRUMS) else 1.0
-        strict = config.guidance if clip is None or request.prompt.strip() else strict
+        asked, timed = bool(request.prompt.strip()), bool(config.language_model.clocks_per_bar)
+        words = heard_words(clip, time, timed and not asked) if clip is not None and asked_key(request) is None else None
+        strict = HEARD_GUIDANCE if words not in (None, DRUMS) else 1.0
+        if clip is None or asked or AMBIENT in (words or ""):
+            strict = config.guidance
         request = request if request.guidance is not None else replace(request, guidance=strict)
-        return request, time, caption(request, config.tempo_words, time, word)
+        return request, time, caption(request, config.tempo_words, time, words)
 
     def _slowing(self, time: Grid | None, clip: Clip | None) -> float:
         """How much slower than it will be heard the model plays, so that its bars are whole tokens, as all were that it learnt

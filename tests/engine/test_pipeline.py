@@ -394,8 +394,20 @@ def test_a_key_heard_in_a_clip_is_kept_unless_another_is_asked(engine, model, tm
 
 def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, windows, tmp_path):
     soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
-    _, end, *_ = run(engine, model, clip=str(tmp_path / "hiss.wav"), duration_s=1.0, decode="fast", seed=1)
+    request = {"clip": str(tmp_path / "hiss.wav"), "duration_s": 1.0, "decode": "fast", "seed": 1}
+    _, end, *_ = run(engine, model, **request)
     assert "grid_bpm" not in end.facts and windows[0][0] is None
+    assert end.facts["caption"] == "ambient" and end.facts["guidance"] == 3.0  # all that holds it up
+    _, end, *_ = run(engine, model, **request, prompt="rain")
+    assert end.facts["caption"] == "rain"
+
+
+def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path):
+    timeless = dataclasses.replace(TINY.language_model, clocks_per_bar=0, bars_per_phrase=0)
+    timeless = str(write_tiny_model(tmp_path / "timeless", language_model=timeless))
+    soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
+    _, end, *_ = run(engine, timeless, clip=str(tmp_path / "hiss.wav"), duration_s=0.5, decode="fast", seed=1)
+    assert end.facts["caption"] == "" and end.facts["guidance"] == 1.0
 
 
 @pytest.mark.parametrize("level_db", [-18.0, None])
