@@ -109,12 +109,17 @@ def likeliest_grid(
     return found[likely.index(max(likely))]
 
 
-def heard_words(clip: Clip, grid: Grid | None, timed: bool) -> str | None:
-    """What a clip is, in the model's words: ambient, where a model with a sense of time (`timed`) is told no beat (`grid`); the
-    key it is in; drums, where it has a beat but no key; else nothing.
+def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> bool:
+    """Whether a model with a sense of time is told none (`grid`), and no words either: a clip without a beat."""
+    return grid is None and config.language_model.clocks_per_bar > 0 and not request.prompt.strip()
+
+
+def heard_words(clip: Clip, grid: Grid | None, beatless: bool) -> str | None:
+    """What a clip is, in the model's words: ambient, where it is `beatless`; the key it is in; drums, where it has a beat but no
+    key; else nothing.
     """
     key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
-    words = [AMBIENT] * (timed and grid is None) + ([key_name(key)] if key is not None else [])
+    words = [AMBIENT] * beatless + ([key_name(key)] if key is not None else [])
     return ", ".join(words) or (DRUMS if grid else None)
 
 

@@ -19,7 +19,6 @@ from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished,
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
 from engine.conditioning import (
-    AMBIENT,
     DRUMS,
     JUDGED_TOKENS,
     asked_bpm,
@@ -28,6 +27,7 @@ from engine.conditioning import (
     caption,
     grids,
     heard_words,
+    is_beatless,
     likeliest_grid,
     load_text_encoder,
 )
@@ -171,10 +171,10 @@ class Pipeline:
         """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
         config = self._prepared.checkpoint.config
         time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
-        asked, timed = bool(request.prompt.strip()), bool(config.language_model.clocks_per_bar)
-        words = heard_words(clip, time, timed and not asked) if clip is not None and asked_key(request) is None else None
+        beatless = is_beatless(request, time, config)
+        words = heard_words(clip, time, beatless) if clip is not None and asked_key(request) is None else None
         strict = HEARD_GUIDANCE if words not in (None, DRUMS) else 1.0
-        if clip is None or asked or AMBIENT in (words or ""):
+        if clip is None or request.prompt.strip() or beatless:
             strict = config.guidance
         request = request if request.guidance is not None else replace(request, guidance=strict)
         return request, time, caption(request, config.tempo_words, time, words)

@@ -82,10 +82,12 @@ def tempi(style: Style) -> range:
     return range(fastest, slowest + 1, BAR_STEP)
 
 
-def compose(
-    style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_ALONE, drumless: float = DRUMLESS
-) -> Piece:
-    """Draws one piece. Deterministic in `rng`. drums_alone: share of those with drums in which nothing else plays."""
+def compose(style: Style, rng: np.random.Generator, drums_alone: float = DRUMS_ALONE, drumless: float = DRUMLESS) -> Piece:
+    """Draws one piece. Deterministic in `rng`.
+
+    drumless: share of pieces without drums, in styles that have them. drums_alone: share of those with drums in which nothing
+    else plays.
+    """
     mode = style.modes[rng.integers(len(style.modes))]
     key = int(rng.integers(12))
     progressions = PROGRESSIONS[style.progressions, mode]

@@ -1,7 +1,7 @@
 """Renders the training corpus: composed pieces through FluidSynth, with effects, checked, with their facts.
 
 `python -m engine.training.corpus FOLDER --pieces 600 --seed 1 --workers 2` writes `p000123.wav` (48 kHz mono, 16 bit) and
-`p000123.json` for each piece. Piece n depends on the seed and n alone, so folders can be grown, and made in parallel.
+`p000123.json` for each piece. Piece n depends on n and these options alone, so folders can be grown, and made in parallel.
 `--first 20000 --pieces 340 --drumless 1` adds pieces without drums: "no drums" is a wish that needs more examples than its share.
 Needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours (FluidR3, MIT).
 """

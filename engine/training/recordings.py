@@ -23,7 +23,7 @@ import torch
 from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
 from engine.checkpoint import Checkpoint
 from engine.clip import LISTEN_S, SILENCE, Clip
-from engine.conditioning import MISTAKEN, caption, grids, heard_words, likeliest_grid, load_text_encoder
+from engine.conditioning import MISTAKEN, caption, grids, heard_words, is_beatless, likeliest_grid, load_text_encoder
 from engine.music.analysis import measure_bpm
 from engine.music.grid import BARS_PER_PHRASE, Grid, lasts_bars
 from engine.music.level import rms_db
@@ -215,7 +215,7 @@ class _Listener:
             found = alike or found
         end = likeliest_grid(found, self.encode_text(request.prompt), request, tokens.tolist(), self.checkpoint)
         grid = end and replace(end, beat=end.beat - seconds * end.bpm / 60.0)
-        heard = None if label.key else heard_words(clip, grid, not label.words)
+        heard = None if label.key else heard_words(clip, grid, is_beatless(request, grid, self.config))
         return Part(name, tokens.numpy().astype(np.int16), grid, caption(request, self.config.tempo_words, grid, heard))
 
 

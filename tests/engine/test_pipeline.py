@@ -400,6 +400,8 @@ def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, window
     assert end.facts["caption"] == "ambient" and end.facts["guidance"] == 3.0  # all that holds it up
     _, end, *_ = run(engine, model, **request, prompt="rain")
     assert end.facts["caption"] == "rain"
+    _, end, *_ = run(engine, model, **request, key="D minor")
+    assert end.facts["caption"] == "D minor" and end.facts["guidance"] == 3.0
 
 
 def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path):
