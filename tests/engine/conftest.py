@@ -1,0 +1,40 @@
+"""The real engine at tiny size, and what all its tests do with it."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.api import AudioChunk, Finished, GenerationRequest, Progress
+from engine.pipeline import Pipeline
+from tests.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(write_tiny_model(tmp_path_factory.mktemp("tiny") / "model"))
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Pipeline("cpu")
+
+
+def run(engine, model, cancelled=lambda: False, **request):
+    events = list(engine.generate(GenerationRequest(model=model, **request), cancelled))
+    chunks = [e for e in events if isinstance(e, AudioChunk)]
+    assert isinstance(events[-1], Finished) and sum(isinstance(e, Finished) for e in events) == 1
+    for before, after in zip(chunks, chunks[1:], strict=False):
+        assert after.index == before.index + 1 and after.start_frame == before.start_frame + len(before.samples)
+    audio = np.concatenate([c.samples for c in chunks]) if chunks else np.zeros((0, 1), np.float32)
+    assert events[-1].frames == len(audio)
+    return audio, events[-1], chunks, [e for e in events if isinstance(e, Progress)]
+
+
+@pytest.fixture
+def loop(tmp_path):
+    """Two seconds of decaying noise bursts in stereo at 44.1 kHz."""
+    rng = np.random.default_rng(0)
+    envelope = np.exp(-(np.arange(88_200) % 22_050) / 4_000)
+    audio = 0.3 * rng.standard_normal((88_200, 2)) * envelope[:, None]
+    soundfile.write(tmp_path / "loop.wav", audio, 44_100, subtype="FLOAT")
+    return tmp_path / "loop.wav"
