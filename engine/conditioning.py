@@ -143,6 +143,17 @@ def caption(
     return text
 
 
+def refused_words(words: str, instruments: tuple[str, ...]) -> str | None:
+    """What words deny, asked for: "house, no drums" → "house, drums". None where they deny none of `instruments`.
+
+    A model hears little of a "no": what it would play without it says what to keep away from.
+    """
+    denied = "|".join(map(re.escape, instruments))
+    asked = re.sub(rf"\b(?:no|without)\s+({denied})\b", r"\1", words, flags=re.IGNORECASE) if denied else words
+    asked = re.sub(r"\bdrumless\b", DRUMS, asked, flags=re.IGNORECASE) if DRUMS in instruments else asked
+    return asked if asked != words else None
+
+
 def nearest(bpm: float, known_bpm: tuple[int, ...]) -> int:
     """The known tempo nearest to `bpm`."""
     return min(known_bpm, key=lambda known: abs(known - bpm))

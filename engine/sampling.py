@@ -13,6 +13,11 @@ def guide(conditional: Tensor, negative: Tensor, scale: float) -> Tensor:
     return torch.lerp(negative, conditional, scale)
 
 
+def refuse(logits: Tensor, conditional: Tensor, refused: Tensor, scale: float) -> Tensor:
+    """Away from what is denied, where it differs from what is asked. All [B, V]."""
+    return logits + scale * (conditional - refused)
+
+
 def forbid(logits: Tensor, token: int) -> Tensor:
     """Takes one token out of the choice. [B, V] → [B, V]"""
     logits = logits.clone()

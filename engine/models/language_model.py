@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -211,14 +211,19 @@ class Decoder:
         audio_prompt: Tensor | None = None,
         max_tokens: int,
         guidance: float = 3.0,
+        refused: Tensor | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Generation:
         """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
 
-        guidance 1 needs no negative row and runs half as many. noise: [B, 3n, H]; drawn from `generator` when None.
+        guidance 1 needs no negative row and runs half as many. refused: [B, up to L], a text to keep away from, which takes one
+        row more and half of what guidance adds. noise: [B, 3n, H]; drawn from `generator` when None.
         """
         embeds = self.model.embed_condition(condition, audio_prompt)
+        if refused is not None:
+            away = replace(condition, text=F.pad(refused, (0, condition.text.shape[1] - refused.shape[1])))
+            embeds = torch.cat([embeds, self.model.embed_condition(away, audio_prompt)])
         if guidance != 1.0:
             if self.config.negative == "noise":
                 audio_prompt = None if audio_prompt is None else torch.zeros_like(audio_prompt)
@@ -226,26 +231,28 @@ class Decoder:
                     pieces, sections = condition.section.shape
                     device = generator.device if generator else embeds.device
                     noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
-            everything = torch.ones(len(embeds), dtype=torch.bool, device=embeds.device)
+            everything = torch.ones(len(condition.text), dtype=torch.bool, device=embeds.device)
             embeds = torch.cat([embeds, self.model.embed_condition(condition, audio_prompt, everything, noise)])
         times = self.model.embed_clock(condition)
         heard = 0 if audio_prompt is None else audio_prompt.shape[1]
         if times is not None:
             assert times.shape[1] >= heard + max_tokens, f"clock has {times.shape[1]} frames, {heard + max_tokens} are asked for"
             times = times[:, heard + 1 :].to(self.dtype)
-        return Generation(self, embeds.to(self.dtype), max_tokens, guidance, times)
+        return Generation(self, embeds.to(self.dtype), max_tokens, len(condition.text), guidance, times)
 
 
 class Generation:
-    """One piece, or B of one length, while it is made. Rows of the cache: B conditional, then B negative under guidance."""
+    """One piece, or B of one length, while it is made. Rows of the cache: B conditional, B refused if anything is, B negative
+    under guidance.
+    """
 
     def __init__(
-        self, decoder: Decoder, prompt: Tensor, max_tokens: int, guidance: float, times: Tensor | None = None
+        self, decoder: Decoder, prompt: Tensor, max_tokens: int, pieces: int, guidance: float, times: Tensor | None = None
     ) -> None:
-        """times: [B, frames, H], added to the tokens made, the first of them first."""
+        """prompt: [rows, S, H]. times: [B, frames, H], added to the tokens made, the first of them first."""
         config, (rows, length) = decoder.config, prompt.shape[:2]
         self.times, self.begun = times, length
-        self.decoder, self.guidance, self.guided = decoder, guidance, guidance != 1.0
+        self.decoder, self.guidance, self.hearings = decoder, guidance, rows // pieces
         self.position = 0  # how many positions the cache holds
         capacity = length + max_tokens
         shape = (2, rows, config.num_key_value_heads, capacity, config.head_dim)
@@ -260,7 +267,7 @@ class Generation:
             embeds = F.embedding(tokens, self.decoder.speech_embedding)[:, None]
             if self.times is not None:
                 embeds = embeds + self.times[:, self.position - self.begun][:, None]
-            self.logits = self._feed(embeds.repeat(2, 1, 1) if self.guided else embeds)
+            self.logits = self._feed(embeds.repeat(self.hearings, 1, 1))
         return self.logits
 
     @classmethod
@@ -269,12 +276,11 @@ class Generation:
         first = generations[0]
         if len(generations) == 1:
             return first
-        halves = 2 if first.guided else 1
         batch = copy.copy(first)
-        batch.cache = [
-            torch.cat([rows for half in zip(*(own.chunk(halves, dim=1) for own in layer), strict=True) for rows in half], dim=1)
-            for layer in zip(*(generation.cache for generation in generations), strict=True)
-        ]
+        batch.cache = []
+        for layer in zip(*(generation.cache for generation in generations), strict=True):
+            hearings = zip(*(own.chunk(first.hearings, dim=1) for own in layer), strict=True)
+            batch.cache.append(torch.cat([rows for hearing in hearings for rows in hearing], dim=1))
         batch.logits = torch.cat([generation.logits for generation in generations])
         if first.times is not None:
             batch.times = torch.cat([generation.times for generation in generations])
@@ -299,8 +305,13 @@ class Generation:
         self.position = end
         config = self.decoder.config
         last = F.rms_norm(x[:, -1], (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
-        logits = self.decoder.head(last).float()
-        return sampling.guide(*logits.chunk(2), self.guidance) if self.guided else logits
+        conditional, *others = self.decoder.head(last).float().chunk(self.hearings)
+        negative = others.pop() if self.guidance != 1.0 else conditional
+        if not others:
+            return sampling.guide(conditional, negative, self.guidance)
+        # Guidance alone would keep up what has always been played to such words, and drown what they deny.
+        half = (1 + self.guidance) / 2
+        return sampling.refuse(sampling.guide(conditional, negative, half), conditional, others.pop(), half)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,9 @@ STAY = 0.9
 # So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
 SHORTER = (1, 4, 16)
 DRUMLESS = 1.5  # so many times as often as others come pieces without drums in styles that have them: "no drums" is a rare wish
+# Share of captions that say what plays in the whole piece, not in this section of it: to ask for drums is not to ask for them in
+# the intro.
+WHOLE_PIECE = 0.5
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a word, so that an unknown word changes little
@@ -89,7 +92,9 @@ class Windows:
         alone = rng.random() < 0.6
         length_s = len(here) / FRAME_RATE * 2 ** rng.uniform(-1.5, 1.5)
         piece_end = first + len(here) == len(tokens)
-        text = self.tokenizer.encode(caption(facts, section["layers"], rng)).ids
+        told = sections if rng.random() < WHOLE_PIECE else [section]
+        layers = sorted({layer for part in told for layer in part["layers"]})
+        text = self.tokenizer.encode(caption(facts, layers, rng)).ids
         if drop and rng.random() < DROP_TEXT:
             text = [NULL_ID] * len(text)
         elif drop:

@@ -21,6 +21,7 @@ from engine.conditioning import (
     grids,
     load_text_encoder,
     nearest,
+    refused_words,
     usual_bpm,
 )
 from engine.config import LanguageModelConfig
@@ -98,6 +99,28 @@ def test_a_style_brings_its_usual_tempo(prompt, bpm):
     usual = (("house", 123.0), ("techno", 131.0), ("dub techno", 121.0), ("dub", 118.0))
     assert usual_bpm(prompt, usual) == bpm
     assert usual_bpm(prompt, (*usual, ("", 100.0))) == (bpm or 100.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("house, 124 bpm, no drums", "house, 124 bpm, drums"), ("Drumless swing", "drums swing"),
+        ("house without Piano", "house Piano"), ("funk, no drums, no bass", "funk, drums, bass"), ("house, drums", None),
+        ("no vocals", None), ("", None),
+        ("nodrums", None), ("no drumsticks", None), ("piano, no kidding", None),
+    ],
+)  # fmt: skip
+def test_what_is_denied_is_refused_where_the_model_knows_it(words, asked):
+    assert refused_words(words, ("drums", "bass", "piano")) == asked
+    assert refused_words(words, ()) is None
+
+
+def test_sketch_can_be_denied_every_instrument_it_has_words_for():
+    for style in STYLES:
+        for part in filter(None, (style.bass, style.chords, style.pad, style.lead)):
+            for name in part.instruments:
+                assert name.split()[-1] in SKETCH.instruments
+    assert "drums" in SKETCH.instruments
 
 
 def test_sketch_knows_a_usual_tempo_for_every_style_and_every_other_word():

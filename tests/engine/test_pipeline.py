@@ -158,6 +158,17 @@ def test_guidance_off_works_and_differs(engine, model):
     assert not np.array_equal(with_guidance, without)
 
 
+def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
+    """The same words to a model that cannot be denied anything are words alone; drums that are not denied are not refused."""
+    known, unknown = (str(write_tiny_model(tmp_path / str(i), instruments=i)) for i in (("dub",), ()))
+    denied, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
+    refused = run(engine, known, **denied)[0]
+    assert not np.array_equal(refused, run(engine, unknown, **denied)[0])
+    assert np.array_equal(run(engine, known, **asked)[0], run(engine, unknown, **asked)[0])
+    together, _ = run_variations(engine, model=known, variations=2, **denied | {"seed": 3})
+    np.testing.assert_array_equal(together[2], refused)
+
+
 def test_no_flow_no_full_path(engine, tmp_path):
     small = str(write_tiny_model(tmp_path / "fast_only", flow=False))
     with pytest.raises(RequestError, match="decode to fast"):

@@ -248,6 +248,29 @@ def test_steps_equal_the_full_forward(config, blocked, monkeypatch):
 
 
 @pytest.mark.parametrize("guidance", [2.5, 1.0])
+@pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
+@torch.inference_mode()
+def test_a_refused_text_takes_half_of_what_guidance_adds(config, guidance):
+    """A shorter text, as "drums" is to "no drums": it is filled up as shorter texts were in training."""
+    model, condition = build(config), some_condition(3, sections=2)
+    prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
+    refused = condition.text[:, 1:]
+    generation = model.prepare().start(
+        condition, audio_prompt=prompt, max_tokens=12, guidance=guidance, refused=refused, noise=noise
+    )  # fmt: skip
+    stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
+
+    away = dataclasses.replace(condition, text=torch.cat([refused, torch.zeros_like(refused[:, :1])], dim=1))
+    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt
+    negative, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
+    asked, denied = (model(model.embed_condition(text, whole)) for text in (condition, away))
+    nothing = model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise))
+    half = (1 + guidance) / 2
+    expected = nothing + half * (asked - nothing) + half * (asked - denied)
+    torch.testing.assert_close(stepped, expected[:, -13:], atol=5e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", [2.5, 1.0])
 @pytest.mark.parametrize("heard", [0, 1, 9])
 @torch.inference_mode()
 def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):

@@ -1,0 +1,220 @@
+"""Lets a model play what is asked of it several times over and a listener judge every take.
+
+`python -m engine.training.takes CORPUS MODEL TAKES --rounds 400` writes one file a wish; a second start goes on where the first
+stopped, and several processes may share the work (`--part 0/2`). `engine.training.preference` learns from them.
+
+Half of the takes of a wish play its chorus, the others its intro; every fourth round continues pieces of the corpus instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.acceleration import Prepared, choose_runtime, prepare
+from engine.api import GenerationRequest
+from engine.checkpoint import load_checkpoint
+from engine.conditioning import asked_beats, build_condition, caption, load_text_encoder, refused_words
+from engine.evaluation import measures
+from engine.evaluation.listener import Heard, Listener
+from engine.evaluation.measures import key_met, tempo_met
+from engine.evaluation.prompts import Prompt, draw_prompts
+from engine.evaluation.trials import with_key
+from engine.models.language_model import Condition, Generation, generate_tokens
+from engine.music.analysis import key_name
+from engine.music.grid import Grid, clock, slowing
+from engine.pipeline import HEARD_GUIDANCE, MOST_DETUNED
+from engine.streaming import FastRenderer
+from engine.training.data import Corpus
+
+CHORUSES, INTROS = 6, 4  # takes of a wish
+CONTINUATIONS, CONTINUED_EVERY = 8, 4
+TAKE_S = 10.0
+SEEDS = 1000  # kept for each wish
+HEARD_TOKENS = 384  # of a piece that is continued: half of what the language model was trained on
+MOST_SILENCE_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Takes:
+    """What was asked for once, and what was played. Of one length F each, after the H tokens that all of them went on from."""
+
+    text: np.ndarray  # [L] ids
+    section: int  # row, see SECTION_ROWS
+    end_s: float  # of the time span, which starts at 0
+    clock: np.ndarray  # [H + F + 1, 2], see `engine.music.grid.clock`
+    heard: np.ndarray  # [H]
+    tokens: np.ndarray  # [K, F]
+    points: np.ndarray  # [K], the more the better; to be compared with each other only
+
+    def save(self, path: Path) -> None:
+        new = path.with_suffix(".new.npz")
+        np.savez(new, **vars(self))
+        new.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Takes:
+        columns = dict(np.load(path))
+        return cls(**columns | {"section": int(columns["section"]), "end_s": float(columns["end_s"])})
+
+
+class Player:
+    """A model that plays a wish many times at once, on the fast path."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared, self.config = prepared, prepared.checkpoint.config
+        self.encode_text = load_text_encoder(prepared.checkpoint)
+
+    def play(self, request: GenerationRequest, grid: Grid, heard: Sequence[int] = ()) -> tuple[Takes, list[np.ndarray]]:
+        """The request's variations as takes, no points yet, and how they sound: mono [N] at the tokenizer's rate."""
+        config = self.config
+        frames = round(request.seconds * config.token_rate)
+        rows = clock(grid, config.token_rate, -len(heard), len(heard) + frames + 1)
+        words = caption(request, config.tempo_words, grid)
+        condition = build_condition(self.encode_text(words), request)
+        denied = refused_words(words, config.instruments)
+        refused = None if denied is None else torch.tensor([self.encode_text(denied)])
+        tokens = self._sample(request, replace(condition, clock=torch.from_numpy(rows)[None]), refused, heard, frames)
+        lead = list(heard[-round(config.token_rate) :])
+        sounds = [self._render(lead, take) for take in tokens.tolist()]
+        takes = Takes(
+            condition.text[0].numpy(), int(condition.section), float(condition.time_end), rows,
+            np.array(heard, np.int16), tokens.numpy().astype(np.int16), np.zeros(len(tokens)),
+        )  # fmt: skip
+        return takes, sounds
+
+    @torch.inference_mode()
+    def _sample(
+        self, request: GenerationRequest, condition: Condition, refused: torch.Tensor | None, heard: Sequence[int], frames: int
+    ) -> torch.Tensor:
+        """[variations, frames], sampled as the engine does."""
+        seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
+        prompt = torch.tensor([heard]) if len(heard) else None
+        one = self.prepared.decoder.start(
+            condition, audio_prompt=prompt, max_tokens=frames, guidance=request.guidance, refused=refused
+        )
+        tokens = generate_tokens(
+            Generation.together([one] * len(seeds)), min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
+            temperature=self.config.temperature, generators=[torch.Generator().manual_seed(seed) for seed in seeds],
+        )  # fmt: skip
+        return torch.tensor(list(tokens)).T
+
+    def _render(self, lead: list[int], take: list[int]) -> np.ndarray:
+        renderer = FastRenderer(self.prepared)
+        sound = renderer.render(lead + take, 0, len(lead) + len(take), ended=True)
+        return sound[round(len(lead) / renderer.token_rate * renderer.samplerate) :]
+
+
+class Judge:
+    """Gives points for what was asked for and is heard."""
+
+    def __init__(self, listener: Listener, samplerate: int) -> None:
+        self.listener, self.samplerate = listener, samplerate
+
+    def fulfilled(self, sound: np.ndarray, prompt: Prompt) -> float:
+        """One point each for tempo, key, style and drums or none."""
+        heard: Heard = self.listener.hear(sound, self.samplerate)
+        hits = (
+            tempo_met(heard.bpm, prompt.bpm), key_met(heard.key, prompt.key),
+            heard.style == prompt.style, (heard.drums > 0) == prompt.drums,
+        )  # fmt: skip
+        return float(sum(hits)) - self._silent(sound)
+
+    def recognised(self, sound: np.ndarray, prompt: Prompt) -> float:
+        """Of an intro, which may do without beat and drums: one point each for key and style."""
+        heard = self.listener.hear(sound, self.samplerate)
+        return float(key_met(heard.key, prompt.key)) + float(heard.style == prompt.style) - 2 * self._silent(sound)
+
+    def fullness(self, sound: np.ndarray) -> np.ndarray:
+        """[2]: loudness and onset density, both of which grow from the intro to the chorus."""
+        return np.array([measures.loudness_db(sound, self.samplerate), measures.onset_density(sound, self.samplerate)])
+
+    def _silent(self, sound: np.ndarray) -> bool:
+        return measures.longest_silence_s(sound, self.samplerate) > MOST_SILENCE_S
+
+
+def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[Takes]:
+    """Choruses and intros of a prompt. Either gets a point more for being fuller, or less full, than most of the others are."""
+    config = player.config
+    request = GenerationRequest(prompt=prompt.text, duration_s=TAKE_S, seed=SEEDS * seed, guidance=config.guidance)
+    grid = Grid(float(prompt.bpm), asked_beats(request))
+    views = player.prepared.checkpoint.wavtokenizer.views
+    grid = replace(grid, bpm=grid.bpm / slowing(grid, config.token_rate, views, MOST_DETUNED))
+    chorus, choruses = player.play(replace(request, section="chorus", variations=CHORUSES), grid)
+    intro, intros = player.play(replace(request, section="intro", variations=INTROS), grid)
+    full, thin = (np.array([judge.fullness(sound) for sound in sounds]) for sounds in (choruses, intros))
+    fuller = (full > np.median(thin, 0)).all(1)
+    thinner = (thin < np.median(full, 0)).all(1)
+    return [
+        replace(chorus, points=np.array([judge.fulfilled(sound, prompt) for sound in choruses]) + fuller),
+        replace(intro, points=np.array([judge.recognised(sound, prompt) for sound in intros]) + 2 * thinner),
+    ]
+
+
+def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndarray, seed: int) -> list[Takes]:
+    """Takes of how a piece goes on in mid-chorus: told its tempo and key, as the engine tells what it heard."""
+    chorus = next(s for s in facts["sections"] if s["label"] == "chorus")
+    join = chorus["first_frame"] + 4 * facts["bar_frames"]
+    heard = tokens[max(0, join - HEARD_TOKENS) : join].tolist()
+    grid = Grid(facts["bpm"], facts["beats"], 4.0 * facts["beats"])
+    key = (facts["key"], facts["mode"])
+    request = GenerationRequest(
+        prompt=f"{round(facts['bpm'])} bpm, {key_name(key)}", duration_s=HEARD_TOKENS / player.config.token_rate,
+        section="chorus", guidance=HEARD_GUIDANCE, seed=SEEDS * seed, variations=CONTINUATIONS,
+    )  # fmt: skip
+    takes, sounds = player.play(request, grid, heard)
+    asked = Prompt("", facts["style"], round(facts["bpm"]), key, "drums" in chorus["layers"])
+    return [replace(takes, points=np.array([judge.fulfilled(sound, asked) for sound in sounds]))]
+
+
+def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, rounds: int, listener: Listener,
+           part: tuple[int, int] = (0, 1), seed: int = 1) -> None:  # fmt: skip
+    """Every `part[1]`th round, from number `part[0]` on, as files in `folder`; those that are there stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prepared = prepare(load_checkpoint(model), choose_runtime("cpu"))
+    player = Player(prepared)
+    judge = Judge(listener, prepared.checkpoint.config.wavtokenizer.sample_rate)
+    training, tokens = Corpus(corpus), dict(np.load(tokens_file))
+    pieces = [name for name in with_key(training) if name in tokens and _long_enough(training.facts[name])]
+    forbidden = {prompt.text for prompt in draw_prompts(100)}  # which the evaluation asks
+    prompts = [prompt for prompt in draw_prompts(rounds, seed=seed) if prompt.text not in forbidden]
+    for number in range(part[0], len(prompts), part[1]):
+        if (folder / f"{number:05d}-0.npz").exists():
+            continue
+        if number % CONTINUED_EVERY == CONTINUED_EVERY - 1 and pieces:
+            name = str(np.random.default_rng([seed, number]).choice(pieces))
+            made = take_continuation(player, judge, training.facts[name], tokens[name], number)
+        else:
+            made = take_wish(player, judge, prompts[number], number)
+        for index, takes in reversed(list(enumerate(made))):
+            takes.save(folder / f"{number:05d}-{index}.npz")
+
+
+def _long_enough(facts: dict) -> bool:
+    chorus = next((s for s in facts["sections"] if s["label"] == "chorus"), None)
+    return chorus is not None and chorus["frames"] >= 4 * facts["bar_frames"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("tokens", type=Path)
+    parser.add_argument("model", help="the model that plays")
+    parser.add_argument("takes", type=Path)
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--part", default="0/1", help="which share of the rounds, as 0/2 and 1/2 of two processes")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other wishes")
+    options = parser.parse_args()
+    first, step = (int(number) for number in options.part.split("/"))
+    listener = Listener.train(Corpus(options.corpus))
+    record(options.corpus, options.tokens, options.model, options.takes, rounds=options.rounds, listener=listener,
+           part=(first, step), seed=options.seed)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
