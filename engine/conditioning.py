@@ -143,14 +143,14 @@ def caption(
     return text
 
 
-def refused_words(words: str, instruments: tuple[str, ...]) -> str | None:
-    """What words deny, asked for: "house, no drums" → "house, drums". None where they deny none of `instruments`.
+def refused_words(words: str, deniable: tuple[str, ...]) -> str | None:
+    """What words deny, asked for: "house, no drums" → "house, drums". None where they deny none of `deniable`.
 
     A model hears little of a "no": what it would play without it says what to keep away from.
     """
-    denied = "|".join(map(re.escape, instruments))
+    denied = "|".join(map(re.escape, deniable))
     asked = re.sub(rf"\b(?:no|without)\s+({denied})\b", r"\1", words, flags=re.IGNORECASE) if denied else words
-    asked = re.sub(r"\bdrumless\b", DRUMS, asked, flags=re.IGNORECASE) if DRUMS in instruments else asked
+    asked = re.sub(r"\bdrumless\b", DRUMS, asked, flags=re.IGNORECASE) if DRUMS in deniable else asked
     return asked if asked != words else None
 
 

@@ -154,8 +154,8 @@ class ModelConfig:
     level_db: float | None = None
     # Ours: (word, bpm), the tempo where a request states none: of the first whose word is in the prompt; "" is in every one.
     usual_bpm: tuple[tuple[str, float], ...] = ()
-    # Ours: the instruments a prompt can deny: "no drums". Empty: what a denial does is left to the model.
-    instruments: tuple[str, ...] = ()
+    # Ours: what a prompt can deny, "no drums": what captions in training said the lack of. Empty: a denial is but words.
+    deniable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:

@@ -104,7 +104,7 @@ class Pipeline:
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         condition = build_condition(self._encode_text(words), request)
-        denied = refused_words(words, config.instruments)
+        denied = refused_words(words, config.deniable)
         refused = None if denied is None else build_condition(self._encode_text(denied), request).text
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)

@@ -25,10 +25,12 @@ class Prompt:
 
 def draw_prompts(count: int, seed: int = 2026) -> list[Prompt]:
     """Each style in turn, at any whole tempo and in any key that it plays in; a quarter asks for no drums."""
-    return [_draw(STYLES[number % len(STYLES)], np.random.default_rng([seed, number])) for number in range(count)]
+    return [draw_prompt(number, seed) for number in range(count)]
 
 
-def _draw(style, rng: np.random.Generator) -> Prompt:
+def draw_prompt(number: int, seed: int) -> Prompt:
+    """One of `draw_prompts`."""
+    style, rng = STYLES[number % len(STYLES)], np.random.default_rng([seed, number])
     parts = {name: part for name in ("bass", "chords", "pad", "lead") if (part := getattr(style, name))}
     drums = bool(style.drums or style.mma) and rng.random() > 0.25
     instruments = {name: str(rng.choice(part.instruments)) for name, part in parts.items()}

@@ -1,8 +1,8 @@
 """The whole training: `python -m engine.training all CORPUS RUNS --minutes 120` from composed music to a model directory.
 
 Every stage is a command of its own too (`python -m engine.training.corpus`, `.codec`, `.decoder`, `.language_model`,
-`.flow_matching`); `all` runs them in order, two at a time where there are cores, goes on where it stopped, and leaves the model
-in RUNS/model.
+`.flow_matching`, `.takes`, `.preference`); `all` runs them in order, two at a time where there are cores, goes on where it
+stopped, and leaves the model in RUNS/model.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from engine.config import ModelConfig
+from engine.evaluation.listener import Listener
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training import codec, decoder, flow_matching, language_model, vocabulary
+from engine.training import codec, decoder, flow_matching, language_model, preference, takes, vocabulary
 from engine.training.colour import colour
 from engine.training.corpus import render
 from engine.training.data import Corpus
@@ -34,9 +35,10 @@ from engine.training.sketch import SKETCH
 from engine.training.tokens import encode_corpus
 
 CODECS = ("wavtokenizer", "hifi_codec")
-# Shares of the minutes. The codecs come first, side by side; then the language model beside all that remains.
-CODEC_SHARE, LANGUAGE_MODEL_SHARE = 0.3, 0.7
-FLOW_SHARE, DECODER_SHARE = 0.4, 0.15  # the two decoders get one share each
+# Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; what it then plays
+# is judged, and it learns from that.
+CODEC_SHARE, LANGUAGE_MODEL_SHARE, TAKES_SHARE, PREFERENCE_SHARE = 0.3, 0.55, 0.1, 0.05
+FLOW_SHARE, DECODER_SHARE = 0.3, 0.12  # the two decoders get one share each
 
 Job = tuple[Callable, tuple, dict]
 
@@ -57,7 +59,16 @@ def train_all(folder: Path, runs: Path, *, minutes: float, workers: int = 2, con
         for kind in CODECS
     ]  # fmt: skip
     _together([[language], [flow, *decoders]], workers)
-    return pack_model(folder, runs, config)
+    plain = pack_model(folder, runs, config, runs / "language_model")
+    listener = Listener.train(Corpus(folder))
+    playing = {"minutes": minutes * TAKES_SHARE, "listener": listener}
+    parts = [{"part": (number, workers)} for number in range(workers)]
+    _together([[(takes.record, (folder, tokens, str(plain), runs / "takes"), playing | part)] for part in parts], workers)
+    preference.train(
+        load_average(LanguageModel(config.language_model), runs / "language_model"), Tokenizer.from_file(str(tokenizer)),
+        runs / "takes", folder, tokens, runs / "preference", minutes=minutes * PREFERENCE_SHARE,
+    )  # fmt: skip
+    return pack_model(folder, runs, config, runs / "preference")
 
 
 def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path, Path]:
@@ -78,7 +89,7 @@ def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path,
     return runs / "tokens.npz", runs / "tokenizer.json"
 
 
-def pack_model(folder: Path, runs: Path, config: ModelConfig) -> Path:
+def pack_model(folder: Path, runs: Path, config: ModelConfig, language_run: Path) -> Path:
     """The runs' results as a model directory with its card. Returns the directory."""
     refined = {}
     for kind, cls in zip(CODECS, (WavTokenizer, HiFiCodec), strict=True):
@@ -87,7 +98,7 @@ def pack_model(folder: Path, runs: Path, config: ModelConfig) -> Path:
         refined[kind].load_state_dict(state["parts"]["codec"])
     pack(
         runs / "model", config, **refined,
-        language_model=load_average(LanguageModel(config.language_model), runs / "language_model"),
+        language_model=load_average(LanguageModel(config.language_model), language_run),
         flow=load_average(FlowMatching(config.flow), runs / "flow_matching"),
         tokenizer=Tokenizer.from_file(str(runs / "tokenizer.json")), card=card(folder, runs, config),
     )  # fmt: skip

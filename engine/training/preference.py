@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -78,13 +79,16 @@ def preferred(model: LanguageModel, begun_with: LanguageModel, pairs: list[Pair]
 
 def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path, tokens_file: Path, folder: Path, *,
           minutes: float, lr: float = 3e-5, seed: int = 0) -> LanguageModel:  # fmt: skip
-    """Trains `model` and returns the moving average of its weights. Resumes from `folder`."""
+    """Trains `model` and returns the moving average of its weights. Resumes from `folder`, if that began with the same model."""
     torch.manual_seed(seed)
     begun_with = copy.deepcopy(model).requires_grad_(False)
+    if not _began_with(begun_with, folder):
+        shutil.rmtree(folder, ignore_errors=True)
     model.requires_grad_(True)
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=0.0, exclude=(model,))
-    run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)
+    parts = {"begun_with": begun_with, "model": model, "average": average, "optimizer": optimizer}
+    run = Run(folder, parts, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     paths = sorted(takes.glob("*.npz"))
     proof = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
@@ -112,6 +116,13 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
 
     run.loop(step, evaluate=evaluate if proof else None)
     return average
+
+
+def _began_with(model: LanguageModel, folder: Path) -> bool:
+    if not (folder / "checkpoint.pt").exists():
+        return False
+    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]["begun_with"]
+    return all(torch.equal(state[name], value) for name, value in model.state_dict().items())
 
 
 def main() -> None:

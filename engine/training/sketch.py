@@ -3,7 +3,7 @@
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
 from engine.training.corpus import LEVEL_DB
-from engine.training.styles import PROGRAMS, STYLES
+from engine.training.styles import STYLES
 
 SKETCH = ModelConfig(
     name="sketch",
@@ -63,5 +63,5 @@ SKETCH = ModelConfig(
     max_tokens=768,
     level_db=LEVEL_DB,
     usual_bpm=(*((word, sum(style.bpm) / 2) for style in STYLES for word in (style.name, *style.synonyms)), ("", 120.0)),
-    instruments=("drums", *sorted({name.split()[-1] for name in PROGRAMS})),
+    deniable=("drums",),
 )

@@ -1,14 +1,16 @@
 """Lets a model play what is asked of it several times over and a listener judge every take.
 
-`python -m engine.training.takes CORPUS MODEL TAKES --rounds 400` writes one file a wish; a second start goes on where the first
-stopped, and several processes may share the work (`--part 0/2`). `engine.training.preference` learns from them.
+`python -m engine.training.takes CORPUS TOKENS MODEL TAKES --minutes 30` writes one file a wish; a second start goes on where the
+first stopped, and several processes may share the work (`--part 0/2`). `engine.training.preference` learns from them.
 
-Half of the takes of a wish play its chorus, the others its intro; every fourth round continues pieces of the corpus instead.
+Some takes of a wish play its chorus, some its intro; every fourth round continues a piece of the corpus instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.acceleration import Prepared, choose_runtime, prepare
+from engine.acceleration import Prepared, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
 from engine.checkpoint import load_checkpoint
-from engine.conditioning import asked_beats, build_condition, caption, load_text_encoder, refused_words
+from engine.conditioning import DRUMS, asked_beats, build_condition, caption, load_text_encoder, refused_words
 from engine.evaluation import measures
 from engine.evaluation.listener import Heard, Listener
 from engine.evaluation.measures import key_met, tempo_met
-from engine.evaluation.prompts import Prompt, draw_prompts
-from engine.evaluation.trials import with_key
+from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
 from engine.music.grid import Grid, clock, slowing
@@ -77,11 +78,11 @@ class Player:
         rows = clock(grid, config.token_rate, -len(heard), len(heard) + frames + 1)
         words = caption(request, config.tempo_words, grid)
         condition = build_condition(self.encode_text(words), request)
-        denied = refused_words(words, config.instruments)
+        denied = refused_words(words, config.deniable)
         refused = None if denied is None else torch.tensor([self.encode_text(denied)])
         tokens = self._sample(request, replace(condition, clock=torch.from_numpy(rows)[None]), refused, heard, frames)
         lead = list(heard[-round(config.token_rate) :])
-        sounds = [self._render(lead, take) for take in tokens.tolist()]
+        sounds = [self.render(take, lead) for take in tokens.tolist()]
         takes = Takes(
             condition.text[0].numpy(), int(condition.section), float(condition.time_end), rows,
             np.array(heard, np.int16), tokens.numpy().astype(np.int16), np.zeros(len(tokens)),
@@ -104,9 +105,10 @@ class Player:
         )  # fmt: skip
         return torch.tensor(list(tokens)).T
 
-    def _render(self, lead: list[int], take: list[int]) -> np.ndarray:
+    def render(self, take: list[int], lead: Sequence[int] = ()) -> np.ndarray:
+        """How tokens sound after those in `lead`."""
         renderer = FastRenderer(self.prepared)
-        sound = renderer.render(lead + take, 0, len(lead) + len(take), ended=True)
+        sound = renderer.render([*lead, *take], 0, len(lead) + len(take), ended=True)
         return sound[round(len(lead) / renderer.token_rate * renderer.samplerate) :]
 
 
@@ -134,6 +136,11 @@ class Judge:
         """[2]: loudness and onset density, both of which grow from the intro to the chorus."""
         return np.array([measures.loudness_db(sound, self.samplerate), measures.onset_density(sound, self.samplerate)])
 
+    def apart(self, sound: np.ndarray, source: np.ndarray) -> float:
+        """How far a continuation's texture lies from its source's, on average over both."""
+        here, there = (self.listener.embed(audio, self.samplerate).mean(0) for audio in (sound, source))
+        return float(np.linalg.norm(here - there))
+
     def _silent(self, sound: np.ndarray) -> bool:
         return measures.longest_silence_s(sound, self.samplerate) > MOST_SILENCE_S
 
@@ -157,42 +164,51 @@ def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[T
 
 
 def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndarray, seed: int) -> list[Takes]:
-    """Takes of how a piece goes on in mid-chorus: told its tempo and key, as the engine tells what it heard."""
+    """Takes of how a piece goes on in mid-chorus: told its tempo, and its key or that it is drums, as the engine tells what it
+    heard. Those that sound more like what was heard than most of the others do get a point more.
+    """
     chorus = next(s for s in facts["sections"] if s["label"] == "chorus")
     join = chorus["first_frame"] + 4 * facts["bar_frames"]
     heard = tokens[max(0, join - HEARD_TOKENS) : join].tolist()
     grid = Grid(facts["bpm"], facts["beats"], 4.0 * facts["beats"])
     key = (facts["key"], facts["mode"])
+    drums_alone = set(facts["instruments"]) == {DRUMS}
     request = GenerationRequest(
-        prompt=f"{round(facts['bpm'])} bpm, {key_name(key)}", duration_s=HEARD_TOKENS / player.config.token_rate,
-        section="chorus", guidance=HEARD_GUIDANCE, seed=SEEDS * seed, variations=CONTINUATIONS,
+        prompt=f"{round(facts['bpm'])} bpm, {DRUMS if drums_alone else key_name(key)}", section="chorus",
+        duration_s=HEARD_TOKENS / player.config.token_rate, guidance=1.0 if drums_alone else HEARD_GUIDANCE,
+        seed=SEEDS * seed, variations=CONTINUATIONS,
     )  # fmt: skip
     takes, sounds = player.play(request, grid, heard)
-    asked = Prompt("", facts["style"], round(facts["bpm"]), key, "drums" in chorus["layers"])
-    return [replace(takes, points=np.array([judge.fulfilled(sound, asked) for sound in sounds]))]
+    asked = Prompt("", facts["style"], round(facts["bpm"]), key, DRUMS in chorus["layers"])
+    source = player.render(heard)
+    apart = np.array([judge.apart(sound, source) for sound in sounds])
+    return [replace(takes, points=np.array([judge.fulfilled(sound, asked) for sound in sounds]) + (apart < np.median(apart)))]
 
 
-def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, rounds: int, listener: Listener,
+def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes: float, listener: Listener,
            part: tuple[int, int] = (0, 1), seed: int = 1) -> None:  # fmt: skip
-    """Every `part[1]`th round, from number `part[0]` on, as files in `folder`; those that are there stay."""
+    """Every `part[1]`th round, from number `part[0]` on, as files in `folder`, one round at least; those that are there stay."""
+    begun = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     prepared = prepare(load_checkpoint(model), choose_runtime("cpu"))
     player = Player(prepared)
     judge = Judge(listener, prepared.checkpoint.config.wavtokenizer.sample_rate)
     training, tokens = Corpus(corpus), dict(np.load(tokens_file))
-    pieces = [name for name in with_key(training) if name in tokens and _long_enough(training.facts[name])]
-    forbidden = {prompt.text for prompt in draw_prompts(100)}  # which the evaluation asks
-    prompts = [prompt for prompt in draw_prompts(rounds, seed=seed) if prompt.text not in forbidden]
-    for number in range(part[0], len(prompts), part[1]):
-        if (folder / f"{number:05d}-0.npz").exists():
-            continue
-        if number % CONTINUED_EVERY == CONTINUED_EVERY - 1 and pieces:
-            name = str(np.random.default_rng([seed, number]).choice(pieces))
-            made = take_continuation(player, judge, training.facts[name], tokens[name], number)
-        else:
-            made = take_wish(player, judge, prompts[number], number)
-        for index, takes in reversed(list(enumerate(made))):
-            takes.save(folder / f"{number:05d}-{index}.npz")
+    pieces = [name for name in training.names if name in tokens and _long_enough(training.facts[name])]
+    evaluated = {prompt.text for prompt in draw_prompts(100)}
+    with use_threads(1):  # a second one is better spent on another part
+        for number in itertools.count(*part):
+            if (folder / f"{number:05d}-0.npz").exists() or (prompt := draw_prompt(number, seed)).text in evaluated:
+                continue
+            if number % CONTINUED_EVERY == CONTINUED_EVERY - 1 and pieces:
+                name = str(np.random.default_rng([seed, number]).choice(pieces))
+                made = take_continuation(player, judge, training.facts[name], tokens[name], number)
+            else:
+                made = take_wish(player, judge, prompt, number)
+            for index, takes in reversed(list(enumerate(made))):
+                takes.save(folder / f"{number:05d}-{index}.npz")
+            if time.monotonic() - begun > 60 * minutes:
+                return
 
 
 def _long_enough(facts: dict) -> bool:
@@ -206,13 +222,13 @@ def main() -> None:
     parser.add_argument("tokens", type=Path)
     parser.add_argument("model", help="the model that plays")
     parser.add_argument("takes", type=Path)
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--part", default="0/1", help="which share of the rounds, as 0/2 and 1/2 of two processes")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other wishes")
     options = parser.parse_args()
     first, step = (int(number) for number in options.part.split("/"))
     listener = Listener.train(Corpus(options.corpus))
-    record(options.corpus, options.tokens, options.model, options.takes, rounds=options.rounds, listener=listener,
+    record(options.corpus, options.tokens, options.model, options.takes, minutes=options.minutes, listener=listener,
            part=(first, step), seed=options.seed)  # fmt: skip
 
 

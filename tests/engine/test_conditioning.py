@@ -115,14 +115,6 @@ def test_what_is_denied_is_refused_where_the_model_knows_it(words, asked):
     assert refused_words(words, ()) is None
 
 
-def test_sketch_can_be_denied_every_instrument_it_has_words_for():
-    for style in STYLES:
-        for part in filter(None, (style.bass, style.chords, style.pad, style.lead)):
-            for name in part.instruments:
-                assert name.split()[-1] in SKETCH.instruments
-    assert "drums" in SKETCH.instruments
-
-
 def test_sketch_knows_a_usual_tempo_for_every_style_and_every_other_word():
     for style in STYLES:
         for word in (style.name, *style.synonyms):

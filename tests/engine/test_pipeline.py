@@ -160,7 +160,7 @@ def test_guidance_off_works_and_differs(engine, model):
 
 def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
     """The same words to a model that cannot be denied anything are words alone; drums that are not denied are not refused."""
-    known, unknown = (str(write_tiny_model(tmp_path / str(i), instruments=i)) for i in (("dub",), ()))
+    known, unknown = (str(write_tiny_model(tmp_path / str(i), deniable=i)) for i in (("dub",), ()))
     denied, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
     refused = run(engine, known, **denied)[0]
     assert not np.array_equal(refused, run(engine, unknown, **denied)[0])
