@@ -20,7 +20,8 @@ WINDOW_S = 8.0
 BANDS = 40
 LAGS = np.geomspace(60 / 400, 60 / 30, 48)  # seconds, of the onset envelope's autocorrelation
 TEXTURE_S, COMPONENTS = 2.0, 24  # of the embedding that Fréchet distance is taken in
-LEVELS = (1 / 2, 2 / 3, 1, 3 / 2, 2)  # of the metre, at which a measured tempo may be heard
+LEVELS = (1, 2, 1 / 2, 3 / 2, 2 / 3)  # of the metre, at which a measured tempo may be heard, the likeliest first
+TEMPO_MARGIN = 1.02  # by which a piece may leave the tempi that its style was learnt in
 RIDGE = 0.01  # of the number of examples
 
 
@@ -58,7 +59,7 @@ class Heard:
 @dataclass(frozen=True, eq=False)
 class Listener:
     styles: tuple[str, ...]
-    usual_bpm: tuple[float, ...]  # of each style
+    tempi: tuple[tuple[float, float], ...]  # of each style, the slowest and the fastest in bpm
     ridge: Ridge  # → one score a style, drums (1 or -1)
     texture: Ridge  # → the embedding
 
@@ -78,9 +79,9 @@ class Listener:
                 style = [float(facts["style"] == s) for s in styles]
                 targets.append([*style, 1.0 if "drums" in section["layers"] else -1.0])
         heard = [corpus.facts[name] for name in corpus.names]
-        tempi = [np.mean([np.log2(f["bpm"]) for f in heard if f["style"] == style]) for style in styles]
-        usual_bpm = tuple(float(2**tempo) for tempo in tempi)
-        return cls(styles, usual_bpm, Ridge.fit(np.array(rows), np.array(targets)), _principal(np.concatenate(textures)))
+        known = [[f["bpm"] for f in heard if f["style"] == style] for style in styles]
+        tempi = tuple((min(bpm), max(bpm)) for bpm in known)
+        return cls(styles, tempi, Ridge.fit(np.array(rows), np.array(targets)), _principal(np.concatenate(textures)))
 
     def hear(self, audio: np.ndarray, samplerate: int) -> Heard:
         """audio: mono [N] at `samplerate` Hz, 4 s at least to hear a tempo."""
@@ -88,9 +89,15 @@ class Listener:
         *scores, drums = self.ridge(features(audio))
         style = int(np.argmax(scores))
         bpm = measure_bpm(audio, RATE)
-        if bpm is not None:  # at which level of the metre one taps depends on the style
-            bpm = float(min((level * bpm for level in LEVELS), key=lambda tempo: abs(np.log2(tempo / self.usual_bpm[style]))))
+        if bpm is not None:
+            bpm = self._tapped(bpm, style)
         return Heard(self.styles[style], float(drums), bpm, measure_key(audio, RATE))
+
+    def _tapped(self, bpm: float, style: int) -> float:
+        """The level of the metre at which one taps in a style: the likeliest of those in, or else nearest to, its tempi."""
+        slowest, fastest = self.tempi[style][0] / TEMPO_MARGIN, self.tempi[style][1] * TEMPO_MARGIN
+        tempi = (level * bpm for level in LEVELS)
+        return float(min(tempi, key=lambda tempo: max(0.0, np.log2(slowest / tempo), np.log2(tempo / fastest))))
 
     def embed(self, audio: np.ndarray, samplerate: int) -> np.ndarray:
         """[windows, COMPONENTS]: the corpus' first principal components of every two seconds' texture."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from engine.music.analysis import NOTE_NAMES
 
-CURVES = ("loss", "level", "held_out", "held_out_loss", "held_out_level")  # what a log may hold that is worth a curve
+CURVES = ("loss", "level", "preference", "held_out", "held_out_loss", "held_out_level")  # of what a log may hold
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

@@ -119,13 +119,10 @@ class Judge:
         self.listener, self.samplerate = listener, samplerate
 
     def fulfilled(self, sound: np.ndarray, prompt: Prompt) -> float:
-        """One point each for tempo, key, style and drums or none."""
+        """Two points for the tempo, without which nothing lands on the grid; one each for key, style and drums or none."""
         heard: Heard = self.listener.hear(sound, self.samplerate)
-        hits = (
-            tempo_met(heard.bpm, prompt.bpm), key_met(heard.key, prompt.key),
-            heard.style == prompt.style, (heard.drums > 0) == prompt.drums,
-        )  # fmt: skip
-        return float(sum(hits)) - self._silent(sound)
+        hits = (key_met(heard.key, prompt.key), heard.style == prompt.style, (heard.drums > 0) == prompt.drums)
+        return 2.0 * tempo_met(heard.bpm, prompt.bpm) + sum(hits) - self._silent(sound)
 
     def recognised(self, sound: np.ndarray, prompt: Prompt) -> float:
         """Of an intro, which may do without beat and drums: one point each for key and style."""

@@ -1,5 +1,6 @@
 """Every measure on sounds whose answer is known, and the whole evaluation on a model of random weights."""
 
+import dataclasses
 import json
 import shutil
 
@@ -139,6 +140,19 @@ def test_listener_is_right_about_held_out_pieces(corpus, listener):
     assert accuracy["style"] == accuracy["drums"] == accuracy["key"] == 100
     heard = listener.hear(read_section(held_out, held_out.names[0], "chorus", np.random.default_rng(0))[0], RATE)
     assert measures.tempo_met(heard.bpm, held_out.facts[held_out.names[0]]["bpm"])
+
+
+@pytest.mark.parametrize(
+    ("measured", "tapped"),
+    [
+        (176, 176), (88, 176), (120, 120), (60, 120), (78, 156), (117, 117), (260, 130), (178, 178),
+        (100 * 1.45, 145), (110, 110 * 3 / 2),
+    ],
+)  # fmt: skip
+def test_tempo_is_tapped_where_a_style_has_its_tempi(listener, measured, tapped):
+    """At a style's edges too: what lies in its range is kept, the octave comes before two thirds."""
+    swing = dataclasses.replace(listener, styles=("swing",), tempi=((117.0, 176.0),))
+    assert swing._tapped(measured, 0) == pytest.approx(tapped)
 
 
 def test_listener_hears_no_drums_in_chords_nor_a_tempo_in_noise(listener):
