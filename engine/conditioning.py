@@ -168,8 +168,17 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
     return _load_qwen_tokenizer(directory, size)
 
 
-def build_condition(ids: list[int], request: GenerationRequest) -> Condition:
-    """One row, without musical time, which comes frame by frame (`engine.music.grid.clock`).
+def read_words(
+    words: str, request: GenerationRequest, encode_text: Callable[[str], list[int]], deniable: tuple[str, ...]
+) -> Condition:
+    """`build_condition` of words, and of what they deny."""
+    denied = refused_words(words, deniable)
+    return build_condition(encode_text(words), request, None if denied is None else encode_text(denied))
+
+
+def build_condition(ids: list[int], request: GenerationRequest, refused: list[int] | None = None) -> Condition:
+    """One row, without musical time, which comes frame by frame (`engine.music.grid.clock`). refused: ids of a text that is
+    no longer.
 
     Raises RequestError when the text is too long for the model.
     """
@@ -181,6 +190,8 @@ def build_condition(ids: list[int], request: GenerationRequest) -> Condition:
         time_start=torch.tensor([[request.time_start_s]], dtype=torch.float64),
         time_end=torch.tensor([[end]], dtype=torch.float64),
         section=torch.tensor([[SECTION_ROWS[request.section]]]),
+        # A shorter text is filled up as shorter ones were in training.
+        refused=None if refused is None else torch.tensor([refused + [0] * (len(ids) - len(refused))], dtype=torch.long),
     )
 
 

@@ -30,7 +30,7 @@ from engine.conditioning import (
     is_beatless,
     likeliest_grid,
     load_text_encoder,
-    refused_words,
+    read_words,
 )
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
@@ -103,9 +103,7 @@ class Pipeline:
         slowed = self._slowing(time, clip)
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
-        condition = build_condition(self._encode_text(words), request)
-        denied = refused_words(words, config.deniable)
-        refused = None if denied is None else build_condition(self._encode_text(denied), request).text
+        condition = read_words(words, request, self._encode_text, config.deniable)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
             for number, renderer in zip(numbers, renderers, strict=True)
@@ -115,7 +113,7 @@ class Pipeline:
         first, last = takes[0], takes[-1]
         wanted = math.ceil(first.wanted * slowed / first.hop)
         own_time = time and replace(time, bpm=time.bpm / slowed)
-        for count, tokens in enumerate(self._tokens(request, condition, refused, own_time, heard, wanted, cancelled), 1):
+        for count, tokens in enumerate(self._tokens(request, condition, own_time, heard, wanted, cancelled), 1):
             for take, token in zip(takes, tokens, strict=True):
                 if (chunk := take.push(token)) is not None:
                     yield chunk
@@ -191,8 +189,8 @@ class Pipeline:
         return slowing(time, self._prepared.checkpoint.config.token_rate, views, most) if time else 1.0
 
     def _tokens(
-        self, request: GenerationRequest, condition: Condition, refused: torch.Tensor | None, time: Grid | None, heard: list[int],
-        wanted: int, cancelled: Callable[[], bool],
+        self, request: GenerationRequest, condition: Condition, time: Grid | None, heard: list[int], wanted: int,
+        cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:  # fmt: skip
         """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
         from the latter half of what it made; past IDEA_BARS, from the last bar.
@@ -214,7 +212,7 @@ class Pipeline:
                     count, keep = idea, _whole_turns(time.beats_per_bar * 60 / time.bpm * config.token_rate, views)
                 rows = clock(time, config.token_rate, made - len(histories[0]), len(histories[0]) + count)
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
-            generation = self._start(request, condition, refused, histories, generators, count)
+            generation = self._start(request, condition, histories, generators, count)
             tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
                 generators=generators, cancelled=cancelled,
@@ -227,7 +225,7 @@ class Pipeline:
             histories = [history[-keep:] for history in histories] if config.max_tokens else histories
 
     def _start(
-        self, request: GenerationRequest, condition: Condition, refused: torch.Tensor | None, histories: list[list[int]],
+        self, request: GenerationRequest, condition: Condition, histories: list[list[int]],
         generators: list[torch.Generator], count: int,
     ) -> Generation:  # fmt: skip
         """All variations in one batch. Each reads what it goes on from as it would alone; what all have in common, once."""
@@ -235,7 +233,7 @@ class Pipeline:
         def start(history: list[int], generator: torch.Generator) -> Generation:
             prompt = torch.tensor([history], device=self.runtime.device) if history else None
             return self._prepared.decoder.start(
-                condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, refused=refused, generator=generator
+                condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
             )
 
         own_noise = self._prepared.checkpoint.config.language_model.negative == "noise" and request.guidance != 1.0
@@ -256,7 +254,7 @@ class Pipeline:
             renderer = self._renderer(request, lambda: False, request.seed)
             condition = build_condition(self._encode_text(request.prompt), request)
             wanted = round(request.seconds * renderer.token_rate)
-            tokens = [token for (token,) in self._tokens(request, condition, None, Grid(120.0), [], wanted, lambda: False)]
+            tokens = [token for (token,) in self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
 
 

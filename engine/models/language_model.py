@@ -49,6 +49,7 @@ class Condition:
     # [B, frames, 2] rows, see `engine.music.grid.clock`: where in its bar and phrase each audio frame lies, from the first of the
     # prompt on, one more than are made; -1: nowhere. None for all of them, and for a model without such tables.
     clock: Tensor | None = None
+    refused: Tensor | None = None  # [B, L] token ids of a text to keep away from; None: of none. Only generation hears it.
 
 
 class LanguageModel(nn.Module):
@@ -211,18 +212,17 @@ class Decoder:
         audio_prompt: Tensor | None = None,
         max_tokens: int,
         guidance: float = 3.0,
-        refused: Tensor | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Generation:
         """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
 
-        guidance 1 needs no negative row and runs half as many. refused: [B, up to L], a text to keep away from, which takes one
-        row more and half of what guidance adds. noise: [B, 3n, H]; drawn from `generator` when None.
+        guidance 1 needs no negative row and runs half as many; a refused text takes one row more, and half of what guidance adds.
+        noise: [B, 3n, H]; drawn from `generator` when None.
         """
         embeds = self.model.embed_condition(condition, audio_prompt)
-        if refused is not None:
-            away = replace(condition, text=F.pad(refused, (0, condition.text.shape[1] - refused.shape[1])))
+        if condition.refused is not None:
+            away = replace(condition, text=condition.refused)
             embeds = torch.cat([embeds, self.model.embed_condition(away, audio_prompt)])
         if guidance != 1.0:
             if self.config.negative == "noise":

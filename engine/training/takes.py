@@ -21,9 +21,9 @@ import torch
 from engine.acceleration import Prepared, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
 from engine.checkpoint import load_checkpoint
-from engine.conditioning import DRUMS, asked_beats, build_condition, caption, load_text_encoder, refused_words
+from engine.conditioning import DRUMS, asked_beats, caption, load_text_encoder, read_words
 from engine.evaluation import measures
-from engine.evaluation.listener import Heard, Listener
+from engine.evaluation.listener import Listener
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.language_model import Condition, Generation, generate_tokens
@@ -76,11 +76,8 @@ class Player:
         config = self.config
         frames = round(request.seconds * config.token_rate)
         rows = clock(grid, config.token_rate, -len(heard), len(heard) + frames + 1)
-        words = caption(request, config.tempo_words, grid)
-        condition = build_condition(self.encode_text(words), request)
-        denied = refused_words(words, config.deniable)
-        refused = None if denied is None else torch.tensor([self.encode_text(denied)])
-        tokens = self._sample(request, replace(condition, clock=torch.from_numpy(rows)[None]), refused, heard, frames)
+        condition = read_words(caption(request, config.tempo_words, grid), request, self.encode_text, config.deniable)
+        tokens = self._sample(request, replace(condition, clock=torch.from_numpy(rows)[None]), heard, frames)
         lead = list(heard[-round(config.token_rate) :])
         sounds = [self.render(take, lead) for take in tokens.tolist()]
         takes = Takes(
@@ -90,15 +87,11 @@ class Player:
         return takes, sounds
 
     @torch.inference_mode()
-    def _sample(
-        self, request: GenerationRequest, condition: Condition, refused: torch.Tensor | None, heard: Sequence[int], frames: int
-    ) -> torch.Tensor:
+    def _sample(self, request: GenerationRequest, condition: Condition, heard: Sequence[int], frames: int) -> torch.Tensor:
         """[variations, frames], sampled as the engine does."""
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
         prompt = torch.tensor([heard]) if len(heard) else None
-        one = self.prepared.decoder.start(
-            condition, audio_prompt=prompt, max_tokens=frames, guidance=request.guidance, refused=refused
-        )
+        one = self.prepared.decoder.start(condition, audio_prompt=prompt, max_tokens=frames, guidance=request.guidance)
         tokens = generate_tokens(
             Generation.together([one] * len(seeds)), min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
             temperature=self.config.temperature, generators=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -120,7 +113,7 @@ class Judge:
 
     def fulfilled(self, sound: np.ndarray, prompt: Prompt) -> float:
         """Two points for the tempo, without which nothing lands on the grid; one each for key, style and drums or none."""
-        heard: Heard = self.listener.hear(sound, self.samplerate)
+        heard = self.listener.hear(sound, self.samplerate)
         hits = (key_met(heard.key, prompt.key), heard.style == prompt.style, (heard.drums > 0) == prompt.drums)
         return 2.0 * tempo_met(heard.bpm, prompt.bpm) + sum(hits) - self._silent(sound)
 

@@ -21,6 +21,7 @@ from engine.conditioning import (
     grids,
     load_text_encoder,
     nearest,
+    read_words,
     refused_words,
     usual_bpm,
 )
@@ -113,6 +114,18 @@ def test_a_style_brings_its_usual_tempo(prompt, bpm):
 def test_what_is_denied_is_refused_where_the_model_knows_it(words, asked):
     assert refused_words(words, ("drums", "bass", "piano")) == asked
     assert refused_words(words, ()) is None
+
+
+def test_what_is_denied_is_as_long_as_the_words_and_filled_up_as_in_training():
+    known = {"house": 5, "no": 6, "drums": 7}
+    request = GenerationRequest(prompt="x")
+
+    def read(words):
+        return read_words(words, request, lambda text: [known[word] for word in text.split()], ("drums",))
+
+    denying = read("house no drums")
+    assert denying.text.tolist() == [[5, 6, 7]] and denying.refused.tolist() == [[5, 7, 0]]
+    assert read("house drums").refused is None
 
 
 def test_sketch_knows_a_usual_tempo_for_every_style_and_every_other_word():

@@ -251,16 +251,13 @@ def test_steps_equal_the_full_forward(config, blocked, monkeypatch):
 @pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
 @torch.inference_mode()
 def test_a_refused_text_takes_half_of_what_guidance_adds(config, guidance):
-    """A shorter text, as "drums" is to "no drums": it is filled up as shorter texts were in training."""
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
-    refused = condition.text[:, 1:]
-    generation = model.prepare().start(
-        condition, audio_prompt=prompt, max_tokens=12, guidance=guidance, refused=refused, noise=noise
-    )  # fmt: skip
+    away = dataclasses.replace(condition, text=condition.text.flip(1))
+    denying = dataclasses.replace(condition, refused=away.text)
+    generation = model.prepare().start(denying, audio_prompt=prompt, max_tokens=12, guidance=guidance, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
-    away = dataclasses.replace(condition, text=torch.cat([refused, torch.zeros_like(refused[:, :1])], dim=1))
     heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt
     negative, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
     asked, denied = (model(model.embed_condition(text, whole)) for text in (condition, away))

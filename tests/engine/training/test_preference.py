@@ -1,5 +1,7 @@
 """Learning from better and worse takes: which are compared, and that a model comes to prefer the better ones, seen or not."""
 
+import copy
+
 import numpy as np
 import torch
 
@@ -67,11 +69,15 @@ def test_a_model_learns_to_prefer_what_got_points_and_goes_on_where_it_stopped(c
     np.savez(tmp_path / "tokens.npz", **tokens)
     tokenizer = vocabulary.build(vocabulary.caption_sample(list(found.values()), 20), CONFIG.text_vocab_size)
     torch.manual_seed(0)
-    model = LanguageModel(CONFIG)
+    begun_with = LanguageModel(CONFIG)
     parts = (tokenizer, tmp_path / "takes", corpus, tmp_path / "tokens.npz", tmp_path / "run")
-    train(model, *parts, minutes=0.5, lr=1e-3)
+    train(copy.deepcopy(begun_with), *parts, minutes=0.5, lr=1e-3)
     log = read_log(tmp_path / "run")
     assert log[-1]["held_out_preferred"] > 0.9 and log[-1]["held_out"] < 0.8 * np.log(2)
     assert log[-1]["step"] == 30
-    train(LanguageModel(CONFIG), *parts, minutes=0.6, lr=1e-3)
-    assert read_log(tmp_path / "run")[-1]["step"] > 30
+    train(copy.deepcopy(begun_with), *parts, minutes=0.6, lr=1e-3)
+    resumed = read_log(tmp_path / "run")
+    assert resumed[: len(log)] == log and resumed[-1]["step"] > 30
+    torch.manual_seed(1)
+    train(LanguageModel(CONFIG), *parts, minutes=0.1, lr=1e-3)  # another model begins anew: its log holds nothing of that one
+    assert [row["step"] for row in read_log(tmp_path / "run")] == [6]

@@ -77,7 +77,7 @@ def test_what_is_asked_for_and_heard_gives_points(listener):
     assert (full > thin).all()
 
 
-def test_of_a_wish_the_fuller_choruses_and_the_thinner_intros_get_a_point_more(player, monkeypatch):
+def test_of_a_wish_the_fuller_choruses_and_the_thinner_intros_get_a_point_more(player):
     """A judge to whom each sound is as full as its number says."""
 
     class Counting:
