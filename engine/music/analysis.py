@@ -53,9 +53,8 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
     size = len(flux)
     if size < 3 * rate or flux.std() < STEADY:
         return None
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size] / np.maximum(size - np.arange(size), size // 4)
-    correlation /= correlation[0]
-    score = _comb(correlation, TEMPI, rate)
+    correlation = autocorrelation(flux)
+    score = comb(correlation, TEMPI, rate)
     if score.max() < 0.3 * (size / rate) ** -0.5:  # what noise reaches falls with the root of the duration
         return None
     preference = np.exp(-0.5 * (np.log2(TEMPI / (near or 115.0)) / (0.35 if near else 0.8)) ** 2)
@@ -63,7 +62,7 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
         preference = np.abs(TEMPI / near - 1) <= within
     best = TEMPI[np.argmax(score * preference)]
     fine = best * np.linspace(0.985, 1.015, 241)
-    return float(fine[np.argmax(_comb(correlation, fine, rate, multiples=range(1, 33)))])
+    return float(fine[np.argmax(comb(correlation, fine, rate, multiples=range(1, 33)))])
 
 
 def grid_offset(audio: np.ndarray, samplerate: int, bpm: float, beat: float) -> float:
@@ -81,8 +80,18 @@ def grid_offset(audio: np.ndarray, samplerate: int, bpm: float, beat: float) -> 
     return float(np.angle(mean) / (2 * np.pi * 4)) if abs(mean) > GRID_STRENGTH else 0.0
 
 
-def _comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: range = range(1, 9)) -> np.ndarray:
-    """Mean autocorrelation at multiples of each tempo's beat period."""
+def autocorrelation(flux: np.ndarray) -> np.ndarray:
+    """How alike an onset envelope [n], not all 0, is to itself from each number of its frames on: [n], 1 at none.
+
+    At long lags little overlaps, and is not blown up beyond four times.
+    """
+    size = len(flux)
+    correlation = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size] / np.maximum(size - np.arange(size), size // 4)
+    return correlation / correlation[0]
+
+
+def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: range = range(1, 9)) -> np.ndarray:
+    """Mean autocorrelation of an envelope at `rate` Hz at multiples of each tempo's beat period: [tempi]."""
     period = 60 * rate / tempi
     total, count = np.zeros(len(tempi)), np.zeros(len(tempi))
     for multiple in multiples:

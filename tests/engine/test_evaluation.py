@@ -20,6 +20,8 @@ from engine.training.data import Corpus
 from tests.synthetic import chords, clicks, noise, progression, write_corpus
 from tests.tiny_model import write_tiny_model
 
+QUARTERS = (0, 1, 2, 3)
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
@@ -143,16 +145,25 @@ def test_listener_is_right_about_held_out_pieces(corpus, listener):
 
 
 @pytest.mark.parametrize(
-    ("measured", "tapped"),
+    ("bpm", "pattern", "tapped"),
     [
-        (176, 176), (88, 176), (120, 120), (60, 120), (78, 156), (117, 117), (260, 130), (178, 178),
-        (100 * 1.45, 145), (110, 110 * 3 / 2),
+        (176, QUARTERS, 176), (117, QUARTERS, 117), (130, QUARTERS, 130),
+        (88, QUARTERS, 176), (70, QUARTERS, 140), (90, (0, 1.5, 2, 3), 180), (144, (0, 2), 144),
     ],
 )  # fmt: skip
-def test_tempo_is_tapped_where_a_style_has_its_tempi(listener, measured, tapped):
-    """At a style's edges too: what lies in its range is kept, the octave comes before two thirds."""
-    swing = dataclasses.replace(listener, styles=("swing",), tempi=((117.0, 176.0),))
-    assert swing._tapped(measured, 0) == pytest.approx(tapped)
+def test_tempo_is_tapped_where_a_style_has_its_tempi(listener, bpm, pattern, tapped):
+    """At a style's edges too, and at its double or half where a piece plays that."""
+    swing = dataclasses.replace(listener, styles=("swing",), tempi=((117.0, 178.0),), beats=(4,))
+    assert swing._tapped(clicks(bpm, 8, pattern, RATE), 0) == pytest.approx(tapped, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "pattern"), [(60, (0, 0.75, 2.25)), (66, (0, 2.5)), (82, (0, 1.5)), (88, (0, 2.5)), (88, (0, 0.75, 2.25))]
+)
+def test_tempo_of_few_notes_is_tapped_by_its_bars(listener, bpm, pattern):
+    """Here by beats alone three quarters or four thirds of the tempo recur as well."""
+    ambient = dataclasses.replace(listener, styles=("ambient",), tempi=((60.0, 90.0),), beats=(4,))
+    assert ambient._tapped(clicks(bpm, 8, pattern, RATE), 0) == pytest.approx(bpm, rel=0.005)
 
 
 def test_listener_hears_no_drums_in_chords_nor_a_tempo_in_noise(listener):
