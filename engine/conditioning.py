@@ -22,7 +22,7 @@ from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_ke
 from engine.music.grid import Grid, clock, loop_bpm
 
 MAX_TEXT_TOKENS = 512
-JUDGED_TOKENS = 128  # of a clip's end, by which its musical time is told
+JUDGED_TOKENS = 256  # of a clip's end, by which its musical time is told
 EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
 MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
 DRUMS, AMBIENT = "drums", "ambient"
@@ -91,22 +91,23 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
 
 
 def likeliest_grid(
-    found: list[Grid], ids: list[int], request: GenerationRequest, heard: list[int], checkpoint: Checkpoint
-) -> Grid | None:
-    """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest. heard: the clip's tokens."""
-    if len(found) < 2:
-        return found[0] if found else None
-    model, judged = checkpoint.language_model, heard[-JUDGED_TOKENS:]
-    device = model.llm_decoder.weight.device
-    rate = checkpoint.config.token_rate
-    rows = torch.from_numpy(np.stack([clock(time, rate, -len(judged), len(judged) + 1) for time in found]))
+    heard: list[tuple[Grid, list[int]]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint
+) -> int:
+    """In which of the musical times that a clip may have (`grids`) the model finds it likeliest: its number.
+
+    heard: each of the times with the clip's last tokens, both as the model would play them: slowed until bars last whole tokens.
+    """
+    if len(heard) == 1:
+        return 0
+    model, length = checkpoint.language_model, min(JUDGED_TOKENS, *(len(tokens) for _, tokens in heard))
+    device, rate = model.llm_decoder.weight.device, checkpoint.config.token_rate
+    rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in heard]))
     condition = build_condition(ids, request)
-    columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
+    columns = {name: column.expand(len(heard), -1) for name, column in vars(condition).items() if column is not None}
     condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
-    tokens = torch.tensor([judged], device=device).expand(len(found), -1)
-    likely = model.likelihood(condition, tokens).tolist()
+    likely = model.likelihood(condition, torch.tensor([tokens[-length:] for _, tokens in heard], device=device)).tolist()
     likely[0] += EVIDENCE
-    return found[likely.index(max(likely))]
+    return likely.index(max(likely))
 
 
 def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> bool:

@@ -34,7 +34,7 @@ from engine.conditioning import (
 )
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
-from engine.music.grid import BARS_PER_PHRASE, Grid, clock, frames_to_bar, lasts_bars, slowing
+from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
@@ -47,7 +47,6 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
-MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
 # About a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in; where no beat was heard the
 # model's own, as with less a drone falls silent.
 HEARD_GUIDANCE = 2.0
@@ -97,12 +96,11 @@ class Pipeline:
             clip = read_clip(request, samplerate=samplerate, model_samplerate=config.wavtokenizer.sample_rate,
                              max_context_s=config.max_prompt_s)  # fmt: skip
         found = grids(request, config, clip)
-        if len(found) > 1:
-            heard = self._hear(clip, found, JUDGED_TOKENS / config.token_rate)
-        request, time, words = self._understand(request, clip, found, heard)
+        time = self._likeliest(request, clip, found)
         slowed = self._slowing(time, clip)
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
+        request, words = self._understand(request, clip, time)
         condition = read_words(words, request, self._encode_text, config.deniable)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
@@ -112,7 +110,7 @@ class Pipeline:
             yield from take.begin()
         first, last = takes[0], takes[-1]
         wanted = math.ceil(first.wanted * slowed / first.hop)
-        own_time = time and replace(time, bpm=time.bpm / slowed)
+        own_time = time and time.slowed(slowed)
         for count, tokens in enumerate(self._tokens(request, condition, own_time, heard, wanted, cancelled), 1):
             for take, token in zip(takes, tokens, strict=True):
                 if (chunk := take.push(token)) is not None:
@@ -166,19 +164,26 @@ class Pipeline:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
         return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
 
-    def _understand(
-        self, request: GenerationRequest, clip: Clip | None, found: list[Grid], heard: list[int]
-    ) -> tuple[GenerationRequest, Grid | None, str]:
-        """The request with its guidance settled, the musical time to keep, the words: what is not asked is heard in the clip."""
+    def _likeliest(self, request: GenerationRequest, clip: Clip | None, found: list[Grid]) -> Grid | None:
+        """The musical time to keep, of those that are found. Each is judged by the clip as the model would hear it then."""
+        if clip is None or len(found) < 2:
+            return found[0] if found else None
+        checkpoint = self._prepared.checkpoint
+        slowings = [self._slowing(time, clip) for time in found]
+        tokens = {by: self._hear(clip, found, JUDGED_TOKENS / checkpoint.config.token_rate, by) for by in set(slowings)}
+        heard = [(time.slowed(by), tokens[by]) for time, by in zip(found, slowings, strict=True)]
+        return found[likeliest_grid(heard, self._encode_text(request.prompt), request, checkpoint)]
+
+    def _understand(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> tuple[GenerationRequest, str]:
+        """The request with its guidance settled, and the words: what is not asked is heard in the clip."""
         config = self._prepared.checkpoint.config
-        time = likeliest_grid(found, self._encode_text(request.prompt), request, heard, self._prepared.checkpoint)
         beatless = is_beatless(request, time, config)
         words = heard_words(clip, time, beatless) if clip is not None and asked_key(request) is None else None
         strict = HEARD_GUIDANCE if words not in (None, DRUMS) else 1.0
         if clip is None or request.prompt.strip() or beatless:
             strict = config.guidance
         request = request if request.guidance is not None else replace(request, guidance=strict)
-        return request, time, caption(request, config.tempo_words, time, words)
+        return request, caption(request, config.tempo_words, time, words)
 
     def _slowing(self, time: Grid | None, clip: Clip | None) -> float:
         """How much slower than it will be heard the model plays, so that its bars are whole tokens, as all were that it learnt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ CLOCKS_PER_BEAT = 24  # as MIDI clock counts
 BARS_PER_PHRASE = 8
 MAX_BEATS_PER_BAR = 16
 LOOP_BARS, LOOP_TOLERANCE = 16, 0.006  # a clip that is no loop must not be bent to one; measure_bpm errs by less
+MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
 
 
 def bar_frames(bpm: float, beats_per_bar: int, token_rate: float, step: int) -> int:
@@ -24,6 +25,14 @@ class Grid:
     bpm: float
     beats_per_bar: int = 4
     beat: float = 0.0
+
+    def after(self, seconds: float) -> Grid:
+        """Of the same music, from so much later on."""
+        return replace(self, beat=self.beat + seconds * self.bpm / 60.0)
+
+    def slowed(self, by: float) -> Grid:
+        """Of the same music, lasting `by` times as long."""
+        return replace(self, bpm=self.bpm / by)
 
 
 def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:

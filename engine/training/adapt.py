@@ -224,7 +224,7 @@ def _write(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]) -> 
         if file.name != "language_model.safetensors":
             shutil.copyfile(file, made / file.name)
     config = replace(checkpoint.config, name=name)
-    if tempi := [part.grid.bpm for part in parts if part.grid]:  # what it plays unless a request or a style says otherwise
+    if tempi := [part.bpm for part in parts if part.bpm]:  # what it plays unless a request or a style says otherwise
         usual = tuple(pair for pair in config.usual_bpm if pair[0])
         config = replace(config, usual_bpm=(*usual, ("", float(round(np.median(tempi))))))
     save_checkpoint(made, config, {"language_model": checkpoint.language_model})

@@ -25,7 +25,7 @@ from engine.checkpoint import Checkpoint
 from engine.clip import LISTEN_S, SILENCE, Clip
 from engine.conditioning import MISTAKEN, caption, grids, heard_words, is_beatless, likeliest_grid, load_text_encoder
 from engine.music.analysis import measure_bpm
-from engine.music.grid import BARS_PER_PHRASE, Grid, lasts_bars
+from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, slowing
 from engine.music.level import rms_db
 
 SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".caf", ".w64", ".rf64", ".au"}
@@ -53,9 +53,15 @@ class Part:
 
     file: str
     tokens: np.ndarray  # int16 [frames]
-    grid: Grid | None  # None where there is no beat
+    grid: Grid | None  # as the model plays it; None where there is no beat
     caption: str
     first: int = 0  # the first token's frame on the grid
+    slowed: float = 1.0  # by how much, so that bars last whole tokens
+
+    @property
+    def bpm(self) -> float | None:
+        """As recorded."""
+        return self.grid and self.grid.bpm * self.slowed
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,8 @@ class _Listener:
         self.checkpoint, self.config = checkpoint, checkpoint.config
         self.encode_text = load_text_encoder(checkpoint)
         self.rate = checkpoint.wavtokenizer.config.sample_rate
-        self.turn = checkpoint.wavtokenizer.views * checkpoint.wavtokenizer.config.hop_length
+        self.views = checkpoint.wavtokenizer.views
+        self.turn = self.views * checkpoint.wavtokenizer.config.hop_length
 
     def hear(self, path: Path, name: str, label: Label) -> Iterator[Part]:
         """The parts of a file that are not silent."""
@@ -186,37 +193,48 @@ class _Listener:
                 if not np.isfinite(block).all():
                     raise TrainingError("it holds values that are no numbers (NaN or infinity)")
                 audio = soxr.resample(block.mean(1), file.samplerate, self.rate, "VHQ")
-                audio = audio[: len(audio) // self.turn * self.turn]
                 if len(audio) < MIN_CLIP_S * self.rate or np.abs(audio).max() < SILENCE:
                     before = None
                     continue
-                part = self._understand(audio, name, label, duration_s, before)
+                part, before = self._understand(audio, name, label, duration_s, before)
                 yield part
-                before = part
 
     @torch.inference_mode()
-    def _understand(self, audio: np.ndarray, name: str, label: Label, duration_s: float, before: Part | None) -> Part:
-        """audio: mono [N] at the model's rate, whole turns of tokens. before: the part right before it."""
+    def _understand(
+        self, audio: np.ndarray, name: str, label: Label, duration_s: float, before: Grid | None
+    ) -> tuple[Part, Grid | None]:
+        """The part, and the musical time at its end. audio: mono [N] at the model's rate. before: the time where it begins, of
+        what comes right before it.
+        """
         level_db = self.config.level_db
         levelled = audio if level_db is None else audio * np.float32(10 ** ((level_db - rms_db(audio)) / 20))
-        tokens = self.checkpoint.wavtokenizer.encode(torch.from_numpy(levelled.astype(np.float32))[None])[0]
         label = _with_tempo(label, audio, self.rate, duration_s)
         seconds = len(audio) / self.rate
         # Bars are counted from the file's beginning, part by part: each puts right by how much the last has drifted.
-        begun_s, same = 0.0, before.grid if before else None
-        if same:
-            passed = len(before.tokens) / self.config.token_rate * same.bpm / 60.0
-            begun_s = (same.beat + passed) % (BARS_PER_PHRASE * same.beats_per_bar) * 60.0 / same.bpm
+        begun_s = before.beat % (BARS_PER_PHRASE * before.beats_per_bar) * 60.0 / before.bpm if before else 0.0
         clip = Clip(audio[:, None], audio, self.rate, begun_s + seconds, duration_s)
         request = _request(label)
         found = grids(request, self.config, clip)
-        if same:  # a piece keeps its tempo and metre, if it can
-            alike = [g for g in found if abs(g.bpm / same.bpm - 1) < SAME_TEMPO and g.beats_per_bar == same.beats_per_bar]
+        if before:  # a piece keeps its tempo and metre, if it can
+            alike = [g for g in found if abs(g.bpm / before.bpm - 1) < SAME_TEMPO and g.beats_per_bar == before.beats_per_bar]
             found = alike or found
-        end = likeliest_grid(found, self.encode_text(request.prompt), request, tokens.tolist(), self.checkpoint)
-        grid = end and replace(end, beat=end.beat - seconds * end.bpm / 60.0)
-        heard = None if label.key else heard_words(clip, grid, is_beatless(request, grid, self.config))
-        return Part(name, tokens.numpy().astype(np.int16), grid, caption(request, self.config.tempo_words, grid, heard))
+        slowings = [slowing(time, self.config.token_rate, self.views, MOST_SLOWED) for time in found]
+        tokens = {by: self._encode(soxr.resample(levelled, 1.0, by, "VHQ")) for by in set(slowings) or {1.0}}
+        begin, end, by = None, None, 1.0
+        if found:
+            begins = [time.after(-seconds).slowed(by) for time, by in zip(found, slowings, strict=True)]
+            played = [tokens[by].tolist() for by in slowings]
+            ends = [begin.after(len(heard) / self.config.token_rate) for begin, heard in zip(begins, played, strict=True)]
+            judged = list(zip(ends, played, strict=True))
+            likeliest = likeliest_grid(judged, self.encode_text(request.prompt), request, self.checkpoint)
+            begin, end, by = begins[likeliest], found[likeliest], slowings[likeliest]
+        key = None if label.key else heard_words(clip, end, is_beatless(request, end, self.config))
+        return Part(name, tokens[by], begin, caption(request, self.config.tempo_words, end, key), slowed=by), end
+
+    def _encode(self, audio: np.ndarray) -> np.ndarray:
+        """int16 tokens of mono audio [N] at the model's rate and level, as many whole turns of them as it lasts."""
+        audio = audio[: len(audio) // self.turn * self.turn].astype(np.float32)
+        return self.checkpoint.wavtokenizer.encode(torch.from_numpy(audio)[None])[0].numpy().astype(np.int16)
 
 
 def _request(label: Label) -> GenerationRequest:

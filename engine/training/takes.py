@@ -28,8 +28,8 @@ from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
-from engine.music.grid import Grid, clock, slowing
-from engine.pipeline import HEARD_GUIDANCE, MOST_DETUNED
+from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
+from engine.pipeline import HEARD_GUIDANCE
 from engine.streaming import FastRenderer
 from engine.training.data import Corpus
 
@@ -141,7 +141,7 @@ def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[T
     request = GenerationRequest(prompt=prompt.text, duration_s=TAKE_S, seed=SEEDS * seed, guidance=config.guidance)
     grid = Grid(float(prompt.bpm), asked_beats(request))
     views = player.prepared.checkpoint.wavtokenizer.views
-    grid = replace(grid, bpm=grid.bpm / slowing(grid, config.token_rate, views, MOST_DETUNED))
+    grid = grid.slowed(slowing(grid, config.token_rate, views, MOST_DETUNED))
     chorus, choruses = player.play(replace(request, section="chorus", variations=CHORUSES), grid)
     intro, intros = player.play(replace(request, section="intro", variations=INTROS), grid)
     full, thin = (np.array([judge.fullness(sound) for sound in sounds]) for sounds in (choruses, intros))

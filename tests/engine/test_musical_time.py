@@ -135,15 +135,32 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     evidence = 1.01 * EVIDENCE
     monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(125, 8 * 60 / 125, rate=48_000), 48_000)
-    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, decode="fast", seed=1)
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     assert end.facts["grid_bpm"] == pytest.approx(bpm, abs=0.01)
     (clocks, audio), (rows, heard, _) = asked[0], windows[0]
     assert len(asked) == 1 and audio.unique(dim=0).shape[0] == 1 and clocks.shape[1] == audio.shape[1] + 1
     assert clocks.unique(dim=0).shape[0] == len(audio) == 8
     assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
     evidence = 0.99 * EVIDENCE
-    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, decode="fast", seed=1)
+    _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     assert end.facts["grid_bpm"] == pytest.approx(125, abs=0.01)  # not likely enough: the most obvious time
+
+
+@pytest.mark.parametrize("choice", [0, 1, 5])
+def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, model, windows, tmp_path, monkeypatch, choice):
+    """124 bpm in four is slowed to bars of 96 tokens, 62 and three to a bar otherwise: each hears tokens of its own."""
+    asked = []
+
+    def likelihood(self, condition, audio):
+        asked.append((condition.clock, audio))
+        return torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
+
+    monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
+    soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 16 * 60 / 124, rate=48_000), 48_000)
+    run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
+    (clocks, audio), (rows, heard, _) = asked[0], windows[0]
+    assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice])
+    assert audio.unique(dim=0).shape[0] > 1
 
 
 @pytest.mark.usefixtures("obvious_time")
