@@ -3,7 +3,7 @@
 `python -m engine.training.takes CORPUS TOKENS MODEL TAKES --minutes 30` writes one file a wish; a second start goes on where the
 first stopped, and several processes may share the work (`--part 0/2`). `engine.training.preference` learns from them.
 
-Some takes of a wish play its chorus, some its intro; every fourth round continues a piece of the corpus instead.
+Some takes of a wish play its chorus, some its intro; every second round continues a piece of the corpus instead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from engine.streaming import FastRenderer
 from engine.training.data import Corpus
 
 CHORUSES, INTROS = 6, 4  # takes of a wish
-CONTINUATIONS, CONTINUED_EVERY = 8, 4
+CONTINUATIONS, CONTINUED_EVERY = 8, 2
 TAKE_S = 10.0
 SEEDS = 1000  # kept for each wish
 HEARD_TOKENS = 384  # of a piece that is continued: half of what the language model was trained on
@@ -112,10 +112,10 @@ class Judge:
         self.listener, self.samplerate = listener, samplerate
 
     def fulfilled(self, sound: np.ndarray, prompt: Prompt) -> float:
-        """Two points for the tempo, without which nothing lands on the grid; one each for key, style and drums or none."""
+        """Two points each for tempo and key, without which nothing fits what is there; one each for style and drums or none."""
         heard = self.listener.hear(sound, self.samplerate)
-        hits = (key_met(heard.key, prompt.key), heard.style == prompt.style, (heard.drums > 0) == prompt.drums)
-        return 2.0 * tempo_met(heard.bpm, prompt.bpm) + sum(hits) - self._silent(sound)
+        fitting = tempo_met(heard.bpm, prompt.bpm) + key_met(heard.key, prompt.key)
+        return 2.0 * fitting + (heard.style == prompt.style) + ((heard.drums > 0) == prompt.drums) - self._silent(sound)
 
     def recognised(self, sound: np.ndarray, prompt: Prompt) -> float:
         """Of an intro, which may do without beat and drums: one point each for key and style."""

@@ -67,9 +67,9 @@ def test_what_is_asked_for_and_heard_gives_points(listener):
     music = progression("A minor", 120, 10, RATE) * 0.6
     beat = clicks(120, 10, (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5), RATE)[: len(music)]
     best = judge.fulfilled(music + beat, PROMPT)
-    assert best == 5
+    assert best == 6
     assert judge.fulfilled(music + clicks(131, 10, (0, 1, 2, 3), RATE)[: len(music)], PROMPT) <= best - 2
-    assert judge.fulfilled(np.float64(0.6) * progression("Eb minor", 120, 10, RATE) + beat, PROMPT) == best - 1
+    assert judge.fulfilled(np.float64(0.6) * progression("Eb minor", 120, 10, RATE) + beat, PROMPT) == best - 2
     cut = music + beat
     cut[: 2 * RATE] = 0
     assert judge.fulfilled(cut, PROMPT) <= best - 1
@@ -103,13 +103,13 @@ def test_takes_are_kept_and_only_what_is_missing_is_played(corpus, model, listen
     tokens = tmp_path / "tokens.npz"
     frames = {name: sum(s["frames"] for s in facts["sections"]) for name, facts in Corpus(corpus).facts.items()}
     np.savez(tokens, **{name: np.arange(count, dtype=np.int16) % 32 for name, count in frames.items()})
-    again = lambda: record(corpus, tokens, model, tmp_path / "takes", minutes=0, listener=listener, part=(1, 2))  # noqa: E731
+    again = lambda: record(corpus, tokens, model, tmp_path / "takes", minutes=0, listener=listener, part=(2, 1))  # noqa: E731
     again()
-    assert sorted(path.name for path in (tmp_path / "takes").iterdir()) == ["00001-0.npz", "00001-1.npz"]
+    assert sorted(path.name for path in (tmp_path / "takes").iterdir()) == ["00002-0.npz", "00002-1.npz"]
     again()
     files = sorted((tmp_path / "takes").iterdir())
-    assert [path.name for path in files] == ["00001-0.npz", "00001-1.npz", "00003-0.npz"]
-    continued = Takes.load(files[2])  # the fourth goes on from a piece of the corpus
+    assert [path.name for path in files] == ["00002-0.npz", "00002-1.npz", "00003-0.npz"]
+    continued = Takes.load(files[2])  # every second one goes on from a piece of the corpus
     assert len(continued.heard) == stage.HEARD_TOKENS and len(continued.points) == CONTINUATIONS
     before, written = Takes.load(files[0]), files[2].stat().st_mtime_ns
     files[0].unlink()
