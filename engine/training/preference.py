@@ -34,9 +34,12 @@ HELD_OUT_EVERY = 10  # of the files of takes, one is not learnt from
 Pair = tuple[dict, dict]  # rows for `collate`, the better one first
 
 
-def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> list[Pair]:
-    """Of each file the best take with the worst, the second best with the second worst and so on, while points differ."""
-    pairs = []
+def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> tuple[list[Pair], np.ndarray]:
+    """Of each file the best take with the worst, the second best with the second worst and so on, while points differ.
+
+    And by how many points each pair does: [pairs].
+    """
+    pairs, gains = [], []
     for path in paths:
         takes = Takes.load(path)
         order = np.lexsort((rng.random(len(takes.points)), -takes.points))
@@ -44,7 +47,8 @@ def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> list[Pair]:
             if takes.points[better] <= takes.points[worse]:
                 break
             pairs.append((_row(takes, better), _row(takes, worse)))
-    return pairs
+            gains.append(takes.points[better] - takes.points[worse])
+    return pairs, np.array(gains)
 
 
 def _row(takes: Takes, number: int) -> dict:
@@ -91,12 +95,13 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
     run = Run(folder, parts, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     paths = sorted(takes.glob("*.npz"))
-    proof = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
-    pairs = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
+    proof, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
+    pairs, gains = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
     windows = Windows(Corpus(corpus), dict(np.load(tokens_file)), tokenizer, ANCHOR_FRAMES, model.config.stop_token)
 
     def step(run: Run) -> dict[str, float]:
-        chosen = [pairs[i] for i in rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False)]
+        # One point may be chance; the more points lie between two takes, the more there is to learn from them.
+        chosen = [pairs[i] for i in rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False, p=gains / gains.sum())]
         margin = preferred(model, begun_with, chosen)
         preference = -F.logsigmoid(BETA * margin).mean()
         anchor = loss(model, windows.batch(ANCHORS, rng))

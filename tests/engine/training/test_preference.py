@@ -32,9 +32,10 @@ def take(points, first=None, heard=0, frames=FRAMES, seed=0):
 def test_the_best_is_paired_with_the_worst_and_equals_with_none(tmp_path):
     take([3, 1, 2, 4, 2], first=range(5)).save(tmp_path / "a.npz")
     take([2, 2, 2]).save(tmp_path / "b.npz")
-    pairs = read_pairs(sorted(tmp_path.iterdir()), np.random.default_rng(0))
+    pairs, gains = read_pairs(sorted(tmp_path.iterdir()), np.random.default_rng(0))
     assert [(better["tokens"][0], worse["tokens"][0]) for better, worse in pairs][0] == (3, 1)
     assert len(pairs) == 2 and pairs[1][0]["tokens"][0] == 0  # three points, against one of those with two
+    assert gains.tolist() == [3, 1]
 
 
 def test_before_training_nothing_is_preferred_and_what_was_heard_does_not_count():
