@@ -30,6 +30,7 @@ BETA = 0.1  # how dear it is to leave the model begun with: the paper's
 PAIRS, ANCHORS = 2, 2  # in a step
 ANCHOR_FRAMES = 512
 HELD_OUT_EVERY = 10  # of the files of takes, one is not learnt from
+PROOF_PAIRS = 120  # of those, at most
 
 Pair = tuple[dict, dict]  # rows for `collate`, the better one first
 
@@ -96,6 +97,7 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
     rng = np.random.default_rng([seed, run.step])
     paths = sorted(takes.glob("*.npz"))
     proof, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
+    proof = proof[:: -(-len(proof) // PROOF_PAIRS)] if proof else []
     pairs, gains = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
     windows = Windows(Corpus(corpus), dict(np.load(tokens_file)), tokenizer, ANCHOR_FRAMES, model.config.stop_token)
 
