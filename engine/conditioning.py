@@ -19,7 +19,7 @@ from engine.clip import LISTEN_S, Clip
 from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
 from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key
-from engine.music.grid import Grid, clock, loop_bpm
+from engine.music.grid import MOST_SLOWED, Grid, clock, loop_bpm, slowing
 
 MAX_TEXT_TOKENS = 512
 JUDGED_TOKENS = 256  # of a clip's end, by which its musical time is told
@@ -91,23 +91,27 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
 
 
 def likeliest_grid(
-    heard: list[tuple[Grid, list[int]]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint
-) -> int:
-    """In which of the musical times that a clip may have (`grids`) the model finds it likeliest: its number.
+    found: list[Grid], hear: Callable[[float], list[int]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint
+) -> Grid | None:
+    """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest.
 
-    heard: each of the times with the clip's last tokens, both as the model would play them: slowed until bars last whole tokens.
+    Each is judged as the model would play it: slowed until bars last whole tokens. hear(by): the clip's last tokens when it lasts
+    `by` times as long; JUDGED_TOKENS are enough.
     """
-    if len(heard) == 1:
-        return 0
-    model, length = checkpoint.language_model, min(JUDGED_TOKENS, *(len(tokens) for _, tokens in heard))
-    device, rate = model.llm_decoder.weight.device, checkpoint.config.token_rate
-    rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in heard]))
-    condition = build_condition(ids, request)
-    columns = {name: column.expand(len(heard), -1) for name, column in vars(condition).items() if column is not None}
+    if len(found) < 2:
+        return found[0] if found else None
+    model, rate, views = checkpoint.language_model, checkpoint.config.token_rate, checkpoint.wavtokenizer.views
+    slowings = [slowing(time, rate, views, MOST_SLOWED) for time in found]
+    heard = {by: hear(by) for by in set(slowings)}
+    length = min(JUDGED_TOKENS, *map(len, heard.values()))
+    played = [(time.slowed(by), heard[by][-length:]) for time, by in zip(found, slowings, strict=True)]
+    rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in played]))
+    condition, device = build_condition(ids, request), model.llm_decoder.weight.device
+    columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
     condition = Condition(**{name: column.to(device) for name, column in (columns | {"clock": rows}).items()})
-    likely = model.likelihood(condition, torch.tensor([tokens[-length:] for _, tokens in heard], device=device)).tolist()
+    likely = model.likelihood(condition, torch.tensor([tokens for _, tokens in played], device=device)).tolist()
     likely[0] += EVIDENCE
-    return likely.index(max(likely))
+    return found[likely.index(max(likely))]
 
 
 def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> bool:

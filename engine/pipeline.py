@@ -96,7 +96,10 @@ class Pipeline:
             clip = read_clip(request, samplerate=samplerate, model_samplerate=config.wavtokenizer.sample_rate,
                              max_context_s=config.max_prompt_s)  # fmt: skip
         found = grids(request, config, clip)
-        time = self._likeliest(request, clip, found)
+        ids, judged_s = self._encode_text(request.prompt), JUDGED_TOKENS / config.token_rate
+        time = likeliest_grid(
+            found, lambda by: self._hear(clip, found, judged_s, by), ids, request, self._prepared.checkpoint
+        )
         slowed = self._slowing(time, clip)
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
@@ -163,16 +166,6 @@ class Pipeline:
         if config.level_db is not None:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
         return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
-
-    def _likeliest(self, request: GenerationRequest, clip: Clip | None, found: list[Grid]) -> Grid | None:
-        """The musical time to keep, of those that are found. Each is judged by the clip as the model would hear it then."""
-        if clip is None or len(found) < 2:
-            return found[0] if found else None
-        checkpoint = self._prepared.checkpoint
-        slowings = [self._slowing(time, clip) for time in found]
-        tokens = {by: self._hear(clip, found, JUDGED_TOKENS / checkpoint.config.token_rate, by) for by in set(slowings)}
-        heard = [(time.slowed(by), tokens[by]) for time, by in zip(found, slowings, strict=True)]
-        return found[likeliest_grid(heard, self._encode_text(request.prompt), request, checkpoint)]
 
     def _understand(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> tuple[GenerationRequest, str]:
         """The request with its guidance settled, and the words: what is not asked is heard in the clip."""

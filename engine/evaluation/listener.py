@@ -21,7 +21,7 @@ BANDS = 40
 LAGS = np.geomspace(60 / 400, 60 / 30, 48)  # seconds, of the onset envelope's autocorrelation
 TEXTURE_S, COMPONENTS = 2.0, 24  # of the embedding that Fréchet distance is taken in
 BARS = 4  # over which beats and bars must recur to be tapped to
-RECURRING = 0.7  # how much that is, to be heard: noise comes to less in 97 of 100 stretches, whatever their length
+RECURRING = 0.7  # how much that is, to be heard: 84 of 85 stretches of noise, 6 to 20 s long, come to less
 TEMPO_MARGIN = 1.02  # by which a piece may leave the tempi that its style was learnt in
 RIDGE = 0.01  # of the number of examples
 

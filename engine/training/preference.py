@@ -97,7 +97,7 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
     rng = np.random.default_rng([seed, run.step])
     paths = sorted(takes.glob("*.npz"))
     proof, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
-    proof = proof[:: -(-len(proof) // PROOF_PAIRS)] if proof else []
+    proof = proof[:: 1 + len(proof) // PROOF_PAIRS]
     pairs, gains = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
     windows = Windows(Corpus(corpus), dict(np.load(tokens_file)), tokenizer, ANCHOR_FRAMES, model.config.stop_token)
 

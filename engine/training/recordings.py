@@ -218,18 +218,17 @@ class _Listener:
         if before:  # a piece keeps its tempo and metre, if it can
             alike = [g for g in found if abs(g.bpm / before.bpm - 1) < SAME_TEMPO and g.beats_per_bar == before.beats_per_bar]
             found = alike or found
-        slowings = [slowing(time, self.config.token_rate, self.views, MOST_SLOWED) for time in found]
-        tokens = {by: self._encode(soxr.resample(levelled, 1.0, by, "VHQ")) for by in set(slowings) or {1.0}}
-        begin, end, by = None, None, 1.0
-        if found:
-            begins = [time.after(-seconds).slowed(by) for time, by in zip(found, slowings, strict=True)]
-            played = [tokens[by].tolist() for by in slowings]
-            ends = [begin.after(len(heard) / self.config.token_rate) for begin, heard in zip(begins, played, strict=True)]
-            judged = list(zip(ends, played, strict=True))
-            likeliest = likeliest_grid(judged, self.encode_text(request.prompt), request, self.checkpoint)
-            begin, end, by = begins[likeliest], found[likeliest], slowings[likeliest]
-        key = None if label.key else heard_words(clip, end, is_beatless(request, end, self.config))
-        return Part(name, tokens[by], begin, caption(request, self.config.tempo_words, end, key), slowed=by), end
+
+        def hear(by: float) -> list[int]:
+            slowed = soxr.resample(levelled, 1.0, by, "VHQ")
+            return self._encode(slowed[len(slowed) % self.turn :]).tolist()
+
+        end = likeliest_grid(found, hear, self.encode_text(request.prompt), request, self.checkpoint)
+        by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
+        tokens = self._encode(soxr.resample(levelled, 1.0, by, "VHQ"))
+        begin = end and end.after(-seconds).slowed(by)
+        heard = None if label.key else heard_words(clip, end, is_beatless(request, end, self.config))
+        return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, heard), slowed=by), end
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
         """int16 tokens of mono audio [N] at the model's rate and level, as many whole turns of them as it lasts."""
