@@ -46,6 +46,7 @@ class Section:
     first_bar: int
     bars: int
     layers: tuple[str, ...]
+    build_up: int = 0  # so many of its bars, the last ones, lead to a drop: see `engine.training.build_ups`
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ import numpy as np
 from engine.music.analysis import NOTE_NAMES
 
 FLATS = {"C#": "Db", "Eb": "D#", "F#": "Gb", "G#": "Ab", "Bb": "A#"}
+BUILD_UPS = ("riser", "build-up", "buildup", "riser and drop", "build-up and drop", "riser, drop", "build up")
 METRE = {4: ("four four", "4/4"), 3: ("three four", "3/4", "waltz time")}
 
 
-def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
-    """A caption of a stretch of a piece. `facts` is the piece's JSON; `layers` what plays in this stretch."""
+def caption(facts: dict, layers: list[str], rng: np.random.Generator, *, build_up: bool = False) -> str:
+    """A caption of a stretch of a piece. `facts` is the piece's JSON; `layers` what plays in this stretch.
+
+    build_up: whether it leads to a drop. That is always said, as music that no one asked to break off shall not.
+    """
     style = str(rng.choice([facts["style"], facts["style"], *facts["synonyms"]]))
     tonic = NOTE_NAMES[facts["key"]]
     if tonic in FLATS and rng.random() < 0.5:
@@ -42,4 +46,6 @@ def caption(facts: dict, layers: list[str], rng: np.random.Generator) -> str:
         sentence += f" {key if key.startswith('in') else 'in ' + key}" * (rng.random() < 0.8)
         sentence += f" {drums}" if drums != "drums" else ""
         tags = [sentence]
+    if build_up:
+        tags.insert(int(rng.integers(1, len(tags) + 1)), str(rng.choice(BUILD_UPS)))
     return ", ".join(tags)

@@ -3,6 +3,7 @@
 `python -m engine.training.corpus FOLDER --pieces 600 --seed 1 --workers 2` writes `p000123.wav` (48 kHz mono, 16 bit) and
 `p000123.json` for each piece. Piece n depends on n and these options alone, so folders can be grown, and made in parallel.
 `--first 20000 --pieces 340 --drumless 1` adds pieces without drums: "no drums" is a wish that needs more examples than its share.
+`--first 40000 --pieces 900 --build-ups 1` adds pieces that lead to their chorus with a riser and a roll, in styles that do so.
 Needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours (FluidR3, MIT).
 """
 
@@ -22,6 +23,7 @@ import soundfile
 from scipy import signal
 
 from engine.training.arrange import DRUMLESS, FRAME_RATE, Piece, compose, tempi, to_midi
+from engine.training.build_ups import add_sweeps, build_up, may_build_up
 from engine.training.styles import PROGRESSIONS, STYLES, Style
 
 SAMPLE_RATE = 48_000
@@ -37,34 +39,40 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--drumless", type=float, default=DRUMLESS, help="share of pieces without drums in styles that have them")
+    parser.add_argument("--build-ups", type=float, default=0.0, help="share of pieces with a build-up in styles that have them")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soundfont", type=Path, default=SOUNDFONT)
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.pieces)
-    drawn = {"seed": options.seed, "drumless": options.drumless, "soundfont": options.soundfont}
+    drawn = {"seed": options.seed, "drumless": options.drumless, "build_ups": options.build_ups, "soundfont": options.soundfont}
     render(options.folder, numbers, workers=options.workers, **drawn)
 
 
 def render(
-    folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS
-) -> None:
+    folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS,
+    build_ups: float = 0.0,
+) -> None:  # fmt: skip
     """Renders those of the pieces that `folder` does not have yet, `workers` at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in numbers if not (folder / f"p{n:06d}.json").exists()]
     with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless) for n in missing]
+        jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless, build_ups) for n in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
             if done % 20 == 0:
                 print(json.dumps({"pieces": done, "of": len(jobs)}), flush=True)
 
 
-def render_piece(folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS) -> dict:
+def render_piece(
+    folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS, build_ups: float = 0.0
+) -> dict:
     """Composes, renders, checks and writes piece `number`. Returns its facts. Raises ValueError when the check fails."""
     rng = np.random.default_rng([seed, number])
     style = STYLES[number % len(STYLES)]
     piece = compose(style, rng, drumless=drumless)
-    audio = add_effects(synthesise(piece, soundfont), piece, rng)
+    if may_build_up(piece) and build_ups and rng.random() < build_ups:
+        piece = build_up(piece)
+    audio = add_effects(add_sweeps(synthesise(piece, soundfont), piece, SAMPLE_RATE), piece, rng)
     facts = describe(piece, number, seed)
     check(audio, facts)
     soundfile.write(folder / f"p{number:06d}.wav", audio, SAMPLE_RATE, subtype="PCM_16")
@@ -83,7 +91,7 @@ def describe(piece: Piece, number: int, seed: int) -> dict:
             {
                 "label": s.label, "first_frame": s.first_bar * piece.bar_frames, "frames": s.bars * piece.bar_frames,
                 "layers": list(s.layers),
-            }
+            } | ({"build_up": s.build_up} if s.build_up else {})
             for s in piece.sections
         ],
     }  # fmt: skip

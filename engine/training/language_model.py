@@ -40,6 +40,7 @@ DRUMLESS = 1.5  # so many times as often as others come pieces without drums in 
 # Share of captions that say what plays in the whole piece, not in this section of it: to ask for drums is not to ask for them in
 # the intro.
 WHOLE_PIECE = 0.5
+BUILD_UPS = 3.0  # and so many times pieces that build up, of which only one section does
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a word, so that an unknown word changes little
@@ -79,9 +80,10 @@ class Windows:
         offset = 0 if rng.random() < 0.4 else int(rng.integers(bars)) * bar
         first = section["first_frame"] + offset
         here = tokens[first : first + frames]
-        if section is not sections[-1]:
+        rises = "build_up" in section  # and leads to the next
+        if section is not sections[-1] and not rises:
             here = _stay(tokens, section if rng.random() < STAY else sections[-2], first, frames)
-        if looped := drop and rng.random() < LOOPS:
+        if looped := drop and not rises and rng.random() < LOOPS:
             here = np.resize(here[: int(rng.choice((1, 2, 2, 4))) * bar], frames)
         times = clock(Grid(facts["bpm"], facts["beats"]), FRAME_RATE, first - section["first_frame"], frames + 1)
         if looped or (drop and rng.random() < SHIFT_PHRASE):
@@ -94,7 +96,7 @@ class Windows:
         piece_end = first + len(here) == len(tokens)
         told = sections if rng.random() < WHOLE_PIECE else [section]
         layers = sorted({layer for part in told for layer in part["layers"]})
-        text = self.tokenizer.encode(caption(facts, layers, rng)).ids
+        text = self.tokenizer.encode(caption(facts, layers, rng, build_up=rises)).ids
         if drop and rng.random() < DROP_TEXT:
             text = [NULL_ID] * len(text)
         elif drop:
@@ -116,6 +118,8 @@ def _with_unknown_words(text: list[int], kept: set[int | None], rng: np.random.G
 
 
 def _weight(facts: dict, styles_with_drums: set[str]) -> float:
+    if any("build_up" in section for section in facts["sections"]):
+        return BUILD_UPS
     return DRUMLESS if "drums" not in facts["instruments"] and facts["style"] in styles_with_drums else 1.0
 
 

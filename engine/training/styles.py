@@ -50,6 +50,7 @@ class Style:
     swing: float = 0.5  # where the second of two sixteenths falls: 0.5 straight, 0.66 triplet
     beats: int = 4
     pump: bool = False  # the kick ducks pad and chords
+    build_ups: bool = False  # a chorus may be led to, see `engine.training.build_ups`
     mma: dict[str, str] = field(default_factory=dict)  # section → MMA groove, for styles MMA plays
 
 
@@ -78,14 +79,14 @@ STYLES = (
         ({KICK: FOUR, CLAP: BACKBEAT, OPEN_HAT: OFFBEAT, SHAKER: SIXTEENTHS}, {KICK: FOUR, CLAP: BACKBEAT, OPEN_HAT: OFFBEAT, HAT: "x..ox..ox..ox..o"}),
         Part(("synth bass", "sub bass"), ("..1...1...1...8.", "1..1..1...1.1...", "..1..1....1.5..."), 33, 96),
         Part(("piano", "electric piano", "organ"), ("c..c..c...c..c..", "..c-..c-..c-..c-", "c-.c-.c-....c-.."), 57),
-        Part(("warm pad", "strings"), (HELD,), 55, 60), Part(("saw lead", "flute"), ("",), 69, 80), sevenths=True, pump=True,
+        Part(("warm pad", "strings"), (HELD,), 55, 60), Part(("saw lead", "flute"), ("",), 69, 80), sevenths=True, pump=True, build_ups=True,
     ),
     Style(
         "techno", ("driving techno", "warehouse techno"), (126, 136), ("dark", "hypnotic", "driving"), 25,
         ({KICK: FOUR, HAT: OFFBEAT, CLAP: BACKBEAT}, {KICK: FOUR, OPEN_HAT: OFFBEAT, HAT: "oooo" * 4, RIM: "...x..x....x..x."}),
         Part(("synth bass", "sub bass"), (".111.111.111.111", "..1...1...1...1.", "..11..11..11..18"), 33, 96),
         Part(("polysynth", "saw lead"), ("c..c..c..c..c...", "...c......c.....", "c.....c...c....."), 57, 78),
-        Part(("sweep pad", "halo pad"), (HELD,), 50, 58), None, ("minor",), progressions="static", pump=True,
+        Part(("sweep pad", "halo pad"), (HELD,), 50, 58), None, ("minor",), progressions="static", pump=True, build_ups=True,
     ),
     Style(
         "dub techno", ("deep dub techno", "dub"), (116, 126), ("deep", "foggy", "hypnotic"), 25,
@@ -100,14 +101,14 @@ STYLES = (
          {KICK: "X.....x...x.....", SNARE: "....X..o.o..X...", HAT: "x.x.x.x.x.x.x.x."}),
         Part(("sub bass", "synth bass"), ("1-----..1-----..", "1---..1-..5-----", "1-------8---5---"), 31, 104),
         Part(("electric piano", "polysynth"), ("c-----c---------", "c---------c-----"), 57, 76),
-        Part(("warm pad", "slow strings"), (HELD,), 55, 66), Part(("flute", "square lead"), ("",), 69, 78), sevenths=True,
+        Part(("warm pad", "slow strings"), (HELD,), 55, 66), Part(("flute", "square lead"), ("",), 69, 78), sevenths=True, build_ups=True,
     ),
     Style(
         "trap", ("trap beat", "dark trap"), (130, 150), ("dark", "menacing", "cold"), 25,
         ({KICK: "X.....x...x.....", CLAP: "........X.......", HAT: "x.x.x.x.x.xxx.x."}, {KICK: "X..x......x..x..", CLAP: "........X.......", HAT: "x.x.xxx.x.x.xxxx"}),
         Part(("sub bass",), ("1-------..1-----", "1--1----..1---5-"), 28, 112),
         Part(("piano", "choir"), ("a...b...d...b...", "a-----b-----d---"), 60, 80), Part(("slow strings", "choir"), (HELD,), 55, 60),
-        Part(("square lead", "flute"), ("",), 69, 76), ("minor",),
+        Part(("square lead", "flute"), ("",), 69, 76), ("minor",), build_ups=True,
     ),
     Style(
         "lo-fi hip hop", ("lo-fi", "lofi beat", "chillhop"), (70, 90), ("mellow", "dusty", "relaxed"), 0,
@@ -127,14 +128,14 @@ STYLES = (
         ({KICK: FOUR, SNARE: BACKBEAT, HAT: EIGHTHS}, {KICK: "X.......X.x.....", SNARE: BACKBEAT, HAT: EIGHTHS, TOM_MID: "..............xx"}),
         Part(("synth bass",), ("1.1.1.1.1.1.1.1.", "1.8.1.8.1.8.1.8.", "11.111.111.111.1"), 33, 98),
         Part(("polysynth",), ("a.b.d.b.a.b.d.b.", "c---....c---...."), 60, 78), Part(("warm pad", "strings"), (HELD,), 55, 70),
-        Part(("saw lead", "square lead"), ("",), 69, 84), ("minor", "major"),
+        Part(("saw lead", "square lead"), ("",), 69, 84), ("minor", "major"), build_ups=True,
     ),
     Style(
         "trance", ("uplifting trance",), (132, 140), ("euphoric", "uplifting", "bright"), 24,
         ({KICK: FOUR, OPEN_HAT: OFFBEAT, CLAP: BACKBEAT, HAT: "oooo" * 4},),
         Part(("synth bass",), (".111.111.111.111", "..1...1...1...1."), 33, 96),
         Part(("saw lead", "polysynth"), ("abdbabdbabdbabdb", "a.bda.bda.bda.bd"), 64, 74), Part(("strings", "warm pad"), (HELD,), 55, 72),
-        Part(("saw lead",), ("",), 72, 84), ("minor",), pump=True,
+        Part(("saw lead",), ("",), 72, 84), ("minor",), pump=True, build_ups=True,
     ),
     Style(
         "rock", ("indie rock", "guitar rock"), (104, 144), ("energetic", "raw", "driving"), 16,

@@ -35,4 +35,6 @@ def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
 def caption_sample(facts: list[dict], per_section: int, seed: int = 0) -> list[str]:
     """Captions of every section of every piece, to count words from."""
     rng = np.random.default_rng(seed)
-    return [caption(f, s["layers"], rng) for f in facts for s in f["sections"] for _ in range(per_section)]
+    return [
+        caption(f, s["layers"], rng, build_up="build_up" in s) for f in facts for s in f["sections"] for _ in range(per_section)
+    ]

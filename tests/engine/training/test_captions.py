@@ -49,6 +49,16 @@ def test_no_drums_is_said_where_there_are_none():
     assert not any("no drums" in text or "drumless" in text for text in captions(["bass", "drums"]))
 
 
+def test_a_build_up_is_always_told_and_only_where_there_is_one():
+    rng, words = np.random.default_rng(0), ("riser", "build-up", "buildup", "build up")
+    told = [caption(FACTS, ["bass", "drums"], rng, build_up=True) for _ in range(300)]
+    assert all(any(word in text for word in words) for text in told) and np.mean(["drop" in text for text in told]) > 0.2
+    assert len({text.split(",")[0] for text in told}) > 15
+    assert not any(word in text for word in (*words, "drop") for text in captions(["bass", "drums"]))
+    built = FACTS | {"sections": [{"layers": ["bass", "drums"], "build_up": 4}]}
+    assert "riser" in build(caption_sample([built], per_section=50), 64).get_vocab()
+
+
 def test_the_metre_is_the_pieces_own():
     waltz = " ".join(captions(["chords"], facts=FACTS | {"beats": 3}))
     assert "3/4" in waltz and "4/4" not in waltz

@@ -12,6 +12,7 @@ from engine.training import language_model as stage
 from engine.training import vocabulary
 from engine.training.data import Corpus
 from engine.training.language_model import (
+    BUILD_UPS,
     DROP_CLOCK,
     DRUMLESS,
     LOOPS,
@@ -73,6 +74,24 @@ def test_drumless_pieces_of_styles_with_drums_come_more_often(corpus, tokens, to
     shares = dict(zip(windows.names, windows.shares, strict=True))
     assert sum(shares.values()) == pytest.approx(1) and shares[copy] == pytest.approx(DRUMLESS * shares[first])
     assert {shares[name] for name in windows.names if name != copy} == {shares[first]}  # ambient never had drums
+
+
+def test_a_build_up_is_told_leads_to_its_chorus_and_comes_more_often(corpus):
+    """The tokens say which section each frame is in."""
+    pieces = Corpus(corpus)
+    name = pieces.names[0]
+    sections = [s | ({"build_up": 4} if s["label"] == "verse" else {}) for s in pieces.facts[name]["sections"]]
+    pieces.facts[name]["sections"] = sections
+    found = {n: np.repeat(np.arange(3), [s["frames"] for s in pieces.facts[n]["sections"]]) for n in pieces.names}
+    words = vocabulary.build(vocabulary.caption_sample(list(pieces.facts.values()), 20), 200)
+    windows = Windows(pieces, found, words, 2 * sections[1]["frames"], CONFIG.stop_token)
+    shares = dict(zip(windows.names, windows.shares, strict=True))
+    assert shares[name] == pytest.approx(BUILD_UPS * min(shares.values()))
+    rng, told = np.random.default_rng(0), {words.token_to_id(word) for word in ("riser", "build", "buildup")}
+    rows = [windows._window(name, windows.frames, rng, drop) for drop in (False, True) for _ in range(40)]
+    building = [row for row in rows if row["section"] == SECTION_ROWS["verse"]]
+    assert len(building) > 15 and all(np.unique(row["tokens"]).tolist() == [1, 2] for row in building)
+    assert [bool(told & set(row["text"])) for row in rows[:40]] == [row["section"] == SECTION_ROWS["verse"] for row in rows[:40]]
 
 
 def test_every_bar_of_a_window_begins_where_its_clock_says(corpus, tokens, tokenizer):
