@@ -74,7 +74,6 @@ def run(options: argparse.Namespace) -> int:
         results += codec_trial(prepared, held_out)
     _say(f"playing {options.prompts} prompts")
     results += trials.prompt_trial(engine, options.model, draw_prompts(options.prompts), listener, decode, accuracy)
-    results += trials.build_up_trial(engine, options.model, decode)
     if options.corpus is not None:
         _say("continuing held-out pieces")
         results += trials.continuation_trial(engine, options.model, held_out, listener, decode, options.prompts)

@@ -11,7 +11,6 @@ from scipy import linalg, signal
 from transformers.audio_utils import mel_filter_bank
 
 from engine.music.analysis import measure_bpm
-from engine.music.level import rms_db
 
 Key = tuple[int, str]  # pitch class, "major" or "minor"
 
@@ -77,14 +76,6 @@ def tempo_drift(audio: np.ndarray, samplerate: int, bpm: float, window_s: float 
     windows = [audio[first : first + length] for first in range(0, len(audio), length)]
     tempi = [measure_bpm(window, samplerate, near=bpm, within=MOST_DRIFT) for window in windows]
     return max((abs(tempo / bpm - 1) for tempo in tempi if tempo is not None), default=0.0)
-
-
-def gap_db(audio: np.ndarray, samplerate: int, begin_s: float, end_s: float) -> float:
-    """How much softer a stretch is than the softer one of those as long just before and after it."""
-    length = round((end_s - begin_s) * samplerate)
-    begin = round(begin_s * samplerate)
-    before, here, after = (rms_db(audio[start : start + length]) for start in (begin - length, begin, begin + length))
-    return min(before, after) - here
 
 
 def most_repeats(audio: np.ndarray, samplerate: int, block_s: float) -> int:

@@ -21,12 +21,9 @@ from engine.music.analysis import measure_bpm, measure_key, onset_envelope
 from engine.music.level import rms_db
 from engine.training.captions import caption
 from engine.training.data import Corpus
-from engine.training.styles import STYLES
 
 GENERATED_S = 10.0
 RHYTHMIC = 0.07  # deviation of the onset envelope: soft percussion has 0.09, a piano 0.05, a drone 0.01
-KEYS = ("A minor", "F minor", "D minor")  # of build-ups asked for
-GAP_DB = 4.0  # real build-ups have 5 to 50, other beats of theirs at most 5
 MEASURED_S = 8.0  # a shorter loop is measured as it is played, round and round
 
 
@@ -148,26 +145,6 @@ def prompt_trial(
         Result("longest silence", max(r["silence_s"] for r in rows), "s", 2.0, at_most=True, count=len(rows)),
     ]
     return results
-
-
-def build_up_trial(engine: Engine, model: str, decode: str) -> list[Result]:
-    """Nine bars of each style that builds up, with a riser and, word for word and seed for seed the same, without."""
-    rows = []
-    asked = [(style, sum(style.bpm) / 2, key) for style in STYLES if style.build_ups for key in KEYS]
-    for seed, (style, bpm, key) in enumerate(asked):
-        prompt, bar_s = f"{style.name}, {bpm:g} bpm, {key}, drums", 60 * style.beats / bpm
-        row: dict = {"prompt": prompt}
-        for wish in ("riser", ""):
-            request = {"prompt": f"{prompt}, {wish}" if wish else prompt, "section": "verse", "duration_s": 9 * bar_s}
-            audio, rate, _ = generate(engine, model=model, decode=decode, seed=seed, **request)
-            row[wish or "none"] = round(measures.gap_db(audio, rate, 8 * bar_s - bar_s / style.beats, 8 * bar_s), 1)
-        rows.append(row)
-    note = f"a gap of {GAP_DB:g} dB on the last beat of the eighth bar"
-    return [
-        Result("riser asked for: builds up to a drop", 100 * float(np.mean([r["riser"] > GAP_DB for r in rows])), "%",
-               count=len(rows), note=note, details=rows),
-        Result("not asked for: does not", 100 * float(np.mean([r["none"] <= GAP_DB for r in rows])), "%", count=len(rows)),
-    ]  # fmt: skip
 
 
 def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener, decode: str, count: int) -> list[Result]:
