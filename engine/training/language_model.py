@@ -40,7 +40,8 @@ DRUMLESS = 1.5  # so many times as often as others come pieces without drums in 
 # Share of captions that say what plays in the whole piece, not in this section of it: to ask for drums is not to ask for them in
 # the intro.
 WHOLE_PIECE = 0.5
-BUILD_UPS = 3.0  # and so many times pieces that build up, of which only one section does
+BUILD_UPS = 3.0  # and so many times pieces that build up, and in them the section that does
+SEEN_WHOLE = 0.7  # share of its windows that begin late enough for the drop, or in the build-up where they are too short for it
 DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a word, so that an unknown word changes little
@@ -74,13 +75,15 @@ class Windows:
         facts, tokens = self.corpus.facts[name], self.tokens[name]
         sections = facts["sections"]
         bar = facts["bar_frames"]
-        weights = np.array([s["frames"] for s in sections], float)
+        weights = np.array([s["frames"] * (BUILD_UPS if "build_up" in s else 1) for s in sections], float)
         section = sections[rng.choice(len(sections), p=weights / weights.sum())]
         bars = section["frames"] // bar
-        offset = 0 if rng.random() < 0.4 else int(rng.integers(bars)) * bar
-        first = section["first_frame"] + offset
+        offset = 0 if rng.random() < 0.4 else int(rng.integers(bars))
+        rises = section.get("build_up", 0)  # and leads to the next
+        if rises and rng.random() < SEEN_WHOLE:
+            offset = int(rng.integers(max(0, bars - max(rises, frames // bar - 1)), bars))
+        first = section["first_frame"] + offset * bar
         here = tokens[first : first + frames]
-        rises = "build_up" in section  # and leads to the next
         if section is not sections[-1] and not rises:
             here = _stay(tokens, section if rng.random() < STAY else sections[-2], first, frames)
         if looped := drop and not rises and rng.random() < LOOPS:
@@ -96,7 +99,7 @@ class Windows:
         piece_end = first + len(here) == len(tokens)
         told = sections if rng.random() < WHOLE_PIECE else [section]
         layers = sorted({layer for part in told for layer in part["layers"]})
-        text = self.tokenizer.encode(caption(facts, layers, rng, build_up=rises)).ids
+        text = self.tokenizer.encode(caption(facts, layers, rng, build_up=bool(rises))).ids
         if drop and rng.random() < DROP_TEXT:
             text = [NULL_ID] * len(text)
         elif drop:

@@ -3,7 +3,7 @@
 `python -m engine.training.takes CORPUS TOKENS MODEL TAKES --minutes 30` writes one file a wish; a second start goes on where the
 first stopped, and several processes may share the work (`--part 0/2`). `engine.training.preference` learns from them.
 
-Some takes of a wish play its chorus, some its intro; every third round continues a piece of the corpus instead.
+Some takes of a wish play its chorus, some its intro; every second round continues a piece of the corpus instead.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ from engine.pipeline import HEARD_GUIDANCE
 from engine.streaming import FastRenderer
 from engine.training.data import Corpus
 
-CHORUSES, INTROS = 8, 6  # takes of a wish
-WITH_DRUMS = 0.25  # of the wishes for drums, this share is played: without them time is harder to keep, and more is to be learnt
-CONTINUATIONS, CONTINUED_EVERY = 8, 3
+CHORUSES, INTROS = 6, 4  # takes of a wish
+CONTINUATIONS, CONTINUED_EVERY = 8, 2
 TAKE_S = 10.0
 SEEDS = 1000  # kept for each wish
 HEARD_TOKENS = 384  # of a piece that is continued: half of what the language model was trained on
@@ -137,7 +136,7 @@ class Judge:
 
 
 def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[Takes]:
-    """Choruses and intros of a prompt. Either gets two points more for being fuller, or less full, than most others."""
+    """Choruses and intros of a prompt. Either gets a point more for being fuller, or less full, than most of the others are."""
     config = player.config
     request = GenerationRequest(prompt=prompt.text, duration_s=TAKE_S, seed=SEEDS * seed, guidance=config.guidance)
     grid = Grid(float(prompt.bpm), asked_beats(request))
@@ -149,7 +148,7 @@ def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[T
     fuller = (full > np.median(thin, 0)).all(1)
     thinner = (thin < np.median(full, 0)).all(1)
     return [
-        replace(chorus, points=np.array([judge.fulfilled(sound, prompt) for sound in choruses]) + 2 * fuller),
+        replace(chorus, points=np.array([judge.fulfilled(sound, prompt) for sound in choruses]) + fuller),
         replace(intro, points=np.array([judge.recognised(sound, prompt) for sound in intros]) + 2 * thinner),
     ]
 
@@ -189,13 +188,10 @@ def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes
     evaluated = {prompt.text for prompt in draw_prompts(100)}
     with use_threads(1):  # a second one is better spent on another part
         for number in itertools.count(*part):
-            if (folder / f"{number:05d}-0.npz").exists():
-                continue
-            prompt, rng = draw_prompt(number, seed), np.random.default_rng([seed, number])
-            if prompt.text in evaluated or (prompt.drums and rng.random() > WITH_DRUMS):
+            if (folder / f"{number:05d}-0.npz").exists() or (prompt := draw_prompt(number, seed)).text in evaluated:
                 continue
             if number % CONTINUED_EVERY == CONTINUED_EVERY - 1 and pieces:
-                name = str(rng.choice(pieces))
+                name = str(np.random.default_rng([seed, number]).choice(pieces))
                 made = take_continuation(player, judge, training.facts[name], tokens[name], number)
             else:
                 made = take_wish(player, judge, prompt, number)
