@@ -5,7 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,8 +13,18 @@ from transformers import Qwen2Config, Qwen2Model
 from engine import sampling
 from engine.api import SECTIONS
 from engine.config import LanguageModelConfig
-from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, generate_tokens, time_embedding
-from engine.music.grid import Grid, clock
+from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, time_embedding
+from tests.engine.models.small_language_model import (
+    CLOCKED,
+    OURS,
+    TINY,
+    build,
+    some_clock,
+    some_condition,
+    some_tokens,
+    tokens_of,
+    with_clock,
+)
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TOLERANCE = 2e-4  # llm.json
@@ -27,51 +36,6 @@ RELEASED = {
     "0.5B": LanguageModelConfig(),
     "1.5B": LanguageModelConfig(hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12),
 }
-TINY = LanguageModelConfig(
-    text_vocab_size=40, audio_vocab_size=30, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-    num_attention_heads=4, num_key_value_heads=2,
-)  # fmt: skip
-OURS = dataclasses.replace(TINY, negative="null")
-CLOCKED = dataclasses.replace(OURS, clocks_per_bar=96, bars_per_phrase=8)
-
-
-def build(config, seed=0):
-    """A seeded model whose weights are large enough that every part of it matters."""
-    torch.manual_seed(seed)
-    model = LanguageModel(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.3)
-    return model.eval()
-
-
-def some_condition(batch=1, sections=1):
-    generator = torch.Generator().manual_seed(5)
-    return Condition(
-        text=torch.randint(1, 40, (batch, 7), generator=generator),
-        time_start=torch.rand(batch, sections, generator=generator) * 10,
-        time_end=torch.rand(batch, sections, generator=generator) * 10 + 10,
-        section=torch.randint(0, 5, (batch, sections), generator=generator),
-    )
-
-
-def some_clock(batch, frames):
-    """Each piece at a tempo and a place in its phrase of its own."""
-    grids = [Grid(100.0 + 17 * i, beat=5.0 * i) for i in range(batch)]
-    return torch.from_numpy(np.stack([clock(grid, 50, -3, frames) for grid in grids]))
-
-
-def with_clock(condition, clock):
-    return dataclasses.replace(condition, clock=clock)
-
-
-def some_tokens(batch, frames, seed=7):
-    return torch.randint(0, 30, (batch, frames), generator=torch.Generator().manual_seed(seed))
-
-
-def tokens_of(generation, seed=0, **options):
-    options = {"min_tokens": 0, "max_tokens": 20, "generators": [torch.Generator().manual_seed(seed)]} | options
-    return [token for (token,) in generate_tokens(generation, **options)]
 
 
 # The reference's numbers
@@ -265,86 +229,6 @@ def test_a_refused_text_takes_half_of_what_guidance_adds(config, guidance):
     half = (1 + guidance) / 2
     expected = nothing + half * (asked - nothing) + half * (asked - denied)
     torch.testing.assert_close(stepped, expected[:, -13:], atol=5e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("guidance", [2.5, 1.0])
-@pytest.mark.parametrize("heard", [0, 1, 9])
-@torch.inference_mode()
-def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):
-    """From nothing and after a prompt; in the negative row musical time stays."""
-    model, prompt, audio = build(CLOCKED), some_tokens(3, heard), some_tokens(3, 12, seed=8)
-    condition = with_clock(some_condition(3, sections=2), some_clock(3, heard + 13))
-    generation = model.prepare().start(
-        condition, audio_prompt=prompt if heard else None, max_tokens=12, guidance=guidance
-    )  # fmt: skip
-    stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
-    everything, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
-    rows = [model(model.embed_condition(condition, whole, negative)) for negative in (None, everything)]
-    expected = rows[0] if guidance == 1.0 else sampling.guide(*rows, guidance)
-    torch.testing.assert_close(stepped, expected[:, -13:], atol=2e-4, rtol=1e-4)
-    silent = model(model.embed_condition(with_clock(condition, None), whole))[:, -13:]
-    assert (silent - rows[0][:, -13:]).abs().amax(-1).min() > 0.01  # time is heard at every step
-
-
-@torch.inference_mode()
-def test_the_clock_of_a_frame_is_heard_by_the_position_that_predicts_it():
-    model, audio, times = build(CLOCKED), some_tokens(1, 12), some_clock(1, 13)
-    condition, start = some_condition(), 3 + 1 + 7  # sos, span, text; then task, which predicts the first frame
-    plain = model(model.embed_condition(with_clock(condition, times), audio))
-    for frame in (0, 5, 12):
-        for column in (0, 1):
-            changed = times.clone()
-            changed[0, frame, column] = (changed[0, frame, column] + 3) % 8
-            other = model(model.embed_condition(with_clock(condition, changed), audio))
-            differs = (other - plain).abs().amax(-1)[0] > 1e-4
-            assert not differs[: start + frame].any() and differs[start + frame]
-
-
-@torch.inference_mode()
-def test_no_place_in_time_is_as_no_clock_at_all():
-    model, audio = build(CLOCKED), some_tokens(2, 12)
-    condition, nowhere = some_condition(2), torch.full((2, 25, 2), -1)
-    plain, silent = (model.embed_condition(with_clock(condition, times), audio) for times in (None, nowhere))
-    assert torch.equal(plain, silent)
-    for heard in (None, audio):
-        pair = [
-            model.prepare().start(with_clock(condition, times), audio_prompt=heard, max_tokens=12, guidance=2.5)
-            for times in (None, nowhere)
-        ]
-        for tokens in some_tokens(2, 12, seed=8).T:
-            assert torch.equal(*(generation.step(tokens) for generation in pair))
-    half = nowhere.clone()
-    half[1] = some_clock(1, 25)[0]
-    mixed = model.embed_condition(with_clock(condition, half), audio)
-    assert torch.equal(mixed[0], plain[0]) and not torch.equal(mixed[1], plain[1])
-
-
-@torch.inference_mode()
-def test_a_model_without_a_sense_of_time_passes_the_clock_over():
-    model, condition = build(OURS), some_condition()
-    pair = [model.prepare().start(with_clock(condition, times), max_tokens=5) for times in (None, some_clock(1, 2))]
-    for token in some_tokens(1, 5).T:
-        assert torch.equal(*(generation.step(token) for generation in pair))
-
-
-@torch.inference_mode()
-def test_a_clock_too_short_is_refused_at_once():
-    condition = with_clock(some_condition(), some_clock(1, 14))
-    with pytest.raises(AssertionError, match="14 frames, 15 are asked for"):
-        build(CLOCKED).prepare().start(condition, audio_prompt=some_tokens(1, 9), max_tokens=6)
-
-
-@torch.inference_mode()
-def test_rewind_comes_back_to_the_clock_too():
-    condition = with_clock(some_condition(), some_clock(1, 20))
-    generation = build(CLOCKED).prepare().start(condition, max_tokens=19)
-    generation.step(torch.tensor([3]))
-    mark = generation.mark()
-    first, again = [], []
-    for made in (first, again):
-        generation.rewind(mark)
-        made += [generation.step(token) for token in some_tokens(1, 6).T]
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 @torch.inference_mode()

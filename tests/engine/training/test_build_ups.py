@@ -1,7 +1,6 @@
 """Build-ups: the roll grows, the sweep rises, nothing plays on the last beat, and what is around them stays as it was."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -9,15 +8,12 @@ import soundfile
 
 from engine.training.arrange import DRUM_CHANNEL, compose
 from engine.training.build_ups import BARS, BASS_CHANNEL, WITHOUT_BASS, add_sweeps, build_up, may_build_up
-from engine.training.corpus import SAMPLE_RATE, SOUNDFONT, render_piece
+from engine.training.corpus import SAMPLE_RATE, render_piece
 from engine.training.styles import KICK, SNARE, STYLES
+from tests.engine.training.conftest import needs_fluidsynth
 
 BUILDING = [style for style in STYLES if style.build_ups]
 RATE = 12_000
-needs_fluidsynth = pytest.mark.skipif(
-    shutil.which("fluidsynth") is None or not SOUNDFONT.exists(),
-    reason="needs the packages fluidsynth and fluid-soundfont-gm",
-)
 
 
 def composed(style, seed=0):

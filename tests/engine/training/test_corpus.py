@@ -10,15 +10,12 @@ import soundfile
 
 from engine.training.arrange import DRUM_CHANNEL, FRAME_RATE, compose, tempi, to_midi
 from engine.training.captions import caption
-from engine.training.corpus import SAMPLE_RATE, SOUNDFONT, check, describe, is_held_out, render, render_piece
+from engine.training.corpus import SAMPLE_RATE, check, describe, is_held_out, render, render_piece
 from engine.training.data import Corpus, halve_rate
 from engine.training.styles import PROGRESSIONS, STYLES
+from tests.engine.training.conftest import needs_fluidsynth
 
 OWN_STYLES = [style for style in STYLES if not style.mma]
-needs_fluidsynth = pytest.mark.skipif(
-    shutil.which("fluidsynth") is None or not SOUNDFONT.exists(),
-    reason="needs the packages fluidsynth and fluid-soundfont-gm",
-)
 needs_mma = pytest.mark.skipif(shutil.which("mma") is None, reason="needs the package mma")
 
 

@@ -1,0 +1,87 @@
+"""The language model's sense of musical time: each position hears where in bar and phrase the next token lies."""
+
+import pytest
+import torch
+
+from engine import sampling
+from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_clock, some_condition, some_tokens, with_clock
+
+
+@pytest.mark.parametrize("guidance", [2.5, 1.0])
+@pytest.mark.parametrize("heard", [0, 1, 9])
+@torch.inference_mode()
+def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):
+    """From nothing and after a prompt; in the negative row musical time stays."""
+    model, prompt, audio = build(CLOCKED), some_tokens(3, heard), some_tokens(3, 12, seed=8)
+    condition = with_clock(some_condition(3, sections=2), some_clock(3, heard + 13))
+    generation = model.prepare().start(
+        condition, audio_prompt=prompt if heard else None, max_tokens=12, guidance=guidance
+    )  # fmt: skip
+    stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
+    everything, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
+    rows = [model(model.embed_condition(condition, whole, negative)) for negative in (None, everything)]
+    expected = rows[0] if guidance == 1.0 else sampling.guide(*rows, guidance)
+    torch.testing.assert_close(stepped, expected[:, -13:], atol=2e-4, rtol=1e-4)
+    silent = model(model.embed_condition(with_clock(condition, None), whole))[:, -13:]
+    assert (silent - rows[0][:, -13:]).abs().amax(-1).min() > 0.01  # time is heard at every step
+
+
+@torch.inference_mode()
+def test_the_clock_of_a_frame_is_heard_by_the_position_that_predicts_it():
+    model, audio, times = build(CLOCKED), some_tokens(1, 12), some_clock(1, 13)
+    condition, start = some_condition(), 3 + 1 + 7  # sos, span, text; then task, which predicts the first frame
+    plain = model(model.embed_condition(with_clock(condition, times), audio))
+    for frame in (0, 5, 12):
+        for column in (0, 1):
+            changed = times.clone()
+            changed[0, frame, column] = (changed[0, frame, column] + 3) % 8
+            other = model(model.embed_condition(with_clock(condition, changed), audio))
+            differs = (other - plain).abs().amax(-1)[0] > 1e-4
+            assert not differs[: start + frame].any() and differs[start + frame]
+
+
+@torch.inference_mode()
+def test_no_place_in_time_is_as_no_clock_at_all():
+    model, audio = build(CLOCKED), some_tokens(2, 12)
+    condition, nowhere = some_condition(2), torch.full((2, 25, 2), -1)
+    plain, silent = (model.embed_condition(with_clock(condition, times), audio) for times in (None, nowhere))
+    assert torch.equal(plain, silent)
+    for heard in (None, audio):
+        pair = [
+            model.prepare().start(with_clock(condition, times), audio_prompt=heard, max_tokens=12, guidance=2.5)
+            for times in (None, nowhere)
+        ]
+        for tokens in some_tokens(2, 12, seed=8).T:
+            assert torch.equal(*(generation.step(tokens) for generation in pair))
+    half = nowhere.clone()
+    half[1] = some_clock(1, 25)[0]
+    mixed = model.embed_condition(with_clock(condition, half), audio)
+    assert torch.equal(mixed[0], plain[0]) and not torch.equal(mixed[1], plain[1])
+
+
+@torch.inference_mode()
+def test_a_model_without_a_sense_of_time_passes_the_clock_over():
+    model, condition = build(OURS), some_condition()
+    pair = [model.prepare().start(with_clock(condition, times), max_tokens=5) for times in (None, some_clock(1, 2))]
+    for token in some_tokens(1, 5).T:
+        assert torch.equal(*(generation.step(token) for generation in pair))
+
+
+@torch.inference_mode()
+def test_a_clock_too_short_is_refused_at_once():
+    condition = with_clock(some_condition(), some_clock(1, 14))
+    with pytest.raises(AssertionError, match="14 frames, 15 are asked for"):
+        build(CLOCKED).prepare().start(condition, audio_prompt=some_tokens(1, 9), max_tokens=6)
+
+
+@torch.inference_mode()
+def test_rewind_comes_back_to_the_clock_too():
+    condition = with_clock(some_condition(), some_clock(1, 20))
+    generation = build(CLOCKED).prepare().start(condition, max_tokens=19)
+    generation.step(torch.tensor([3]))
+    mark = generation.mark()
+    first, again = [], []
+    for made in (first, again):
+        generation.rewind(mark)
+        made += [generation.step(token) for token in some_tokens(1, 6).T]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
