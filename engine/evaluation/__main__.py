@@ -9,9 +9,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import soxr
-
 from engine.api import EngineError
 
 
@@ -39,11 +36,11 @@ def run(options: argparse.Namespace) -> int:
     from engine.acceleration import choose_runtime, prepare
     from engine.checkpoint import load_checkpoint
     from engine.evaluation import report, trials
-    from engine.evaluation.codec_trial import FAST, FULL, codec_trial, recode
-    from engine.evaluation.listener import RATE, Listener
+    from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
+    from engine.evaluation.listener import PIECES, Listener
     from engine.evaluation.prompts import draw_prompts
     from engine.pipeline import create_engine
-    from engine.training.data import SAMPLE_RATE, Corpus
+    from engine.training.data import Corpus
 
     prepared = prepare(load_checkpoint(options.model), choose_runtime())
     paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")
@@ -59,13 +56,9 @@ def run(options: argparse.Namespace) -> int:
                 f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
             )
 
-        def reconstruct(audio: np.ndarray) -> np.ndarray:
-            way = FULL if decode == "full" else FAST
-            decoded = recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way)
-            return soxr.resample(decoded, SAMPLE_RATE, RATE)
-
-        _say(f"learning {len(training.names)} pieces by ear")
-        listener = Listener.train(training)
+        reconstruct = through(prepared, FULL if decode == "full" else FAST)
+        _say(f"learning {min(PIECES, len(training.names))} pieces by ear")
+        listener = Listener.train(training, change=through(prepared, FAST))
         accuracy = trials.listener_accuracy(listener, held_out)
         facts["listener right on held-out pieces, %"] = {name: round(value) for name, value in accuracy.items()}
         after_codec = trials.listener_accuracy(listener, held_out, reconstruct)

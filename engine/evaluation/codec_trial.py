@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import soxr
 import torch
 
 from engine.acceleration import Prepared
-from engine.evaluation.listener import WINDOW_S, section_start_s
+from engine.evaluation.listener import RATE, WINDOW_S, section_start_s
 from engine.evaluation.measures import log_mel_distance_db
 from engine.evaluation.trials import Result
 from engine.streaming import FastRenderer, FullRenderer
@@ -56,6 +57,15 @@ def ways(prepared: Prepared) -> tuple[str, ...]:
     """The ways of coding that this model and machine have."""
     own = (FAST,) if prepared.checkpoint.flow is None else (FAST, FULL, CODEC)
     return (*own, OPUS) if through_opus(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, 6) is not None else own
+
+
+def through(prepared: Prepared, way: str) -> Callable[[np.ndarray], np.ndarray]:
+    """`recode` of audio [N] at a listener's RATE."""
+
+    def change(audio: np.ndarray) -> np.ndarray:
+        return soxr.resample(recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way), SAMPLE_RATE, RATE)
+
+    return change
 
 
 @torch.inference_mode()

@@ -102,8 +102,11 @@ def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: ran
     return total / np.maximum(count, 1)
 
 
-def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
-    """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence)."""
+def chroma(audio: np.ndarray, samplerate: int, span: tuple[float, float] = CHROMA_RANGE) -> np.ndarray:
+    """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence).
+
+    span: of the frequencies that count, in Hz.
+    """
     n_fft = 1 << round(np.log2(0.68 * samplerate))  # two notes a semitone apart are two peaks down to 60 Hz
     audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
     _, _, spectrum = signal.stft(audio, samplerate, "blackmanharris", n_fft, n_fft - n_fft // 4, boundary=None, padded=False)
@@ -114,7 +117,7 @@ def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
     bin_, window = np.nonzero((here > low) & (here >= high))
     low, here, high = low[bin_, window], here[bin_, window], high[bin_, window]
     frequency = (bin_ + 1 + 0.5 * (low - high) / (low - 2 * here + high)) * samplerate / n_fft  # parabola through the peak
-    inside = (frequency > CHROMA_RANGE[0]) & (frequency < CHROMA_RANGE[1])
+    inside = (frequency > span[0]) & (frequency < span[1])
     pitch = 69 + 12 * np.log2(frequency[inside] / 440)
     strength = np.exp(0.7 * here[inside]) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes tells nothing
     classes = np.zeros((level.shape[1], 12))

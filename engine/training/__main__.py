@@ -21,7 +21,6 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from engine.config import ModelConfig
-from engine.evaluation.listener import Listener
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
@@ -60,7 +59,7 @@ def train_all(folder: Path, runs: Path, *, minutes: float, workers: int = 2, con
     ]  # fmt: skip
     _together([[language], [flow, *decoders]], workers)
     plain = pack_model(folder, runs, config, runs / "language_model")
-    listener = Listener.train(Corpus(folder))
+    listener = takes.learn_by_ear(folder, str(plain))
     playing = {"minutes": minutes * TAKES_SHARE, "listener": listener}
     parts = [{"part": (number, workers)} for number in range(workers)]
     _together([[(takes.record, (folder, tokens, str(plain), runs / "takes"), playing | part)] for part in parts], workers)

@@ -23,6 +23,7 @@ from engine.api import GenerationRequest
 from engine.checkpoint import load_checkpoint
 from engine.conditioning import DRUMS, asked_beats, caption, load_text_encoder, read_words
 from engine.evaluation import measures
+from engine.evaluation.codec_trial import FAST, through
 from engine.evaluation.listener import Listener
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
@@ -201,6 +202,11 @@ def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes
                 return
 
 
+def learn_by_ear(corpus: Path, model: str) -> Listener:
+    """A listener that knows the corpus as it is and as the model's tokens give it."""
+    return Listener.train(Corpus(corpus), change=through(prepare(load_checkpoint(model), choose_runtime("cpu")), FAST))
+
+
 def _long_enough(facts: dict) -> bool:
     chorus = next((s for s in facts["sections"] if s["label"] == "chorus"), None)
     return chorus is not None and chorus["frames"] >= 4 * facts["bar_frames"]
@@ -217,7 +223,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other wishes")
     options = parser.parse_args()
     first, step = (int(number) for number in options.part.split("/"))
-    listener = Listener.train(Corpus(options.corpus))
+    listener = learn_by_ear(options.corpus, options.model)
     record(options.corpus, options.tokens, options.model, options.takes, minutes=options.minutes, listener=listener,
            part=(first, step), seed=options.seed)  # fmt: skip
 

@@ -13,8 +13,10 @@ from engine.api import GenerationRequest
 from engine.conditioning import asked_bpm, asked_key
 from engine.evaluation import codec_trial, measures, report
 from engine.evaluation.__main__ import main
-from engine.evaluation.listener import RATE, Listener, Ridge, read_section
+from engine.evaluation.key_ear import registers
+from engine.evaluation.listener import RATE, Listener, read_section
 from engine.evaluation.prompts import draw_prompts
+from engine.evaluation.regression import Curve, Ridge
 from engine.evaluation.trials import Result, is_below, listener_accuracy, share
 from engine.training.data import Corpus
 from tests.synthetic import chords, clicks, noise, progression, write_corpus
@@ -136,6 +138,32 @@ def test_ridge_finds_a_line_whatever_its_units():
     np.testing.assert_allclose(Ridge.fit(x, y)(x), y, atol=0.1)
 
 
+def test_curve_tells_apart_what_no_line_parts():
+    """A ring around its middle."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((600, 2)) * [1000, 0.01]
+    outside = np.where(np.hypot(x[:, 0] / 1000, x[:, 1] / 0.01) > 1.2, 1.0, -1.0)[:, None]
+    learn, prove = slice(400), slice(400, None)
+    right = [
+        np.mean(np.sign(told(x[prove])) == outside[prove])
+        for told in (Ridge.fit(x[learn], outside[learn]), Curve.fit(x[learn], outside[learn], rng))
+    ]
+    assert right[0] < 0.7 and right[1] > 0.85
+
+
+def test_listener_hears_past_what_a_path_does_to_all_music(corpus):
+    """Here it adds ticks, which who has only heard the pieces themselves takes for drums."""
+
+    def ticking(audio):
+        ticks = clicks(200, len(audio) / RATE, (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5), RATE)[: len(audio)]
+        return audio + 0.5 * np.sqrt(np.mean(audio**2)) * ticks
+
+    training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
+    naive, used_to_it = (listener_accuracy(Listener.train(training, change=c), held_out, ticking) for c in (None, ticking))
+    assert naive["style"] <= 50 and naive["drums"] <= 50
+    assert used_to_it["style"] == used_to_it["drums"] == 100
+
+
 def test_listener_is_right_about_held_out_pieces(corpus, listener):
     held_out = Corpus(corpus, held_out=True)
     accuracy = listener_accuracy(listener, held_out)
@@ -169,6 +197,20 @@ def test_tempo_of_few_notes_is_tapped_by_its_bars(listener, bpm, pattern):
 def test_listener_hears_no_drums_in_chords_nor_a_tempo_in_noise(listener):
     assert listener.hear(progression("A minor", 80, 8, RATE), RATE).drums < 0
     assert listener.hear(noise(8, RATE), RATE).bpm is None
+
+
+def test_listener_hears_every_key_as_it_hears_one(corpus, listener):
+    """The synthetic corpus has six of the 24."""
+    levels = registers(progression("A minor", 100, 8, RATE), RATE)
+    tonic, mode = listener.key(levels)
+    assert measures.key_met((tonic, mode), (9, "minor"))
+    for up in range(12):
+        assert listener.key(np.roll(levels, up, axis=1)) == ((tonic + up) % 12, mode)
+
+
+def test_listener_hears_no_key_in_noise_and_drums(listener):
+    assert listener.hear(noise(8, RATE), RATE).key is None
+    assert listener.hear(clicks(120, 8, QUARTERS, RATE), RATE).key is None
 
 
 def test_listener_does_not_mind_level_or_rate(corpus, listener):

