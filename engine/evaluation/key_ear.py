@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.evaluation.measures import Key
 from engine.evaluation.regression import Curve
-from engine.music.analysis import CHROMA_RANGE, SCALE_SHARE, SCALES, chroma, log_chroma
+from engine.music.analysis import CHROMA_RANGE, SCALE_SHARE, SCALES, chroma_by_register, log_chroma
 
 REGISTERS = (CHROMA_RANGE, (40.0, 250.0), (250.0, 1000.0))  # Hz: all, bass, chords
 MODES = ("major", "minor")
@@ -39,7 +39,7 @@ class KeyEar:
 
 def registers(audio: np.ndarray, samplerate: int) -> np.ndarray:
     """Chroma of each of REGISTERS: [3, 12] of mono audio [N]."""
-    return np.stack([chroma(audio, samplerate, span) for span in REGISTERS])
+    return chroma_by_register(audio, samplerate, REGISTERS)
 
 
 def _from_every_tonic(levels: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ class Curve:
 
     @classmethod
     def fit(
-        cls, features: np.ndarray, targets: np.ndarray, rng: np.random.Generator, *, cosines: int = 1500, narrowness: float = 0.05
+        cls, features: np.ndarray, targets: np.ndarray, rng: np.random.Generator, *, cosines: int, narrowness: float
     ) -> Curve:
         """narrowness: of the kernel, one over its width in the features' deviations."""
         mixtures = rng.normal(0, narrowness, (features.shape[1], cosines)).astype(features.dtype)

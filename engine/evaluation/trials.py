@@ -14,7 +14,7 @@ import soxr
 from engine.api import AudioChunk, Engine, Finished, GenerationRequest
 from engine.clip import MIN_CLIP_S
 from engine.evaluation import measures
-from engine.evaluation.listener import RATE, WINDOW_S, Heard, Listener, read_section, section_start_s
+from engine.evaluation.listener import RATE, WINDOW_S, Heard, Listener, has_key, read_section, section_start_s
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.music.analysis import measure_bpm, measure_key, onset_envelope
@@ -102,7 +102,7 @@ def listener_accuracy(
 
 def with_key(corpus: Corpus) -> list[str]:
     """The pieces in which more than drums play."""
-    return [name for name in corpus.names if set(corpus.facts[name]["instruments"]) != {"drums"}]
+    return [name for name in corpus.names if has_key(corpus.facts[name])]
 
 
 def is_below(intro: np.ndarray, chorus: np.ndarray, samplerate: int) -> bool:

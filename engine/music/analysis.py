@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage, signal
 
@@ -102,11 +104,13 @@ def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: ran
     return total / np.maximum(count, 1)
 
 
-def chroma(audio: np.ndarray, samplerate: int, span: tuple[float, float] = CHROMA_RANGE) -> np.ndarray:
-    """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence).
+def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
+    """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence)."""
+    return chroma_by_register(audio, samplerate, (CHROMA_RANGE,))[0]
 
-    span: of the frequencies that count, in Hz.
-    """
+
+def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[tuple[float, float]]) -> np.ndarray:
+    """`chroma` of each of `registers`, which are spans of frequency in Hz: [registers, 12]."""
     n_fft = 1 << round(np.log2(0.68 * samplerate))  # two notes a semitone apart are two peaks down to 60 Hz
     audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
     _, _, spectrum = signal.stft(audio, samplerate, "blackmanharris", n_fft, n_fft - n_fft // 4, boundary=None, padded=False)
@@ -117,14 +121,17 @@ def chroma(audio: np.ndarray, samplerate: int, span: tuple[float, float] = CHROM
     bin_, window = np.nonzero((here > low) & (here >= high))
     low, here, high = low[bin_, window], here[bin_, window], high[bin_, window]
     frequency = (bin_ + 1 + 0.5 * (low - high) / (low - 2 * here + high)) * samplerate / n_fft  # parabola through the peak
-    inside = (frequency > span[0]) & (frequency < span[1])
-    pitch = 69 + 12 * np.log2(frequency[inside] / 440)
-    strength = np.exp(0.7 * here[inside]) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes tells nothing
-    classes = np.zeros((level.shape[1], 12))
-    np.add.at(classes, (window[inside], np.round(pitch).astype(int) % 12), strength)
-    total = classes.sum(1, keepdims=True)
-    energy = (classes / (total + 1e-3 * total.max() + 1e-12)).mean(0)
-    return energy / max(energy.sum(), 1e-12)
+    pitch = 69 + 12 * np.log2(frequency / 440)
+    strength = np.exp(0.7 * here) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes tells nothing
+    found = []
+    for lowest, highest in registers:
+        inside = (frequency > lowest) & (frequency < highest)
+        classes = np.zeros((level.shape[1], 12))
+        np.add.at(classes, (window[inside], np.round(pitch[inside]).astype(int) % 12), strength[inside])
+        total = classes.sum(1, keepdims=True)
+        energy = (classes / (total + 1e-3 * total.max() + 1e-12)).mean(0)
+        found.append(energy / max(energy.sum(), 1e-12))
+    return np.array(found)
 
 
 def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:

@@ -24,7 +24,7 @@ from engine.checkpoint import load_checkpoint
 from engine.conditioning import DRUMS, asked_beats, caption, load_text_encoder, read_words
 from engine.evaluation import measures
 from engine.evaluation.codec_trial import FAST, through
-from engine.evaluation.listener import Listener
+from engine.evaluation.listener import Listener, has_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.language_model import Condition, Generation, generate_tokens
@@ -163,10 +163,9 @@ def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndar
     heard = tokens[max(0, join - HEARD_TOKENS) : join].tolist()
     grid = Grid(facts["bpm"], facts["beats"], 4.0 * facts["beats"])
     key = (facts["key"], facts["mode"])
-    drums_alone = set(facts["instruments"]) == {DRUMS}
     request = GenerationRequest(
-        prompt=f"{round(facts['bpm'])} bpm, {DRUMS if drums_alone else key_name(key)}", section="chorus",
-        duration_s=HEARD_TOKENS / player.config.token_rate, guidance=1.0 if drums_alone else HEARD_GUIDANCE,
+        prompt=f"{round(facts['bpm'])} bpm, {key_name(key) if has_key(facts) else DRUMS}", section="chorus",
+        duration_s=HEARD_TOKENS / player.config.token_rate, guidance=HEARD_GUIDANCE if has_key(facts) else 1.0,
         seed=SEEDS * seed, variations=CONTINUATIONS,
     )  # fmt: skip
     takes, sounds = player.play(request, grid, heard)

@@ -146,7 +146,7 @@ def test_curve_tells_apart_what_no_line_parts():
     learn, prove = slice(400), slice(400, None)
     right = [
         np.mean(np.sign(told(x[prove])) == outside[prove])
-        for told in (Ridge.fit(x[learn], outside[learn]), Curve.fit(x[learn], outside[learn], rng))
+        for told in (Ridge.fit(x[learn], outside[learn]), Curve.fit(x[learn], outside[learn], rng, cosines=1500, narrowness=0.05))
     ]
     assert right[0] < 0.7 and right[1] > 0.85
 
