@@ -96,7 +96,7 @@ _MUSIC = (
     Field("time_end_s", "f", "how long the whole piece is", 0, 3600),
     Field("seed", "i", "same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1),
     Field("variations", "i", "so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS),
-    Field("guidance", "f", "how strictly the prompt is followed", 0, 20),
+    Field("guidance", "f", "how strictly prompt and clip are followed", 0, 20),
     Field("top_k", "i", "how many tokens the sampler chooses from", 1, 100_000),
     Field("temperature", "f", "how freely it chooses", 0, 5),
     Field("decode", "s", "full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS),

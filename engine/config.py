@@ -142,6 +142,7 @@ class ModelConfig:
     hifi_codec: HiFiCodecConfig | None = field(default_factory=HiFiCodecConfig)
     # How the model is sampled unless a request says otherwise; the released models' recommended values.
     guidance: float = 3.0
+    clip_guidance: float = 3.0  # likewise where a clip is continued
     top_k: int = 350
     temperature: float = 1.0
     context_s: float = 5.0  # of a clip, heard unless a request says otherwise

@@ -19,7 +19,6 @@ from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished,
 from engine.checkpoint import load_checkpoint
 from engine.clip import Clip, read_clip
 from engine.conditioning import (
-    DRUMS,
     JUDGED_TOKENS,
     asked_bpm,
     asked_key,
@@ -47,9 +46,6 @@ SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
 GAIN_LIMIT_DB = 12.0
-# About a key that no one asked for but was heard in a clip; about drums 1, as more brings notes in; where no beat was heard the
-# model's own, as with less a drone falls silent.
-HEARD_GUIDANCE = 2.0
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -103,7 +99,7 @@ class Pipeline:
         slowed = self._slowing(time, clip)
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
-        request, words = self._understand(request, clip, time)
+        words = self._words(request, clip, time)
         condition = read_words(words, request, self._encode_text, config.deniable)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
@@ -140,6 +136,7 @@ class Pipeline:
         config = self._prepared.checkpoint.config
         own = {"seed": secrets.randbelow(2**31)}
         own |= {name: getattr(config, name) for name in ("top_k", "temperature", "context_s")}
+        own |= {"guidance": config.guidance if request.clip is None else config.clip_guidance}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
     # --- steps -------------------------------------------------------------------------------------------------------
@@ -167,16 +164,12 @@ class Pipeline:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
         return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
 
-    def _understand(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> tuple[GenerationRequest, str]:
-        """The request with its guidance settled, and the words: what is not asked is heard in the clip."""
-        config = self._prepared.checkpoint.config
-        beatless = is_beatless(request, time, config)
-        words = heard_words(clip, time, beatless) if clip is not None and asked_key(request) is None else None
-        strict = HEARD_GUIDANCE if words not in (None, DRUMS) else 1.0
-        if clip is None or request.prompt.strip() or beatless:
-            strict = config.guidance
-        request = request if request.guidance is not None else replace(request, guidance=strict)
-        return request, caption(request, config.tempo_words, time, words)
+    def _words(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> str:
+        """The words: what is not asked is heard in the clip."""
+        config, heard = self._prepared.checkpoint.config, None
+        if clip is not None and asked_key(request) is None:
+            heard = heard_words(clip, time, is_beatless(request, time, config))
+        return caption(request, config.tempo_words, time, heard)
 
     def _slowing(self, time: Grid | None, clip: Clip | None) -> float:
         """How much slower than it will be heard the model plays, so that its bars are whole tokens, as all were that it learnt
@@ -210,7 +203,8 @@ class Pipeline:
                     count, keep = idea, _whole_turns(time.beats_per_bar * 60 / time.bpm * config.token_rate, views)
                 rows = clock(time, config.token_rate, made - len(histories[0]), len(histories[0]) + count)
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
-            generation = self._start(request, condition, histories, generators, count)
+            given = max(0, len(histories[0]) - made)
+            generation = self._start(request, condition, histories, given, generators, count)
             tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
                 generators=generators, cancelled=cancelled,
@@ -223,15 +217,17 @@ class Pipeline:
             histories = [history[-keep:] for history in histories] if config.max_tokens else histories
 
     def _start(
-        self, request: GenerationRequest, condition: Condition, histories: list[list[int]],
+        self, request: GenerationRequest, condition: Condition, histories: list[list[int]], given: int,
         generators: list[torch.Generator], count: int,
     ) -> Generation:  # fmt: skip
-        """All variations in one batch. Each reads what it goes on from as it would alone; what all have in common, once."""
+        """All variations in one batch. Each reads what it goes on from as it would alone; what all have in common, once.
+        given: as in `Decoder.start`.
+        """
 
         def start(history: list[int], generator: torch.Generator) -> Generation:
             prompt = torch.tensor([history], device=self.runtime.device) if history else None
             return self._prepared.decoder.start(
-                condition, audio_prompt=prompt, max_tokens=count, guidance=request.guidance, generator=generator
+                condition, audio_prompt=prompt, given=given, max_tokens=count, guidance=request.guidance, generator=generator
             )
 
         own_noise = self._prepared.checkpoint.config.language_model.negative == "noise" and request.guidance != 1.0

@@ -19,6 +19,7 @@ from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BA
 
 TINY = ModelConfig(
     name="tiny",
+    clip_guidance=2.0,
     wavtokenizer=WavTokenizerConfig(
         ratios=(6, 5, 4, 4),
         dimension=8,

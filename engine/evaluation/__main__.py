@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     engine = create_engine()
     facts = engine.load(options.model) | {"decode": decode, "prompts": options.prompts}
     results = [trials.Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
+    reconstruct = through(prepared, FULL if decode == "full" else FAST)
     listener, accuracy = None, {}
     if options.corpus is not None:
         training, held_out = Corpus(options.corpus), Corpus(options.corpus, held_out=True)
@@ -56,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
                 f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
             )
 
-        reconstruct = through(prepared, FULL if decode == "full" else FAST)
         _say(f"learning {min(PIECES, len(training.names))} pieces by ear")
         listener = Listener.train(training, change=through(prepared, FAST))
         accuracy = trials.listener_accuracy(listener, held_out)
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         results.append(trials.Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
     if options.loops is not None:
         _say("continuing recorded loops")
-        results += trials.loop_trial(engine, options.model, options.loops, decode)
+        results += trials.loop_trial(engine, options.model, options.loops, decode, reconstruct)
     if options.long is not None:
         _say(f"playing {options.long:g} minutes")
         results += trials.long_form_trial(engine, options.model, 60 * options.long)

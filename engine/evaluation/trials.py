@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, permutations
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from engine.training.data import Corpus
 
 GENERATED_S = 10.0
 RHYTHMIC = 0.07  # deviation of the onset envelope: soft percussion has 0.09, a piano 0.05, a drone 0.01
+LOOP_TAKES = 3
 MEASURED_S = 8.0  # a shorter loop is measured as it is played, round and round
 
 
@@ -176,24 +177,35 @@ def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: L
     ]
 
 
-def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Result]:
-    """Continues recorded loops: the join, the level, and the tempo of those that have one."""
-    rows = []
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3"))
-    for seed, path in enumerate(paths):
+def loop_trial(
+    engine: Engine, model: str, folder: Path, decode: str, reconstruct: Callable[[np.ndarray], np.ndarray]
+) -> list[Result]:
+    """Continues recorded loops, LOOP_TAKES times each: the join, the level, and of those with a beat tempo and spectrum.
+
+    reconstruct: as in `distribution_trial`.
+    """
+    rows, rhythmic_loops = [], []
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3")):
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
         if len(audio) < MIN_CLIP_S * rate:
             continue
         played = np.tile(audio.mean(1), max(1, -(-round(MEASURED_S * rate) // len(audio))))
-        made, made_rate, facts = generate(
-            engine, clip=str(path), duration_s=GENERATED_S, section="chorus", model=model, seed=seed, decode=decode
-        )
-        new = made[-round(GENERATED_S * made_rate) :]
         played = soxr.resample(played, rate, RATE)
         bpm = measure_bpm(played, RATE) if onset_envelope(played, RATE)[0].std() > RHYTHMIC else None
-        rows.append({"loop": path.name, "bpm": bpm, "continued_bpm": _bpm(new, made_rate, bpm),
-                     "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(audio), 1)})  # fmt: skip
-    rhythmic = [tempo_met(r["continued_bpm"], r["bpm"], 0.03) for r in rows if r["bpm"]]
+        rhythmic_loops += [played] * (bpm is not None)
+        for take in range(LOOP_TAKES):
+            made, made_rate, facts = generate(
+                engine, clip=str(path), duration_s=GENERATED_S, section="chorus", model=model, seed=take, decode=decode
+            )
+            new = made[-round(GENERATED_S * made_rate) :]
+            low = soxr.resample(new, made_rate, RATE)
+            rows.append({
+                "loop": path.name, "take": take, "bpm": bpm, "continued_bpm": measure_bpm(low, RATE, near=bpm),
+                "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(audio), 1),
+                "band_levels_db": round(measures.band_level_distance_db(low, played, RATE), 2),
+            })  # fmt: skip
+    rhythmic = [r for r in rows if r["bpm"]]
+    in_time = (tempo_met(r["continued_bpm"], r["bpm"], 0.03) for r in rhythmic)
     return [
         share("loops joined without a click", (r["click_db"] <= 0 for r in rows), 100, "against the half second around", rows),
         share(
@@ -202,12 +214,20 @@ def loop_trial(engine: Engine, model: str, folder: Path, decode: str) -> list[Re
             100,
             "whole against whole: a loop may fade at its end",
         ),
-        share("rhythmic loops keep their tempo within 3 %", rhythmic, 100),
+        share("rhythmic loops keep their tempo within 3 %", in_time, 100),
+        _likeness([r["band_levels_db"] for r in rhythmic], rhythmic_loops, reconstruct),
     ]
 
 
-def _bpm(audio: np.ndarray, samplerate: int, near: float | None = None) -> float | None:
-    return measure_bpm(soxr.resample(audio, samplerate, RATE), RATE, near=near)
+def _likeness(distances: list[float], loops: list[np.ndarray], reconstruct: Callable[[np.ndarray], np.ndarray]) -> Result:
+    """How far continuations are from their loops [N]; beside it, how far these are from themselves after the codec, and apart."""
+    name = "level of each band, rhythmic loops and what follows"
+    if not distances:
+        return Result(name, None, "dB", note="nothing to measure")
+    after_codec = [measures.band_level_distance_db(reconstruct(loop), loop, RATE) for loop in loops]
+    apart = [measures.band_level_distance_db(a, b, RATE) for a, b in permutations(loops, 2)]
+    note = f"{np.mean(after_codec):.1f} after the codec" + (f", {np.mean(apart):.1f} between two of the loops" if apart else "")
+    return Result(name, float(np.mean(distances)), "dB", count=len(distances), note=note)
 
 
 def distribution_trial(

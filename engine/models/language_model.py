@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -210,6 +210,7 @@ class Decoder:
         condition: Condition,
         *,
         audio_prompt: Tensor | None = None,
+        given: int = 0,
         max_tokens: int,
         guidance: float = 3.0,
         noise: Tensor | None = None,
@@ -217,57 +218,89 @@ class Decoder:
     ) -> Generation:
         """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
 
-        guidance 1 needs no negative row and runs half as many; a refused text takes one row more, and half of what guidance adds.
+        given: how many tokens, the first ones of the prompt, are of a clip and not the model's own.
+        guidance 1 needs no negative row and runs half as many; a refused text takes one row more, and most of what guidance adds.
         noise: [B, 3n, H]; drawn from `generator` when None.
         """
-        embeds = self.model.embed_condition(condition, audio_prompt)
+        hearings = [self.model.embed_condition(condition, audio_prompt)]
         if condition.refused is not None:
-            away = replace(condition, text=condition.refused)
-            embeds = torch.cat([embeds, self.model.embed_condition(away, audio_prompt)])
+            hearings.append(self.model.embed_condition(replace(condition, text=condition.refused), audio_prompt))
         if guidance != 1.0:
-            if self.config.negative == "noise":
-                audio_prompt = None if audio_prompt is None else torch.zeros_like(audio_prompt)
-                if noise is None:
-                    pieces, sections = condition.section.shape
-                    device = generator.device if generator else embeds.device
-                    noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
-            everything = torch.ones(len(condition.text), dtype=torch.bool, device=embeds.device)
-            embeds = torch.cat([embeds, self.model.embed_condition(condition, audio_prompt, everything, noise)])
+            hearings.append(self._embed_negative(condition, audio_prompt, given, noise, generator))
         times = self.model.embed_clock(condition)
         heard = 0 if audio_prompt is None else audio_prompt.shape[1]
         if times is not None:
             assert times.shape[1] >= heard + max_tokens, f"clock has {times.shape[1]} frames, {heard + max_tokens} are asked for"
-            times = times[:, heard + 1 :].to(self.dtype)
-        return Generation(self, embeds.to(self.dtype), max_tokens, len(condition.text), guidance, times)
+            times = times[:, heard + 1 :].to(self.dtype).repeat(len(hearings), 1, 1)
+            if guidance != 1.0 and condition.refused is not None:
+                times[-len(condition.text) :] = 0  # as `_embed_negative`
+        return Generation(self, [hearing.to(self.dtype) for hearing in hearings], max_tokens, guidance, times)
+
+    def _embed_negative(
+        self, condition: Condition, audio_prompt: Tensor | None, given: int,
+        noise: Tensor | None, generator: torch.Generator | None,
+    ) -> Tensor:  # fmt: skip
+        """What guidance leads away from → [B, T, H]. Ours hears nothing of what was asked, neither words nor clip, so that
+        guidance makes a piece more like both. Where something is refused, as drums are, it hears no time either, and guidance
+        brings the beat out in what is left. The reference's hears token 0 in place of all audio.
+        """
+        device = condition.text.device
+        everything = torch.ones(len(condition.text), dtype=torch.bool, device=device)
+        if self.config.negative == "null":
+            if audio_prompt is not None and given:
+                audio_prompt = audio_prompt[:, given:]
+                condition = condition if condition.clock is None else replace(condition, clock=condition.clock[:, given:])
+            if condition.refused is not None:
+                condition = replace(condition, clock=None)
+            return self.model.embed_condition(condition, audio_prompt, everything)
+        if audio_prompt is not None:
+            audio_prompt = torch.zeros_like(audio_prompt)
+        if noise is None:
+            pieces, sections = condition.section.shape
+            noise_device = generator.device if generator else device
+            noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=noise_device)
+        return self.model.embed_condition(condition, audio_prompt, everything, noise)
 
 
 class Generation:
     """One piece, or B of one length, while it is made. Rows of the cache: B conditional, B refused if anything is, B negative
-    under guidance.
+    under guidance. All rows end at one position; a shorter one begins later, and `mask` hides what lies before.
     """
 
     def __init__(
-        self, decoder: Decoder, prompt: Tensor, max_tokens: int, pieces: int, guidance: float, times: Tensor | None = None
+        self, decoder: Decoder, hearings: list[Tensor], max_tokens: int, guidance: float, times: Tensor | None = None
     ) -> None:
-        """prompt: [rows, S, H]. times: [B, frames, H], added to the tokens made, the first of them first."""
-        config, (rows, length) = decoder.config, prompt.shape[:2]
-        self.times, self.begun = times, length
-        self.decoder, self.guidance, self.hearings = decoder, guidance, rows // pieces
-        self.position = 0  # how many positions the cache holds
-        capacity = length + max_tokens
+        """hearings: [B, S, H] each, as the rows follow. times: [rows, frames, H], added to the tokens made, from the first on."""
+        config, device = decoder.config, hearings[0].device
+        pieces, lengths = len(hearings[0]), [hearing.shape[1] for hearing in hearings]
+        self.decoder, self.guidance, self.hearings, self.times = decoder, guidance, len(hearings), times
+        self.position = self.begun = max(lengths)  # how many positions the cache holds, and held before the first token
+        rows, capacity = pieces * len(hearings), self.position + max_tokens
         shape = (2, rows, config.num_key_value_heads, capacity, config.head_dim)
-        self.cache = [torch.empty(shape, dtype=decoder.dtype, device=prompt.device) for _ in decoder.layers]
-        self.rope = [table.to(decoder.dtype) for table in rope_tables(config, capacity, prompt.device)]
-        self.logits = self._feed(prompt)
+        # Zeros, as what a mask hides is still multiplied, by nothing, and must not be infinite.
+        self.cache = [torch.zeros(shape, dtype=decoder.dtype, device=device) for _ in decoder.layers]
+        self.rope = [table.to(decoder.dtype) for table in rope_tables(config, capacity, device)]
+        self.mask: Tensor | None = None  # [rows, 1, 1, capacity], added to attention's scores; None: every row sees all
+        if min(lengths) == self.begun:
+            hearings = [torch.cat(hearings)]
+        else:
+            begins = self.begun - torch.tensor(lengths, device=device).repeat_interleave(pieces)
+            hidden = torch.arange(capacity, device=device) < begins[:, None, None, None]
+            self.mask = torch.zeros(hidden.shape, dtype=decoder.dtype, device=device).masked_fill(hidden, -torch.inf)
+        row, last = 0, []
+        for hearing in hearings:
+            last.append(self._read(hearing, row))
+            row += len(hearing)
+        self.logits = self._guided(torch.cat(last))
 
     @torch.inference_mode()
     def step(self, tokens: Tensor | None = None) -> Tensor:
         """tokens: [B] → guided logits of the next one, float32 [B, V]. None: those that follow what was heard so far."""
         if tokens is not None:
-            embeds = F.embedding(tokens, self.decoder.speech_embedding)[:, None]
+            embeds = F.embedding(tokens, self.decoder.speech_embedding).repeat(self.hearings, 1)
             if self.times is not None:
-                embeds = embeds + self.times[:, self.position - self.begun][:, None]
-            self.logits = self._feed(embeds.repeat(self.hearings, 1, 1))
+                embeds = embeds + self.times[:, self.position - self.begun]
+            self.logits = self._guided(self._continue(embeds[:, None]))
         return self.logits
 
     @classmethod
@@ -276,14 +309,18 @@ class Generation:
         first = generations[0]
         if len(generations) == 1:
             return first
+
+        def rows(of: Iterable[Tensor], dim: int) -> Tensor:
+            hearings = zip(*(own.chunk(first.hearings, dim) for own in of), strict=True)
+            return torch.cat([part for hearing in hearings for part in hearing], dim)
+
         batch = copy.copy(first)
-        batch.cache = []
-        for layer in zip(*(generation.cache for generation in generations), strict=True):
-            hearings = zip(*(own.chunk(first.hearings, dim=1) for own in layer), strict=True)
-            batch.cache.append(torch.cat([rows for hearing in hearings for rows in hearing], dim=1))
+        batch.cache = [rows(layer, 1) for layer in zip(*(generation.cache for generation in generations), strict=True)]
+        if first.mask is not None:
+            batch.mask = rows((generation.mask for generation in generations), 0)
         batch.logits = torch.cat([generation.logits for generation in generations])
         if first.times is not None:
-            batch.times = torch.cat([generation.times for generation in generations])
+            batch.times = rows((generation.times for generation in generations), 0)
         return batch
 
     def mark(self) -> Mark:
@@ -294,24 +331,38 @@ class Generation:
         assert mark.position <= self.position, f"cannot rewind from {self.position} to {mark.position}"
         self.position, self.logits = mark.position, mark.logits
 
-    def _feed(self, x: Tensor) -> Tensor:
-        """x: [rows, S, H] → guided logits after the last position [B, V]"""
-        start, end = self.position, self.position + x.shape[1]
-        assert end <= self.rope[0].shape[0], "the cache is full: start the generation with more max_tokens"
-        assert start == 0 or end == start + 1, "after the prompt, one position at a time"
-        cos, sin = (table[start:end, None] for table in self.rope)
+    def _read(self, x: Tensor, row: int) -> Tensor:
+        """What comes before the first token, into the rows from `row` on, so that it ends where all do: x [rows, S, H] → hidden
+        state after its last position [rows, H]
+        """
+        first = self.begun - x.shape[1]
+        cos, sin = (table[first : self.begun, None] for table in self.rope)
         for layer, cache in zip(self.decoder.layers, self.cache, strict=True):
-            x = layer(x, cos, sin, cache, start)
+            x = layer(x, cos, sin, cache[:, row : row + len(x), :, first:], 0)
+        return x[:, -1]
+
+    def _continue(self, x: Tensor) -> Tensor:
+        """One position more: x [rows, 1, H] → hidden state after it [rows, H]"""
+        start, end = self.position, self.position + 1
+        assert end <= self.rope[0].shape[0], "the cache is full: start the generation with more max_tokens"
+        cos, sin = (table[start:end, None] for table in self.rope)
+        mask = None if self.mask is None else self.mask[..., :end]
+        for layer, cache in zip(self.decoder.layers, self.cache, strict=True):
+            x = layer(x, cos, sin, cache, start, mask)
         self.position = end
+        return x[:, -1]
+
+    def _guided(self, hidden: Tensor) -> Tensor:
+        """Hidden states [rows, H] → guided logits [B, V]"""
         config = self.decoder.config
-        last = F.rms_norm(x[:, -1], (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
+        last = F.rms_norm(hidden, (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
         conditional, *others = self.decoder.head(last).float().chunk(self.hearings)
         negative = others.pop() if self.guidance != 1.0 else conditional
         if not others:
             return sampling.guide(conditional, negative, self.guidance)
         # Guidance alone would keep up what has always been played to such words, and drown what they deny.
-        half = (1 + self.guidance) / 2
-        return sampling.refuse(sampling.guide(conditional, negative, half), conditional, others.pop(), half)
+        third = (1 + self.guidance) / 3
+        return sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), 2 * third)
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,8 +388,10 @@ class PackedLayer:
         self.gate_up = PackedLinear([mlp.gate_proj, mlp.up_proj], dtype)
         self.down = PackedLinear([mlp.down_proj], dtype)
 
-    def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Tensor, start: int) -> Tensor:
-        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`."""
+    def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Tensor, start: int, mask: Tensor | None = None) -> Tensor:
+        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`; only an empty one
+        takes more than one position. mask: [rows, 1, 1, end], for one position.
+        """
         rows, length = x.shape[:2]
         end = start + length
         heads = self.qkv(F.rms_norm(x, *self.norms[0])).view(rows, length, -1, self.head_dim)
@@ -350,7 +403,7 @@ class PackedLayer:
         k, v = cache[:, :, :, :end]
         if length == 1:  # the heads of a group see the same keys: one short query each
             q = q.view(rows, self.kv_heads, self.group, self.head_dim)
-            attended = F.scaled_dot_product_attention(q, k, v).view(rows, 1, -1)
+            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).view(rows, 1, -1)
         else:
             attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True).transpose(1, 2).flatten(2)
         x = x + self.o(attended)

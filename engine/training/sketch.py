@@ -56,6 +56,7 @@ SKETCH = ModelConfig(
         frame_blocks=6,
     ),
     guidance=5.0,
+    clip_guidance=2.0,
     top_k=100,
     temperature=0.9,
     context_s=10.0,

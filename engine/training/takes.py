@@ -30,7 +30,6 @@ from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.language_model import Condition, Generation, generate_tokens
 from engine.music.analysis import key_name
 from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
-from engine.pipeline import HEARD_GUIDANCE
 from engine.streaming import FastRenderer
 from engine.training.data import Corpus
 
@@ -92,7 +91,9 @@ class Player:
         """[variations, frames], sampled as the engine does."""
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
         prompt = torch.tensor([heard]) if len(heard) else None
-        one = self.prepared.decoder.start(condition, audio_prompt=prompt, max_tokens=frames, guidance=request.guidance)
+        one = self.prepared.decoder.start(
+            condition, audio_prompt=prompt, given=len(heard), max_tokens=frames, guidance=request.guidance
+        )
         tokens = generate_tokens(
             Generation.together([one] * len(seeds)), min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
             temperature=self.config.temperature, generators=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -165,7 +166,7 @@ def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndar
     key = (facts["key"], facts["mode"])
     request = GenerationRequest(
         prompt=f"{round(facts['bpm'])} bpm, {key_name(key) if has_key(facts) else DRUMS}", section="chorus",
-        duration_s=HEARD_TOKENS / player.config.token_rate, guidance=HEARD_GUIDANCE if has_key(facts) else 1.0,
+        duration_s=HEARD_TOKENS / player.config.token_rate, guidance=player.config.clip_guidance,
         seed=SEEDS * seed, variations=CONTINUATIONS,
     )  # fmt: skip
     takes, sounds = player.play(request, grid, heard)

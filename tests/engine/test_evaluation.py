@@ -119,6 +119,20 @@ def test_log_mel_distance_of_a_gain_is_that_gain_and_hears_what_is_missing():
     assert measures.log_mel_distance_db(dull, audio, 48_000) < measures.log_mel_distance_db(dull, audio, 48_000, top_hz=24_000)
 
 
+def test_band_levels_hear_drums_thin_out_or_wash_over_and_not_when_they_come():
+    def beat(hits):  # each rings for half the time to the next
+        hit = noise(0.25, RATE) * np.exp(-np.arange(RATE // 4) / (RATE / 30))
+        return np.concatenate([hit if played else np.zeros_like(hit) for played in hits])
+
+    steady, thinner = beat([1, 0, 1, 1] * 8), beat([1, 0, 0, 0, 0, 0, 0, 0] * 4)
+    assert measures.band_level_distance_db(steady, steady, RATE) == 0
+    assert measures.band_level_distance_db(steady / 2, steady, RATE) < 6.1
+    assert measures.band_level_distance_db(noise(8, RATE) / 2, noise(8, RATE), RATE) == pytest.approx(6.02, abs=0.01)
+    assert measures.band_level_distance_db(np.roll(steady, RATE // 3), steady, RATE) < 0.5
+    for changed in (thinner, steady + 0.2 * noise(8, RATE)):
+        assert measures.band_level_distance_db(changed, steady, RATE) > 5
+
+
 def test_frechet_distance_between_known_gaussians():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 4000, 3))
@@ -296,7 +310,11 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     assert rows["rhythmic loops keep their tempo within 3 %"]["details"] == []
     distance = rows["Fréchet distance to held-out music, times the codec's"]
     assert distance["count"] == 1 and distance["value"] > 0 and "after the codec" in distance["note"]
-    assert rows["loops joined without a click"]["details"][0]["bpm"] == pytest.approx(120, rel=0.01)
+    takes = rows["loops joined without a click"]["details"]
+    assert [take["bpm"] for take in takes] == [pytest.approx(120, rel=0.01)] * 3
+    assert len({take["band_levels_db"] for take in takes}) == 3
+    likeness = rows["level of each band, rhythmic loops and what follows"]
+    assert likeness["count"] == 3 and likeness["value"] > 0 and "after the codec" in likeness["note"]
     assert "| asked tempo met within 2 % |" in capsys.readouterr().out
     assert (folder / "evaluation.png").stat().st_size > 10_000
 

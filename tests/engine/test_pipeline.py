@@ -8,6 +8,7 @@ import soundfile
 import soxr
 
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
+from engine.models.language_model import Decoder
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model
@@ -98,6 +99,25 @@ def test_variations_of_a_continuation_each_join_the_clip(engine, model, tmp_path
     together, _ = run_variations(engine, model=model, variations=2, seed=3, **request)
     for number in (1, 2):
         np.testing.assert_array_equal(together[number], run(engine, model, seed=2 + number, **request)[0])
+
+
+def test_a_continuation_is_led_away_from_what_would_be_played_without_the_clip(engine, model, tmp_path, monkeypatch):
+    """Of what the model looks back on, less and less is the clip's."""
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, synthetic.clicks(120, 4.0, rate=48_000), 48_000)
+    starts, start = [], Decoder.start
+
+    def watched(self, condition, **how):
+        starts.append((how["given"], how["audio_prompt"].shape[1], how["max_tokens"]))
+        return start(self, condition, **how)
+
+    monkeypatch.setattr(Decoder, "start", watched)
+    run(engine, model, clip=str(clip), duration_s=12.0, decode="fast", seed=1)
+    made = 0
+    for given, heard, room in starts:
+        assert given == max(0, heard - made)
+        made += room
+    assert len(starts) > 2 and starts[0][0] > 0 and starts[-1][0] == 0
 
 
 def test_variations_of_a_model_with_noise_for_a_negative(engine, tmp_path):

@@ -192,43 +192,47 @@ def test_steps_equal_transformers_with_its_cache(qwen2):
 
 
 @pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
+@pytest.mark.parametrize("given", [0, 4, 9])
 @pytest.mark.parametrize("blocked", [True, False])
 @torch.inference_mode()
-def test_steps_equal_the_full_forward(config, blocked, monkeypatch):
-    """With a prompt, two sections, three pieces at once, in both layouts of the weights."""
+def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
+    """With a prompt (`given` of it a clip), two sections, three pieces at once, in both layouts of the weights."""
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: blocked)
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
-    generation = model.prepare().start(condition, audio_prompt=prompt, max_tokens=12, guidance=2.5, noise=noise)
+    generation = model.prepare().start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
-    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt
+    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
     negative = torch.ones(3, dtype=torch.bool)
     rows = [
         model(model.embed_condition(condition, torch.cat([prompt, audio], dim=1))),
         model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise)),
     ]
-    torch.testing.assert_close(stepped, sampling.guide(*rows, 2.5)[:, -13:], atol=2e-4, rtol=1e-4)
+    expected = sampling.guide(*(row[:, -13:] for row in rows), 2.5)
+    torch.testing.assert_close(stepped, expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("given", [0, 9])
 @pytest.mark.parametrize("guidance", [2.5, 1.0])
 @pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
 @torch.inference_mode()
-def test_a_refused_text_takes_half_of_what_guidance_adds(config, guidance):
+def test_a_refused_text_takes_most_of_what_guidance_adds(config, guidance, given):
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
     away = dataclasses.replace(condition, text=condition.text.flip(1))
     denying = dataclasses.replace(condition, refused=away.text)
-    generation = model.prepare().start(denying, audio_prompt=prompt, max_tokens=12, guidance=guidance, noise=noise)
+    generation = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=12, guidance=guidance, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
-    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt
+    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
     negative, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
-    asked, denied = (model(model.embed_condition(text, whole)) for text in (condition, away))
-    nothing = model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise))
-    half = (1 + guidance) / 2
-    expected = nothing + half * (asked - nothing) + half * (asked - denied)
-    torch.testing.assert_close(stepped, expected[:, -13:], atol=5e-4, rtol=1e-4)
+    asked, denied = (model(model.embed_condition(text, whole))[:, -13:] for text in (condition, away))
+    nothing = model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise))[:, -13:]
+    third = (1 + guidance) / 3
+    led = asked if guidance == 1.0 else nothing + third * (asked - nothing)
+    expected = led + 2 * third * (asked - denied)
+    torch.testing.assert_close(stepped, expected, atol=5e-4, rtol=1e-4)
 
 
 @torch.inference_mode()

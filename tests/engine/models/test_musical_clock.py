@@ -1,9 +1,12 @@
 """The language model's sense of musical time: each position hears where in bar and phrase the next token lies."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from engine import sampling
+from engine.models.language_model import Generation
 from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_clock, some_condition, some_tokens, with_clock
 
 
@@ -85,3 +88,47 @@ def test_rewind_comes_back_to_the_clock_too():
         generation.rewind(mark)
         made += [generation.step(token) for token in some_tokens(1, 6).T]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("given", [3, 9])
+@torch.inference_mode()
+def test_what_hears_nothing_of_a_clip_still_hears_the_time_of_its_own_frames(given):
+    model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
+    condition = with_clock(some_condition(2), times)
+    generation = model.prepare().start(condition, audio_prompt=prompt, given=given, max_tokens=6, guidance=0.0)
+    stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
+    own, everything = torch.cat([prompt[:, given:], audio], dim=1), torch.ones(2, dtype=torch.bool)
+    negative = model(model.embed_condition(with_clock(condition, times[:, given:]), own, everything))
+    torch.testing.assert_close(stepped, negative[:, -7:], atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("given", [0, 9])
+@torch.inference_mode()
+def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
+    """Before the first token as well as after it; what is refused hears the time."""
+    model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
+    condition = with_clock(some_condition(2), times)
+    away, everything = dataclasses.replace(condition, text=condition.text.flip(1)), torch.ones(2, dtype=torch.bool)
+    denying = dataclasses.replace(condition, refused=away.text)
+    generation = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=2.0)
+    stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
+    own, whole = torch.cat([prompt[:, given:], audio], dim=1), torch.cat([prompt, audio], dim=1)
+    timeless = model(model.embed_condition(with_clock(condition, None), own, everything))[:, -7:]
+    asked, denied = (model(model.embed_condition(text, whole))[:, -7:] for text in (condition, away))
+    torch.testing.assert_close(stepped, asked + 2 * (asked - denied), atol=2e-4, rtol=1e-4)
+    stronger = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=5.0)
+    stepped = torch.stack([stronger.step()] + [stronger.step(tokens) for tokens in audio.T], dim=1)
+    torch.testing.assert_close(stepped, timeless + 2 * (asked - timeless) + 4 * (asked - denied), atol=5e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_pieces_of_one_clip_in_one_batch_are_as_each_alone():
+    model, prompt, times = build(CLOCKED), some_tokens(1, 9), some_clock(1, 30)
+    start = lambda tail: model.prepare().start(  # noqa: E731
+        with_clock(some_condition(), times), audio_prompt=torch.cat([prompt, tail], dim=1), given=9, max_tokens=5, guidance=2.0
+    )
+    tails, audio = [some_tokens(1, 4, seed=seed) for seed in (1, 2)], some_tokens(2, 5, seed=3)
+    together, alone = Generation.together([start(tail) for tail in tails]), [start(tail) for tail in tails]
+    for tokens in audio.T:
+        rows = torch.cat([generation.step(token[None]) for generation, token in zip(alone, tokens, strict=True)])
+        torch.testing.assert_close(together.step(tokens), rows, atol=1e-5, rtol=1e-5)
