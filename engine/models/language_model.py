@@ -36,6 +36,7 @@ IGNORED_KEYS = (
 )
 
 SOS, TASK = 0, 1  # rows of llm_embedding
+BLOCKED_WEIGHTS = 700_000  # from which on a matrix is worth oneDNN's layout: all of the 0.5B model's, none of `sketch`'s
 
 
 @dataclass(frozen=True)
@@ -414,14 +415,16 @@ class PackedLayer:
 class PackedLinear:
     """Linear layers side by side in one product: [..., in] → [..., sum of outs].
 
-    On a CPU in oneDNN's blocked layout: measured at 0.5B, float32, it takes a quarter of `F.linear`'s time at two rows
-    and half of it at 750; in bfloat16 half, and as much.
+    On a CPU large ones in oneDNN's blocked layout: measured at 0.5B, float32, it takes a quarter of `F.linear`'s time at two rows
+    and half of it at 750; in bfloat16 half, and as much. On another processor it gains from four rows on only (a third), and
+    at two `sketch`'s matrices take 1.7 times as long.
     """
 
     def __init__(self, parts: list[nn.Linear], dtype: torch.dtype) -> None:
         self.weight = torch.cat([part.weight for part in parts]).to(dtype)
         self.bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts]).to(dtype)
-        self.blocked = self.weight.device.type == "cpu" and _onednn_takes(dtype)
+        large = self.weight.numel() >= BLOCKED_WEIGHTS
+        self.blocked = large and self.weight.device.type == "cpu" and _onednn_takes(dtype)
         if self.blocked:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 8)  # a hint: good from 2 rows to thousands
 

@@ -39,6 +39,13 @@ def test_a_small_language_model_decodes_on_one_thread_and_a_large_one_on_all(mod
     assert prepare(load_checkpoint(model), runtime).decoder_threads == threads
 
 
+def test_a_small_language_model_keeps_float32_where_a_large_one_is_narrowed(model, monkeypatch):
+    runtime = replace(choose_runtime("cpu"), language_model_dtype=torch.bfloat16)
+    assert prepare(load_checkpoint(model), runtime).decoder.dtype == torch.float32
+    monkeypatch.setattr("engine.acceleration.CACHED_WEIGHTS", 100)
+    assert prepare(load_checkpoint(model), runtime).decoder.dtype == torch.bfloat16
+
+
 def test_steps_run_on_their_threads_and_rendering_on_all(model, monkeypatch):
     engine, seen = Pipeline("cpu"), {"step": set(), "render": set()}
     engine.load(str(model))
