@@ -223,44 +223,42 @@ class Decoder:
         guidance 1 needs no negative row and runs half as many; a refused text takes one row more, and most of what guidance adds.
         noise: [B, 3n, H]; drawn from `generator` when None.
         """
-        hearings = [self.model.embed_condition(condition, audio_prompt)]
+        heard = [(condition, audio_prompt, None)]
         if condition.refused is not None:
-            hearings.append(self.model.embed_condition(replace(condition, text=condition.refused), audio_prompt))
+            heard.append((replace(condition, text=condition.refused), audio_prompt, None))
         if guidance != 1.0:
-            hearings.append(self._embed_negative(condition, audio_prompt, given, noise, generator))
-        times = self.model.embed_clock(condition)
-        heard = 0 if audio_prompt is None else audio_prompt.shape[1]
-        if times is not None:
-            assert times.shape[1] >= heard + max_tokens, f"clock has {times.shape[1]} frames, {heard + max_tokens} are asked for"
-            times = times[:, heard + 1 :].to(self.dtype).repeat(len(hearings), 1, 1)
-            if guidance != 1.0 and condition.refused is not None:
-                times[-len(condition.text) :] = 0  # as `_embed_negative`
-        return Generation(self, [hearing.to(self.dtype) for hearing in hearings], max_tokens, guidance, times)
+            everything = torch.ones(len(condition.text), dtype=torch.bool, device=condition.text.device)
+            heard.append((*self._nothing_of(condition, audio_prompt, given), everything))
+            if self.config.negative == "noise" and noise is None:
+                noise = self._draw_noise(condition, generator)
+        hearings = [self.model.embed_condition(*hearing, noise).to(self.dtype) for hearing in heard]
+        times = [self._times(own, prompt, max_tokens) for own, prompt, _ in heard]
+        return Generation(self, hearings, max_tokens, guidance, None if times[0] is None else torch.cat(times))
 
-    def _embed_negative(
-        self, condition: Condition, audio_prompt: Tensor | None, given: int,
-        noise: Tensor | None, generator: torch.Generator | None,
-    ) -> Tensor:  # fmt: skip
-        """What guidance leads away from → [B, T, H]. Ours hears nothing of what was asked, neither words nor clip, so that
-        guidance makes a piece more like both. Where something is refused, as drums are, it hears no time either, and guidance
-        brings the beat out in what is left. The reference's hears token 0 in place of all audio.
+    def _nothing_of(self, condition: Condition, audio_prompt: Tensor | None, given: int) -> tuple[Condition, Tensor | None]:
+        """What is left to the row that guidance leads away from. Ours hears nothing of what was asked, neither words, which
+        `embed_condition` takes away, nor clip, so that guidance makes a piece more like both. Where something is refused, as
+        drums are, it hears no time either, and guidance brings the beat out in what is left. The reference's hears token 0 in
+        place of all audio.
         """
-        device = condition.text.device
-        everything = torch.ones(len(condition.text), dtype=torch.bool, device=device)
-        if self.config.negative == "null":
-            if audio_prompt is not None and given:
-                audio_prompt = audio_prompt[:, given:]
-                condition = condition if condition.clock is None else replace(condition, clock=condition.clock[:, given:])
-            if condition.refused is not None:
-                condition = replace(condition, clock=None)
-            return self.model.embed_condition(condition, audio_prompt, everything)
-        if audio_prompt is not None:
-            audio_prompt = torch.zeros_like(audio_prompt)
-        if noise is None:
-            pieces, sections = condition.section.shape
-            noise_device = generator.device if generator else device
-            noise = torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=noise_device)
-        return self.model.embed_condition(condition, audio_prompt, everything, noise)
+        if self.config.negative == "noise":
+            return condition, None if audio_prompt is None else torch.zeros_like(audio_prompt)
+        if (clock := condition.clock) is not None:
+            clock = (clock if condition.refused is None else torch.full_like(clock, -1))[:, given:]
+        return replace(condition, clock=clock), None if audio_prompt is None else audio_prompt[:, given:]
+
+    def _draw_noise(self, condition: Condition, generator: torch.Generator | None) -> Tensor:
+        pieces, sections = condition.section.shape
+        device = generator.device if generator else condition.section.device
+        return torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
+
+    def _times(self, condition: Condition, audio_prompt: Tensor | None, frames: int) -> Tensor | None:
+        """What the tokens to be made hear of musical time: [B, frames or more, H]"""
+        heard = 0 if audio_prompt is None else audio_prompt.shape[1]
+        if (times := self.model.embed_clock(condition)) is None:
+            return None
+        assert times.shape[1] >= heard + frames, f"clock has {times.shape[1]} frames, {heard + frames} are asked for"
+        return times[:, heard + 1 :].to(self.dtype)
 
 
 class Generation:
