@@ -84,7 +84,10 @@ def preferred(model: LanguageModel, begun_with: LanguageModel, pairs: list[Pair]
 
 def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path, tokens_file: Path, folder: Path, *,
           minutes: float, lr: float = 3e-5, seed: int = 0) -> LanguageModel:  # fmt: skip
-    """Trains `model` and returns the moving average of its weights. Resumes from `folder`, if that began with the same model."""
+    """Trains `model` and returns the moving average of its weights. Resumes from `folder`, if that began with the same model.
+
+    Takes that are all equally good teach nothing: it then goes on learning from the corpus alone.
+    """
     torch.manual_seed(seed)
     begun_with = copy.deepcopy(model).requires_grad_(False)
     if not _began_with(begun_with, folder):
@@ -102,17 +105,20 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
     windows = Windows(Corpus(corpus), dict(np.load(tokens_file)), tokenizer, ANCHOR_FRAMES, model.config.stop_token)
 
     def step(run: Run) -> dict[str, float]:
-        # One point may be chance; the more points lie between two takes, the more there is to learn from them.
-        chosen = [pairs[i] for i in rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False, p=gains / gains.sum())]
-        margin = preferred(model, begun_with, chosen)
-        preference = -F.logsigmoid(BETA * margin).mean()
         anchor = loss(model, windows.batch(ANCHORS, rng))
-        norm = optimizer.step(preference + anchor, run.scale())
+        whole, told = anchor, {"anchor": anchor}
+        if pairs:
+            # One point may be chance; the more points lie between two takes, the more there is to learn from them.
+            chosen = [pairs[i] for i in rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False, p=gains / gains.sum())]
+            margin = preferred(model, begun_with, chosen)
+            preference = -F.logsigmoid(BETA * margin).mean()
+            whole = preference + anchor
+            told |= {"preference": preference, "preferred": (margin > 0).float().mean()}
+        norm = optimizer.step(whole, run.scale())
         decay = min(EMA_DECAY, run.step / (run.step + 20))
         with torch.no_grad():
             for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
                 slow.lerp_(fast, 1 - decay)
-        told = {"preference": preference, "preferred": (margin > 0).float().mean(), "anchor": anchor}
         return {name: value.item() for name, value in told.items()} | {"norm": norm}
 
     @torch.no_grad()

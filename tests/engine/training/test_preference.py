@@ -1,6 +1,7 @@
 """Learning from better and worse takes: which are compared, and that a model comes to prefer the better ones, seen or not."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -82,3 +83,8 @@ def test_a_model_learns_to_prefer_what_got_points_and_goes_on_where_it_stopped(c
     torch.manual_seed(1)
     train(LanguageModel(CONFIG), *parts, minutes=0.1, lr=1e-3)  # another model begins anew: its log holds nothing of that one
     assert [row["step"] for row in read_log(tmp_path / "run")] == [6]
+    for path in (tmp_path / "takes").iterdir():
+        replace(Takes.load(path), points=np.ones(4)).save(path)
+    train(copy.deepcopy(begun_with), *parts, minutes=1, lr=1e-3)  # takes that are equally good: the corpus is still learnt from
+    (told,) = read_log(tmp_path / "run")
+    assert told["step"] == 50 and told["anchor"] > 0 and "preference" not in told
