@@ -91,7 +91,9 @@ class Run:
     def loop(
         self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50
     ) -> None:
-        """Calls `step` until the minutes are used up; logs the mean of what it returns and, at each save, the evaluation."""
+        """Calls `step` until the minutes are used up; logs the mean of what it returns, every so many
+        steps and at the end, and, at each save, the evaluation.
+        """
         recent: dict[str, list[float]] = {}  # what the steps since the last line returned
         begun, saved = time.monotonic() - self.elapsed, self.elapsed
         while self.elapsed < 60 * self.minutes:
@@ -100,12 +102,17 @@ class Run:
             self.step += 1
             self.elapsed = time.monotonic() - begun
             if self.step % every == 0:
-                self.log(**{name: round(sum(values) / len(values), 4) for name, values in recent.items()})
+                self._log_means(recent)
                 recent = {}
             if self.elapsed - saved > 60 * self.save_minutes:
                 self.save(evaluate)
                 saved = self.elapsed
+        if recent:
+            self._log_means(recent)
         self.save(evaluate)
+
+    def _log_means(self, recent: dict[str, list[float]]) -> None:
+        self.log(**{name: round(sum(values) / len(values), 4) for name, values in recent.items()})
 
     def log(self, **values: float) -> None:
         with (self.folder / "log.jsonl").open("a") as file:

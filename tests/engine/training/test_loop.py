@@ -47,8 +47,8 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path, one_second_a_step):
     run.loop(stepper(again, its_optimizer))
     assert run.step == 120
     log = read_log(tmp_path)
-    assert [row["step"] for row in log] == [50, 100]
-    assert log[1]["loss"] < log[0]["loss"] and log[1]["norm"] > 0.5 * log[0]["norm"] * log[1]["loss"] / log[0]["loss"]
+    assert [row["step"] for row in log] == [50, 60, 100, 120]
+    assert log[2]["loss"] < log[0]["loss"] and log[2]["norm"] > 0.5 * log[0]["norm"] * log[2]["loss"] / log[0]["loss"]
 
 
 def test_a_line_after_a_resume_is_the_mean_of_its_own_steps(tmp_path, one_second_a_step):
@@ -56,7 +56,7 @@ def test_a_line_after_a_resume_is_the_mean_of_its_own_steps(tmp_path, one_second
     model, optimizer = parts()
     for minutes in (25 / 60, 1):
         Run(tmp_path, {"model": model, "optimizer": optimizer}, minutes=minutes).loop(lambda run: {"loss": 2.0})
-    assert [row["loss"] for row in read_log(tmp_path)] == [2.0]
+    assert [(row["step"], row["loss"]) for row in read_log(tmp_path)] == [(25, 2.0), (50, 2.0), (60, 2.0)]
 
 
 def test_rate_rises_stays_and_falls_to_zero(tmp_path):
