@@ -26,6 +26,7 @@ GENERATED_S = 10.0
 RHYTHMIC = 0.07  # deviation of the onset envelope: soft percussion has 0.09, a piano 0.05, a drone 0.01
 LOOP_TAKES = 3
 MEASURED_S = 8.0  # a shorter loop is measured as it is played, round and round
+HEARD_ALONE_S = 3.2  # from which on a loop's beat can be heard without
 
 
 @dataclass(frozen=True)
@@ -189,9 +190,8 @@ def loop_trial(
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
         if len(audio) < MIN_CLIP_S * rate:
             continue
-        played = np.tile(audio.mean(1), max(1, -(-round(MEASURED_S * rate) // len(audio))))
-        played = soxr.resample(played, rate, RATE)
-        bpm = measure_bpm(played, RATE) if onset_envelope(played, RATE)[0].std() > RHYTHMIC else None
+        loop = soxr.resample(audio.mean(1), rate, RATE)
+        played, bpm = round_and_round(loop), loop_bpm(loop)
         rhythmic_loops += [played] * (bpm is not None)
         for take in range(LOOP_TAKES):
             made, made_rate, facts = generate(
@@ -217,6 +217,16 @@ def loop_trial(
         share("rhythmic loops keep their tempo within 3 %", in_time, 100),
         _likeness([r["band_levels_db"] for r in rhythmic], rhythmic_loops, reconstruct),
     ]
+
+
+def loop_bpm(loop: np.ndarray) -> float | None:
+    """Tempo of a loop [N] at RATE, None where it is not rhythmic. A beat that only its repeating makes is none of its own."""
+    heard = loop if len(loop) >= HEARD_ALONE_S * RATE else round_and_round(loop)
+    return measure_bpm(heard, RATE) if onset_envelope(heard, RATE)[0].std() > RHYTHMIC else None
+
+
+def round_and_round(loop: np.ndarray) -> np.ndarray:
+    return np.tile(loop, max(1, -(-round(MEASURED_S * RATE) // len(loop))))
 
 
 def _likeness(distances: list[float], loops: list[np.ndarray], reconstruct: Callable[[np.ndarray], np.ndarray]) -> Result:

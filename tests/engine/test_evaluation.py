@@ -17,7 +17,8 @@ from engine.evaluation.key_ear import registers
 from engine.evaluation.listener import RATE, Listener, read_section
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.regression import Curve, Ridge
-from engine.evaluation.trials import Result, is_below, listener_accuracy, share
+from engine.evaluation.trials import Result, is_below, listener_accuracy, loop_bpm, round_and_round, share
+from engine.music.analysis import measure_bpm
 from engine.training.data import Corpus
 from tests.synthetic import chords, clicks, noise, progression, write_corpus
 from tests.tiny_model import write_tiny_model
@@ -288,6 +289,15 @@ def test_opus_keeps_length_time_and_most_of_the_sound():
     assert len(low) == len(high) == len(audio)
     assert np.argmax(np.correlate(high[:4800], audio[:4800], "full")) - 4799 == pytest.approx(0, abs=12)
     assert measures.log_mel_distance_db(high, audio, 48_000) < measures.log_mel_distance_db(low, audio, 48_000)
+
+
+def test_a_loop_has_the_tempo_of_its_own_beat_not_of_its_repeating():
+    bar, strum = clicks(120, 2), np.zeros(round(3.5 * 24_000), np.float32)
+    for time_s in (0.16, 0.35, 0.55, 0.72, 0.94, 1.18):
+        strum[round(time_s * 24_000) :][:240] += np.hanning(240)
+    assert loop_bpm(bar) == pytest.approx(120, rel=0.005)
+    assert loop_bpm(np.tile(bar, 4)) == pytest.approx(120, rel=0.005)
+    assert measure_bpm(round_and_round(strum), 24_000) is not None and loop_bpm(strum) is None
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
