@@ -242,11 +242,11 @@ def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, window
     request = {"clip": str(tmp_path / "hiss.wav"), "duration_s": 1.0, "decode": "fast", "seed": 1}
     _, end, *_ = run(engine, model, **request)
     assert "grid_bpm" not in end.facts and windows[0][0] is None
-    assert end.facts["caption"] == "ambient"
+    assert end.facts["caption"] == "ambient" and end.facts["guidance"] == 2.0
     _, end, *_ = run(engine, model, **request, prompt="rain")
     assert end.facts["caption"] == "rain"
     _, end, *_ = run(engine, model, **request, key="D minor")
-    assert end.facts["caption"] == "D minor"
+    assert end.facts["caption"] == "D minor" and end.facts["guidance"] == 2.0
 
 
 def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path):
@@ -254,7 +254,7 @@ def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path)
     timeless = str(write_tiny_model(tmp_path / "timeless", language_model=timeless))
     soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
     _, end, *_ = run(engine, timeless, clip=str(tmp_path / "hiss.wav"), duration_s=0.5, decode="fast", seed=1)
-    assert end.facts["caption"] == ""
+    assert end.facts["caption"] == "" and end.facts["guidance"] == 2.0
 
 
 @pytest.mark.parametrize("level_db", [-18.0, None])
