@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.checkpoint import Checkpoint
-from engine.models.language_model import Decoder
+from engine.models.decoding import Decoder
 
 # Weights a decode step reads for each thread it is given. `sketch` (17 MB of them) takes 2 to 3 ms a step on one thread and
 # twice that on two, most of which is one waking the other.
@@ -72,7 +72,7 @@ def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
             module.to(runtime.device).requires_grad_(False)
     weights = sum(weight.numel() for weight in checkpoint.language_model.backbone.parameters())
     small = runtime.device.type == "cpu" and weights < CACHED_WEIGHTS
-    decoder = checkpoint.language_model.prepare(torch.float32 if small else runtime.language_model_dtype)
+    decoder = Decoder(checkpoint.language_model, torch.float32 if small else runtime.language_model_dtype)
     threads = max(1, min(runtime.threads, weights * decoder.dtype.itemsize // BYTES_PER_THREAD))
     return Prepared(checkpoint, decoder, runtime, threads)
 

@@ -31,7 +31,8 @@ from engine.conditioning import (
     load_text_encoder,
     read_words,
 )
-from engine.models.language_model import Condition, Generation, generate_tokens
+from engine.models.decoding import Generation, generate_tokens
+from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit

@@ -4,6 +4,8 @@ Same seeded weights, same 5 s prompt, same dtype, two rows, a few tokens. Lines:
 `….step`       transformers' Qwen2Model with its dynamic cache and our head: the best a plain loop does.
 `….reference`  as InspireMusic drives it: the causal model with its text head and all hidden states kept.
 `….prefill`    seconds until the first logits.
+`….as_played`  a small model in float32 and plain layout, as `engine.acceleration` has it on a CPU, beside bfloat16 in oneDNN's
+layout, as it has a large one where bfloat16 pays.
 In float32 both must choose the same tokens, or the comparison means nothing. Times are medians, ours and theirs in turn.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -19,6 +22,8 @@ from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from engine import sampling
 from engine.config import LanguageModelConfig
+from engine.models import decoding
+from engine.models.decoding import Decoder
 from engine.models.language_model import Condition, LanguageModel
 from engine.training.sketch import SKETCH
 from tests.benchmarks.report import report
@@ -35,23 +40,16 @@ def main() -> None:
         model = LanguageModel(config).eval()
         for dtype in (torch.float32, torch.bfloat16):
             bench(f"language_model.{size}.{str(dtype).removeprefix('torch.')}", model, dtype, TOKENS[size])
+        if size == "sketch":
+            bench_as_played(f"language_model.{size}.as_played", model, TOKENS[size])
 
 
 @torch.inference_mode()
 def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> None:
-    condition = Condition(
-        torch.randint(0, 500, (1, 16)), torch.zeros(1, 1), torch.full((1, 1), 30.0), torch.ones(1, 1, dtype=torch.long)
-    )
-    prompt = torch.randint(0, model.config.audio_vocab_size, (1, PROMPT_FRAMES))
+    condition, prompt = asked_of(model)
     rows = torch.cat([model.embed_condition(condition, prompt, torch.tensor([negative])) for negative in (False, True)]).to(dtype)
-    decoder, qwen2 = model.prepare(dtype), as_transformers(model, dtype)
+    decoder, qwen2 = Decoder(model, dtype), as_transformers(model, dtype)
     speech, head = model.speech_embedding.weight.to(dtype), model.llm_decoder.weight.to(dtype)
-
-    def ours() -> Iterator[Tensor]:
-        generation = decoder.start(condition, audio_prompt=prompt, max_tokens=count, guidance=GUIDANCE)
-        while True:
-            yield (token := generation.logits.argmax(-1))
-            generation.step(token)
 
     def theirs(forward: Callable) -> Iterator[Tensor]:
         cache, embeds = DynamicCache(), rows
@@ -66,12 +64,35 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> No
     def with_text_head(**inputs) -> Tensor:
         return qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
 
-    runs = timed([ours(), theirs(backbone_only), theirs(with_text_head)], count)
+    runs = timed([ours(decoder, condition, prompt, count), theirs(backbone_only), theirs(with_text_head)], count)
     if dtype == torch.float32:
         assert runs[0].tokens == runs[1].tokens == runs[2].tokens, f"{name}: different tokens"
     for label, run in zip(("step", "reference"), runs[1:], strict=True):
         report(f"{name}.{label}", 1 / runs[0].step_s, "tokens/s", 1 / run.step_s, run.step_s / runs[0].step_s)
     report(f"{name}.prefill", runs[0].prefill_s, "s", runs[1].prefill_s, runs[1].prefill_s / runs[0].prefill_s)
+
+
+@torch.inference_mode()
+def bench_as_played(name: str, model: LanguageModel, count: int) -> None:
+    plain = Decoder(model, torch.float32)
+    with mock.patch.object(decoding, "BLOCKED_WEIGHTS", 0):
+        narrow = Decoder(model, torch.bfloat16)
+    first, second = timed([ours(decoder, *asked_of(model), count) for decoder in (plain, narrow)], count)
+    report(name, 1 / first.step_s, "tokens/s", 1 / second.step_s, second.step_s / first.step_s)
+
+
+def asked_of(model: LanguageModel) -> tuple[Condition, Tensor]:
+    condition = Condition(
+        torch.randint(0, 500, (1, 16)), torch.zeros(1, 1), torch.full((1, 1), 30.0), torch.ones(1, 1, dtype=torch.long)
+    )
+    return condition, torch.randint(0, model.config.audio_vocab_size, (1, PROMPT_FRAMES))
+
+
+def ours(decoder: Decoder, condition: Condition, prompt: Tensor, count: int) -> Iterator[Tensor]:
+    generation = decoder.start(condition, audio_prompt=prompt, max_tokens=count, guidance=GUIDANCE)
+    while True:
+        yield (token := generation.logits.argmax(-1))
+        generation.step(token)
 
 
 class Run:

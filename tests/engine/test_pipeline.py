@@ -8,7 +8,7 @@ import soundfile
 import soxr
 
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
-from engine.models.language_model import Decoder
+from engine.models.decoding import Decoder
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from engine.config import LanguageModelConfig
-from engine.models.language_model import Condition, LanguageModel, generate_tokens
+from engine.models.decoding import generate_tokens
+from engine.models.language_model import Condition, LanguageModel
 from engine.music.grid import Grid, clock
 
 TINY = LanguageModelConfig(

@@ -13,6 +13,7 @@ from transformers import Qwen2Config, Qwen2Model
 from engine import sampling
 from engine.api import SECTIONS
 from engine.config import LanguageModelConfig
+from engine.models.decoding import Decoder
 from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, time_embedding
 from tests.engine.models.small_language_model import (
     CLOCKED,
@@ -92,7 +93,7 @@ def test_golden_several_sections(golden):
 @torch.inference_mode()
 def test_golden_guided_logits_step_by_step(golden):
     model, io = golden
-    generation = model.prepare().start(golden_condition(io), max_tokens=20, guidance=3.0, noise=golden_noise(io))
+    generation = Decoder(model).start(golden_condition(io), max_tokens=20, guidance=3.0, noise=golden_noise(io))
     first = io["logits_cfg3"].shape[1] - 20 - 1
     for step in range(21):
         logits = generation.step(io["audio"][:, step - 1] if step else None)
@@ -110,7 +111,7 @@ def test_golden_decode_loops(golden, name):
         with torch.no_grad():
             biased.llm_decoder.bias[GOLDEN_CONFIG.stop_token] += 50
         model = biased
-    generation = model.prepare().start(
+    generation = Decoder(model).start(
         golden_condition(io),
         audio_prompt=io["audio"] if name == "cont" else None,
         max_tokens=75,
@@ -179,7 +180,7 @@ def test_backbone_equals_transformers(qwen2):
 def test_steps_equal_transformers_with_its_cache(qwen2):
     model, other = qwen2
     condition, audio = some_condition(), some_tokens(1, 12)
-    generation = model.prepare().start(condition, max_tokens=12, guidance=1.0)
+    generation = Decoder(model).start(condition, max_tokens=12, guidance=1.0)
     result = other(inputs_embeds=model.embed_condition(condition), use_cache=True)
     for token in audio.T:
         torch.testing.assert_close(generation.logits, model.llm_decoder(result.last_hidden_state[:, -1]), atol=1e-4, rtol=1e-5)
@@ -197,10 +198,10 @@ def test_steps_equal_transformers_with_its_cache(qwen2):
 @torch.inference_mode()
 def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
     """With a prompt (`given` of it a clip), two sections, three pieces at once, in both layouts of the weights."""
-    monkeypatch.setattr("engine.models.language_model.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
+    monkeypatch.setattr("engine.models.decoding.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
-    generation = model.prepare().start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)
+    generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
     heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
@@ -222,7 +223,7 @@ def test_a_refused_text_takes_most_of_what_guidance_adds(config, guidance, given
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
     away = dataclasses.replace(condition, text=condition.text.flip(1))
     denying = dataclasses.replace(condition, refused=away.text)
-    generation = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=12, guidance=guidance, noise=noise)
+    generation = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=12, guidance=guidance, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
     heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
@@ -238,14 +239,14 @@ def test_a_refused_text_takes_most_of_what_guidance_adds(config, guidance, given
 @torch.inference_mode()
 def test_guidance_of_one_is_the_conditional_row_alone():
     model, condition = build(OURS), some_condition()
-    generation = model.prepare().start(condition, max_tokens=1, guidance=1.0)
+    generation = Decoder(model).start(condition, max_tokens=1, guidance=1.0)
     assert generation.cache[0].shape[1] == 1
     torch.testing.assert_close(generation.step(), model(model.embed_condition(condition))[:, -1], atol=1e-4, rtol=1e-4)
 
 
 @torch.inference_mode()
 def test_the_room_reserved_changes_nothing():
-    decoder, condition = build(OURS).prepare(), some_condition()
+    decoder, condition = Decoder(build(OURS)), some_condition()
     small, large = (decoder.start(condition, max_tokens=room) for room in (5, 5000))
     for token in some_tokens(1, 5).T:
         assert torch.equal(small.step(token), large.step(token))
@@ -255,7 +256,7 @@ def test_the_room_reserved_changes_nothing():
 
 @torch.inference_mode()
 def test_rewind_branches_exactly():
-    generation = build(OURS).prepare().start(some_condition(), max_tokens=20)
+    generation = Decoder(build(OURS)).start(some_condition(), max_tokens=20)
     generation.step(torch.tensor([3]))
     mark = generation.mark()
     first = [generation.step(token) for token in some_tokens(1, 6).T]
@@ -272,7 +273,7 @@ def test_rewind_branches_exactly():
 
 @pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
 def test_same_seed_same_tokens(config):
-    decoder = build(config).prepare()
+    decoder = Decoder(build(config))
 
     def run(seed):
         generator = torch.Generator().manual_seed(seed)
@@ -285,7 +286,7 @@ def test_same_seed_same_tokens(config):
 
 def test_cancel_is_asked_before_every_token():
     answers = iter([False, False, False, True])
-    generation = build(OURS).prepare().start(some_condition(), max_tokens=20)
+    generation = Decoder(build(OURS)).start(some_condition(), max_tokens=20)
     before = generation.position
     assert len(tokens_of(generation, min_tokens=20, cancelled=lambda: next(answers))) == 3
     assert generation.position == before + 2  # the third was drawn but never heard
@@ -295,7 +296,7 @@ def test_stop_ends_the_piece_but_not_too_early():
     model = build(OURS)
     with torch.no_grad():
         model.llm_decoder.bias[OURS.stop_token] += 100
-    start = lambda: model.prepare().start(some_condition(), max_tokens=20)  # noqa: E731
+    start = lambda: Decoder(model).start(some_condition(), max_tokens=20)  # noqa: E731
     assert tokens_of(start()) == []
     assert len(tokens_of(start(), min_tokens=7)) == 7
     assert OURS.stop_token not in tokens_of(start(), min_tokens=20)
@@ -304,7 +305,7 @@ def test_stop_ends_the_piece_but_not_too_early():
 @torch.inference_mode()
 def test_bfloat16_stays_near_float32():
     model, condition = build(OURS), some_condition()
-    exact, rounded = (model.prepare(dtype).start(condition, max_tokens=8) for dtype in (torch.float32, torch.bfloat16))
+    exact, rounded = (Decoder(model, dtype).start(condition, max_tokens=8) for dtype in (torch.float32, torch.bfloat16))
     for token in some_tokens(1, 8).T:
         a, b = exact.step(token), rounded.step(token)
         assert b.dtype == torch.float32
@@ -351,7 +352,7 @@ def test_the_future_is_not_heard():
 def test_likelihood_is_that_of_each_token_after_those_before():
     model = build(CLOCKED)
     audio, condition = some_tokens(2, 9), with_clock(some_condition(2), some_clock(2, 10))
-    generation = model.prepare(torch.float32).start(condition, max_tokens=9, guidance=1.0)
+    generation = Decoder(model, torch.float32).start(condition, max_tokens=9, guidance=1.0)
     steps = [generation.step(None if i == 0 else audio[:, i - 1]).log_softmax(-1) for i in range(9)]
     expected = torch.stack([step.gather(1, audio[:, i : i + 1])[:, 0] for i, step in enumerate(steps)], 1).mean(1)
     torch.testing.assert_close(model.likelihood(condition, audio), expected, atol=1e-4, rtol=1e-4)

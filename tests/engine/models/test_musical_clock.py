@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine import sampling
-from engine.models.language_model import Generation
+from engine.models.decoding import Decoder, Generation
 from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_clock, some_condition, some_tokens, with_clock
 
 
@@ -17,7 +17,7 @@ def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):
     """From nothing and after a prompt; in the negative row musical time stays."""
     model, prompt, audio = build(CLOCKED), some_tokens(3, heard), some_tokens(3, 12, seed=8)
     condition = with_clock(some_condition(3, sections=2), some_clock(3, heard + 13))
-    generation = model.prepare().start(
+    generation = Decoder(model).start(
         condition, audio_prompt=prompt if heard else None, max_tokens=12, guidance=guidance
     )  # fmt: skip
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
@@ -51,7 +51,7 @@ def test_no_place_in_time_is_as_no_clock_at_all():
     assert torch.equal(plain, silent)
     for heard in (None, audio):
         pair = [
-            model.prepare().start(with_clock(condition, times), audio_prompt=heard, max_tokens=12, guidance=2.5)
+            Decoder(model).start(with_clock(condition, times), audio_prompt=heard, max_tokens=12, guidance=2.5)
             for times in (None, nowhere)
         ]
         for tokens in some_tokens(2, 12, seed=8).T:
@@ -65,7 +65,7 @@ def test_no_place_in_time_is_as_no_clock_at_all():
 @torch.inference_mode()
 def test_a_model_without_a_sense_of_time_passes_the_clock_over():
     model, condition = build(OURS), some_condition()
-    pair = [model.prepare().start(with_clock(condition, times), max_tokens=5) for times in (None, some_clock(1, 2))]
+    pair = [Decoder(model).start(with_clock(condition, times), max_tokens=5) for times in (None, some_clock(1, 2))]
     for token in some_tokens(1, 5).T:
         assert torch.equal(*(generation.step(token) for generation in pair))
 
@@ -74,13 +74,13 @@ def test_a_model_without_a_sense_of_time_passes_the_clock_over():
 def test_a_clock_too_short_is_refused_at_once():
     condition = with_clock(some_condition(), some_clock(1, 14))
     with pytest.raises(AssertionError, match="14 frames, 15 are asked for"):
-        build(CLOCKED).prepare().start(condition, audio_prompt=some_tokens(1, 9), max_tokens=6)
+        Decoder(build(CLOCKED)).start(condition, audio_prompt=some_tokens(1, 9), max_tokens=6)
 
 
 @torch.inference_mode()
 def test_rewind_comes_back_to_the_clock_too():
     condition = with_clock(some_condition(), some_clock(1, 20))
-    generation = build(CLOCKED).prepare().start(condition, max_tokens=19)
+    generation = Decoder(build(CLOCKED)).start(condition, max_tokens=19)
     generation.step(torch.tensor([3]))
     mark = generation.mark()
     first, again = [], []
@@ -95,7 +95,7 @@ def test_rewind_comes_back_to_the_clock_too():
 def test_what_hears_nothing_of_a_clip_still_hears_the_time_of_its_own_frames(given):
     model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
     condition = with_clock(some_condition(2), times)
-    generation = model.prepare().start(condition, audio_prompt=prompt, given=given, max_tokens=6, guidance=0.0)
+    generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=6, guidance=0.0)
     stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
     own, everything = torch.cat([prompt[:, given:], audio], dim=1), torch.ones(2, dtype=torch.bool)
     negative = model(model.embed_condition(with_clock(condition, times[:, given:]), own, everything))
@@ -110,13 +110,13 @@ def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
     condition = with_clock(some_condition(2), times)
     away, everything = dataclasses.replace(condition, text=condition.text.flip(1)), torch.ones(2, dtype=torch.bool)
     denying = dataclasses.replace(condition, refused=away.text)
-    generation = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=2.0)
+    generation = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=2.0)
     stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
     own, whole = torch.cat([prompt[:, given:], audio], dim=1), torch.cat([prompt, audio], dim=1)
     timeless = model(model.embed_condition(with_clock(condition, None), own, everything))[:, -7:]
     asked, denied = (model(model.embed_condition(text, whole))[:, -7:] for text in (condition, away))
     torch.testing.assert_close(stepped, asked + 2 * (asked - denied), atol=2e-4, rtol=1e-4)
-    stronger = model.prepare().start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=5.0)
+    stronger = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=5.0)
     stepped = torch.stack([stronger.step()] + [stronger.step(tokens) for tokens in audio.T], dim=1)
     torch.testing.assert_close(stepped, timeless + 2 * (asked - timeless) + 4 * (asked - denied), atol=5e-4, rtol=1e-4)
 
@@ -124,7 +124,7 @@ def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
 @torch.inference_mode()
 def test_pieces_of_one_clip_in_one_batch_are_as_each_alone():
     model, prompt, times = build(CLOCKED), some_tokens(1, 9), some_clock(1, 30)
-    start = lambda tail: model.prepare().start(  # noqa: E731
+    start = lambda tail: Decoder(model).start(  # noqa: E731
         with_clock(some_condition(), times), audio_prompt=torch.cat([prompt, tail], dim=1), given=9, max_tokens=5, guidance=2.0
     )
     tails, audio = [some_tokens(1, 4, seed=seed) for seed in (1, 2)], some_tokens(2, 5, seed=3)
