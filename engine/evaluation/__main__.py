@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     if options.corpus is not None:
         _say("continuing held-out pieces")
         results += trials.continuation_trial(engine, options.model, held_out, listener, decode, options.prompts)
+        _say("turning held-out pieces")
+        results += trials.turn_trial(engine, options.model, held_out, listener, decode, options.prompts)
         _say("playing held-out captions")
         results.append(trials.distribution_trial(engine, options.model, held_out, listener, decode, options.prompts, reconstruct))
     else:

@@ -114,7 +114,7 @@ def has_key(facts: dict) -> bool:
 def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
     """WINDOW_S seconds at RATE from a random bar of a piece's section, or the whole section where it is shorter; its facts."""
     facts = corpus.facts[name]
-    section = next(s for s in facts["sections"] if s["label"] == label)
+    section = section_of(facts, label)
     frame_rate = _frame_rate(facts)
     first_bar = int(rng.integers(max(0, section["frames"] - round(WINDOW_S * frame_rate)) // facts["bar_frames"] + 1))
     offset = first_bar * facts["bar_frames"]
@@ -126,7 +126,17 @@ def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator
 
 def section_start_s(facts: dict, label: str) -> float:
     """Where the first section of this label begins in its piece."""
-    return next(s for s in facts["sections"] if s["label"] == label)["first_frame"] / _frame_rate(facts)
+    return section_of(facts, label)["first_frame"] / _frame_rate(facts)
+
+
+def section_end_s(facts: dict, label: str) -> float:
+    section = section_of(facts, label)
+    return (section["first_frame"] + section["frames"]) / _frame_rate(facts)
+
+
+def section_of(facts: dict, label: str) -> dict:
+    """The first section of this label."""
+    return next(section for section in facts["sections"] if section["label"] == label)
 
 
 def _frame_rate(facts: dict) -> float:

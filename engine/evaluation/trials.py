@@ -14,7 +14,17 @@ import soxr
 from engine.api import AudioChunk, Engine, Finished, GenerationRequest
 from engine.clip import MIN_CLIP_S
 from engine.evaluation import measures
-from engine.evaluation.listener import RATE, WINDOW_S, Heard, Listener, has_key, read_section, section_start_s
+from engine.evaluation.listener import (
+    RATE,
+    WINDOW_S,
+    Heard,
+    Listener,
+    has_key,
+    read_section,
+    section_end_s,
+    section_of,
+    section_start_s,
+)
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.music.analysis import measure_bpm, measure_key, onset_envelope
@@ -49,8 +59,8 @@ class Result:
         return self.value <= self.bar if self.at_most else self.value >= self.bar
 
 
-def share(name: str, hits: Iterable[bool], bar: float, note: str = "", details: list[dict] | None = None) -> Result:
-    """How many of `hits`, in percent, against `bar` percent."""
+def share(name: str, hits: Iterable[bool], bar: float | None = None, note: str = "", details: list[dict] | None = None) -> Result:
+    """How many of `hits`, in percent, against `bar` percent if there is one."""
     hits = list(hits)
     value = 100 * float(np.mean(hits)) if hits else None
     return Result(
@@ -154,19 +164,10 @@ def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: L
     rows = []
     for seed, name in enumerate(with_key(held_out)[:count]):
         facts = held_out.facts[name]
-        from_s = section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
-        clip = str(held_out.folder / f"{name}.wav")
         audio, rate, _ = generate(
-            engine,
-            clip=clip,
-            from_s=from_s,
-            duration_s=GENERATED_S,
-            section="chorus",
-            join="new",
-            model=model,
-            seed=seed,
-            decode=decode,
-        )
+            engine, clip=str(held_out.folder / f"{name}.wav"), from_s=_mid_chorus_s(facts), duration_s=GENERATED_S,
+            section="chorus", join="new", model=model, seed=seed, decode=decode,
+        )  # fmt: skip
         heard = listener.hear(audio, rate)
         rows.append({"clip": name, "style": facts["style"], "bpm": facts["bpm"], "continued_bpm": heard.bpm,
                      "key": (facts["key"], facts["mode"]), "continued_key": heard.key})  # fmt: skip
@@ -176,6 +177,45 @@ def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: L
         share("continuation keeps its source's tempo within 2 %", tempo, 90, details=rows),
         share("continuation keeps its source's key", key, 90),
     ]
+
+
+def turn_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener, decode: str, count: int) -> list[Result]:
+    """Asks for what a clip of a held-out piece does not play: drums after an intro without them, no drums in mid-chorus."""
+    rows = []
+    for seed, name in enumerate(with_key(held_out)[:count]):
+        facts = held_out.facts[name]
+        from_s, drums = _turn(facts, after_intro=seed % 2 == 0)
+        audio, rate, _ = generate(
+            engine, clip=str(held_out.folder / f"{name}.wav"), from_s=from_s, prompt="drums" if drums else "no drums",
+            duration_s=GENERATED_S, section="chorus", join="new", model=model, seed=seed, decode=decode,
+        )  # fmt: skip
+        heard = listener.hear(audio, rate)
+        rows.append({
+            "clip": name, "style": facts["style"], "asked_drums": drums, "turned": (heard.drums > 0) == drums,
+            "in_time": tempo_met(heard.bpm, facts["bpm"]), "in_key": key_met(heard.key, (facts["key"], facts["mode"])),
+        })  # fmt: skip
+    return [
+        _turned("drums asked for beside a clip without them come in", [row for row in rows if row["asked_drums"]]),
+        _turned("drums denied beside a clip with them fall silent", [row for row in rows if not row["asked_drums"]]),
+    ]
+
+
+def _turned(name: str, rows: list[dict]) -> Result:
+    tempo, key = (100 * np.mean([row[kind] for row in rows] or [0.0]) for kind in ("in_time", "in_key"))
+    note = f"{tempo:.0f} % in its tempo, {key:.0f} % in its key" if rows else ""
+    return share(name, (row["turned"] for row in rows), note=note, details=rows)
+
+
+def _turn(facts: dict, *, after_intro: bool) -> tuple[float, bool]:
+    """Where in a piece a clip ends whose words are to turn it, and whether to drums."""
+    intro, chorus = section_of(facts, "intro")["layers"], section_of(facts, "chorus")["layers"]
+    if after_intro and intro and "drums" not in intro and "drums" in chorus:
+        return section_end_s(facts, "intro"), True
+    return _mid_chorus_s(facts), "drums" not in chorus
+
+
+def _mid_chorus_s(facts: dict) -> float:
+    return section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
 
 
 def loop_trial(

@@ -19,10 +19,8 @@ from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.training.arrange import FRAME_RATE
 from engine.training.data import Corpus
-from engine.training.loop import Optimizer, Run, best_device
+from engine.training.loop import Optimizer, Run, best_device, follow
 from engine.training.sketch import SKETCH
-
-EMA_DECAY = 0.998
 
 
 def crops(
@@ -60,10 +58,7 @@ def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, mi
         with torch.autocast(device.type, torch.bfloat16):
             value = flow.loss(tokens.to(device), latents.to(device))
         norm = optimizer.step(value, run.scale())
-        decay = min(EMA_DECAY, run.step / (run.step + 20))
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), flow.parameters(), strict=True):
-                slow.lerp_(fast, 1 - decay)
+        follow(average, flow, run.step)
         return {"loss": value.item(), "norm": norm}
 
     @torch.no_grad()

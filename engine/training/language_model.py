@@ -24,7 +24,7 @@ from engine.training.arrange import FRAME_RATE
 from engine.training.captions import caption
 from engine.training.data import Corpus
 from engine.training.implants import implant_heads
-from engine.training.loop import Optimizer, Run, best_device
+from engine.training.loop import Optimizer, Run, best_device, follow
 from engine.training.sketch import SKETCH
 
 DROP_CONDITION = 0.15
@@ -46,7 +46,6 @@ DROP_CLOCK = 0.05  # so that a recording without a beat can be continued
 SHIFT_PHRASE = 0.2  # so that a clip may begin anywhere in its phrase
 UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a word, so that an unknown word changes little
 DENIALS = ("no", "without")  # never replaced: "heavy drums" would come to mean "no drums"
-EMA_DECAY = 0.998
 NULL_ID, UNKNOWN_ID = 0, 1
 
 
@@ -206,10 +205,7 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
         examples = training.batch(short * batch, rng, frames=frames // short)
         value = loss(model, examples)
         norm = optimizer.step(value, run.scale())
-        decay = min(EMA_DECAY, run.step / (run.step + 20))
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
-                slow.lerp_(fast, 1 - decay)
+        follow(average, model, run.step)
         return {"loss": value.item(), "norm": norm, "tokens": float((examples[2] >= 0).sum())}
 
     @torch.no_grad()

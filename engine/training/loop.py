@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 
 WARMUP_STEPS = 100
 DECAY_SHARE = 0.35  # of the run's time, in which the rate falls to zero
+EMA_DECAY = 0.998
 
 
 def best_device() -> torch.device:
@@ -59,6 +62,14 @@ class Optimizer:
     def load_state_dict(self, states: list[dict]) -> None:
         for part, state in zip(self.parts, states, strict=True):
             part.load_state_dict(state)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, step: int) -> None:
+    """Moves the moving average of a model's weights on, faster in the first steps."""
+    decay = min(EMA_DECAY, step / (step + 20))
+    for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+        slow.lerp_(fast, 1 - decay)
 
 
 class Run:
@@ -123,6 +134,32 @@ class Run:
             self.log(**{name: round(value, 4) for name, value in evaluate().items()})
         state = {name: part.state_dict() for name, part in self.parts.items()}
         save_whole({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path)
+
+
+class Refinement:
+    """A finished model that is trained further: what it began with, what it is and the moving average of that."""
+
+    def __init__(self, model: nn.Module, folder: Path, *, minutes: float, lr: float):
+        """Resumes from `folder` if that began with the same model; else what lies there is removed."""
+        self.begun_with, self.model = copy.deepcopy(model).requires_grad_(False), model.requires_grad_(True)
+        self.average = copy.deepcopy(self.begun_with)
+        self.optimizer = Optimizer(model, lr=lr, matrix_lr=0.0, exclude=(model,))
+        if not self._began(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        parts = ("begun_with", "model", "average", "optimizer")
+        self.run = Run(folder, {part: getattr(self, part) for part in parts}, minutes=minutes)
+
+    def _began(self, folder: Path) -> bool:
+        if not (folder / "checkpoint.pt").exists():
+            return False
+        state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]["begun_with"]
+        return all(torch.equal(state[name], value) for name, value in self.begun_with.state_dict().items())
+
+    def step(self, loss: Tensor) -> float:
+        """As `Optimizer.step`; the average follows."""
+        norm = self.optimizer.step(loss, self.run.scale())
+        follow(self.average, self.model, self.run.step)
+        return norm
 
 
 def save_whole(state: object, path: Path) -> None:

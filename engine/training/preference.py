@@ -8,8 +8,6 @@ they began with (Rafailov et al., arXiv 2305.18290); beside it, as an anchor, go
 from __future__ import annotations
 
 import argparse
-import copy
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,8 +20,8 @@ from torch import Tensor
 from engine.checkpoint import load_checkpoint
 from engine.models.language_model import Condition, LanguageModel
 from engine.training.data import Corpus
-from engine.training.language_model import EMA_DECAY, Windows, collate, loss
-from engine.training.loop import Optimizer, Run
+from engine.training.language_model import Windows, collate, loss
+from engine.training.loop import Refinement, Run
 from engine.training.takes import Takes
 
 BETA = 0.1  # how dear it is to leave the model begun with: the paper's
@@ -89,14 +87,8 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
     Takes that are all equally good teach nothing: it then goes on learning from the corpus alone.
     """
     torch.manual_seed(seed)
-    begun_with = copy.deepcopy(model).requires_grad_(False)
-    if not _began_with(begun_with, folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    model.requires_grad_(True)
-    average = copy.deepcopy(model).requires_grad_(False)
-    optimizer = Optimizer(model, lr=lr, matrix_lr=0.0, exclude=(model,))
-    parts = {"begun_with": begun_with, "model": model, "average": average, "optimizer": optimizer}
-    run = Run(folder, parts, minutes=minutes)
+    refinement = Refinement(model, folder, minutes=minutes, lr=lr)
+    begun_with, average, run = refinement.begun_with, refinement.average, refinement.run
     rng = np.random.default_rng([seed, run.step])
     paths = sorted(takes.glob("*.npz"))
     proof, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
@@ -114,11 +106,7 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
             preference = -F.logsigmoid(BETA * margin).mean()
             whole = preference + anchor
             told |= {"preference": preference, "preferred": (margin > 0).float().mean()}
-        norm = optimizer.step(whole, run.scale())
-        decay = min(EMA_DECAY, run.step / (run.step + 20))
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
-                slow.lerp_(fast, 1 - decay)
+        norm = refinement.step(whole)
         return {name: value.item() for name, value in told.items()} | {"norm": norm}
 
     @torch.no_grad()
@@ -129,13 +117,6 @@ def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path,
 
     run.loop(step, evaluate=evaluate if proof else None)
     return average
-
-
-def _began_with(model: LanguageModel, folder: Path) -> bool:
-    if not (folder / "checkpoint.pt").exists():
-        return False
-    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]["begun_with"]
-    return all(torch.equal(state[name], value) for name, value in model.state_dict().items())
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from scipy import signal
 
 from engine.api import GenerationRequest
 from engine.conditioning import asked_bpm, asked_key
-from engine.evaluation import codec_trial, measures, report
+from engine.evaluation import codec_trial, measures, report, trials
 from engine.evaluation.__main__ import main
 from engine.evaluation.key_ear import registers
-from engine.evaluation.listener import RATE, Listener, read_section
+from engine.evaluation.listener import RATE, Heard, Listener, read_section
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.regression import Curve, Ridge
 from engine.evaluation.trials import Result, is_below, listener_accuracy, loop_bpm, round_and_round, share
@@ -300,6 +301,31 @@ def test_a_loop_has_the_tempo_of_its_own_beat_not_of_its_repeating():
     assert measure_bpm(round_and_round(strum), 24_000) is not None and loop_bpm(strum) is None
 
 
+def test_a_clip_is_asked_to_play_what_it_does_not(tmp_path, monkeypatch):
+    """Drums at the end of an intro without them, or in a chorus without; none in a chorus with them."""
+    write_corpus(tmp_path, pieces=4, held_out=4)
+    held_out, asked = Corpus(tmp_path, held_out=True), []
+    house, ambient, *_ = held_out.names
+    held_out.names = [house, ambient, ambient, house]
+
+    def generate(engine, *, clip, **request):
+        asked.append((clip, request["from_s"], request["prompt"], request["join"]))
+        return np.zeros(240_000), 24_000, {}
+
+    monkeypatch.setattr(trials, "generate", generate)
+    listener = SimpleNamespace(hear=lambda audio, rate: Heard("house", 1.0, held_out.facts[house]["bpm"], (0, "major")))
+    come, cease = trials.turn_trial(None, "model", held_out, listener, "fast", 4)
+    bars = [held_out.facts[name]["bar_frames"] / 50 for name in held_out.names]
+    wavs = [str(tmp_path / f"{name}.wav") for name in held_out.names]
+    places = [4 * bars[0], 12 * bars[1], 12 * bars[2], 12 * bars[3]]
+    assert asked == [
+        (wav, pytest.approx(at), "drums", "new") for wav, at in zip(wavs[:3], places, strict=False)
+    ] + [(wavs[3], pytest.approx(places[3]), "no drums", "new")]  # fmt: skip
+    assert (come.value, come.count, cease.value, cease.count, come.bar) == (100, 3, 0, 1, None)
+    assert come.note == "33 % in its tempo, 100 % in its key"
+    assert all(result.value is None for result in trials.turn_trial(None, "model", held_out, listener, "fast", 0))
+
+
 # --- the whole -------------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +346,8 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     assert rows["rhythmic loops keep their tempo within 3 %"]["details"] == []
     distance = rows["Fréchet distance to held-out music, times the codec's"]
     assert distance["count"] == 1 and distance["value"] > 0 and "after the codec" in distance["note"]
+    turned = [row["count"] for name, row in rows.items() if name.startswith("drums ") and "beside a clip" in name]
+    assert len(turned) == 2 and sum(turned) == 1
     takes = rows["loops joined without a click"]["details"]
     assert [take["bpm"] for take in takes] == [pytest.approx(120, rel=0.01)] * 3
     assert len({take["band_levels_db"] for take in takes}) == 3
