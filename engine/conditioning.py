@@ -148,15 +148,32 @@ def caption(
     return text
 
 
+def denied_last(words: str, deniable: tuple[str, ...]) -> str:
+    """Words with what they deny at their end: "house, no drums, 120 bpm" → "house, 120 bpm, no drums".
+
+    So what they do not deny stands where it stands without the "no" (`refused_words`): one place further a key counts as another
+    word, and what is kept away from would be the key.
+    """
+    if (denial := _denial(deniable)) is None or not (found := [match[0].strip(", ") for match in denial.finditer(words)]):
+        return words
+    return ", ".join(part for part in (denial.sub("", words).strip(", "), *found) if part)
+
+
 def refused_words(words: str, deniable: tuple[str, ...]) -> str | None:
     """What words deny, asked for: "house, no drums" → "house, drums". None where they deny none of `deniable`.
 
     A model hears little of a "no": what it would play without it says what to keep away from.
     """
-    denied = "|".join(map(re.escape, deniable))
-    asked = re.sub(rf"\b(?:no|without)\s+({denied})\b", r"\1", words, flags=re.IGNORECASE) if denied else words
-    asked = re.sub(r"\bdrumless\b", DRUMS, asked, flags=re.IGNORECASE) if DRUMS in deniable else asked
+    denial = _denial(deniable)
+    asked = denial.sub(lambda found: f"{found['before']}{found['denied'] or DRUMS}", words) if denial else words
     return asked if asked != words else None
+
+
+def _denial(deniable: tuple[str, ...]) -> re.Pattern | None:
+    if not deniable:
+        return None
+    phrases = rf"(?:no|without)\s+(?P<denied>{'|'.join(map(re.escape, deniable))})" + r"|drumless" * (DRUMS in deniable)
+    return re.compile(rf"(?P<before>,?\s*)\b(?:{phrases})\b", re.IGNORECASE)
 
 
 def nearest(bpm: float, known_bpm: tuple[int, ...]) -> int:
@@ -177,6 +194,7 @@ def read_words(
     words: str, request: GenerationRequest, encode_text: Callable[[str], list[int]], deniable: tuple[str, ...]
 ) -> Condition:
     """`build_condition` of words, and of what they deny."""
+    words = denied_last(words, deniable)
     denied = refused_words(words, deniable)
     return build_condition(encode_text(words), request, None if denied is None else encode_text(denied))
 

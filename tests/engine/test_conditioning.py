@@ -18,6 +18,7 @@ from engine.conditioning import (
     asked_key,
     build_condition,
     caption,
+    denied_last,
     grids,
     load_text_encoder,
     nearest,
@@ -116,12 +117,34 @@ def test_what_is_denied_is_refused_where_the_model_knows_it(words, asked):
     assert refused_words(words, ()) is None
 
 
+@pytest.mark.parametrize(
+    ("words", "reordered"),
+    [
+        ("house, no drums, 120 bpm, A minor", "house, 120 bpm, A minor, no drums"), ("Drumless house", "house, Drumless"),
+        ("a beat without drums at 90 bpm", "a beat at 90 bpm, without drums"), ("no drums", "no drums"),
+        ("no bass, funk, no drums, 98 bpm", "funk, 98 bpm, no bass, no drums"), ("house, drums", "house, drums"),
+        ("house in A minor, no drums", "house in A minor, no drums"), ("no vocals, house", "no vocals, house"), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_is_denied_is_said_last_so_that_the_rest_stands_alike_in_both_hearings(words, reordered):
+    assert denied_last(words, ("drums", "bass")) == reordered
+    assert denied_last(words, ()) == words
+
+
+def test_the_key_of_what_is_denied_stands_where_it_is_refused_too():
+    ids = {word: number for number, word in enumerate(["house", "no", "drums", "A", "minor"], 2)}
+    encode = lambda text: [ids[word] for word in text.replace(",", "").split()]  # noqa: E731
+    heard = read_words("house, no drums, A minor", GenerationRequest(prompt="x"), encode, ("drums",))
+    assert heard.text.tolist() == [[ids[word] for word in ("house", "A", "minor", "no", "drums")]]
+    assert heard.refused.tolist() == [[ids[word] for word in ("house", "A", "minor", "drums")] + [0]]
+
+
 def test_what_is_denied_is_as_long_as_the_words_and_filled_up_as_in_training():
     known = {"house": 5, "no": 6, "drums": 7}
     request = GenerationRequest(prompt="x")
 
     def read(words):
-        return read_words(words, request, lambda text: [known[word] for word in text.split()], ("drums",))
+        return read_words(words, request, lambda text: [known[word] for word in text.replace(",", "").split()], ("drums",))
 
     denying = read("house no drums")
     assert denying.text.tolist() == [[5, 6, 7]] and denying.refused.tolist() == [[5, 7, 0]]
