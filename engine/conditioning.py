@@ -154,9 +154,10 @@ def denied_last(words: str, deniable: tuple[str, ...]) -> str:
     So what they do not deny stands where it stands without the "no" (`refused_words`): one place further a key counts as another
     word, and what is kept away from would be the key.
     """
-    if (denial := _denial(deniable)) is None or not (found := [match[0].strip(", ") for match in denial.finditer(words)]):
+    if (denial := _denial(deniable)) is None:
         return words
-    return ", ".join(part for part in (denial.sub("", words).strip(", "), *found) if part)
+    denials = [found[0] if found["before"] else f", {found[0]}" for found in denial.finditer(words)]
+    return (denial.sub("", words).strip(", ") + "".join(denials)).strip(", ") if denials else words
 
 
 def refused_words(words: str, deniable: tuple[str, ...]) -> str | None:

@@ -130,6 +130,7 @@ def section_start_s(facts: dict, label: str) -> float:
 
 
 def section_end_s(facts: dict, label: str) -> float:
+    """Where it ends."""
     section = section_of(facts, label)
     return (section["first_frame"] + section["frames"]) / _frame_rate(facts)
 

@@ -164,10 +164,8 @@ def continuation_trial(engine: Engine, model: str, held_out: Corpus, listener: L
     rows = []
     for seed, name in enumerate(with_key(held_out)[:count]):
         facts = held_out.facts[name]
-        audio, rate, _ = generate(
-            engine, clip=str(held_out.folder / f"{name}.wav"), from_s=_mid_chorus_s(facts), duration_s=GENERATED_S,
-            section="chorus", join="new", model=model, seed=seed, decode=decode,
-        )  # fmt: skip
+        own = {"from_s": _mid_chorus_s(facts), "model": model, "seed": seed, "decode": decode}
+        audio, rate = _continue_piece(engine, held_out, name, **own)
         heard = listener.hear(audio, rate)
         rows.append({"clip": name, "style": facts["style"], "bpm": facts["bpm"], "continued_bpm": heard.bpm,
                      "key": (facts["key"], facts["mode"]), "continued_key": heard.key})  # fmt: skip
@@ -185,10 +183,8 @@ def turn_trial(engine: Engine, model: str, held_out: Corpus, listener: Listener,
     for seed, name in enumerate(with_key(held_out)[:count]):
         facts = held_out.facts[name]
         from_s, drums = _turn(facts, after_intro=seed % 2 == 0)
-        audio, rate, _ = generate(
-            engine, clip=str(held_out.folder / f"{name}.wav"), from_s=from_s, prompt="drums" if drums else "no drums",
-            duration_s=GENERATED_S, section="chorus", join="new", model=model, seed=seed, decode=decode,
-        )  # fmt: skip
+        own = {"from_s": from_s, "model": model, "seed": seed, "decode": decode}
+        audio, rate = _continue_piece(engine, held_out, name, prompt="drums" if drums else "no drums", **own)
         heard = listener.hear(audio, rate)
         rows.append({
             "clip": name, "style": facts["style"], "asked_drums": drums, "turned": (heard.drums > 0) == drums,
@@ -212,6 +208,13 @@ def _turn(facts: dict, *, after_intro: bool) -> tuple[float, bool]:
     if after_intro and intro and "drums" not in intro and "drums" in chorus:
         return section_end_s(facts, "intro"), True
     return _mid_chorus_s(facts), "drums" not in chorus
+
+
+def _continue_piece(engine: Engine, held_out: Corpus, name: str, **request) -> tuple[np.ndarray, int]:
+    """What a model plays after a piece, without the piece, as its chorus: mono [N], rate in Hz."""
+    clip = str(held_out.folder / f"{name}.wav")
+    audio, rate, _ = generate(engine, clip=clip, duration_s=GENERATED_S, section="chorus", join="new", **request)
+    return audio, rate
 
 
 def _mid_chorus_s(facts: dict) -> float:

@@ -102,8 +102,8 @@ class Run:
     def loop(
         self, step: Callable[[Run], dict[str, float]], *, evaluate: Callable[[], dict[str, float]] | None = None, every: int = 50
     ) -> None:
-        """Calls `step` until the minutes are used up; logs the mean of what it returns, every so many
-        steps and at the end, and, at each save, the evaluation.
+        """Calls `step` until the minutes are used up. Logs the mean of what it returned, every so many steps and at the end, and
+        at each save the evaluation.
         """
         recent: dict[str, list[float]] = {}  # what the steps since the last line returned
         begun, saved = time.monotonic() - self.elapsed, self.elapsed

@@ -121,9 +121,10 @@ def test_what_is_denied_is_refused_where_the_model_knows_it(words, asked):
     ("words", "reordered"),
     [
         ("house, no drums, 120 bpm, A minor", "house, 120 bpm, A minor, no drums"), ("Drumless house", "house, Drumless"),
-        ("a beat without drums at 90 bpm", "a beat at 90 bpm, without drums"), ("no drums", "no drums"),
+        ("a beat without drums at 90 bpm", "a beat at 90 bpm without drums"), ("no drums", "no drums"),
         ("no bass, funk, no drums, 98 bpm", "funk, 98 bpm, no bass, no drums"), ("house, drums", "house, drums"),
-        ("house in A minor, no drums", "house in A minor, no drums"), ("no vocals, house", "no vocals, house"), ("", ""),
+        ("house in A minor no drums", "house in A minor no drums"), ("dub, A minor, no drums", "dub, A minor, no drums"),
+        ("no vocals, house", "no vocals, house"), ("", ""),
     ],
 )  # fmt: skip
 def test_what_is_denied_is_said_last_so_that_the_rest_stands_alike_in_both_hearings(words, reordered):
@@ -144,7 +145,7 @@ def test_what_is_denied_is_as_long_as_the_words_and_filled_up_as_in_training():
     request = GenerationRequest(prompt="x")
 
     def read(words):
-        return read_words(words, request, lambda text: [known[word] for word in text.replace(",", "").split()], ("drums",))
+        return read_words(words, request, lambda text: [known[word] for word in text.split()], ("drums",))
 
     denying = read("house no drums")
     assert denying.text.tolist() == [[5, 6, 7]] and denying.refused.tolist() == [[5, 7, 0]]
