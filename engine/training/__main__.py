@@ -1,8 +1,8 @@
 """The whole training: `python -m engine.training all CORPUS RUNS --minutes 120` from composed music to a model directory.
 
 Every stage is a command of its own too (`python -m engine.training.corpus`, `.codec`, `.decoder`, `.language_model`,
-`.flow_matching`, `.takes`, `.preference`); `all` runs them in order, two at a time where there are cores, goes on where it
-stopped, and leaves the model in RUNS/model.
+`.flow_matching`, `.takes`, `.preference`, `.turns`); `all` runs them in order, two at a time where there are cores, goes on where
+it stopped, and leaves the model in RUNS/model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training import codec, decoder, flow_matching, language_model, preference, takes, vocabulary
+from engine.training import codec, decoder, flow_matching, language_model, preference, takes, turns, vocabulary
 from engine.training.colour import colour
 from engine.training.corpus import render
 from engine.training.data import Corpus
@@ -35,8 +35,8 @@ from engine.training.tokens import encode_corpus
 
 CODECS = ("wavtokenizer", "hifi_codec")
 # Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; what it then plays
-# is judged, and it learns from that.
-CODEC_SHARE, LANGUAGE_MODEL_SHARE, TAKES_SHARE, PREFERENCE_SHARE = 0.3, 0.55, 0.1, 0.05
+# is judged, and it learns from that; last, that words change what a clip plays.
+CODEC_SHARE, LANGUAGE_MODEL_SHARE, TAKES_SHARE, PREFERENCE_SHARE, TURNS_SHARE = 0.3, 0.4, 0.1, 0.05, 0.15
 FLOW_SHARE, DECODER_SHARE = 0.3, 0.12  # the two decoders get one share each
 
 Job = tuple[Callable, tuple, dict]
@@ -63,11 +63,13 @@ def train_all(folder: Path, runs: Path, *, minutes: float, workers: int = 2, con
     playing = {"minutes": minutes * TAKES_SHARE, "listener": listener}
     parts = [{"part": (number, workers)} for number in range(workers)]
     _together([[(takes.record, (folder, tokens, str(plain), runs / "takes"), playing | part)] for part in parts], workers)
+    words, model = Tokenizer.from_file(str(tokenizer)), LanguageModel(config.language_model)
     preference.train(
-        load_average(LanguageModel(config.language_model), runs / "language_model"), Tokenizer.from_file(str(tokenizer)),
-        runs / "takes", folder, tokens, runs / "preference", minutes=minutes * PREFERENCE_SHARE,
+        load_average(model, runs / "language_model"), words, runs / "takes", folder, tokens, runs / "preference",
+        minutes=minutes * PREFERENCE_SHARE,
     )  # fmt: skip
-    return pack_model(folder, runs, config, runs / "preference")
+    turns.train(load_average(model, runs / "preference"), words, folder, tokens, runs / "turns", minutes=minutes * TURNS_SHARE)
+    return pack_model(folder, runs, config, runs / "turns")
 
 
 def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path, Path]:

@@ -48,6 +48,8 @@ UNKNOWN_WORDS = 0.04  # share of words replaced, and as many put in before a wor
 DENIALS = ("no", "without")  # never replaced: "heavy drums" would come to mean "no drums"
 NULL_ID, UNKNOWN_ID = 0, 1
 
+Batch = tuple[Condition, Tensor, Tensor, Tensor]  # condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B]
+
 
 class Windows:
     """Training examples from a corpus: (condition, tokens, targets)."""
@@ -60,10 +62,8 @@ class Windows:
         self.shares = weights / weights.sum()
         self.denials = {tokenizer.token_to_id(word) for word in DENIALS}
 
-    def batch(
-        self, count: int, rng: np.random.Generator, *, drop: bool = True, frames: int | None = None
-    ) -> tuple[Condition, Tensor, Tensor, Tensor]:
-        """Condition, tokens [B, W], targets [B, W + 1] (-100: not counted), negative [B] bool. frames: W if not the longest."""
+    def batch(self, count: int, rng: np.random.Generator, *, drop: bool = True, frames: int | None = None) -> Batch:
+        """frames: of each window if not the longest."""
         frames = frames or self.frames
         names = rng.choice(self.names, count, p=self.shares if drop else None)
         rows = [self._window(str(name), frames, rng, drop) for name in names]
@@ -102,7 +102,7 @@ class Windows:
         if drop and rng.random() < DROP_TEXT:
             text = [NULL_ID] * len(text)
         elif drop:
-            text = _with_unknown_words(text, self.denials, rng)
+            text = with_unknown_words(text, self.denials, rng)
         return {
             "text": text, "tokens": here, "section": SECTION_ROWS[section["label"]],
             "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
@@ -110,7 +110,7 @@ class Windows:
         }  # fmt: skip
 
 
-def _with_unknown_words(text: list[int], kept: set[int | None], rng: np.random.Generator) -> list[int]:
+def with_unknown_words(text: list[int], kept: set[int | None], rng: np.random.Generator) -> list[int]:
     """`text` with some words unknown and some unknown words put in; those in `kept` are what they were."""
     words: list[int] = []
     for word in text:
@@ -126,7 +126,9 @@ def _weight(facts: dict, styles_with_drums: set[str]) -> float:
 
 
 def collate(rows: list[dict], frames: int, stop: int) -> tuple[Condition, Tensor, Tensor]:
-    """Rows of different lengths as Condition, tokens [B, frames] and targets [B, frames + 1] (-100: not counted)."""
+    """Rows of different lengths as Condition, tokens [B, frames] and targets [B, frames + 1] (-100: not counted, as are as many
+    of a row's first tokens as are "given").
+    """
     longest = max(len(r["text"]) for r in rows)
     text = torch.tensor([r["text"] + [NULL_ID] * (longest - len(r["text"])) for r in rows])
     start = torch.tensor([[r["start"]] for r in rows])
@@ -136,7 +138,8 @@ def collate(rows: list[dict], frames: int, stop: int) -> tuple[Condition, Tensor
     targets = torch.full((len(rows), frames + 1), -100)
     for i, r in enumerate(rows):
         tokens[i, : len(r["tokens"])] = torch.from_numpy(r["tokens"].astype(np.int64))
-        targets[i, : len(r["tokens"])] = tokens[i, : len(r["tokens"])]
+        given = r.get("given", 0)
+        targets[i, given : len(r["tokens"])] = tokens[i, given : len(r["tokens"])]
         if r["ends"]:
             targets[i, len(r["tokens"])] = stop
     times = torch.from_numpy(np.stack([r["clock"] for r in rows]))
@@ -150,18 +153,26 @@ def _stay(tokens: np.ndarray, last: dict, first: int, frames: int) -> np.ndarray
     return np.concatenate([here, np.resize(tokens[begin:end], frames - len(here))])
 
 
-def loss(
-    model: LanguageModel, batch: tuple[Condition, Tensor, Tensor, Tensor], dtype: torch.dtype = torch.bfloat16
-) -> Tensor:
+def loss(model: LanguageModel, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> Tensor:
     """Mean cross-entropy in nats a token. dtype: of what is multiplied."""
-    condition, tokens, targets, negative = batch
+    logits = audio_logits(model, batch, dtype)
+    return F.cross_entropy(logits.flatten(0, 1), batch[2].to(logits.device).flatten(), ignore_index=-100)
+
+
+def log_chances(model: LanguageModel, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+    """How likely each target is, in nats; 0 for what is not counted: [B, W + 1]"""
+    logits = audio_logits(model, batch, dtype)
+    return -F.cross_entropy(logits.transpose(1, 2), batch[2].to(logits.device), reduction="none", ignore_index=-100)
+
+
+def audio_logits(model: LanguageModel, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+    """Of each token of a batch and of what follows: float32 [B, W + 1, V]"""
+    condition, tokens, _, negative = batch
     device = model.llm_decoder.weight.device
     condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
-    tokens, targets, negative = (part.to(device) for part in (tokens, targets, negative))
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        inputs = model.embed_condition(condition, tokens, negative=negative)
-        logits = model(inputs)[:, -tokens.shape[1] - 1 :]
-    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
+        inputs = model.embed_condition(condition, tokens.to(device), negative=negative.to(device))
+        return model(inputs)[:, -tokens.shape[1] - 1 :].float()
 
 
 def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:

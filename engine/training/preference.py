@@ -18,9 +18,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.checkpoint import load_checkpoint
-from engine.models.language_model import Condition, LanguageModel
+from engine.models.language_model import LanguageModel
 from engine.training.data import Corpus
-from engine.training.language_model import Windows, collate, loss
+from engine.training.language_model import Windows, collate, log_chances, loss
 from engine.training.loop import Refinement, Run
 from engine.training.takes import Takes
 
@@ -62,21 +62,16 @@ def _lasting(clock: np.ndarray, frames: int) -> np.ndarray:
     return np.pad(clock, ((0, frames - len(clock)), (0, 0)), constant_values=-1)
 
 
-def log_chances(model: LanguageModel, condition: Condition, tokens: Tensor, targets: Tensor) -> Tensor:
-    """How likely each row's tokens are, in nats: [B]. What two rows go on from alike adds alike to both."""
-    with torch.autocast(tokens.device.type, torch.bfloat16):
-        logits = model(model.embed_condition(condition, tokens))[:, -tokens.shape[1] - 1 :]
-    return -F.cross_entropy(logits.transpose(1, 2).float(), targets, reduction="none", ignore_index=-100).sum(1)
-
-
 def preferred(model: LanguageModel, begun_with: LanguageModel, pairs: list[Pair]) -> Tensor:
     """By how many nats the model has come to prefer the better take of each pair: [pairs]."""
     rows = [better for better, _ in pairs] + [worse for _, worse in pairs]
     frames = max(len(row["tokens"]) for row in rows)
-    batch = collate([row | {"clock": _lasting(row["clock"], frames + 1)} for row in rows], frames, model.config.stop_token)
+    parts = collate([row | {"clock": _lasting(row["clock"], frames + 1)} for row in rows], frames, model.config.stop_token)
+    batch = (*parts, torch.zeros(len(rows), dtype=torch.bool))
     with torch.no_grad():
-        before = log_chances(begun_with, *batch)
-    better, worse = (log_chances(model, *batch) - before).chunk(2)
+        before = log_chances(begun_with, batch).sum(1)
+    # What two rows go on from alike adds alike to both.
+    better, worse = (log_chances(model, batch).sum(1) - before).chunk(2)
     return better - worse
 
 

@@ -227,7 +227,7 @@ class _Listener:
         by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
         tokens = self._encode(soxr.resample(levelled, 1.0, by, "VHQ"))
         begin = end and end.after(-seconds).slowed(by)
-        heard = None if label.key else heard_words(clip, end, is_beatless(request, end, self.config))
+        heard = None if label.key else heard_words(clip, is_beatless(request, end, self.config))
         return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, heard), slowed=by), end
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:

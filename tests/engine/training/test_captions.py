@@ -5,7 +5,7 @@ import pytest
 
 from engine.api import GenerationRequest
 from engine.conditioning import asked_bpm, asked_key
-from engine.training.captions import caption
+from engine.training.captions import NO_DRUMS, caption, few_words
 from engine.training.vocabulary import NULL, UNKNOWN, build, caption_sample
 
 FACTS = {
@@ -47,6 +47,23 @@ def test_no_drums_is_said_where_there_are_none():
     without = [any(w in text for w in ("no drums", "without drums", "drumless")) for text in captions(["pad"])]
     assert np.mean(without) > 0.9
     assert not any("no drums" in text or "drumless" in text for text in captions(["bass", "drums"]))
+
+
+@pytest.mark.parametrize("layers", [["bass", "drums"], ["drums"], ["pad"]])
+@pytest.mark.parametrize("say", [caption, few_words])
+def test_whether_there_are_drums_is_always_said_where_it_is_asked(say, layers):
+    rng = np.random.default_rng(0)
+    for text in (say(FACTS, layers, rng, say_drums=True) for _ in range(300)):
+        denied = any(words in text for words in NO_DRUMS)
+        assert denied != ("drums" in layers) and (denied or "drums" in text)
+
+
+@pytest.mark.parametrize("layers", [["bass", "drums"], ["drums"]])
+def test_few_words_are_tempo_and_key_and_drums_alone_have_none(layers):
+    rng = np.random.default_rng(0)
+    said = [set(few_words(FACTS, layers, rng, say_drums=False).split(", ")) for _ in range(300)]
+    assert set().union(*said) == {"", "120 bpm"} | ({"Bb minor"} if "bass" in layers else set())
+    assert np.mean(["120 bpm" in words for words in said]) > 0.7
 
 
 def test_a_build_up_is_always_told_and_only_where_there_is_one():

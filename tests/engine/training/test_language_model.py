@@ -20,10 +20,10 @@ from engine.training.language_model import (
     SHIFT_PHRASE,
     UNKNOWN_ID,
     Windows,
-    _with_unknown_words,
     loss,
     smooth_numbers,
     train,
+    with_unknown_words,
 )
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
@@ -159,7 +159,7 @@ def test_conditions_and_words_are_dropped_only_in_training(windows):
 def test_unknown_words_come_beside_known_ones_and_never_in_place_of_no():
     """A word that was never met may stand anywhere, and "heavy drums" must not come to mean what "no drums" does."""
     no, drums, text, rng = 5, 6, [5, 6] * 2_000, np.random.default_rng(0)
-    words = _with_unknown_words(text, {no}, rng)
+    words = with_unknown_words(text, {no}, rng)
     assert words.count(no) == 2_000 and 1_880 < words.count(drums) < 1_960
     assert 180 < words.count(UNKNOWN_ID) < 300 and len(words) > len(text)
     after = [b for a, b in itertools.pairwise(words) if a == UNKNOWN_ID]

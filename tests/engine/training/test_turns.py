@@ -1,0 +1,171 @@
+"""Words that change what a clip plays: what the examples hold, and that learning them changes little else."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.models.language_model import LanguageModel
+from engine.training import turns as stage
+from engine.training import vocabulary
+from engine.training.data import Corpus
+from engine.training.language_model import DENIALS, Windows
+from engine.training.language_model import loss as cross_entropy
+from engine.training.turns import Clips, divergence, train, turning
+from tests.engine.training.conftest import read_log
+from tests.synthetic import write_corpus
+from tests.tiny_model import TINY
+
+CONFIG = replace(TINY.language_model, text_vocab_size=64)
+FRAMES = 150
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """In the first, the third and the last piece, which is held out, drums come in after the intro."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, pieces=5, held_out=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokenizer(corpus):
+    return vocabulary.build(vocabulary.caption_sample(list(Corpus(corpus).facts.values()), 20), CONFIG.text_vocab_size)
+
+
+@pytest.fixture(scope="module")
+def tokens(corpus, tmp_path_factory):
+    """0 where there are no drums; where there are, 1 in the first half of a bar and 2 in the second."""
+    path, found = tmp_path_factory.mktemp("tokens") / "tokens.npz", {}
+    for folder in (Corpus(corpus), Corpus(corpus, held_out=True)):
+        for name in folder.names:
+            facts = folder.facts[name]
+            drums = np.repeat(["drums" in s["layers"] for s in facts["sections"]], [s["frames"] for s in facts["sections"]])
+            half = 1 + np.arange(len(drums)) % facts["bar_frames"] * 2 // facts["bar_frames"]
+            found[name] = (drums * half).astype(np.int16)
+    np.savez(path, **found)
+    return path
+
+
+@pytest.fixture
+def clips(corpus, tokens, tokenizer):
+    return Clips(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+
+
+def rows_of(clips, steps, draw):
+    """Text, tokens, which of them count and clock of each row of some batches."""
+    for step in range(steps):
+        for batch in draw(clips, np.random.default_rng(step)):
+            condition, tokens, targets, negative = batch
+            assert not negative.any()
+            yield from zip(condition.text.tolist(), tokens, targets[:, :-1] >= 0, condition.clock, strict=True)
+
+
+def says(tokenizer, text):
+    """Whether words ask for drums, deny them, or say nothing of them."""
+    if any(tokenizer.token_to_id(word) in text for word in (*DENIALS, "drumless")):
+        return "no drums"
+    return "drums" if tokenizer.token_to_id("drums") in text else None
+
+
+def test_words_tell_what_a_clip_turns_to_and_what_is_heard_is_no_target(clips, tokenizer):
+    lengths, drums = [], []
+    for text, row, counted, _ in rows_of(clips, 50, lambda clips, rng: clips.turns(4, rng, drop=False)[:1]):
+        enter = bool(row[-1])
+        assert (row[counted] > 0).all() == enter and (row[~counted] > 0).any() != enter
+        assert says(tokenizer, text) == ("drums" if enter else "no drums")
+        lengths.append((int((~counted).sum()), int(counted.sum())))
+        drums.append(enter)
+    heard, played = np.array(lengths).T
+    assert 0.5 < np.mean(drums) < 0.7
+    assert max(heard) == 100 and 0.15 < np.mean(heard == 100) < 0.45 and 20 <= min(heard) < 40
+    assert max(played) <= 50 and 25 <= min(played) < 30
+
+
+def test_the_same_clip_goes_on_unmoved_under_the_same_words(clips):
+    turned, unmoved = clips.turns(8, np.random.default_rng(0))
+    for name, column in vars(turned[0]).items():
+        assert column is None or torch.equal(column, getattr(unmoved[0], name))
+    heard = turned[2][:, :-1] < 0
+    assert torch.equal(turned[1][heard], unmoved[1][heard])
+    assert ((turned[1] > 0) != (unmoved[1] > 0))[~heard].all()
+
+
+def test_the_turn_begins_a_phrase_and_its_clock_says_so(clips):
+    for _, row, counted, clock in rows_of(clips, 25, lambda clips, rng: clips.turns(4, rng, drop=False)[:1]):
+        join = int(counted.nonzero()[0])
+        assert clock[join].tolist() == [0, 0] and clock[join - 1, 0] > 90 and clock[join - 1, 1] == 7
+        if row[-1]:
+            assert row[join] == 1
+        else:
+            assert row[join - 1] == 2
+
+
+def test_a_clip_stays_under_words_that_say_what_it_plays_or_nothing_of_it(clips, tokenizer):
+    said, phrases = {True: [], False: []}, set()
+    for text, row, counted, clock in rows_of(clips, 100, lambda clips, rng: [clips.stays(4, rng)]):
+        plays = bool(row[-1])
+        assert ((row > 0) == plays).all()
+        said[plays].append(says(tokenizer, text))
+        phrases.add(clock[int(counted.nonzero()[0])].tolist()[1])
+    for plays, word in ((True, "drums"), (False, "no drums")):
+        assert set(said[plays]) == {word, None} and 0.55 < np.mean([one is None for one in said[plays]]) < 0.85
+    assert phrases == {-1, *range(8)}
+
+
+def test_pieces_in_which_nothing_turns_only_stay(clips, corpus, tokens, tokenizer):
+    pieces = Corpus(corpus)
+    house = [name for name in pieces.names if pieces.facts[name]["style"] == "house"]
+    assert list(clips.pairs) == house and len(house) == 2 and clips.names == pieces.names
+    for facts in pieces.facts.values():
+        facts["sections"][0]["build_up"] = 2
+    assert Clips(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token).pairs == {}
+
+
+def test_divergence_is_none_from_oneself_and_more_from_who_is_further(clips):
+    torch.manual_seed(0)
+    model, batch = LanguageModel(CONFIG), clips.stays(4, np.random.default_rng(0))
+    near, far = copy.deepcopy(model), copy.deepcopy(model)
+    for other, by in ((near, 0.1), (far, 0.3)):
+        with torch.no_grad():
+            for weight in other.parameters():
+                weight += by * weight.std().nan_to_num() * torch.randn_like(weight)
+    assert divergence(model, model, batch).item() == pytest.approx(0, abs=1e-6)
+    assert 0 < divergence(near, model, batch) < divergence(far, model, batch)
+
+
+def test_it_is_by_how_the_turn_begins_that_turning_is_told(clips, monkeypatch):
+    torch.manual_seed(0)
+    model, (turned, unmoved) = LanguageModel(CONFIG), clips.turns(4, np.random.default_rng(1))
+    loss, margin = turning(model, turned, unmoved)
+    assert loss.item() == pytest.approx(cross_entropy(model, turned).item(), rel=1e-4)
+    assert torch.equal(turning(model, unmoved, turned)[1], -margin)
+    assert (turning(model, turned, turned)[1] == 0).all()
+    monkeypatch.setattr(stage, "CHOICE", 10)
+    early = turning(model, turned, unmoved)[1]
+    rest = [tokens.clone() for tokens in (turned[2], unmoved[2])]
+    for targets in rest:
+        targets[(targets >= 0).cumsum(1) > 10] = -100
+    monkeypatch.undo()
+    cut = [(*batch[:2], targets, batch[3]) for batch, targets in zip((turned, unmoved), rest, strict=True)]
+    torch.testing.assert_close(turning(model, *cut)[1], early)
+
+
+def test_the_turn_is_learnt_and_the_rest_stays(corpus, tokens, tokenizer, tmp_path, monkeypatch, one_second_a_step):
+    torch.manual_seed(0)
+    model = LanguageModel(CONFIG)
+    parts = (tokenizer, corpus, tokens, tmp_path)
+    begun_with = copy.deepcopy(model)
+    changed = train(model, *parts, minutes=1, frames=FRAMES, lr=1e-2)
+    log = read_log(tmp_path)
+    assert log[-1]["held_out"] < 0.3 * np.log(CONFIG.audio_vocab_size) and log[0]["loss"] < np.log(CONFIG.audio_vocab_size)
+    assert log[-1]["held_out_turning"] > 5
+    train(copy.deepcopy(begun_with), *parts, minutes=1.1, frames=FRAMES, lr=1e-2)
+    assert read_log(tmp_path)[: len(log)] == log and read_log(tmp_path)[-1]["step"] > 60  # it went on
+    monkeypatch.setattr(stage, "divergence", lambda model, begun_with, batch: torch.zeros(()))
+    loose = train(copy.deepcopy(begun_with), *parts[:-1], tmp_path / "loose", minutes=1, frames=FRAMES, lr=1e-2)
+    windows = Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    batch = windows.batch(8, np.random.default_rng(0))
+    assert divergence(changed, begun_with, batch) < 0.1 * divergence(loose, begun_with, batch)
