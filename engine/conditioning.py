@@ -66,7 +66,8 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     Tempo: as asked; else the clip's; else the usual one of the style. What is measured in a clip may be half or double of what a
     listener taps, and says nothing of its metre, so that there are more than one: `likeliest_grid` chooses. A clip is taken to
     begin on a downbeat, or as near to one as its onsets say. None at all for a model without a sense of time, and for a clip
-    without a beat.
+    without a beat. Where words say whether drums play beside it, a phrase begins: that is where the model lets things come and go
+    (`engine.training.turns`).
     """
     if not config.language_model.clocks_per_bar:
         return []
@@ -87,7 +88,13 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
             metres = [4, 3]
     beat = clip.from_s * bpm / 60.0
     late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
-    return [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
+    found = [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
+    return [time.new_phrase() for time in found] if says_what_plays(request.prompt, config.deniable) else found
+
+
+def says_what_plays(words: str, deniable: tuple[str, ...]) -> bool:
+    """Whether words name something that a model lets come in or fall silent, or deny it."""
+    return refused_words(words, deniable) is not None or any(re.search(rf"\b{word}\b", words, re.IGNORECASE) for word in deniable)
 
 
 def likeliest_grid(
@@ -119,13 +126,13 @@ def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConf
     return grid is None and config.language_model.clocks_per_bar > 0 and not request.prompt.strip()
 
 
-def heard_words(clip: Clip, grid: Grid | None, beatless: bool) -> str | None:
-    """What a clip is, in the model's words: ambient, where it is `beatless`; the key it is in; drums, where it has a beat but no
-    key; else nothing.
+def heard_words(clip: Clip, beatless: bool) -> str | None:
+    """What a clip is, in the model's words: ambient, where it is `beatless`; the key it is in; else nothing. That there are drums
+    is never said: beside a clip that is to ask for others.
     """
     key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
     words = [AMBIENT] * beatless + ([key_name(key)] if key is not None else [])
-    return ", ".join(words) or (DRUMS if grid else None)
+    return ", ".join(words) or None
 
 
 def caption(

@@ -101,7 +101,8 @@ class Pipeline:
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         words = self._words(request, clip, time)
-        condition = read_words(words, request, self._encode_text, config.deniable)
+        # Beside a clip words need no more weight than guidance gives them; to keep away from what it plays would lose its key.
+        condition = read_words(words, request, self._encode_text, config.deniable if clip is None else ())
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
             for number, renderer in zip(numbers, renderers, strict=True)
@@ -169,7 +170,7 @@ class Pipeline:
         """The words: what is not asked is heard in the clip."""
         config, heard = self._prepared.checkpoint.config, None
         if clip is not None and asked_key(request) is None:
-            heard = heard_words(clip, time, is_beatless(request, time, config))
+            heard = heard_words(clip, is_beatless(request, time, config))
         return caption(request, config.tempo_words, time, heard)
 
     def _slowing(self, time: Grid | None, clip: Clip | None) -> float:

@@ -30,6 +30,11 @@ class Grid:
         """Of the same music, from so much later on."""
         return replace(self, beat=self.beat + seconds * self.bpm / 60.0)
 
+    def new_phrase(self) -> Grid:
+        """Of the same bars; the bar line nearest to where the piece begins begins a phrase."""
+        half = self.beats_per_bar / 2
+        return replace(self, beat=(self.beat + half) % self.beats_per_bar - half)
+
     def slowed(self, by: float) -> Grid:
         """Of the same music, lasting `by` times as long."""
         return replace(self, bpm=self.bpm / by)

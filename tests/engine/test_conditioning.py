@@ -221,6 +221,21 @@ def test_a_place_inside_the_clip_is_counted_from_its_beginning(tmp_path):
     assert found.bpm == pytest.approx(120, rel=1e-4) and found.beat == pytest.approx(12.5, abs=2 * ONSET_ERROR_S)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "begins"),
+    [("drums", True), ("dub with Drums", True), ("no drums", True), ("drumless", True), ("", False), ("dub", False)],
+)
+def test_a_phrase_begins_where_words_say_what_plays_beside_a_clip(tmp_path, prompt, begins):
+    """Five bars into a clip, and the third beat of its fourth bar, from which it is less far to the bar line that follows."""
+    config = dataclasses.replace(TINY, deniable=("drums",))
+    loop, request_fields = synthetic.clicks(120, 10.0, rate=RATE), {"prompt": prompt, "bpm": 120, "join": "new"}
+    for from_s, beat, beat_of_phrase in ((10.0, 20, 0), (7.25, 14.5, -1.5)):
+        request, clip = clip_of(tmp_path, loop, from_s=from_s, **request_fields)
+        (found,) = grids(request, config, clip)
+        assert found.beat == pytest.approx(beat_of_phrase if begins else beat, abs=2 * ONSET_ERROR_S)
+        assert grids(request, TINY, clip) == [found] or begins  # a model that has not learnt to
+
+
 def test_other_levels_of_the_metre_begin_at_the_same_place(tmp_path):
     """Half, double and two thirds of what is measured, in four and in three: all with a downbeat where the clip begins."""
     request, clip = clip_of(tmp_path, synthetic.clicks(112, 8.0, rate=RATE))

@@ -189,6 +189,14 @@ def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
     np.testing.assert_array_equal(together[2], refused)
 
 
+def test_beside_a_clip_what_is_denied_is_words_alone(engine, tmp_path):
+    known, unknown = (str(write_tiny_model(tmp_path / str(i), deniable=i)) for i in (("dub",), ()))
+    soundfile.write(tmp_path / "beatless.wav", 0.1 * np.random.default_rng(0).standard_normal(24_000), 24_000)
+    denied = {"prompt": "no dub", "clip": str(tmp_path / "beatless.wav"), "duration_s": 1.0, "decode": "fast", "seed": 4}
+    refused, said = (run(engine, model, **denied)[0] for model in (known, unknown))
+    np.testing.assert_array_equal(refused, said)
+
+
 def test_no_flow_no_full_path(engine, tmp_path):
     small = str(write_tiny_model(tmp_path / "fast_only", flow=False))
     with pytest.raises(RequestError, match="decode to fast"):

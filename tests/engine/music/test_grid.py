@@ -148,3 +148,12 @@ def test_bars_of_whole_tokens_are_left_as_they_are():
 
 def test_bars_that_would_be_bent_too_much_are_left_as_they_are():
     assert slowing(Grid(120.0), 50, 64, 0.02) == 1.0  # 100 tokens, 200, 400
+
+
+@pytest.mark.parametrize(("beat", "expected"), [(0.0, 0.0), (20.5, 0.5), (15.9, -0.1), (14.0, -2.0), (32.0, 0.0)])
+def test_a_new_phrase_begins_at_the_nearest_bar_line_and_leaves_bars_where_they_are(beat, expected):
+    grid = Grid(123.4, 4, beat)
+    assert grid.new_phrase().beat == pytest.approx(expected)
+    old, new = (clock(each, 50, -100, 300) for each in (grid, grid.new_phrase()))
+    np.testing.assert_array_equal(old[:, 0], new[:, 0])
+    assert len(set((new[:, 1] - old[:, 1]) % BARS_PER_PHRASE)) == 1
