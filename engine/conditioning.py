@@ -94,7 +94,8 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
 
 def says_what_plays(words: str, deniable: tuple[str, ...]) -> bool:
     """Whether words name something that a model lets come in or fall silent, or deny it."""
-    return refused_words(words, deniable) is not None or any(re.search(rf"\b{word}\b", words, re.IGNORECASE) for word in deniable)
+    named = (re.search(rf"\b{re.escape(word)}\b", words, re.IGNORECASE) for word in deniable)
+    return refused_words(words, deniable) is not None or any(named)
 
 
 def likeliest_grid(

@@ -157,8 +157,8 @@ def take_wish(player: Player, judge: Judge, prompt: Prompt, seed: int) -> list[T
 
 
 def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndarray, seed: int) -> list[Takes]:
-    """Takes of how a piece goes on in mid-chorus: told its tempo, and its key or that it is drums, as the engine tells what it
-    heard. Those that sound more like what was heard than most of the others do get a point more.
+    """Takes of how a piece goes on in mid-chorus: told its tempo and key, as the engine tells what it heard. Those
+    that sound more like what was heard than most of the others do get a point more.
     """
     chorus = next(s for s in facts["sections"] if s["label"] == "chorus")
     join = chorus["first_frame"] + 4 * facts["bar_frames"]
@@ -166,7 +166,7 @@ def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndar
     grid = Grid(facts["bpm"], facts["beats"], 4.0 * facts["beats"])
     key = (facts["key"], facts["mode"])
     request = GenerationRequest(
-        prompt=f"{round(facts['bpm'])} bpm, {key_name(key) if has_key(facts) else DRUMS}", section="chorus",
+        prompt=f"{round(facts['bpm'])} bpm" + f", {key_name(key)}" * has_key(facts), section="chorus",
         duration_s=HEARD_TOKENS / player.config.token_rate, guidance=player.config.clip_guidance,
         seed=SEEDS * seed, variations=CONTINUATIONS,
     )  # fmt: skip

@@ -57,8 +57,10 @@ class Clips(Windows):
 
     def __init__(self, corpus: Corpus, tokens: dict[str, np.ndarray], tokenizer: Tokenizer, frames: int, stop: int):
         super().__init__(corpus, tokens, tokenizer, frames, stop)
-        found = {name: _turns(corpus.facts[name]["sections"]) for name in self.names}
-        self.pairs = {name: pairs for name, pairs in found.items() if pairs}
+        steady = {name: _steady(corpus.facts[name]["sections"]) for name in self.names}
+        turns = {name: _turns(sections) for name, sections in steady.items()}
+        self.steady = {name: sections for name, sections in steady.items() if sections}
+        self.pairs = {name: pairs for name, pairs in turns.items() if pairs}
         self.most_heard = min(HEARD, 2 * frames // 3)
 
     def turns(self, count: int, rng: np.random.Generator, *, drop: bool = True) -> tuple[Batch, Batch]:
@@ -71,7 +73,7 @@ class Clips(Windows):
     def stays(self, count: int, rng: np.random.Generator) -> Batch:
         """Clips whose words ask for nothing but what they play, as they go on."""
         heard, played = self._lengths(rng)
-        return self._collated([self._stay(str(name), heard, played, rng) for name in rng.choice(self.names, count)])
+        return self._collated([self._stay(str(name), heard, played, rng) for name in rng.choice(list(self.steady), count)])
 
     def _lengths(self, rng: np.random.Generator) -> tuple[int, int]:
         most, rest = self.most_heard, self.frames - self.most_heard
@@ -99,7 +101,7 @@ class Clips(Windows):
 
     def _stay(self, name: str, heard: int, played: int, rng: np.random.Generator) -> dict:
         facts = self.corpus.facts[name]
-        sections = _steady(facts["sections"])
+        sections = self.steady[name]
         section = sections[rng.integers(len(sections))]
         own = rng.random() < OWN_WORDS
         say = few_words if own or rng.random() < FEW_WORDS else caption
@@ -129,14 +131,14 @@ class Clips(Windows):
         return self.tokens[name][section["first_frame"] : section["first_frame"] + section["frames"]]
 
 
-def _turns(sections: list[dict]) -> list[tuple[dict, dict]]:
-    """Of a piece's sections those that have drums with those that have not, either way round."""
-    steady = _steady(sections)
-    return [(a, b) for a in steady for b in steady if ("drums" in a["layers"]) != ("drums" in b["layers"])]
-
-
 def _steady(sections: list[dict]) -> list[dict]:
+    """Of a piece's sections those in which something plays and that lead nowhere."""
     return [section for section in sections if section["layers"] and "build_up" not in section]
+
+
+def _turns(steady: list[dict]) -> list[tuple[dict, dict]]:
+    """Of such sections those that have drums with those that have not, either way round."""
+    return [(a, b) for a in steady for b in steady if ("drums" in a["layers"]) != ("drums" in b["layers"])]
 
 
 def divergence(model: LanguageModel, begun_with: LanguageModel, batch: Batch) -> Tensor:
@@ -152,7 +154,7 @@ def turning(model: LanguageModel, turned: Batch, unmoved: Batch) -> tuple[Tensor
     nats: [B].
     """
     chances = [log_chances(model, batch) for batch in (turned, unmoved)]
-    counted = turned[2] >= 0
+    counted = turned[2].to(chances[0].device) >= 0
     begins = counted & (counted.cumsum(1) <= CHOICE)
     turn, go_on = ((chance * begins).sum(1) for chance in chances)
     return -chances[0][counted].mean(), turn - go_on

@@ -124,6 +124,16 @@ def test_pieces_in_which_nothing_turns_only_stay(clips, corpus, tokens, tokenize
     assert Clips(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token).pairs == {}
 
 
+def test_pieces_that_are_nowhere_steady_neither_turn_nor_stay(corpus, tokens, tokenizer):
+    pieces = Corpus(corpus)
+    *_, last = pieces.names
+    for name in pieces.names:
+        for section in pieces.facts[name]["sections"] if name != last else ():
+            section["build_up"] = 2
+    clips = Clips(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    assert list(clips.steady) == [last] and clips.stays(20, np.random.default_rng(0))[1].shape[0] == 20
+
+
 def test_divergence_is_none_from_oneself_and_more_from_who_is_further(clips):
     torch.manual_seed(0)
     model, batch = LanguageModel(CONFIG), clips.stays(4, np.random.default_rng(0))
