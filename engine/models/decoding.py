@@ -194,7 +194,7 @@ class Generation:
             return sampling.guide(conditional, negative, self.guidance)
         # Guidance alone would keep up what has always been played to such words, and drown what they deny.
         third = (1 + self.guidance) / 3
-        return sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), 2 * third)
+        return sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), third)
 
 
 @dataclass(frozen=True, eq=False)
