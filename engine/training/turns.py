@@ -3,8 +3,8 @@
 `python -m engine.training.turns MODEL CORPUS TOKENS RUN --minutes 60`. In other windows a clip and its words always agree, so a
 model learns to go by the clip alone. Here a clip goes on in two ways. It turns: with another section of its piece, which begins a
 phrase and in which drums play that did not before, or play no more, as the words ask; and under these words that shall be
-likelier than that it goes on as it was. Or it stays: under words that ask for nothing else. There, and on the windows of before,
-the model is held to what it chose when it began, so that nothing else changes.
+likelier than that it goes on as it was. Or it stays: under words that ask for nothing else. There, on the windows of before and
+on how pieces begin the model is held to what it chose when it began, so that nothing else changes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from engine.training.language_model import (
     DROP_CLOCK,
     NULL_ID,
     SHORTER,
+    WHOLE_PIECE,
     Batch,
     Windows,
     audio_logits,
@@ -39,7 +40,12 @@ from engine.training.loop import Refinement, Run
 from engine.training.sketch import SKETCH
 
 CLIPS = 4  # that turn in a step, and as many that stay; beside them goes one window, or as many more as they are shorter
-HELD, STAYING, CHOOSING = 2.0, 3.0, 0.4  # what divergence on windows and on clips that stay weighs, and choosing to turn
+BEGINNINGS = 16  # pieces that begin in a step, without a clip
+# What divergence on windows, on clips that stay and on beginnings weighs, and choosing to turn. Windows alone held beginnings
+# too loosely: of a window's tokens they are one in ten, and intros became as full as choruses.
+HELD, STAYING, BEGINNING, CHOOSING = 2.0, 3.0, 2.0, 0.4
+BEGUN = 96  # tokens of a beginning, a bar or two: what follows goes on as full as they were
+INTROS = 0.5  # share of beginnings
 CHOICE = 48  # tokens from the join on, half a bar to a bar, that tell whether a clip turns
 SHARPNESS = 0.05  # of that choice: by 1 / SHARPNESS nats it is certain enough
 HEARD = round(SKETCH.context_s * FRAME_RATE)  # tokens of a clip that the model goes on from, of a long one
@@ -75,6 +81,11 @@ class Clips(Windows):
         heard, played = self._lengths(rng)
         return self._collated([self._stay(str(name), heard, played, rng) for name in rng.choice(list(self.steady), count)])
 
+    def begins(self, count: int, rng: np.random.Generator) -> Batch:
+        """How sections begin from words alone, intros and others."""
+        played = min(BEGUN, self.frames)
+        return self._collated([self._begin(str(name), played, rng) for name in rng.choice(list(self.steady), count)])
+
     def _lengths(self, rng: np.random.Generator) -> tuple[int, int]:
         most, rest = self.most_heard, self.frames - self.most_heard
         heard = most if rng.random() < WHOLE_CONTEXT else int(rng.integers(most // 5, most + 1))
@@ -91,7 +102,7 @@ class Clips(Windows):
         layers = sorted(after["layers"])
         say = few_words if rng.random() < FEW_WORDS else caption
         words = say(facts, layers, rng, say_drums=True)
-        unmoved = self._row(name, before, after["label"], words, heard, played, rng)
+        unmoved = self._row(name, before, _label(after, rng), words, heard, played, rng)
         if drop:
             unmoved["text"] = with_unknown_words(unmoved["text"], self.denials, rng)
         if drop and rng.random() < DROP_CLOCK:
@@ -106,15 +117,25 @@ class Clips(Windows):
         own = rng.random() < OWN_WORDS
         say = few_words if own or rng.random() < FEW_WORDS else caption
         words = say(facts, sorted(section["layers"]), rng, say_drums=not own)
-        row = self._row(name, section, section["label"], words, heard, played, rng)
+        row = self._row(name, section, _label(section, rng), words, heard, played, rng)
         if rng.random() < SHIFT_PHRASE:
             row["clock"][:, 1] = (row["clock"][:, 1] + rng.integers(BARS_PER_PHRASE)) % BARS_PER_PHRASE
         if rng.random() < DROP_CLOCK:
             row["clock"][:] = -1
         return row
 
+    def _begin(self, name: str, played: int, rng: np.random.Generator) -> dict:
+        facts, sections = self.corpus.facts[name], self.steady[name]
+        intro = rng.random() < INTROS
+        fitting = [section for section in sections if (section["label"] == "intro") == intro] or sections
+        section = fitting[rng.integers(len(fitting))]
+        told = facts["sections"] if rng.random() < WHOLE_PIECE else [section]
+        layers = sorted({layer for part in told for layer in part["layers"]})
+        row = self._row(name, section, section["label"], caption(facts, layers, rng), 0, played, rng)
+        return row | {"end": self.frames / FRAME_RATE * 2 ** rng.uniform(-1.5, 1.5)}
+
     def _row(self, name: str, section: dict, label: str, words: str, heard: int, played: int, rng: np.random.Generator) -> dict:
-        """A clip from a section that goes on as it is, from the beginning of a phrase."""
+        """A clip from a section that goes on as it is, from the beginning of a phrase. heard may be 0."""
         facts, clip = self.corpus.facts[name], self._tokens_of(name, section)
         if rng.random() < LOOPED:
             loop = facts["bar_frames"] * int(rng.choice((1, 2, 4)))
@@ -122,13 +143,17 @@ class Clips(Windows):
         return {
             "text": self.tokenizer.encode(words).ids or [NULL_ID],
             "tokens": np.concatenate([np.tile(clip, -(-heard // len(clip)))[-heard:], np.resize(clip, played)]), "given": heard,
-            "section": SECTION_ROWS[label if rng.random() < OWN_LABEL else str(rng.choice(["verse", "chorus"]))],
+            "section": SECTION_ROWS[label],
             "start": 0.0, "end": played / FRAME_RATE * 2 ** rng.uniform(-0.5, 1.5), "ends": False,
             "clock": clock(Grid(facts["bpm"], facts["beats"]), FRAME_RATE, -heard, heard + played + 1),
         }  # fmt: skip
 
     def _tokens_of(self, name: str, section: dict) -> np.ndarray:
         return self.tokens[name][section["first_frame"] : section["first_frame"] + section["frames"]]
+
+
+def _label(section: dict, rng: np.random.Generator) -> str:
+    return section["label"] if rng.random() < OWN_LABEL else str(rng.choice(["verse", "chorus"]))
 
 
 def _steady(sections: list[dict]) -> list[dict]:
@@ -178,7 +203,9 @@ def train(model: LanguageModel, tokenizer: Tokenizer, corpus: Path, tokens_file:
         short = SHORTER[run.step % len(SHORTER)]
         held = divergence(model, begun_with, clips.batch(short, rng, frames=frames // short))
         staying = divergence(model, begun_with, clips.stays(CLIPS, rng))
-        whole, told = HELD * held + STAYING * staying, {"divergence": held, "staying": staying}
+        beginning = divergence(model, begun_with, clips.begins(BEGINNINGS, rng))
+        whole = HELD * held + STAYING * staying + BEGINNING * beginning
+        told = {"divergence": held, "staying": staying, "beginning": beginning}
         if clips.pairs:
             turn, margin = turning(model, *clips.turns(CLIPS, rng))
             whole = whole + turn - CHOOSING * F.logsigmoid(SHARPNESS * margin).mean()

@@ -11,7 +11,7 @@ from engine.models.language_model import LanguageModel
 from engine.training import turns as stage
 from engine.training import vocabulary
 from engine.training.data import Corpus
-from engine.training.language_model import DENIALS, Windows
+from engine.training.language_model import DENIALS
 from engine.training.language_model import loss as cross_entropy
 from engine.training.turns import Clips, divergence, train, turning
 from tests.engine.training.conftest import read_log
@@ -115,6 +115,23 @@ def test_a_clip_stays_under_words_that_say_what_it_plays_or_nothing_of_it(clips,
     assert phrases == {-1, *range(8)}
 
 
+def test_half_of_the_beginnings_are_intros_and_all_of_them_counts(clips):
+    intro, chorus = (torch.tensor([[stage.SECTION_ROWS[label]]]) for label in ("intro", "chorus"))
+    rows = []
+    for seed in range(20):
+        condition, tokens, targets, negative = clips.begins(8, np.random.default_rng(seed))
+        assert tokens.shape == (8, stage.BEGUN) and torch.equal(targets[:, :-1], tokens) and not negative.any()
+        assert (condition.clock[:, 0] == 0).all() and (condition.time_start == 0).all()
+        rows += zip(condition.section, condition.text.tolist(), tokens, strict=True)
+    intros = [row for row in rows if row[0] == intro]
+    assert 0.35 < len(intros) / len(rows) < 0.65
+    in_house = [clips.tokenizer.token_to_id("house") in text for _, text, _ in intros]
+    assert any(in_house)
+    for (_, _, tokens), house in zip(intros, in_house, strict=True):
+        assert not (house and tokens.any())  # its drums come in later
+    assert any(section == chorus and tokens.all() for section, _, tokens in rows)
+
+
 def test_pieces_in_which_nothing_turns_only_stay(clips, corpus, tokens, tokenizer):
     pieces = Corpus(corpus)
     house = [name for name in pieces.names if pieces.facts[name]["style"] == "house"]
@@ -171,11 +188,11 @@ def test_the_turn_is_learnt_and_the_rest_stays(corpus, tokens, tokenizer, tmp_pa
     changed = train(model, *parts, minutes=1, frames=FRAMES, lr=1e-2)
     log = read_log(tmp_path)
     assert log[-1]["held_out"] < 0.3 * np.log(CONFIG.audio_vocab_size) and log[0]["loss"] < np.log(CONFIG.audio_vocab_size)
-    assert log[-1]["held_out_turning"] > 5
+    assert log[-1]["held_out_turning"] > 5 and log[0]["beginning"] > 0
     train(copy.deepcopy(begun_with), *parts, minutes=1.1, frames=FRAMES, lr=1e-2)
     assert read_log(tmp_path)[: len(log)] == log and read_log(tmp_path)[-1]["step"] > 60  # it went on
     monkeypatch.setattr(stage, "divergence", lambda model, begun_with, batch: torch.zeros(()))
     loose = train(copy.deepcopy(begun_with), *parts[:-1], tmp_path / "loose", minutes=1, frames=FRAMES, lr=1e-2)
-    windows = Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
-    batch = windows.batch(8, np.random.default_rng(0))
-    assert divergence(changed, begun_with, batch) < 0.1 * divergence(loose, begun_with, batch)
+    clips = Clips(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    for batch in (clips.batch(8, np.random.default_rng(0)), clips.begins(8, np.random.default_rng(0))):
+        assert divergence(changed, begun_with, batch) < 0.1 * divergence(loose, begun_with, batch)
