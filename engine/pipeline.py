@@ -35,7 +35,7 @@ from engine.models.decoding import Generation, generate_tokens
 from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
-from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit
+from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
 from engine.music.meter import Meter
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
@@ -154,7 +154,8 @@ class Pipeline:
     def _hear(self, clip: Clip, found: list[Grid], seconds: float, slowed: float = 1.0) -> list[int]:
         """The tokens of the last `seconds` before the join, where a turn of tokens ends: odd samples are cut in front.
 
-        A loop is heard as it is played, round and round: what has come back before can be continued. slowed: as the model plays.
+        A loop is heard as it is played, round and round: what has come back before can be continued. What fades out is heard
+        as if it sounded on: silence would be continued by silence. slowed: as the model plays.
         """
         config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
         context, wanted = clip.context, round(seconds / slowed * tokenizer.config.sample_rate)
@@ -162,6 +163,7 @@ class Pipeline:
             context = np.tile(context, -(-wanted // len(context)))
         context = soxr.resample(context[-wanted:], 1.0, slowed, "VHQ")
         context = context[len(context) % (tokenizer.views * tokenizer.config.hop_length) :]
+        context = without_fade(context, tokenizer.config.sample_rate)
         if config.level_db is not None:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
         return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
@@ -314,9 +316,9 @@ class _Take:
             audio = self._at_speed.resample_chunk(audio, last)
         lead, self._lead = audio[: self._lead], 0
         if len(lead):
-            gain_db = _gain_towards(self.clip.prefix[-len(lead) :], lead)
-            source_db = rms_db(self.clip.prefix[-round(LEVEL_S * self.samplerate) :])
-            self.leveller = Leveller(source_db, gain_db, lead, self.samplerate)
+            source = self.clip.prefix[-round(LEVEL_S * self.samplerate) :]
+            gain_db = _gain_towards(without_fade(source, self.samplerate)[-len(lead) :], lead)
+            self.leveller = Leveller(rms_db(source), gain_db, lead, self.samplerate)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
             audio = self._level(audio)

@@ -9,6 +9,7 @@ import soxr
 
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
 from engine.models.decoding import Decoder
+from engine.music.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model
@@ -157,6 +158,14 @@ def test_continuation_repeats_the_source_then_goes_on_at_its_level(engine, model
     np.testing.assert_allclose(audio[:untouched], source[:untouched], atol=1e-6)
     assert {"join_level_db", "join_click_db"} <= set(end.facts) and end.facts["join_click_db"] < 6
     assert end.facts["new_s"] == 2.0
+
+
+def test_what_follows_a_fade_comes_at_the_level_before_it(engine, model, tmp_path):
+    noise = 0.1 * np.random.default_rng(0).standard_normal(6 * 24_000)
+    fade_db = -12 * np.maximum(0, np.arange(len(noise)) / 24_000 - 2)
+    soundfile.write(tmp_path / "fading.wav", noise * 10 ** (fade_db / 20), 24_000)
+    audio, *_ = run(engine, model, clip=str(tmp_path / "fading.wav"), duration_s=2.0, join="new", decode="fast", seed=1)
+    assert rms_db(audio) == pytest.approx(-20 - 6, abs=3)
 
 
 def test_a_long_source_goes_out_in_pieces(engine, model, tmp_path):
