@@ -9,7 +9,7 @@ MEMORY_S = 1.5  # that a Leveller judges the level by
 SLOPE_DB_S = 4.0  # at which it moves, at most
 REACH_DB = 15.0  # from where it began, at most
 PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
-STEP_S = 0.5  # in which a fade is followed
+FADE_STEP_S = 0.5  # in which a fade is followed
 FADED_STEPS = 2  # that a fade lasts at least; what is shorter is a rest
 FADED_DB = 24.0  # so far under the level of the whole has faded out what does so at its end
 UNFADED_DB = 6.0  # and so far under it it is kept
@@ -23,7 +23,7 @@ def rms_db(audio: np.ndarray) -> float:
 
 def without_fade(audio: np.ndarray, samplerate: int) -> np.ndarray:
     """What fades out at its end as if it sounded on; anything else is left alone."""
-    size = round(STEP_S * samplerate)
+    size = round(FADE_STEP_S * samplerate)
     steps = len(audio) // size
     begin, kept_db = len(audio) - steps * size, rms_db(audio) - UNFADED_DB
     missing = np.array([kept_db - rms_db(step) for step in audio[begin:].reshape(steps, size, *audio.shape[1:])])

@@ -42,7 +42,7 @@ from engine.training.sketch import SKETCH
 CLIPS = 4  # that turn in a step, and as many that stay; beside them goes one window, or as many more as they are shorter
 BEGINNINGS = 16  # pieces that begin in a step, without a clip
 # What divergence on windows, on clips that stay and on beginnings weighs, and choosing to turn. Windows alone held beginnings
-# too loosely: of a window's tokens they are one in ten, and intros became as full as choruses.
+# too loosely: of a window's tokens they are few, and intros became as full as choruses.
 HELD, STAYING, BEGINNING, CHOOSING = 2.0, 3.0, 2.0, 0.4
 BEGUN = 96  # tokens of a beginning, a bar or two: what follows goes on as full as they were
 INTROS = 0.5  # share of beginnings
