@@ -37,6 +37,7 @@ from engine.music.analysis import key_name
 from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
 from engine.music.meter import Meter
+from engine.music.recurrence import what_followed
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
@@ -155,7 +156,9 @@ class Pipeline:
         """The tokens of the last `seconds` before the join, where a turn of tokens ends: odd samples are cut in front.
 
         A loop is heard as it is played, round and round: what has come back before can be continued. What fades out is heard
-        as if it sounded on: silence would be continued by silence. slowed: as the model plays.
+        as if it sounded on: silence would be continued by silence. Nor does the join sound like an end: a token tells of what
+        comes right after it too, so that the last ones are heard with what followed when music was there before. slowed: as the
+        model plays.
         """
         config, tokenizer = self._prepared.checkpoint.config, self._prepared.checkpoint.wavtokenizer
         context, wanted = clip.context, round(seconds / slowed * tokenizer.config.sample_rate)
@@ -166,7 +169,9 @@ class Pipeline:
         context = without_fade(context, tokenizer.config.sample_rate)
         if config.level_db is not None:
             context = context * np.float32(10 ** ((config.level_db - rms_db(context)) / 20))
-        return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0].tolist()
+        count = len(context) // tokenizer.config.hop_length
+        context = np.concatenate([context, what_followed(context, tokenizer.config.sample_rate)])
+        return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0, :count].tolist()
 
     def _words(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> str:
         """The words: what is not asked is heard in the clip."""

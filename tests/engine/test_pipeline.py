@@ -121,6 +121,22 @@ def test_a_continuation_is_led_away_from_what_would_be_played_without_the_clip(e
     assert len(starts) > 2 and starts[0][0] > 0 and starts[-1][0] == 0
 
 
+def test_a_loop_is_heard_to_its_last_token_as_when_it_comes_round(engine, model, loop, monkeypatch):
+    """And not as it ends: silence after it would be heard in its last tokens, and be continued."""
+    heard, start = [], Decoder.start
+
+    def watched(self, condition, **how):
+        if how["audio_prompt"] is not None:  # as in the warming up
+            heard.append(how["audio_prompt"][0].tolist())
+        return start(self, condition, **how)
+
+    monkeypatch.setattr(Decoder, "start", watched)
+    run(engine, model, clip=str(loop), bpm=120, duration_s=0.5, decode="fast", seed=1)
+    bar = 2 * 50
+    assert len(set(heard[0][-bar:])) > 3
+    assert heard[0][-bar:] == heard[0][-2 * bar : -bar]
+
+
 def test_variations_of_a_model_with_noise_for_a_negative(engine, tmp_path):
     """Each draws the noise of its own seed."""
     noisy = write_tiny_model(tmp_path / "noisy", language_model=dataclasses.replace(TINY.language_model, negative="noise"))
