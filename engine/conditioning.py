@@ -19,7 +19,7 @@ from engine.clip import LISTEN_S, Clip
 from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
 from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key
-from engine.music.grid import MOST_SLOWED, Grid, clock, loop_bpm, slowing
+from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
 
 MAX_TEXT_TOKENS = 512
 JUDGED_TOKENS = 256  # of a clip's end, by which its musical time is told
@@ -64,10 +64,10 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     """The musical times a result may keep, from where it begins, the first the most obvious one.
 
     Tempo: as asked; else the clip's; else the usual one of the style. What is measured in a clip may be half or double of what a
-    listener taps, and says nothing of its metre, so that there are more than one: `likeliest_grid` chooses. A clip is taken to
-    begin on a downbeat, or as near to one as its onsets say. None at all for a model without a sense of time, and for a clip
-    without a beat. Where words say whether drums play beside it, a phrase begins: that is where the model lets things come and go
-    (`engine.training.turns`).
+    listener taps, and says nothing of its metre, so that there are more than one: `likeliest_grid` chooses. A clip that is cut as
+    loops are begins on a downbeat, any other as near to one as its onsets say. None at all for a model without a sense of time,
+    and for a clip without a beat. Where words say whether drums play beside it, a phrase begins: that is where the model lets
+    things come and go (`engine.training.turns`).
     """
     if not config.language_model.clocks_per_bar:
         return []
@@ -86,8 +86,9 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
         tempi = [bpm, *(bpm * ratio for ratio in MISTAKEN if TEMPI[0] <= bpm * ratio <= TEMPI[1])]
         if beats_per_bar == 4 and request.bars is None:
             metres = [4, 3]
-    beat = clip.from_s * bpm / 60.0
-    late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
+    beat, late = clip.from_s * bpm / 60.0, 0.0
+    if not (clip.whole and lasts_bars(bpm, clip.duration_s, beats_per_bar)):
+        late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
     found = [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
     return [time.new_phrase() for time in found] if says_what_plays(request.prompt, config.deniable) else found
 

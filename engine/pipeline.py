@@ -193,37 +193,44 @@ class Pipeline:
         cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:  # fmt: skip
         """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
-        from the latter half of what it made; past IDEA_BARS, from the last bar.
+        from the end of the clip and the end of what it made; past IDEA_BARS, of that from the last bar alone. The clip stays in
+        mind, or what follows would be less and less like it. What is left out between the two is whole bars.
         """
         config, device = self._prepared.checkpoint.config, self.runtime.device
         views = self._prepared.checkpoint.wavtokenizer.views
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
         generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-        histories, made = [list(heard) for _ in seeds], 0
+        pieces, made = [[] for _ in seeds], 0
+        clip, first = heard, 0  # tokens of the clip that are looked back on, and the first of what was made
+        bar = time and time.beats_per_bar * 60 / time.bpm * config.token_rate
         from_phrase = time and replace(time, beat=time.beat % (BARS_PER_PHRASE * time.beats_per_bar))
         condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
-            room = config.max_tokens - len(histories[0]) if config.max_tokens else wanted
-            count = min(wanted - made, max(room, config.max_tokens // 4))
-            keep = config.max_tokens // 2
+            room = config.max_tokens - len(clip) - (made - first) if config.max_tokens else wanted
+            count = min(wanted - made, max(room, config.max_tokens // 8))
+            recent = config.max_tokens // (4 if clip else 2)
             if time is not None:
-                idea = _whole_turns(frames_to_bar(from_phrase, config.token_rate, made, IDEA_BARS), views)
+                idea = max(views, _whole_turns(frames_to_bar(from_phrase, config.token_rate, made, IDEA_BARS), views))
                 if idea <= count:
-                    count, keep = idea, _whole_turns(time.beats_per_bar * 60 / time.bpm * config.token_rate, views)
-                rows = clock(time, config.token_rate, made - len(histories[0]), len(histories[0]) + count)
+                    count, recent = idea, bar
+                parts = ((-len(clip), len(clip)), (first, made + count - first))
+                rows = np.concatenate([clock(time, config.token_rate, *part) for part in parts])
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
-            given = max(0, len(histories[0]) - made)
-            generation = self._start(request, condition, histories, given, generators, count)
+            histories = [clip + piece[first:] for piece in pieces]
+            generation = self._start(request, condition, histories, len(clip), generators, count)
             tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
                 generators=generators, cancelled=cancelled,
             )  # fmt: skip
             while (drawn := self._next(tokens)) is not None:
-                for history, token in zip(histories, drawn, strict=True):
-                    history.append(token)
+                for piece, token in zip(pieces, drawn, strict=True):
+                    piece.append(token)
                 made += 1
                 yield drawn
-            histories = [history[-keep:] for history in histories] if config.max_tokens else histories
+            if config.max_tokens:
+                clip, left_out = clip[-(config.max_tokens // 2) :], max(0, made - recent)
+                left_out = round(left_out / bar) * bar if clip and time else left_out
+                first = min(made, _whole_turns(left_out, views))
 
     def _start(
         self, request: GenerationRequest, condition: Condition, histories: list[list[int]], given: int,
@@ -263,7 +270,7 @@ class Pipeline:
 
 def _whole_turns(tokens: float, views: int) -> int:
     """The nearest number of tokens in which all of a codec's views have had their turns alike."""
-    return max(1, round(tokens / views)) * views
+    return round(tokens / views) * views
 
 
 class _Take:

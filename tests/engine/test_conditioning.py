@@ -200,10 +200,11 @@ def test_a_loop_goes_on_at_its_exact_tempo_and_in_the_middle_of_its_phrase(tmp_p
     assert found.beats_per_bar == 4 and found.beat == pytest.approx(4 * bars, abs=ONSET_ERROR_S * bpm / 60)
 
 
-def test_a_loop_cut_too_early_keeps_its_beats_where_they_are_heard(tmp_path):
-    """A tenth of a beat before its downbeat: as much later comes every downbeat of what follows."""
-    loop, late = synthetic.clicks(120, 8.0, rate=RATE), 0.1
-    there, moved = (heard_grid(tmp_path, np.roll(loop, round(beats * 0.5 * RATE))) for beats in (0.0, late))
+@pytest.mark.parametrize(("seconds", "late"), [(8.6, 0.1), (8.0, 0.0)])
+def test_beats_stay_where_they_are_heard_but_a_loop_is_cut_on_its_downbeat(tmp_path, seconds, late):
+    """A tenth of a beat before one: as much later comes every downbeat of what follows. A chord that swells seems later, too."""
+    loop = synthetic.clicks(120, seconds, rate=RATE)
+    there, moved = (heard_grid(tmp_path, np.roll(loop, round(beats * 0.5 * RATE))) for beats in (0.0, 0.1))
     assert moved.beat == pytest.approx(there.beat - late, abs=0.01) and moved.bpm == pytest.approx(there.bpm)
 
 

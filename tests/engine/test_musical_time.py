@@ -12,6 +12,7 @@ from engine.conditioning import EVIDENCE
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.music.level import rms_db
+from engine.music.recurrence import NEXT_S
 from engine.streaming import FastRenderer
 from tests import synthetic
 from tests.engine.conftest import run
@@ -90,12 +91,41 @@ def test_every_sixteen_bars_a_piece_goes_on_from_its_last_bar_alone(engine, mode
 @pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize("bars", [8, 10, 15])
 def test_what_follows_a_clip_is_a_new_idea_after_a_phrase_at_least(engine, model, windows, tmp_path, bars):
-    """However long the clip was: it stays heard until then."""
+    """However long the clip was: from its end and from the last bar, of 80 tokens."""
     soundfile.write(tmp_path / "clip.wav", synthetic.clicks(150, bars * 1.6, rate=24_000), 24_000)
-    run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=30.0, decode="fast", seed=1)
-    made = np.cumsum([0, *(count for *_, count in windows)])
-    new = [made[i] / 80 for i, (_, heard, _) in enumerate(windows) if i and heard == 80]
-    assert new[0] == pytest.approx((16 - bars % 8), abs=0.05) and all(round(b - a) == 16 for a, b in itertools.pairwise(new))
+    run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=60.0, decode="fast", seed=1)
+    made, new = 0, []
+    for rows, heard, count in windows:
+        if heard == 100 + 80 and rows[0, heard, 1] == 0 and rows[0, heard, 0] <= 1:
+            new.append(made / 80)
+        made += count
+    assert new[0] == pytest.approx((16 - bars % 8), abs=0.05) and len(new) > 1
+    assert all(round(b - a) == 16 for a, b in itertools.pairwise(new))
+
+
+@pytest.mark.usefixtures("obvious_time")
+@pytest.mark.parametrize("from_s", [6.4, 7.0])
+def test_a_clip_stays_in_mind(engine, model, windows, tmp_path, from_s):
+    """Each window after the first hears its last 100 tokens, then the end of what was made; between them are whole bars."""
+    soundfile.write(tmp_path / "clip.wav", synthetic.clicks(150, 9.6, rate=24_000), 24_000)
+    run(engine, model, clip=str(tmp_path / "clip.wav"), from_s=from_s, duration_s=20.0, decode="fast", seed=1)
+    time, made = Grid(150.0, beat=from_s * 150 / 60), 0
+    for rows, heard, count in windows:
+        of_clip = heard if made == 0 else 100
+        first = made - (heard - of_clip)
+        assert first % 80 == 0 and (heard <= 250 if made == 0 else 10 <= heard - of_clip <= 130)
+        exact = np.concatenate([clock(time, 50, -of_clip, of_clip), clock(time, 50, first, made + count - first)])
+        off = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
+        assert ((off + 384) % 768 - 384).abs().max() <= 1
+        made += count
+    assert made == 1000 and first > 0
+
+
+@pytest.mark.usefixtures("obvious_time")
+def test_a_clip_without_a_beat_stays_in_mind(engine, model, windows, tmp_path):
+    soundfile.write(tmp_path / "hum.wav", 0.1 * np.sin(0.05 * np.arange(8 * 24_000)), 24_000)
+    run(engine, model, clip=str(tmp_path / "hum.wav"), duration_s=6.0, decode="fast", seed=1)
+    assert [heard for _, heard, _ in windows] == [250, *[100 + made for made in (25, 50)], *[150] * (len(windows) - 3)]
 
 
 @pytest.fixture
@@ -117,7 +147,7 @@ def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_pa
     _, end, *_ = run(engine, model, decode="fast", **request)
     assert end.facts["grid_bpm"] == pytest.approx(124, abs=0.01)
     (rows, heard, count), joined = windows[0], from_s or len(audio) / 48_000
-    assert heard == tokens and count == 50 and len(windows) == 1
+    assert heard == tokens and count == 25 and sum(count for *_, count in windows) == 50
     exact = clock(Grid(125.0, 4, joined * 124 / 60), 50, -heard, heard + count)
     clocks = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
     assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are heard to half a token frame
@@ -182,10 +212,11 @@ def test_a_loop_is_heard_round_and_round(engine, model, monkeypatch, tmp_path, b
     loop = synthetic.clicks(124, beats * 60 / 124, rate=24_000)
     soundfile.write(tmp_path / "loop.wav", loop, 24_000, subtype="FLOAT")
     run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=0.5, decode="fast", seed=1, **request_fields)
-    assert seconds - 0.041 < len(heard[-1]) / 24_000 <= seconds + 1e-4  # whole turns of tokens, of 0.04 s
+    listened = heard[-1][: -round(NEXT_S * 24_000)]  # what is expected to follow comes after it
+    assert seconds - 0.041 < len(listened) / 24_000 <= seconds + 1e-4  # whole turns of tokens, of 0.04 s
     if seconds > len(loop) / 24_000:
         once, end = beats * 24 * 480, 100  # where the resampler does not hear what comes next
-        np.testing.assert_allclose(heard[-1][: -once - end], heard[-1][once:-end], atol=1e-3)
+        np.testing.assert_allclose(listened[: -once - end], listened[once:-end], atol=1e-3)
 
 
 @pytest.mark.usefixtures("obvious_time")
@@ -264,7 +295,12 @@ def test_a_clip_is_heard_at_the_level_the_model_knows(engine, tmp_path, loop, mo
     engine.load(levelled)
     heard, tokenizer = [], engine._prepared.checkpoint.wavtokenizer
     encode = tokenizer.encode
-    monkeypatch.setattr(tokenizer, "encode", lambda audio: heard.append(rms_db(audio.numpy())) or encode(audio))
+
+    def listen(audio):
+        heard.append(rms_db(audio[0, : -round(NEXT_S * 24_000)].numpy()))
+        return encode(audio)
+
+    monkeypatch.setattr(tokenizer, "encode", listen)
     audio, rate = soundfile.read(loop)
     for name, gain in (("soft", 0.1), ("loud", 1.0)):
         soundfile.write(tmp_path / f"{name}.wav", gain * audio, rate, subtype="FLOAT")
