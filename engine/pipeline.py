@@ -37,7 +37,7 @@ from engine.music.analysis import key_name
 from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
 from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
 from engine.music.meter import Meter
-from engine.music.recurrence import what_followed
+from engine.music.recurrence import bars_until_again, what_followed
 from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
@@ -193,31 +193,31 @@ class Pipeline:
         cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:  # fmt: skip
         """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
-        from the end of the clip and the end of what it made; past IDEA_BARS, of that from the last bar alone. The clip stays in
-        mind, or what follows would be less and less like it. What is left out between the two is whole bars.
+        from the clip and the end of what it made; past IDEA_BARS, of that from the last bar alone. The clip stays in mind, or
+        what follows would be less and less like it: up to where it goes on as what was made does, so that the two are one music.
         """
         config, device = self._prepared.checkpoint.config, self.runtime.device
         views = self._prepared.checkpoint.wavtokenizer.views
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
         generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
         pieces, made = [[] for _ in seeds], 0
-        clip, first = heard, 0  # tokens of the clip that are looked back on, and the first of what was made
+        begin, end, first = 0, len(heard), 0  # what is looked back on: tokens of the clip, and the first of what was made
         bar = time and time.beats_per_bar * 60 / time.bpm * config.token_rate
+        again = time and bars_until_again(heard, bar) * bar
         from_phrase = time and replace(time, beat=time.beat % (BARS_PER_PHRASE * time.beats_per_bar))
         condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
-            room = config.max_tokens - len(clip) - (made - first) if config.max_tokens else wanted
-            count = min(wanted - made, max(room, config.max_tokens // 8))
-            recent = config.max_tokens // (4 if clip else 2)
+            room = config.max_tokens - (end - begin) - (made - first) if config.max_tokens else wanted
+            count, recent = min(wanted - made, max(room, config.max_tokens // 4)), config.max_tokens // (4 if heard else 2)
             if time is not None:
                 idea = max(views, _whole_turns(frames_to_bar(from_phrase, config.token_rate, made, IDEA_BARS), views))
                 if idea <= count:
                     count, recent = idea, bar
-                parts = ((-len(clip), len(clip)), (first, made + count - first))
+                parts = ((begin - len(heard), end - begin), (first, made + count - first))
                 rows = np.concatenate([clock(time, config.token_rate, *part) for part in parts])
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
-            histories = [clip + piece[first:] for piece in pieces]
-            generation = self._start(request, condition, histories, len(clip), generators, count)
+            histories = [heard[begin:end] + piece[first:] for piece in pieces]
+            generation = self._start(request, condition, histories, end - begin, generators, count)
             tokens = generate_tokens(
                 generation, min_tokens=count, max_tokens=count, top_k=request.top_k, temperature=request.temperature,
                 generators=generators, cancelled=cancelled,
@@ -228,9 +228,9 @@ class Pipeline:
                 made += 1
                 yield drawn
             if config.max_tokens:
-                clip, left_out = clip[-(config.max_tokens // 2) :], max(0, made - recent)
-                left_out = round(left_out / bar) * bar if clip and time else left_out
-                first = min(made, _whole_turns(left_out, views))
+                first = _whole_turns(max(0, made - recent), views)
+                end = max(0, len(heard) - _whole_turns(-first % again, views)) if time else len(heard)
+                begin = max(0, end - config.max_tokens // 2)
 
     def _start(
         self, request: GenerationRequest, condition: Condition, histories: list[list[int]], given: int,

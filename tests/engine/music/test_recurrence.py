@@ -1,9 +1,9 @@
-"""What is expected to follow a clip's end."""
+"""What is expected to follow a clip's end, and where music comes back to itself."""
 
 import numpy as np
 import pytest
 
-from engine.music.recurrence import NEXT_S, what_followed
+from engine.music.recurrence import NEXT_S, bars_until_again, what_followed
 from tests import synthetic
 
 RATE = 24_000
@@ -45,3 +45,19 @@ def test_after_a_silence_it_is_a_number(quiet_s):
     audio[-round(quiet_s * RATE) :] = 0
     expected = what_followed(audio, RATE)
     assert len(expected) == NEXT and np.isfinite(expected).all()
+
+
+@pytest.mark.parametrize(("bars", "bar"), [(1, 100), (2, 86), (4, 85.75), (3, 120.5)])
+def test_a_loop_comes_back_after_its_bars(bars, bar):
+    rng = np.random.default_rng(0)
+    loop = rng.integers(0, 1_000, round(bars * bar))
+    alike = round(0.9 * bar)  # of its first bar and its last
+    loop[:alike] = loop[round((bars - 1) * bar) :][:alike]
+    heard = np.tile(loop, 20)[-500:]
+    heard[rng.random(500) < 0.02] = 1_000  # an ear that is not quite sure
+    assert bars_until_again(heard.tolist(), bar) == bars
+
+
+@pytest.mark.parametrize("tokens", [[], [1, 2, 3], list(range(500))])
+def test_what_does_not_come_back_or_is_too_short_to_tell_counts_bar_by_bar(tokens):
+    assert bars_until_again(tokens, 100) == 1
