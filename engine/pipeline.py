@@ -193,8 +193,7 @@ class Pipeline:
         cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:  # fmt: skip
         """`wanted` tokens of each variation, one of each at a time. Past the length the language model was trained on, it goes on
-        from the clip and the end of what it made; past IDEA_BARS, of that from the last bar alone. The clip stays in mind, or
-        what follows would be less and less like it: up to where it goes on as what was made does, so that the two are one music.
+        from the clip and the end of what it made (`_look_back`); past IDEA_BARS, of that from the last bar alone.
         """
         config, device = self._prepared.checkpoint.config, self.runtime.device
         views = self._prepared.checkpoint.wavtokenizer.views
@@ -208,11 +207,12 @@ class Pipeline:
         condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
         while made < wanted and not cancelled():
             room = config.max_tokens - (end - begin) - (made - first) if config.max_tokens else wanted
-            count, recent = min(wanted - made, max(room, config.max_tokens // 4)), config.max_tokens // (4 if heard else 2)
+            count = min(wanted - made, max(room, config.max_tokens // 4))
+            least, most = (config.max_tokens // 4 if heard else config.max_tokens // 2), config.max_tokens // 2
             if time is not None:
                 idea = max(views, _whole_turns(frames_to_bar(from_phrase, config.token_rate, made, IDEA_BARS), views))
                 if idea <= count:
-                    count, recent = idea, bar
+                    count, least, most = idea, bar, bar
                 parts = ((begin - len(heard), end - begin), (first, made + count - first))
                 rows = np.concatenate([clock(time, config.token_rate, *part) for part in parts])
                 condition = replace(condition, clock=torch.from_numpy(rows)[None].to(device))
@@ -228,9 +228,8 @@ class Pipeline:
                 made += 1
                 yield drawn
             if config.max_tokens:
-                first = _whole_turns(max(0, made - recent), views)
-                end = max(0, len(heard) - _whole_turns(-first % again, views)) if time else len(heard)
-                begin = max(0, end - config.max_tokens // 2)
+                most_tokens = config.max_tokens - config.max_tokens // 4
+                begin, end, first = _look_back(len(heard), made, most_tokens, (least, most), again, views)
 
     def _start(
         self, request: GenerationRequest, condition: Condition, histories: list[list[int]], given: int,
@@ -266,6 +265,24 @@ class Pipeline:
             wanted = round(request.seconds * renderer.token_rate)
             tokens = [token for (token,) in self._tokens(request, condition, Grid(120.0), [], wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
+
+
+def _look_back(
+    heard: int, made: int, most: int, recent: tuple[float, float], again: float | None, views: int
+) -> tuple[int, int, int]:  # fmt: skip
+    """What is looked back on, `most` tokens: of the `heard` ones of a clip from which to which, of those `made` from which on.
+
+    The clip stays in mind, or what follows would be less and less like it: up to where it goes on as what was made does, so that
+    the two are one music. So what is missing between them lasts as long as music takes to come back to itself, `again`, or a
+    multiple of it; for that `recent` says from how much to how much is kept of what was made. again: None without time.
+    """
+    end, first = heard, max(0, made - recent[0])
+    if heard and again is not None:
+        last = first // again * again
+        first = last if last >= made - recent[1] else first
+        end = max(0, heard - _whole_turns(-first % again, views))
+    first = _whole_turns(first, views)
+    return max(0, end - (most - (made - first))), end, first
 
 
 def _whole_turns(tokens: float, views: int) -> int:

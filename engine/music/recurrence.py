@@ -9,6 +9,7 @@ from scipy import signal
 
 ALIKE_S = 2.0  # by as much of its end at most a place is known again
 NEXT_S = 0.25  # of what came after it
+CLEARLY_ALIKE = 0.6  # share of tokens; a recorded loop has more than 0.9
 AS_ALIKE = 0.95  # of how alike it is at best, from which on fewer bars count as the same
 QUIETEST = 1e-4  # of the energy of the loudest place: what is quieter is like nothing
 
@@ -31,9 +32,12 @@ def what_followed(audio: np.ndarray, samplerate: int) -> np.ndarray:
 
 
 def bars_until_again(tokens: Sequence[int], bar: float) -> int:
-    """After how many bars, of `bar` tokens each, music comes back to itself, as heard for a bar at least; 1 where it does not."""
-    tokens, alike = np.asarray(tokens), []
-    for bars in range(1, max(2, int(len(tokens) / bar))):
+    """After how many bars, of `bar` tokens each, music comes back to itself, where a bar of it at least makes that clear.
+
+    Else 4, as most music has it.
+    """
+    tokens, alike = np.asarray(tokens), [0.0]
+    for bars in range(1, int(len(tokens) / bar)):
         lag = round(bars * bar)
-        alike.append(np.mean(tokens[lag:] == tokens[:-lag]) if lag < len(tokens) else 0.0)
-    return int(np.argmax(np.array(alike) >= AS_ALIKE * max(alike))) + 1
+        alike.append(np.mean(tokens[lag:] == tokens[:-lag]))
+    return int(np.argmax(np.array(alike) >= AS_ALIKE * max(alike))) if max(alike) > CLEARLY_ALIKE else 4

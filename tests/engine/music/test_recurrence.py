@@ -59,5 +59,5 @@ def test_a_loop_comes_back_after_its_bars(bars, bar):
 
 
 @pytest.mark.parametrize("tokens", [[], [1, 2, 3], list(range(500))])
-def test_what_does_not_come_back_or_is_too_short_to_tell_counts_bar_by_bar(tokens):
-    assert bars_until_again(tokens, 100) == 1
+def test_what_does_not_come_back_or_is_too_short_to_tell_counts_in_fours(tokens):
+    assert bars_until_again(tokens, 100) == 4
