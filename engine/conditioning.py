@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.checkpoint import Checkpoint
 from engine.clip import LISTEN_S, Clip
 from engine.config import ModelConfig
 from engine.models.language_model import SECTION_ROWS, Condition
-from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key
+from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key, scale_of
 from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
 
 MAX_TEXT_TOKENS = 512
@@ -43,9 +44,12 @@ def asked_bpm(request: GenerationRequest) -> float | None:
 
 def asked_key(request: GenerationRequest) -> tuple[int, str] | None:
     """(pitch class, mode) a request states, in its field or else in its prompt."""
-    if request.key is not None:
-        return parse_key(request.key)
-    found = KEY.search(request.prompt)
+    return key_in(request.prompt) if request.key is None else parse_key(request.key)
+
+
+def key_in(words: str) -> tuple[int, str] | None:
+    """(pitch class, mode) that words name."""
+    found = KEY.search(words)
     return parse_key(f"{found[1]}{found[2]} {found[3]}") if found else None
 
 
@@ -203,10 +207,11 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
 def read_words(
     words: str, request: GenerationRequest, encode_text: Callable[[str], list[int]], deniable: tuple[str, ...]
 ) -> Condition:
-    """`build_condition` of words, and of what they deny."""
+    """`build_condition` of words, of what they deny, and of the scale of the key that they name."""
     words = denied_last(words, deniable)
-    denied = refused_words(words, deniable)
-    return build_condition(encode_text(words), request, None if denied is None else encode_text(denied))
+    denied, key = refused_words(words, deniable), key_in(words)
+    condition = build_condition(encode_text(words), request, None if denied is None else encode_text(denied))
+    return condition if key is None else replace(condition, scale=torch.tensor([scale_of(key)]))
 
 
 def build_condition(ids: list[int], request: GenerationRequest, refused: list[int] | None = None) -> Condition:

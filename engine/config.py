@@ -71,6 +71,7 @@ class LanguageModelConfig:
     negative: str = "noise"
     clocks_per_bar: int = 0  # ours: rows for a frame's place in its bar, 24 to a quarter note; 0: no sense of musical time
     bars_per_phrase: int = 0  # ours: rows for the bar's place in its phrase
+    n_scales: int = 0  # ours: rows for how much likelier each token is in a scale, one from each pitch class; 0: no ear for keys
 
     @property
     def head_dim(self) -> int:

@@ -10,7 +10,7 @@ import pyloudnorm
 from scipy import linalg, signal
 from transformers.audio_utils import mel_filter_bank
 
-from engine.music.analysis import measure_bpm
+from engine.music.analysis import measure_bpm, scale_of
 
 Key = tuple[int, str]  # pitch class, "major" or "minor"
 
@@ -31,9 +31,7 @@ def tempo_met(measured: float | None, asked: float, tolerance: float = 0.02) -> 
 
 def key_met(measured: Key | None, asked: Key) -> bool:
     """The relative key, which has the same notes, is a hit."""
-    tonic, mode = asked
-    relative = ((tonic + 3) % 12, "major") if mode == "minor" else ((tonic - 3) % 12, "minor")
-    return measured in (asked, relative)
+    return measured is not None and scale_of(measured) == scale_of(asked)
 
 
 def loudness_db(audio: np.ndarray, samplerate: int) -> float:

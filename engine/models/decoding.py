@@ -66,7 +66,8 @@ class Decoder:
                 noise = self._draw_noise(condition, generator)
         hearings = [self.model.embed_condition(*hearing, noise).to(self.dtype) for hearing in heard]
         times = [self._times(own, prompt, max_tokens) for own, prompt, _ in heard]
-        return Generation(self, hearings, max_tokens, guidance, None if times[0] is None else torch.cat(times))
+        times = None if times[0] is None else torch.cat(times)
+        return Generation(self, hearings, max_tokens, guidance, times, self.model.lean(condition))
 
     def _nothing_of(self, condition: Condition, audio_prompt: Tensor | None, given: int) -> tuple[Condition, Tensor | None]:
         """What is left to the row that guidance leads away from. Ours hears nothing of what was asked, neither words, which
@@ -100,12 +101,15 @@ class Generation:
     """
 
     def __init__(
-        self, decoder: Decoder, hearings: list[Tensor], max_tokens: int, guidance: float, times: Tensor | None = None
-    ) -> None:
-        """hearings: [B, S, H] each, as the rows follow. times: [rows, frames, H], added to the tokens made, from the first on."""
+        self, decoder: Decoder, hearings: list[Tensor], max_tokens: int, guidance: float, times: Tensor | None = None,
+        leaning: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        """hearings: [B, S, H] each, as the rows follow. times: [rows, frames, H], added to the tokens made, from the first on.
+        leaning: [B, V], added to the guided logits.
+        """
         config, device = decoder.config, hearings[0].device
         pieces, lengths = len(hearings[0]), [hearing.shape[1] for hearing in hearings]
-        self.decoder, self.guidance, self.hearings, self.times = decoder, guidance, len(hearings), times
+        self.decoder, self.guidance, self.hearings, self.times, self.leaning = decoder, guidance, len(hearings), times, leaning
         self.position = self.begun = max(lengths)  # how many positions the cache holds, and held before the first token
         rows, capacity = pieces * len(hearings), self.position + max_tokens
         shape = (2, rows, config.num_key_value_heads, capacity, config.head_dim)
@@ -153,6 +157,8 @@ class Generation:
         batch.logits = torch.cat([generation.logits for generation in generations])
         if first.times is not None:
             batch.times = rows((generation.times for generation in generations), 0)
+        if first.leaning is not None:
+            batch.leaning = torch.cat([generation.leaning for generation in generations])
         return batch
 
     def mark(self) -> Mark:
@@ -191,10 +197,12 @@ class Generation:
         conditional, *others = self.decoder.head(last).float().chunk(self.hearings)
         negative = others.pop() if self.guidance != 1.0 else conditional
         if not others:
-            return sampling.guide(conditional, negative, self.guidance)
-        # Guidance alone would keep up what has always been played to such words, and drown what they deny.
-        third = (1 + self.guidance) / 3
-        return sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), third)
+            guided = sampling.guide(conditional, negative, self.guidance)
+        else:
+            # Guidance alone would keep up what has always been played to such words, and drown what they deny.
+            third = (1 + self.guidance) / 3
+            guided = sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), third)
+        return guided if self.leaning is None else guided + self.leaning
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,7 @@ class Condition:
     # prompt on, one more than are made; -1: nowhere. None for all of them, and for a model without such tables.
     clock: Tensor | None = None
     refused: Tensor | None = None  # [B, L] token ids of a text to keep away from; None: of none. Only generation hears it.
+    scale: Tensor | None = None  # [B] pitch classes of major scales to keep to; None: of none. Only generation hears it.
 
 
 class LanguageModel(nn.Module):
@@ -63,6 +64,8 @@ class LanguageModel(nn.Module):
             self.bar_embedding = nn.Embedding(config.bars_per_phrase, hidden)
         self.llm = nn.ModuleDict({"model": nn.ModuleDict({"model": Backbone(config)})})
         self.llm_decoder = nn.Linear(hidden, config.audio_vocab_size + 1)
+        if config.n_scales:
+            self.register_buffer("scale_bias", torch.zeros(config.n_scales, config.audio_vocab_size + 1))
         self.apply(_initialise)
 
     @property
@@ -94,6 +97,10 @@ class LanguageModel(nn.Module):
         clock, bar = condition.clock.unbind(-1)
         embedded = self.clock_embedding(clock.clamp(min=0)) + self.bar_embedding(bar.clamp(min=0))
         return embedded * (clock >= 0)[..., None]
+
+    def lean(self, condition: Condition) -> Tensor | None:
+        """By how much each token is likelier in the scale than elsewhere: nats [B, V], see `engine.training.scales`."""
+        return None if condition.scale is None or not self.config.n_scales else self.scale_bias[condition.scale]
 
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """[B, T, H] → logits of the next audio token [B, T, V]. Causal."""

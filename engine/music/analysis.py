@@ -159,6 +159,12 @@ def key_name(key: tuple[int, str]) -> str:
     return f"{NOTE_NAMES[key[0]]} {key[1]}"
 
 
+def scale_of(key: tuple[int, str]) -> int:
+    """The pitch class of the major scale that has a key's notes: that of A minor is C's."""
+    tonic, mode = key
+    return (tonic + 3) % 12 if mode == "minor" else tonic
+
+
 def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> dict[str, float]:
     """How a join at `join_frame` sounds, in dB: the level's step, from one second before to one after, and the click.
 

@@ -30,6 +30,7 @@ from engine.training.colour import colour
 from engine.training.corpus import render
 from engine.training.data import Corpus
 from engine.training.pack import corpus_summary, last_values, load_average, load_codec, pack, sample_latents, whiten
+from engine.training.scales import scale_bias
 from engine.training.sketch import SKETCH
 from engine.training.tokens import encode_corpus
 
@@ -97,9 +98,13 @@ def pack_model(folder: Path, runs: Path, config: ModelConfig, language_run: Path
         refined[kind] = cls(getattr(config, kind)).eval()
         state = torch.load(runs / f"{kind}_decoder" / "checkpoint.pt", map_location="cpu", weights_only=True)
         refined[kind].load_state_dict(state["parts"]["codec"])
+    language = load_average(LanguageModel(config.language_model), language_run)
+    if config.language_model.n_scales:
+        tokens, vocabulary = dict(np.load(runs / "tokens.npz")), config.language_model.audio_vocab_size
+        language.scale_bias.copy_(scale_bias(Corpus(folder), tokens, vocabulary, refined["wavtokenizer"].views))
     pack(
         runs / "model", config, **refined,
-        language_model=load_average(LanguageModel(config.language_model), language_run),
+        language_model=language,
         flow=load_average(FlowMatching(config.flow), runs / "flow_matching"),
         tokenizer=Tokenizer.from_file(str(runs / "tokenizer.json")), card=card(folder, runs, config),
     )  # fmt: skip

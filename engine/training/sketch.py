@@ -31,6 +31,7 @@ SKETCH = ModelConfig(
         negative="null",
         clocks_per_bar=CLOCKS_PER_BEAT * MAX_BEATS_PER_BAR,
         bars_per_phrase=BARS_PER_PHRASE,
+        n_scales=12,
     ),
     flow=FlowConfig(
         token_vocab_size=2048,

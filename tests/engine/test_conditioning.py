@@ -140,6 +140,14 @@ def test_the_key_of_what_is_denied_stands_where_it_is_refused_too():
     assert heard.refused.tolist() == [[ids[word] for word in ("house", "A", "minor", "drums")] + [0]]
 
 
+@pytest.mark.parametrize(
+    ("words", "scale"), [("house, C major", 0), ("a minor house", 0), ("Bb minor, no drums", 1), ("E Major", 4), ("house", None)]
+)
+def test_a_key_that_words_name_is_heard_as_its_scale(words, scale):
+    heard = read_words(words, GenerationRequest(prompt="x"), lambda text: [2], ("drums",)).scale
+    assert heard is None if scale is None else heard.tolist() == [scale]
+
+
 def test_what_is_denied_is_as_long_as_the_words_and_filled_up_as_in_training():
     known = {"house": 5, "no": 6, "drums": 7}
     request = GenerationRequest(prompt="x")
