@@ -207,9 +207,17 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
 def read_words(
     words: str, request: GenerationRequest, encode_text: Callable[[str], list[int]], deniable: tuple[str, ...]
 ) -> Condition:
-    """`build_condition` of words, of what they deny, and of the scale of the key that they name."""
-    words = denied_last(words, deniable)
-    denied, key = refused_words(words, deniable), key_in(words)
+    """`build_condition` of words, of what they deny, and, where a clip goes on as it is, of the scale of the key that they name.
+
+    To lean towards a scale is to lean away from strokes: prompts alone, and words that turn a clip, keep the key as they are.
+    """
+    key, kept_away_from = None, deniable
+    if request.clip is not None:
+        key = None if says_what_plays(words, deniable) else key_in(words)
+        # Words need no more weight than guidance gives them here; to keep away from what a clip plays would lose its key.
+        kept_away_from = ()
+    words = denied_last(words, kept_away_from)
+    denied = refused_words(words, kept_away_from)
     condition = build_condition(encode_text(words), request, None if denied is None else encode_text(denied))
     return condition if key is None else replace(condition, scale=torch.tensor([scale_of(key)]))
 

@@ -102,8 +102,7 @@ class Pipeline:
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         words = self._words(request, clip, time)
-        # Beside a clip words need no more weight than guidance gives them; to keep away from what it plays would lose its key.
-        condition = read_words(words, request, self._encode_text, config.deniable if clip is None else ())
+        condition = read_words(words, request, self._encode_text, config.deniable)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
             for number, renderer in zip(numbers, renderers, strict=True)

@@ -1,4 +1,4 @@
-"""What the tokens of a scale are: counted in a corpus, to lean towards them when a key is asked for.
+"""What the tokens of a scale are: counted in a corpus, to lean towards them when a clip in its key is continued.
 
 A language model this small keeps to its key by habit more than by rule: now and then it plays a token that hardly occurs in that
 key, and goes on from there. How much likelier each token is in a scale than elsewhere is known exactly, so it is written down.
