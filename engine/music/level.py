@@ -6,8 +6,9 @@ import numpy as np
 
 KNEE = 0.85
 MEMORY_S = 1.5  # that a Leveller judges the level by
-SLOPE_DB_S = 4.0  # at which it moves, at most
-REACH_DB = 15.0  # from where it began, at most
+# At which it moves, at most. Down is sooner than up: what swells after a quiet beginning would be far too loud for seconds.
+RISE_DB_S, FALL_DB_S = 4.0, 12.0
+REACH_DB = 20.0  # from where it began, at most
 PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
 FADE_STEP_S = 0.5  # in which a fade is followed
 FADED_STEPS = 2  # that a fade lasts at least; what is shorter is a rest
@@ -51,8 +52,8 @@ class Leveller:
             return np.full(len(audio), 10 ** (self.gain_db / 20), np.float32)
         self.power += (float(np.mean(np.square(audio, dtype=np.float64))) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
         wanted = np.clip(self.target_db - 10 * np.log10(self.power + 1e-12), self.begun_db - REACH_DB, self.begun_db + REACH_DB)
-        reach = SLOPE_DB_S / self.samplerate * np.arange(len(audio) + 1)
-        gains_db = self.gain_db + np.clip(wanted - self.gain_db, -reach, reach)
+        passed_s = np.arange(len(audio) + 1) / self.samplerate
+        gains_db = self.gain_db + np.clip(wanted - self.gain_db, -FALL_DB_S * passed_s, RISE_DB_S * passed_s)
         self.gain_db = float(gains_db[-1])
         return (10 ** (gains_db[:-1] / 20)).astype(np.float32)
 

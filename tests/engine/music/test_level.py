@@ -7,10 +7,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from engine.music.level import (
+    FALL_DB_S,
     MEMORY_S,
     MOST_UNFADED_DB,
     REACH_DB,
-    SLOPE_DB_S,
+    RISE_DB_S,
     UNFADED_DB,
     Leveller,
     crossfade,
@@ -50,12 +51,20 @@ def levelled(audio, target_db, gain_db=0.0, heard=None, rate=1000, piece=500):
     return 20 * np.log10(np.concatenate([leveller.gains(audio[i : i + piece]) for i in range(0, len(audio), piece)]))
 
 
-@pytest.mark.parametrize("difference_db", [-4.0, 0.0, 4.0])
-def test_a_steady_stream_comes_to_its_level_slowly_and_stays(difference_db):
+@pytest.mark.parametrize(("difference_db", "slope_db_s"), [(-12.0, FALL_DB_S), (0.0, FALL_DB_S), (12.0, RISE_DB_S)])
+def test_a_steady_stream_comes_to_its_level_slowly_and_stays(difference_db, slope_db_s):
     gains = levelled(np.full(20_000, 0.1, np.float32), -20.0 + difference_db)
-    assert np.abs(np.diff(gains)).max() < 1.1 * SLOPE_DB_S / 1000 + 1e-5  # nowhere a step, between pieces neither
-    arrived = gains[round(1000 * (abs(difference_db) / SLOPE_DB_S + 1)) :]
+    assert np.abs(np.diff(gains)).max() < 1.1 * slope_db_s / 1000 + 1e-5  # nowhere a step, between pieces neither
+    assert abs(gains[round(500 * abs(difference_db) / slope_db_s)]) == pytest.approx(abs(difference_db) / 2, abs=0.1)  # half-way
+    arrived = gains[round(1000 * (abs(difference_db) / slope_db_s + 1)) :]
     np.testing.assert_allclose(arrived, difference_db, atol=0.01)
+
+
+def test_a_swell_after_a_quiet_beginning_is_soon_no_longer_too_loud():
+    swell = np.r_[np.full(4000, 0.01), np.full(6000, 0.1)].astype(np.float32)
+    gains = levelled(swell, -20.0)
+    assert gains[3999] > 10  # what is quiet comes up
+    assert gains[5500] < 3
 
 
 def test_a_pause_stays_a_pause_and_a_beat_a_beat():
@@ -68,9 +77,9 @@ def test_a_pause_stays_a_pause_and_a_beat_a_beat():
     assert len(beats) / 1000 > 2 * MEMORY_S and np.ptp(gains) < 1.0 and abs(gains[len(gains) // 2 :].mean()) < 0.3
 
 
-@pytest.mark.parametrize("level", [0.012, 0.9])
-def test_it_reaches_no_further_than_it_may(level):
-    gains = levelled(np.full(20_000, level, np.float32), -18.0 if level < 0.1 else -20.0)
+@pytest.mark.parametrize(("level", "target_db"), [(0.008, -18.9), (0.9, -25.0)])
+def test_it_reaches_no_further_than_it_may(level, target_db):
+    gains = levelled(np.full(20_000, level, np.float32), target_db)
     assert abs(gains[-1]) == pytest.approx(REACH_DB, abs=0.01)
 
 
