@@ -32,6 +32,7 @@ class WavTokenizerConfig:
     # Ours: ConvNeXt blocks behind two spectral views in place of the whole encoder, each with half of the codebook, their tokens
     # taking turns; tones and noise in place of the inverse STFT. See `engine.models.spectral_modeling`.
     encoder_blocks: int = 0
+    noise_steps: int = 4  # a frame, in which the noise has its levels
     codebook_size: int = 4096
     dim: int = 768
     intermediate_dim: int = 2304
@@ -122,6 +123,7 @@ class HiFiCodecConfig:
     # Ours: ConvNeXt blocks at the latent rate behind two spectral views, half of the latent each, and tones and noise in place of
     # the generator's stages. See `engine.models.spectral_modeling`.
     frame_blocks: int = 0
+    noise_steps: int = 4  # a frame, in which the noise has its levels
 
     @property
     def hop_length(self) -> int:

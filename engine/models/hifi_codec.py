@@ -200,7 +200,7 @@ class FrameGenerator(nn.Module):
         scale = 1 / config.frame_blocks
         self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width, layer_scale=scale) for _ in range(config.frame_blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = TonesAndNoise(width, config.sampling_rate, config.hop_length)
+        self.head = TonesAndNoise(width, config.sampling_rate, config.hop_length, config.noise_steps)
 
     def forward(self, latents: Tensor, first: int = 0) -> Tensor:
         x = self.conv_pre(latents)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.models.layers import ISTFT, ConvNeXtBlock, reflect
 
+NOISE_RMS = 0.8165  # of noise at a level of 1
 FLOOR = 3e-4  # of a band's amplitude: what is softer (-70 dB) is silence
 
 
@@ -131,36 +132,36 @@ class TonesAndNoise(nn.Module):
     """Frames [B, T, width] → audio [B, T · hop] float32: oscillators at fixed pitches, and noise in bands.
 
     Tones stand a quarter-tone apart, so that every tempered note has its own and detuned partials a near one; the frames only say
-    how strong each is, twice a frame. The noise gets a level in each band four times a frame. Phases and noise belong to absolute
-    time: `first` is the first frame's number in the piece, so that windows of a piece agree.
+    how strong each is, twice a frame. The noise gets a level in each band `noise_steps` times a frame. Phases and noise belong to
+    absolute time: `first` is the first frame's number in the piece, so that windows of a piece agree.
     """
 
     # Each band of CHORDS has its tone. Above them all is noise: tones there would do for noise and leave holes between.
     TONES_PER_OCTAVE, LOWEST, HIGHEST = CHORDS.bands, CHORDS.low, CHORDS.high
-    TONE_STEPS, NOISE_STEPS = 2, 4  # a frame
+    TONE_STEPS = 2  # a frame
     NOISE_BANDS = 40
     REACH = 1  # frames either side that a frame's audio depends on
     QUIET, LOUDEST = -7.0, 2.0  # log-amplitudes: where training begins, and a limit for it
 
-    def __init__(self, width: int, sample_rate: int, hop: int):
+    def __init__(self, width: int, sample_rate: int, hop: int, noise_steps: int):
         super().__init__()
-        assert hop % self.NOISE_STEPS == 0, f"hop {hop} must be a multiple of {self.NOISE_STEPS}"
-        self.sample_rate, self.hop = sample_rate, hop
+        assert hop % noise_steps == 0, f"hop {hop} must be a multiple of {noise_steps}"
+        self.sample_rate, self.hop, self.noise_steps = sample_rate, hop, noise_steps
         octaves = math.log2(self.HIGHEST / self.LOWEST)
         self.tones = int(self.TONES_PER_OCTAVE * octaves) + 1
-        self.out = nn.Linear(width, self.TONE_STEPS * self.tones + self.NOISE_STEPS * self.NOISE_BANDS)
+        self.out = nn.Linear(width, self.TONE_STEPS * self.tones + self.noise_steps * self.NOISE_BANDS)
         nn.init.constant_(self.out.bias, self.QUIET)
         nn.init.normal_(self.out.weight, std=0.02)
-        self.istft = ISTFT(hop, hop // self.NOISE_STEPS)
+        self.istft = ISTFT(4 * hop // noise_steps, hop // noise_steps)
 
     def forward(self, x: Tensor, first: int = 0) -> Tensor:
         levels = self.out(x).float()
         with torch.autocast(x.device.type, enabled=False):
             levels = levels.clamp(max=self.LOUDEST).exp()
-            tones, noise = levels.split([self.TONE_STEPS * self.tones, self.NOISE_STEPS * self.NOISE_BANDS], dim=-1)
+            tones, noise = levels.split([self.TONE_STEPS * self.tones, self.noise_steps * self.NOISE_BANDS], dim=-1)
             tones = tones.unflatten(-1, (self.TONE_STEPS, -1)).flatten(1, 2)
-            noise = noise.unflatten(-1, (self.NOISE_STEPS, -1)).flatten(1, 2)
-            return self._tones(tones, first * self.TONE_STEPS) + self._noise(noise, first * self.NOISE_STEPS)
+            noise = noise.unflatten(-1, (self.noise_steps, -1)).flatten(1, 2)
+            return self._tones(tones, first * self.TONE_STEPS) + self._noise(noise, first * self.noise_steps)
 
     def _tones(self, levels: Tensor, first: int) -> Tensor:
         """levels [B, S, tones], one each step → [B, S · step]: between the middles of two steps a raised-cosine cross-fade."""
@@ -177,7 +178,7 @@ class TonesAndNoise(nn.Module):
 
     def _noise(self, levels: Tensor, first: int) -> Tensor:
         """levels [B, S, bands], one each step → [B, S · step]: a fixed noise, coloured."""
-        spread, noise = _noise(self.NOISE_BANDS, self.istft.n_fft, self.sample_rate, levels.device)
+        spread, noise = _noise(self.NOISE_BANDS, self.istft.n_fft, self.istft.hop, self.sample_rate, levels.device)
         at = (first + torch.arange(levels.shape[1], device=levels.device)) % len(noise)
         return self.istft(((levels @ spread) * noise[at]).transpose(1, 2))
 
@@ -238,10 +239,17 @@ def _carriers(tones: int, lowest: float, per_octave: int, sample_rate: int, step
 
 
 @cache
-def _noise(bands: int, n_fft: int, sample_rate: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """[bands, bins]: how a band's level spreads over bins, the square root of it; [steps, bins] complex64: noise."""
+def _noise(bands: int, n_fft: int, step: int, sample_rate: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """[bands, bins]: how a band's level spreads over bins, the square root of it; [steps, bins] complex64: noise.
+
+    The steps are one white noise that goes round, seen through the window of each. So at equal levels they add up to that very
+    noise. Noises of their own would beat with each other, and a decoder learns to be silent in every other step to avoid that.
+    """
     edges = np.geomspace(1, 1 + sample_rate / 2 / 200, bands) * 200 - 200  # Hz, even below 200, then in octaves
     bins = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     spread = np.stack([np.interp(bins, edges, row) for row in np.eye(bands)])
-    noise = np.exp(2j * np.pi * np.random.default_rng(1).random((1021, len(bins)))) * np.sqrt(n_fft)
-    return _table(spread.astype(np.float32), device), _table(noise.astype(np.complex64), device)
+    steps = 1021
+    white = NOISE_RMS * np.random.default_rng(1).standard_normal(steps * step)
+    begin = step * np.arange(steps)[:, None] - (n_fft - step) // 2
+    seen = white[(begin + np.arange(n_fft)) % len(white)] * np.hanning(n_fft + 1)[:-1]
+    return _table(spread.astype(np.float32), device), _table(np.fft.rfft(seen).astype(np.complex64), device)

@@ -39,7 +39,9 @@ class WavTokenizer(nn.Module):
         self.feature_extractor = nn.ModuleDict({"encodec": encodec})
         self.backbone = Backbone(config)
         self.head = (
-            TonesAndNoise(config.dim, config.sample_rate, config.hop_length) if config.encoder_blocks else ISTFTHead(config)
+            TonesAndNoise(config.dim, config.sample_rate, config.hop_length, config.noise_steps)
+            if config.encoder_blocks
+            else ISTFTHead(config)
         )
 
     @property

@@ -20,14 +20,16 @@ from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
 from engine.models.hifi_codec import HiFiCodec
-from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, TonesAndNoise, log_level
+from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 HOP_S = 0.04
-COMPARED = (STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
+# Shorter than a frame: windows as long as one hardly tell what a decoder does within it.
+ATTACKS = Resolution(5.3, 3, 200.0, 20_000.0, steps=16)
+COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
 # Steps in which the tones are also told directly how strong to be, less and less: the spectrum of a sum of tones says it only
 # once nearly all of them are right.
 SHOWN_UNTIL = 600

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.spectral_modeling import C1, CHORDS, BandSpectrum, TonesAndNoise
@@ -69,6 +70,28 @@ def test_spectral_distance_hears_no_phase_and_every_range():
     assert magnitude[1] < 0.2 * magnitude[2] and turned < 0.4 * semitone and turned < 0.4 * stroke
 
 
+def test_the_distance_hears_soft_edges_and_rasping_within_a_frame():
+    """Against how far one noise is from another that is alike."""
+    rng = torch.Generator().manual_seed(0)
+    strokes = torch.zeros(1, 48_000)
+    strokes[:, ::6000] = 1
+    t = torch.arange(3000) / 24_000
+    edges = {name: torch.exp(-t / 0.03) * (t / rise_s).clamp(max=1) for name, rise_s in (("hard", 1e-6), ("soft", 0.012))}
+    envelopes = {
+        name: F.conv1d(F.pad(strokes[None], (2999, 0)), edge.flip(0)[None, None])[0].clamp(min=1e-3)
+        for name, edge in edges.items()
+    }
+    envelopes["rasping"] = envelopes["hard"] * (1 + 0.8 * torch.cos(2 * torch.pi * 100 * torch.arange(48_000) / 24_000))
+
+    def played(name):
+        return 0.1 * torch.randn(8, 48_000, generator=rng) * envelopes[name]
+
+    alike, soft, rasping = (
+        spectral_distance(played(name), played("hard"), 24_000)[0].item() for name in ("hard", "soft", "rasping")
+    )
+    assert soft > 1.1 * alike and rasping > 1.15 * alike
+
+
 def sine(tone, amplitude=0.2, frames=200):
     """At the pitch of this tone of the head's, 24 kHz. From its crest on, so that mirrored at its beginning it has no corner."""
     t = torch.arange(frames * 480, dtype=torch.float64) / 24_000
@@ -77,7 +100,7 @@ def sine(tone, amplitude=0.2, frames=200):
 
 def test_the_tones_target_is_least_where_the_head_sounds_what_it_is_to_sound():
     torch.manual_seed(0)
-    head = TonesAndNoise(16, 24_000, 480)
+    head = TonesAndNoise(16, 24_000, 480, 8)
     target, tones = ToneTarget(head, 24_000), slice(0, head.TONE_STEPS * head.tones)
     head.out.weight.data.zero_()
     distances = {}
@@ -92,7 +115,7 @@ def test_the_tones_target_is_least_where_the_head_sounds_what_it_is_to_sound():
 
 def test_the_target_alone_teaches_the_tones_a_chord():
     torch.manual_seed(0)
-    head, chord = TonesAndNoise(16, 24_000, 480), (84, 92, 98)  # a major triad
+    head, chord = TonesAndNoise(16, 24_000, 480, 8), (84, 92, 98)  # a major triad
     target, audio, x = ToneTarget(head, 24_000), sum(sine(tone) for tone in chord), torch.zeros(1, 200, 16)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.2)
     distances = []
