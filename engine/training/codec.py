@@ -28,7 +28,7 @@ from engine.training.sketch import SKETCH
 
 HOP_S = 0.04
 # Shorter than a frame: windows as long as one hardly tell what a decoder does within it.
-ATTACKS = Resolution(5.3, 3, 200.0, 20_000.0, steps=16)
+ATTACKS = Resolution(5.3, 3, 1000.0, 20_000.0, steps=16)
 COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
 # Steps in which the tones are also told directly how strong to be, less and less: the spectrum of a sum of tones says it only
 # once nearly all of them are right.
