@@ -14,7 +14,7 @@ import torch
 
 from engine.acceleration import Prepared
 from engine.evaluation.listener import RATE, WINDOW_S, section_start_s
-from engine.evaluation.measures import log_mel_distance_db
+from engine.evaluation.measures import beat_of_frames, log_mel_distance_db, movement_of_highs
 from engine.evaluation.trials import Result
 from engine.streaming import FastRenderer, FullRenderer
 from engine.training.data import SAMPLE_RATE, Corpus
@@ -23,15 +23,18 @@ FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz code
 
 
 def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
-    """Log-mel distance of held-out choruses to themselves after each way of coding them."""
+    """Log-mel distance of held-out choruses to themselves after each way of coding them, and whether its frames are heard."""
     known = ways(prepared)
+    movements: dict[str, list[np.ndarray]] = {}
     to_12_khz: dict[str, list[float]] = {}
     to_24_khz: dict[str, list[float]] = {}
     for name in held_out.names:
         start = round(section_start_s(held_out.facts[name], "chorus") * SAMPLE_RATE)
         original = held_out.read(name, start, round(WINDOW_S * SAMPLE_RATE))
+        movements.setdefault("", []).append(movement_of_highs(original, SAMPLE_RATE))
         for way in known:
             decoded = recode(prepared, original, way)
+            movements.setdefault(way, []).append(movement_of_highs(decoded, SAMPLE_RATE))
             to_12_khz.setdefault(way, []).append(log_mel_distance_db(decoded, original, SAMPLE_RATE))
             to_24_khz.setdefault(way, []).append(log_mel_distance_db(decoded, original, SAMPLE_RATE, top_hz=24_000.0))
     mean = {way: float(np.mean(values)) for way, values in to_12_khz.items()}
@@ -50,7 +53,12 @@ def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
         results.append(
             Result(name, full, "dB", fast, at_most=True, count=len(held_out.names), note="bar: without flow and codec")
         )
-    return results
+    beats = {way: beat_of_frames(np.mean(found, 0), prepared.checkpoint.config.token_rate) for way, found in movements.items()}
+    return results + [
+        Result(f"highs that beat with the frames: {way}", beats[way], "×", count=len(held_out.names),
+               note=f"as strongly as at rates around; {beats['']:.1f} in the music itself")
+        for way in known if way in (FAST, FULL)
+    ]  # fmt: skip
 
 
 def ways(prepared: Prepared) -> tuple[str, ...]:

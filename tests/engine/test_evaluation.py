@@ -268,6 +268,16 @@ def test_prompts_say_what_they_ask_for():
     assert 0.1 < np.mean([not p.drums for p in prompts]) < 0.5
 
 
+def test_highs_that_beat_with_the_frames_are_told_from_what_moves_otherwise():
+    rng, t = np.random.default_rng(0), np.arange(20 * 48_000) / 48_000
+    hats = 0.1 * rng.standard_normal(len(t)) * np.exp(-(t % 0.25) / 0.05)
+    heard = {}
+    for hz in (50, 100, 80):
+        movement = measures.movement_of_highs(hats * (1 + 0.3 * np.cos(2 * np.pi * hz * t)), 48_000)
+        heard[hz] = measures.beat_of_frames(movement, 50.0)
+    assert heard[50] > 5 and heard[100] > 5 and heard[80] < 3
+
+
 def test_a_share_is_judged_against_its_bar():
     assert share("x", [True] * 9 + [False], 90).met is True and share("x", [True, False], 90).met is False
     nothing = share("x", [], 90)
