@@ -169,15 +169,16 @@ def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> dict[str
     """How a join at `join_frame` sounds, in dB: the level's step, from one second before to one after, and the click.
 
     Click: power above 6 kHz in the 10 ms around the join against the loudest such 10 ms within half a second either side; 0 or
-    less is no louder than the music itself.
+    less is no louder than the music itself. Right beside the join counts too: a stroke on the beat sounds on, a click does not.
     """
     before, after = audio[max(0, join_frame - samplerate) : join_frame], audio[join_frame : join_frame + samplerate]
     edge = signal.butter(4, min(6000, 0.4 * samplerate), "high", fs=samplerate, output="sos")
     high = signal.sosfilt(edge, audio.astype(np.float64))
     block, half = samplerate // 100, samplerate // 2
     here = _power(high[max(0, join_frame - block // 2) : join_frame + block // 2])
-    starts = range(max(0, join_frame - half), min(len(high) - block, join_frame + half), block)
-    around = [_power(high[start : start + block]) for start in starts if abs(start + block / 2 - join_frame) > 1.5 * block]
+    before_it = range(join_frame - block // 2 - block, max(0, join_frame - half) - 1, -block)
+    after_it = range(join_frame + block // 2, min(len(high), join_frame + half) - block + 1, block)
+    around = [_power(high[start : start + block]) for start in (*before_it, *after_it)]
     level_db, click_db = _ratio_db(_power(after), _power(before)), _ratio_db(here, max(around, default=0))
     return {"level_db": round(level_db, 2), "click_db": round(click_db, 1)}
 
