@@ -27,6 +27,9 @@ from engine.training.implants import implant_heads
 from engine.training.loop import Optimizer, Run, best_device, follow
 from engine.training.sketch import SKETCH
 
+# The paper's stages in small: audio first, then captions. So long into a run, in minutes and as a share of it, no window has any
+# condition but musical time.
+AUDIO_FIRST_MINUTES, AUDIO_FIRST = 15.0, 0.2
 DROP_CONDITION = 0.15
 DROP_TEXT = 0.1  # the text alone, so that continuations without words are at home
 # Share of windows that repeat their first one, two or four bars to the end, as a producer loops them.
@@ -108,6 +111,11 @@ class Windows:
             "start": 0.0 if alone else first / FRAME_RATE, "end": length_s if alone else len(tokens) / FRAME_RATE,
             "ends": piece_end and not looped and len(here) < frames, "clock": times,
         }  # fmt: skip
+
+
+def without_conditions(batch: Batch) -> Batch:
+    """All rows as the negative one: what is left to learn from is audio and musical time."""
+    return *batch[:3], torch.ones_like(batch[3])
 
 
 def with_unknown_words(text: list[int], kept: set[int | None], rng: np.random.Generator) -> list[int]:
@@ -201,6 +209,7 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
     run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     stop = model.config.stop_token
+    audio_first_s = 60 * min(AUDIO_FIRST_MINUTES, AUDIO_FIRST * minutes)
 
     def windows(held_out: bool) -> Windows:
         return Windows(Corpus(corpus, held_out=held_out), dict(np.load(tokens_file)), tokenizer, frames, stop)
@@ -214,6 +223,8 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
             training = windows(False)  # the corpus may have grown
         short = SHORTER[run.step % len(SHORTER)]
         examples = training.batch(short * batch, rng, frames=frames // short)
+        if run.elapsed < audio_first_s:
+            examples = without_conditions(examples)
         value = loss(model, examples)
         norm = optimizer.step(value, run.scale())
         follow(average, model, run.step)

@@ -213,6 +213,25 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, tokens, tokenizer, tmp_
     assert changed  # the average trails the model
 
 
+def test_audio_comes_first_then_captions(corpus, tokens, tokenizer, tmp_path, one_second_a_step, monkeypatch):
+    """In the first fifth of a run no window has words, span or label."""
+    learnt = []  # share of rows without conditions, of each batch
+
+    def spy(model, batch, *rest):
+        learnt.append(batch[3].float().mean().item())
+        return loss(model, batch, *rest)
+
+    monkeypatch.setattr(stage, "loss", spy)
+    options = {"batch": 4, "frames": FRAMES, "config": CONFIG}
+    train(corpus, tokens, tokenizer, tmp_path, minutes=20 / 60, **options)
+    first, then, held_out = learnt[:4], learnt[4:20], learnt[20:]
+    assert set(first) == {1.0} and max(then) < 1 and set(held_out) == {0.0}
+    learnt.clear()
+    monkeypatch.setattr(stage, "AUDIO_FIRST_MINUTES", 10 / 60)
+    train(corpus, tokens, tokenizer, tmp_path, minutes=200 / 60, **options)
+    assert max(learnt) < 1  # a run that is continued for longer does not return to audio alone
+
+
 @pytest.mark.parametrize(("stay", "reached"), [(1.0, {"intro": {0}, "verse": {1}}), (0.0, {"intro": {0, 1}, "verse": {1}})])
 def test_a_window_stays_in_its_section_or_goes_on_but_never_into_the_last(corpus, tokenizer, monkeypatch, stay, reached):
     """Tokens that say which section they are of; the window is longer than what is left of the piece."""
