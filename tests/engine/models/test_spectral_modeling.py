@@ -302,6 +302,14 @@ def test_noise_is_steadiest_where_its_steps_are_alike(rate, hop):
 
 
 @torch.inference_mode()
+def test_noise_does_not_come_again_within_ten_seconds():
+    audio = told({}, noise=-2.0)(torch.zeros(1, 500, 16))[0].numpy()
+    power = np.abs(np.fft.rfft(audio, 2 * len(audio))) ** 2
+    recurring = np.fft.irfft(power)[: len(audio)] / power.mean()
+    assert recurring[0] == pytest.approx(1, abs=0.01) and np.abs(recurring[RATE // 10 :]).max() < 0.05
+
+
+@torch.inference_mode()
 def test_noise_sets_in_and_ends_within_its_window():
     """A step's window is four steps long, so an edge takes two steps either side of the middle."""
     one = told({})
