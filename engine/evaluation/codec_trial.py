@@ -20,6 +20,7 @@ from engine.streaming import FastRenderer, FullRenderer
 from engine.training.data import SAMPLE_RATE, Corpus
 
 FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz codec alone", "Opus at 6 kb/s"
+UNCODED = "uncoded"
 
 
 def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
@@ -31,7 +32,7 @@ def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
     for name in held_out.names:
         start = round(section_start_s(held_out.facts[name], "chorus") * SAMPLE_RATE)
         original = held_out.read(name, start, round(WINDOW_S * SAMPLE_RATE))
-        movements.setdefault("", []).append(movement_of_highs(original, SAMPLE_RATE))
+        movements.setdefault(UNCODED, []).append(movement_of_highs(original, SAMPLE_RATE))
         for way in known:
             decoded = recode(prepared, original, way)
             movements.setdefault(way, []).append(movement_of_highs(decoded, SAMPLE_RATE))
@@ -56,7 +57,7 @@ def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
     beats = {way: beat_of_frames(np.mean(found, 0), prepared.checkpoint.config.token_rate) for way, found in movements.items()}
     return results + [
         Result(f"highs that beat with the frames: {way}", beats[way], "×", count=len(held_out.names),
-               note=f"as strongly as at rates around; {beats['']:.1f} in the music itself")
+               note=f"as strongly as at rates around; {beats[UNCODED]:.1f} in the music itself")
         for way in known if way in (FAST, FULL)
     ]  # fmt: skip
 

@@ -22,7 +22,9 @@ MOST_DRIFT = 0.1  # a beat further off is another level of the metre
 SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
 SAME_RANGE_DB = 50.0  # what lies further below the loudest bin is not compared
 BAND_RANGE_DB = 60.0  # likewise, of the loudest band
-MOVEMENT_HZ, MOVEMENT_WINDOW_S, MOVEMENT_HOP_S, MOVEMENT_FLOOR = 5000.0, 0.005, 0.001, 1e-8  # above these Hz, heard so; power
+HIGHS_HZ, HIGHS_WINDOW_S, HIGHS_HOP_S = 5000.0, 0.005, 0.001  # where they begin, and how they are heard
+HIGHS_FLOOR = 1e-8  # of their power: what is softer is silence
+AROUND_HZ, AT_HZ = 12, 1  # what lies so near to a rate is around it, or at it
 
 
 def tempo_met(measured: float | None, asked: float, tolerance: float = 0.02) -> bool:
@@ -121,18 +123,22 @@ def band_level_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate:
 
 
 def movement_of_highs(audio: np.ndarray, samplerate: int) -> np.ndarray:
-    """How strongly the level of what is above MOVEMENT_HZ moves at each whole number of Hz from 0 on, slower trends aside."""
-    nperseg, hop = round(MOVEMENT_WINDOW_S * samplerate), round(MOVEMENT_HOP_S * samplerate)
+    """How strongly the level of what is above HIGHS_HZ moves at each whole number of Hz from 0 on, slower trends aside."""
+    nperseg, hop = round(HIGHS_WINDOW_S * samplerate), round(HIGHS_HOP_S * samplerate)
     hz, _, spectrum = signal.stft(audio, samplerate, nperseg=nperseg, noverlap=nperseg - hop)
-    level = np.log((np.abs(spectrum[hz > MOVEMENT_HZ]) ** 2).sum(0) + MOVEMENT_FLOOR)
+    level = np.log((np.abs(spectrum[hz > HIGHS_HZ]) ** 2).sum(0) + HIGHS_FLOOR)
     second = round(samplerate / hop)
     return signal.welch(level, second, nperseg=second, detrend="linear")[1]
 
 
 def beat_of_frames(movement: np.ndarray, frame_rate: float) -> float:
     """How much stronger a movement [Hz] is at the rate of a codec's frames, or twice it, than at rates around."""
-    around = [movement[round(n * frame_rate) - 12 : round(n * frame_rate) + 13] for n in (1, 2)]
-    return float(max(np.mean(part[11:14]) / np.median(part) for part in around))
+
+    def near(hz: int, distance: int) -> np.ndarray:
+        return movement[hz - distance : hz + distance + 1]
+
+    rates = (round(frame_rate), round(2 * frame_rate))
+    return float(max(near(hz, AT_HZ).mean() / np.median(near(hz, AROUND_HZ)) for hz in rates))
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from engine.models.layers import ISTFT, ConvNeXtBlock, reflect
 
 NOISE_RMS = 0.8165  # of noise at a level of 1
-NOISE_STEPS = 4093  # until it comes again: ten seconds of 2.5 ms each, and prime, so that it keeps step with no bar
+NOISE_PERIOD = 4093  # steps, until it comes again: ten seconds of 2.5 ms each, and prime, so that it keeps step with no bar
 FLOOR = 3e-4  # of a band's amplitude: what is softer (-70 dB) is silence
 
 
@@ -249,7 +249,7 @@ def _noise(bands: int, n_fft: int, step: int, sample_rate: int, device: torch.de
     edges = np.geomspace(1, 1 + sample_rate / 2 / 200, bands) * 200 - 200  # Hz, even below 200, then in octaves
     bins = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     spread = np.stack([np.interp(bins, edges, row) for row in np.eye(bands)])
-    white = NOISE_RMS * np.random.default_rng(1).standard_normal(NOISE_STEPS * step)
-    begin = step * np.arange(NOISE_STEPS)[:, None] - (n_fft - step) // 2
+    white = NOISE_RMS * np.random.default_rng(1).standard_normal(NOISE_PERIOD * step)
+    begin = step * np.arange(NOISE_PERIOD)[:, None] - (n_fft - step) // 2
     seen = white[(begin + np.arange(n_fft)) % len(white)] * np.hanning(n_fft + 1)[:-1]
     return _table(spread.astype(np.float32), device), _table(np.fft.rfft(seen).astype(np.complex64), device)

@@ -169,7 +169,7 @@ def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> dict[str
     """How a join at `join_frame` sounds, in dB: the level's step, from one second before to one after, and the click.
 
     Click: power above 6 kHz in the 10 ms around the join against the loudest such 10 ms within half a second either side; 0 or
-    less is no louder than the music itself. Right beside the join counts too: a stroke on the beat sounds on, a click does not.
+    less is no louder than the music itself. Right beside the join counts too: a stroke on the beat sounds on, a click is over.
     """
     before, after = audio[max(0, join_frame - samplerate) : join_frame], audio[join_frame : join_frame + samplerate]
     edge = signal.butter(4, min(6000, 0.4 * samplerate), "high", fs=samplerate, output="sos")

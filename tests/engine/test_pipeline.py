@@ -116,7 +116,7 @@ def test_a_continuation_is_led_away_from_what_would_be_played_without_the_clip(e
     monkeypatch.setattr(Decoder, "start", watched)
     run(engine, model, clip=str(clip), duration_s=12.0, decode="fast", seed=1)
     assert len(starts) > 2 and starts[0][0] == starts[0][1]
-    assert all(50 <= given < heard <= 150 for given, heard, _ in starts[1:])
+    assert all(50 <= given <= 100 and heard == 150 for given, heard, _ in starts[1:])
     assert sum(room for *_, room in starts) == 12 * 50
 
 
