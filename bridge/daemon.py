@@ -19,24 +19,27 @@ from importlib import metadata
 
 import mido
 
-from bridge import commands, limits, midi_clip, osc_spec, port_holder, replies, state_file, toml_file
-from bridge.announcement import Announcement
-from bridge.arguments import cut
-from bridge.audio_device import AudioDevice
-from bridge.clients import Address, Clients
+from bridge import limits, toml_file
+from bridge.audio.device import AudioDevice
+from bridge.config import state_file
+from bridge.config.presets import NO_PRESET, Preset, Presets
+from bridge.config.settings import AUTO, Settings, settings_file
+from bridge.engine_host.supervisor import Patience, Supervisor
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError, SettingsError
-from bridge.jobs import Job, Jobs
-from bridge.journal import Journal
-from bridge.midi_control import MidiControl
-from bridge.midi_in import MidiIn
-from bridge.midi_map import Binding
-from bridge.presets import NO_PRESET, Preset, Presets
-from bridge.server import OscServer, Received
-from bridge.settings import AUTO, Settings, settings_file
-from bridge.supervisor import Patience, Supervisor
-from bridge.transport import Transport
+from bridge.jobs.journal import Journal
+from bridge.jobs.runner import Job, Jobs
+from bridge.midi import clip as midi_clip
+from bridge.midi.bindings import Binding
+from bridge.midi.controller import MidiControl
+from bridge.midi.input import MidiIn
+from bridge.midi.transport import Transport
+from bridge.osc import commands, port_owner, replies, spec
+from bridge.osc.announcement import Announcement
+from bridge.osc.arguments import cut
+from bridge.osc.server import OscServer, Received
+from bridge.osc.sessions import Address, Clients
 from engine.api import ClipError, resolve_clip
-from engine.library import MODELS_FOLDER, ModelInfo, list_models
+from engine.checkpoints.library import MODELS_FOLDER, ModelInfo, list_models
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
 _MIDI: Address = ("midi", "in")  # a client like any other, but for where its answers go
@@ -124,7 +127,7 @@ class Daemon:
         try:
             return OscServer(host, port, self._receive, self._clients.forget, token)
         except PortTaken as error:
-            told = f"{error} by {port_holder.describe(port)}"
+            told = f"{error} by {port_owner.describe(port)}"
             if self._settings.port != AUTO:
                 raise PortTaken(f"{told}: stop it, or choose another with --port ({AUTO} finds one)") from None
             log.warning("%s: this daemon takes another", told)
@@ -225,11 +228,11 @@ class Daemon:
                 self._jobs.forget(command.job)
                 yield replies.Ack(command.id)
             case commands.Hello():
-                if command.protocol != osc_spec.PROTOCOL:
-                    spoken = f"this daemon speaks protocol {osc_spec.PROTOCOL}, not {command.protocol}"
+                if command.protocol != spec.PROTOCOL:
+                    spoken = f"this daemon speaks protocol {spec.PROTOCOL}, not {command.protocol}"
                     raise MessageError(f"{spoken}: update the older of the two", "protocol")
                 self._clients.register(command.name, source, to, command.events == "all", command.max_datagram)
-                yield replies.Welcome(command.id, version(), osc_spec.PROTOCOL, limits.LEASE_S)
+                yield replies.Welcome(command.id, version(), spec.PROTOCOL, limits.LEASE_S)
             case commands.ListPresets():
                 presets = self._presets.all(command.bank)
                 for index, preset in enumerate(presets):
@@ -265,7 +268,7 @@ class Daemon:
                 self._control.forget(command)
                 yield replies.Ack(command.id)
             case commands.Ping():
-                yield replies.Pong(command.id, version(), osc_spec.PROTOCOL)
+                yield replies.Pong(command.id, version(), spec.PROTOCOL)
             case commands.Status():
                 yield self._state(command)
             case commands.Quit():
@@ -325,7 +328,7 @@ class Daemon:
         levels = device.levels
         pairs = {
             "version": version(),
-            "protocol": osc_spec.PROTOCOL,
+            "protocol": spec.PROTOCOL,
             "pid": os.getpid(),
             "engine_pid": engine.pid,
             "model": engine.facts.get("model"),
@@ -351,7 +354,7 @@ class Daemon:
     def _write_state_file(self) -> None:
         """Tells clients of this user where the daemon is."""
         address = {"host": self._settings.near_host, "port": self._server.address[1], "pid": os.getpid()}
-        about = {"version": version(), "protocol": osc_spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
+        about = {"version": version(), "protocol": spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
         try:
             state_file.write(self._settings, address | about)
         except OSError as error:
@@ -361,7 +364,7 @@ class Daemon:
 
 def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> replies.PresetInfo:
     values = {name: preset.values.get(name) for name in ("prompt", "bpm", "key", "bars")}
-    values["prompt"] = cut(values["prompt"] or "", osc_spec.MAX_BEGINNING) or None
+    values["prompt"] = cut(values["prompt"] or "", spec.MAX_BEGINNING) or None
     pairs = {"description": preset.description or None, **values}
     return replies.PresetInfo(id, index, count, preset.name, preset.bank, pairs)
 
@@ -369,7 +372,7 @@ def _preset_info(id: str, preset: Preset, index: int = 0, count: int = 1) -> rep
 def _binding_info(id: str, index: int, binding: Binding) -> replies.BindingInfo:
     values = ", ".join(f"{name} = {toml_file.literal(value)}" for name, value in binding.values.items())
     pairs = {name: getattr(binding, name) for name in ("number", "channel", "low", "high")}
-    pairs["values"] = cut(values, osc_spec.MAX_BEGINNING) or None
+    pairs["values"] = cut(values, spec.MAX_BEGINNING) or None
     return replies.BindingInfo(id, index, binding.action, binding.kind, pairs)
 
 
@@ -383,7 +386,7 @@ def _job_entry(id: str, index: int, job: Job) -> replies.Entry:
     pairs = {
         "created": job.created_at,
         "client": job.client or None,
-        "prompt": cut(request.prompt, osc_spec.MAX_BEGINNING) or None,
+        "prompt": cut(request.prompt, spec.MAX_BEGINNING) or None,
         "clip": os.path.basename(request.clip) if request.clip else None,
         "seed": job.seed,
         "path": job.recording.path if has_audio else None,

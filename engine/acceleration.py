@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.checkpoint import Checkpoint
-from engine.models.decoding import Decoder
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.models.generation import Decoder
 
 # Weights a decode step reads for each thread it is given. `sketch` (17 MB of them) takes 2 to 3 ms a step on one thread and
 # twice that on two, most of which is one waking the other.

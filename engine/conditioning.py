@@ -15,9 +15,9 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.api import GenerationRequest, ModelError, RequestError, parse_key
-from engine.checkpoint import Checkpoint
-from engine.clip import LISTEN_S, Clip
+from engine.checkpoints.checkpoint import Checkpoint
 from engine.config import ModelConfig
+from engine.continuation.clip import LISTEN_S, Clip
 from engine.models.language_model import SECTION_ROWS, Condition
 from engine.music.analysis import grid_offset, key_name, measure_bpm, measure_key, scale_of
 from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing

@@ -16,8 +16,7 @@ import torch
 
 from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
 from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
-from engine.checkpoint import load_checkpoint
-from engine.clip import Clip, read_clip
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning import (
     JUDGED_TOKENS,
     asked_bpm,
@@ -31,14 +30,15 @@ from engine.conditioning import (
     load_text_encoder,
     read_words,
 )
-from engine.models.decoding import Generation, generate_tokens
+from engine.continuation.clip import Clip, read_clip
+from engine.continuation.recurrence import bars_until_again, what_followed
+from engine.models.generation import Generation, generate_tokens
 from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import BARS_PER_PHRASE, MOST_DETUNED, MOST_SLOWED, Grid, clock, frames_to_bar, lasts_bars, slowing
-from engine.music.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
-from engine.music.meter import Meter
-from engine.music.recurrence import bars_until_again, what_followed
-from engine.streaming import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
+from engine.rendering.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
+from engine.rendering.measurement import Meter
+from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
 IDEA_BARS = 16  # two phrases, after which a piece goes on from its last bar alone: it would play them for ever

@@ -11,11 +11,11 @@ import random
 import struct
 import time
 
-from bridge import osc_spec, wire
-from bridge.osc_spec import Field
+from bridge.osc import codec, spec
+from bridge.osc.spec import Field
 
 _NTP_EPOCH_S = 2_208_988_800
-_COMMANDS = [message for message in osc_spec.COMMANDS.values() if message.address != "/inspire/quit"]
+_COMMANDS = [message for message in spec.COMMANDS.values() if message.address != "/inspire/quit"]
 _NUMBERS = [0, -1, 1, 2**31 - 1, -(2**31), 2**31, 2**63 - 1, 0.5, -0.0, 1e-45, 1e38, 1e300, math.nan, math.inf, -math.inf]
 _TEXTS = ["", " ", "\n", "%s%n", "../../x", "/etc/passwd", "~", "~nobody/x", "\u202e\U0001f3b5", "é" * 300, "x" * 5000, "'; --"]
 _SHORT_S = 0.5  # of most jobs that are right: the daemon is to be tried, not the disk
@@ -35,7 +35,7 @@ class Fuzzer:
 
     def stream(self, frames: int) -> bytes:
         r = self._random
-        parts = [wire.slip(self._packet(4)) for _ in range(frames)]
+        parts = [codec.slip(self._packet(4)) for _ in range(frames)]
         no_frames = [b"\xdb\x00\xc0", b"\xc0\xc0", r.randbytes(200), b"x" * 200_000 + b"\xc0"]
         for _ in range(r.randrange(3)):
             parts.insert(r.randrange(len(parts)), r.choice(no_frames))
@@ -72,7 +72,7 @@ class Fuzzer:
             values += [("s", field.name), self._value(field)]
         if r.random() < 0.1:
             values.insert(r.randrange(len(values) + 1), self._any())
-        wrong = r.choice([*osc_spec.REPLIES, "/", "/inspire", "/inspire/" + "x" * 900])
+        wrong = r.choice([*spec.REPLIES, "/", "/inspire", "/inspire/" + "x" * 900])
         types = "".join(type_ for type_, _ in values)
         address = message.address if r.random() < 0.97 else wrong
         return _string(address) + _string(f",{types}") + b"".join(_encoded(*value) for value in values)

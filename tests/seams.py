@@ -6,7 +6,7 @@ import numpy as np
 from scipy import signal
 
 from engine.music.analysis import join_report
-from engine.streaming import FullRenderer
+from engine.rendering.windows import FullRenderer
 
 BLOCK_S = 0.05
 INAUDIBLE = 1e-9  # of the music's energy, -90 dB: rounding below it is no difference

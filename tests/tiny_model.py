@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models
 
-from engine.checkpoint import save_checkpoint
+from engine.checkpoints.checkpoint import save_checkpoint
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec

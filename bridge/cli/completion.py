@@ -15,12 +15,12 @@ from collections.abc import Iterable, MutableMapping
 import typer
 
 from bridge.cli.connection import find_daemon
+from bridge.config.presets import Presets
+from bridge.config.settings import load_settings
 from bridge.errors import BridgeError
-from bridge.osc_spec import MAX_LISTED
-from bridge.presets import Presets
-from bridge.replies import Fail
-from bridge.settings import load_settings
-from engine.library import list_models
+from bridge.osc.replies import Fail
+from bridge.osc.spec import MAX_LISTED
+from engine.checkpoints.library import list_models
 
 _PATIENCE_S = 0.5  # for a daemon, while somebody waits at the keyboard
 _QUOTE = "_INSPIRE_QUOTE"

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import NoReturn
 
-from bridge import state_file
 from bridge.cli.consoles import err
-from bridge.client import Client
+from bridge.config import state_file
+from bridge.config.settings import Settings, load_settings
 from bridge.errors import NoDaemon
-from bridge.replies import Fail
-from bridge.settings import Settings, load_settings
+from bridge.osc.client import Client
+from bridge.osc.replies import Fail
 
 _START_PATIENCE_S = 30.0
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bridge import job_views
+from bridge.cli import job_view
 from bridge.cli.connection import answered, connect
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
-from bridge.presets import Presets
-from bridge.settings import load_settings
-from engine.library import list_models
+from bridge.config.presets import Presets
+from bridge.config.settings import load_settings
+from engine.checkpoints.library import list_models
 
 app = typer.Typer()
 
@@ -84,7 +84,7 @@ def history(
         if as_json:
             print(json.dumps({"job": entry.job, "state": entry.state, **entry.pairs}))
         else:
-            job_views.show_entry(entry, out)
+            job_view.show_entry(entry, out)
     if not as_json and not found.count:
         err.print("nothing of the kind was made yet")
     elif not as_json and found.shown < found.count:

@@ -9,14 +9,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bridge import job_views
+from bridge.cli import job_view
 from bridge.cli.completion import preset_names, unended_jobs
 from bridge.cli.connection import answered, connect, fail
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
-from bridge.client import Client, new_id
-from bridge.osc_spec import MAX_LISTED
-from bridge.replies import Cancelled, Done, Fail, Reply
+from bridge.osc.client import Client, new_id
+from bridge.osc.replies import Cancelled, Done, Fail, Reply
+from bridge.osc.spec import MAX_LISTED
 
 app = typer.Typer()
 
@@ -84,7 +84,7 @@ def jobs(port: Port = None, as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps({"job": entry.job, "position": entry.index, "state": entry.state, **entry.pairs}))
         else:
-            job_views.show_entry(entry, out)
+            job_view.show_entry(entry, out)
     if not as_json and found.shown < found.count:
         err.print(f"and {found.count - found.shown} more")
 
@@ -133,7 +133,7 @@ def _exit_code(end: Reply) -> int:
 def _show_job(client: Client, start, as_json: bool) -> Reply:
     """Shows a job to its end, which it gives. Ctrl-C cancels the job and still shows its end."""
     id = new_id()
-    show = job_views.choose(as_json, err)
+    show = job_view.choose(as_json, err)
     end = None
     with show:
         try:
@@ -146,5 +146,5 @@ def _show_job(client: Client, start, as_json: bool) -> Reply:
                 end = client.receive(id, 30) or Fail(id, "no_daemon", "the daemon does not answer")
             show(end)
     if not as_json:
-        job_views.show_end(end, out, err)
+        job_view.show_end(end, out, err)
     return end

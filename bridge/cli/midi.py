@@ -10,9 +10,9 @@ import typer
 from bridge.cli.connection import answered, connect, fail
 from bridge.cli.consoles import err, out
 from bridge.cli.options import AsJson, Port, with_keys_of
-from bridge.client import new_id
-from bridge.osc_spec import MIDI_ACTIONS, MIDI_KINDS
-from bridge.replies import Ack, BindingInfo
+from bridge.osc.client import new_id
+from bridge.osc.replies import Ack, BindingInfo
+from bridge.osc.spec import MIDI_ACTIONS, MIDI_KINDS
 
 app = typer.Typer()
 _midi = typer.Typer(invoke_without_command=True)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from bridge import osc_spec
 from bridge.cli.completion import model_names, past_jobs, preset_names
-from bridge.settings import Settings
+from bridge.config.settings import Settings
+from bridge.osc import spec
 
 Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
@@ -30,7 +30,7 @@ def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: b
 
     `and_of_starting`: port, as_json and no_start too.
     """
-    keys = [key for key in osc_spec.COMMANDS[address].pairs if key not in osc_spec.COMMON and key.name not in without]
+    keys = [key for key in spec.COMMANDS[address].pairs if key not in spec.COMMON and key.name not in without]
     return _with([*(_STARTING if and_of_starting else ()), *(_option(key) for key in keys)])
 
 
@@ -50,7 +50,7 @@ def _with(options: list[inspect.Parameter]) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def _option(key: osc_spec.Field) -> inspect.Parameter:
+def _option(key: spec.Field) -> inspect.Parameter:
     """Flags are the keys without their unit, but for `path`, which other programs call output."""
     flag = "--" + key.name.removesuffix("_s").replace("_", "-")
     if key.is_switch:

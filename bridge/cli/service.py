@@ -14,12 +14,13 @@ from typing import Annotated
 
 import typer
 
-from bridge import osc_markdown, osc_spec
 from bridge.cli.completion import past_jobs
 from bridge.cli.connection import answered, connect
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, Port, with_settings
-from bridge.settings import load_settings, settings_file, trace_settings
+from bridge.config.settings import load_settings, settings_file, trace_settings
+from bridge.osc import markdown as osc_markdown
+from bridge.osc import spec
 
 app = typer.Typer()
 
@@ -76,11 +77,11 @@ def ping(port: Port = None, as_json: AsJson = False) -> None:
 @with_settings()
 def doctor(as_json: AsJson = False, **flags: str | None) -> None:
     """Check everything a daemon needs, and say what to do. Plays one click at -40 dB."""
-    from bridge import doctor  # brings the audio device's libraries
+    from bridge.cli import checks  # brings the audio device's libraries
 
     well = True
     with _told_by_findings_only():
-        for finding in doctor.examine(load_settings(flags), flags["port"] is not None):
+        for finding in checks.examine(load_settings(flags), flags["port"] is not None):
             well = well and (finding.ok or finding.optional)
             if as_json:
                 print(json.dumps(dataclasses.asdict(finding)), flush=True)
@@ -114,21 +115,21 @@ def osc(
 ) -> None:
     """Print the table of OSC messages."""
     if as_json:
-        for message in (*osc_spec.COMMANDS.values(), *osc_spec.REPLIES.values()):
+        for message in (*spec.COMMANDS.values(), *spec.REPLIES.values()):
             print(json.dumps(dataclasses.asdict(message)))
         return
     if markdown:
         print(osc_markdown.as_markdown(), end="")
         return
-    for title, table in (("commands", osc_spec.COMMANDS), ("replies", osc_spec.REPLIES)):
+    for title, table in (("commands", spec.COMMANDS), ("replies", spec.REPLIES)):
         out.print(f"[bold]{title}[/bold]")
         for message in table.values():
-            arguments = " ".join(f"{f.name}:{f.type}" for f in (osc_spec.ID, *message.arguments))
+            arguments = " ".join(f"{f.name}:{f.type}" for f in (spec.ID, *message.arguments))
             out.print(f"{message.address} {arguments}  – {message.doc}", markup=False)
             for f in message.pairs:
                 out.print(f"    {f.name}:{f.type}  {f.allowed}: {f.doc}", markup=False)
     out.print("[bold]codes of a fail[/bold]")
-    for code, meaning in osc_spec.FAIL_CODES.items():
+    for code, meaning in spec.FAIL_CODES.items():
         out.print(f"{code:>17}  {meaning}", markup=False)
 
 

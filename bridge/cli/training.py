@@ -17,9 +17,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bridge.cli.connection import fail
 from bridge.cli.consoles import err, out
+from bridge.cli.job_view import has_room
 from bridge.cli.options import AsJson
-from bridge.job_views import has_room
-from bridge.settings import load_settings
+from bridge.config.settings import load_settings
 
 _MODULE = "engine.training.adapt"
 _ENDS = ("done", "no_gain", "fail", "stopped")

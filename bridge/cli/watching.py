@@ -14,7 +14,7 @@ import typer
 from bridge.cli.connection import connect, find_daemon
 from bridge.cli.consoles import out
 from bridge.cli.options import AsJson, Port
-from bridge.settings import load_settings
+from bridge.config.settings import load_settings
 
 try:
     import select
@@ -40,7 +40,7 @@ def monitor(
 
     A dumb terminal gets one look, then what happens, line by line.
     """
-    from bridge import monitor as view  # brings the libraries that read audio files
+    from bridge.cli import monitor_view as view  # brings the libraries that read audio files
 
     if once:
         with connect(port, no_start=True) as client:
@@ -64,7 +64,7 @@ def _on_screen(watch) -> Iterator[Shown]:
     from rich.live import Live
     from rich.text import Text
 
-    from bridge.monitor import lines
+    from bridge.cli.monitor_view import lines
 
     with Live(console=out, screen=True, auto_refresh=False) as live:
         yield lambda told: live.update(Text("\n".join(lines(told, watch.log, out.width, out.height))), refresh=True)
@@ -72,7 +72,7 @@ def _on_screen(watch) -> Iterator[Shown]:
 
 @contextlib.contextmanager
 def _line_by_line() -> Iterator[Shown]:
-    from bridge.monitor import lines
+    from bridge.cli.monitor_view import lines
 
     begun = False
 

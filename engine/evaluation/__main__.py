@@ -1,6 +1,6 @@
 """`python -m engine.evaluation sketch --corpus FOLDER --report FOLDER`: a model against its bars.
 
-Without a corpus (see engine.training.corpus) only what needs no reference is measured: size, tempo, key, sections, speed.
+Without a corpus (see engine.corpus.render) only what needs no reference is measured: size, tempo, key, sections, speed.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     # torch loads here, after the arguments have been found good
     from engine.acceleration import choose_runtime, prepare
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoints.checkpoint import load_checkpoint
+    from engine.corpus.dataset import Corpus
     from engine.evaluation import report, trials
     from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
     from engine.evaluation.listener import PIECES, Listener
     from engine.evaluation.prompts import draw_prompts
     from engine.pipeline import create_engine
-    from engine.training.data import Corpus
 
     prepared = prepare(load_checkpoint(options.model), choose_runtime())
     paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")

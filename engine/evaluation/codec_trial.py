@@ -13,11 +13,11 @@ import soxr
 import torch
 
 from engine.acceleration import Prepared
+from engine.corpus.dataset import SAMPLE_RATE, Corpus
 from engine.evaluation.listener import RATE, WINDOW_S, section_start_s
 from engine.evaluation.measures import beat_of_frames, log_mel_distance_db, movement_of_highs
 from engine.evaluation.trials import Result
-from engine.streaming import FastRenderer, FullRenderer
-from engine.training.data import SAMPLE_RATE, Corpus
+from engine.rendering.windows import FastRenderer, FullRenderer
 
 FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz codec alone", "Opus at 6 kb/s"
 UNCODED = "uncoded"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from engine.corpus.dataset import SAMPLE_RATE as CORPUS_RATE
+from engine.corpus.dataset import Corpus
 from engine.evaluation.key_ear import KeyEar, registers
 from engine.evaluation.measures import Key, log_mel
 from engine.evaluation.regression import Curve, Ridge
 from engine.music.analysis import ONSET_RATE, autocorrelation, chroma, comb, onset_envelope
-from engine.training.data import SAMPLE_RATE as CORPUS_RATE
-from engine.training.data import Corpus
 
 RATE = 24_000  # Hz of everything a listener hears: no path of a model is told by its bandwidth
 WINDOW_S = 8.0

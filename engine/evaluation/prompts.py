@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.corpus.captions import caption
+from engine.corpus.styles import STYLES
 from engine.evaluation.measures import Key
-from engine.training.captions import caption
-from engine.training.styles import STYLES
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import soundfile
 import soxr
 
 from engine.api import AudioChunk, Engine, Finished, GenerationRequest
-from engine.clip import MIN_CLIP_S
+from engine.continuation.clip import MIN_CLIP_S
+from engine.corpus.captions import caption
+from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
 from engine.evaluation.listener import (
     RATE,
@@ -28,9 +30,7 @@ from engine.evaluation.listener import (
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.music.analysis import measure_bpm, measure_key, onset_envelope
-from engine.music.level import rms_db
-from engine.training.captions import caption
-from engine.training.data import Corpus
+from engine.rendering.level import rms_db
 
 GENERATED_S = 10.0
 RHYTHMIC = 0.07  # deviation of the onset envelope: soft percussion has 0.09, a piano 0.05, a drone 0.01

@@ -1,7 +1,7 @@
 """Text, time span, section label and audio prompt → audio tokens at 75 Hz: the autoregressive half of InspireMusic.
 
 `LanguageModel` holds the weights under the released checkpoint's own names, and the full causal forward for training;
-`engine.models.decoding` plays it token by token.
+`engine.models.generation` plays it token by token.
 
 Sequence: sos, n time starts, n time ends, n section labels, text, task, audio. The head predicts the next audio
 token or stop. Ours may hear musical time as well: where in its bar, and in which bar, the frame lies that comes next.

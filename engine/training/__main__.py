@@ -1,6 +1,6 @@
 """The whole training: `python -m engine.training all CORPUS RUNS --minutes 120` from composed music to a model directory.
 
-Every stage is a command of its own too (`python -m engine.training.corpus`, `.codec`, `.decoder`, `.language_model`,
+Every stage is a command of its own too (`python -m engine.corpus.render`, `.codec`, `.decoder`, `.language_model`,
 `.flow_matching`, `.takes`, `.preference`, `.turns`); `all` runs them in order, two at a time where there are cores, goes on where
 it stopped, and leaves the model in RUNS/model.
 """
@@ -21,14 +21,14 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from engine.config import ModelConfig
+from engine.corpus.augmentation import colour
+from engine.corpus.dataset import Corpus
+from engine.corpus.render import render
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training import codec, decoder, flow_matching, language_model, preference, takes, turns, vocabulary
-from engine.training.colour import colour
-from engine.training.corpus import render
-from engine.training.data import Corpus
 from engine.training.pack import corpus_summary, last_values, load_average, load_codec, pack, sample_latents, whiten
 from engine.training.scales import scale_bias
 from engine.training.sketch import SKETCH

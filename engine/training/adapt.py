@@ -28,8 +28,8 @@ from torch import Tensor
 
 from engine.acceleration import choose_runtime
 from engine.api import EngineError
-from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from engine.library import list_models
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.checkpoints.library import list_models
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid
 from engine.training.language_model import SHORTER, loss

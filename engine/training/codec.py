@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
+from engine.corpus.dataset import Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 

@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
+from engine.corpus.dataset import Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.adversary import Discriminator, fooling_loss, judging_loss
 from engine.training.codec import build, spectral_distance
-from engine.training.data import Corpus, halve_rate
 from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from engine.config import FlowConfig
+from engine.corpus.arrange import FRAME_RATE
+from engine.corpus.dataset import Corpus
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
-from engine.training.arrange import FRAME_RATE
-from engine.training.data import Corpus
 from engine.training.loop import Optimizer, Run, best_device, follow
 from engine.training.sketch import SKETCH
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from engine.corpus.dataset import Corpus
 from engine.evaluation.listener import RATE, read_section
 from engine.evaluation.measures import key_met
 from engine.evaluation.trials import with_key
 from engine.music.analysis import PROFILES, chroma, log_chroma
-from engine.training.data import Corpus
 
 MODES = tuple(PROFILES)
 RIDGE = 0.01

@@ -18,11 +18,11 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.config import LanguageModelConfig
+from engine.corpus.arrange import FRAME_RATE
+from engine.corpus.captions import caption
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
-from engine.training.arrange import FRAME_RATE
-from engine.training.captions import caption
-from engine.training.data import Corpus
 from engine.training.implants import implant_heads
 from engine.training.loop import Optimizer, Run, best_device, follow
 from engine.training.sketch import SKETCH

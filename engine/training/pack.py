@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from engine.checkpoint import save_checkpoint
+from engine.checkpoints.checkpoint import save_checkpoint
 from engine.config import ModelConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
@@ -70,7 +70,7 @@ def pack(
     tokenizer: Tokenizer,
     card: str,
 ) -> None:
-    """Writes a directory that `engine.checkpoint.load_checkpoint` reads. `card` is the text of its README.md."""
+    """Writes a directory that `engine.checkpoints.checkpoint.load_checkpoint` reads. `card` is the text of its README.md."""
     directory.mkdir(parents=True, exist_ok=True)
     config = replace(
         config, tempo_words=tuple(sorted(int(w) for w in tokenizer.get_vocab() if w.isdigit() and 40 <= int(w) <= 240))

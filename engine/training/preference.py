@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
-from engine.training.data import Corpus
 from engine.training.language_model import Windows, collate, log_chances, loss
 from engine.training.loop import Refinement, Run
 from engine.training.takes import Takes

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.checkpoint import Checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning import load_text_encoder
 from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock

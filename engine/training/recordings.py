@@ -21,12 +21,12 @@ import soxr
 import torch
 
 from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
-from engine.checkpoint import Checkpoint
-from engine.clip import LISTEN_S, SILENCE, Clip
+from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning import MISTAKEN, caption, grids, heard_words, is_beatless, likeliest_grid, load_text_encoder
+from engine.continuation.clip import LISTEN_S, SILENCE, Clip
 from engine.music.analysis import measure_bpm
 from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, slowing
-from engine.music.level import rms_db
+from engine.rendering.level import rms_db
 
 SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".caf", ".w64", ".rf64", ".au"}
 CAPTIONS = "captions.csv"

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.corpus.dataset import Corpus
 from engine.evaluation.listener import has_key
 from engine.music.analysis import scale_of
-from engine.training.data import Corpus
 
 EVIDENCE = 500  # tokens that count as if they had been heard in every scale as they are heard in all
 LIMITS = (-4.0, 3.0)  # nats

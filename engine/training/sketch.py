@@ -1,9 +1,9 @@
 """The embedded model's dimensions: the released architecture, small enough for two laptop cores and 40 MB."""
 
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
+from engine.corpus.render import LEVEL_DB
+from engine.corpus.styles import STYLES
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
-from engine.training.corpus import LEVEL_DB
-from engine.training.styles import STYLES
 
 SKETCH = ModelConfig(
     name="sketch",

@@ -20,19 +20,19 @@ import torch
 
 from engine.acceleration import Prepared, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning import DRUMS, asked_beats, caption, load_text_encoder, read_words
+from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
 from engine.evaluation.codec_trial import FAST, through
 from engine.evaluation.listener import Listener, has_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
-from engine.models.decoding import Generation, generate_tokens
+from engine.models.generation import Generation, generate_tokens
 from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
-from engine.streaming import FastRenderer
-from engine.training.data import Corpus
+from engine.rendering.windows import FastRenderer
 
 CHORUSES, INTROS = 6, 4  # takes of a wish
 CONTINUATIONS, CONTINUED_EVERY = 8, 2

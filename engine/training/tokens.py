@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.corpus.dataset import SAMPLE_RATE, Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training.data import SAMPLE_RATE, Corpus, halve_rate
 
 
 @torch.no_grad()

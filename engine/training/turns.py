@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.corpus.arrange import FRAME_RATE
+from engine.corpus.captions import caption, few_words
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import SECTION_ROWS, LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
-from engine.training.arrange import FRAME_RATE
-from engine.training.captions import caption, few_words
-from engine.training.data import Corpus
 from engine.training.language_model import (
     DROP_CLOCK,
     NULL_ID,

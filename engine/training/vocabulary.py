@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from engine.training.captions import caption
+from engine.corpus.captions import caption
 
 NULL = "<null>"  # id 0: text taken away, for guidance
 UNKNOWN = "<unknown>"  # id 1: the model has learnt to pass over it

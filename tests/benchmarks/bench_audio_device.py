@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from bridge.replies import Done
+from bridge.osc.replies import Done
 from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon, wait_for
 from tests.jack import ENVIRONMENT, JackServer, Listener, begun

@@ -28,12 +28,12 @@ import torch
 
 from engine.acceleration import Prepared, choose_runtime, prepare
 from engine.api import GenerationRequest
-from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.config import ModelConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.pipeline import Pipeline
-from engine.streaming import ChunkPlan, FullRenderer, StreamingDecoder
+from engine.rendering.windows import ChunkPlan, FullRenderer, StreamingDecoder
 from tests import seams
 from tests.benchmarks.models import WHOLE, model_directory
 from tests.benchmarks.report import report

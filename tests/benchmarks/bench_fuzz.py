@@ -21,9 +21,9 @@ from pathlib import Path
 
 import soundfile
 
-from bridge import osc_spec, wire
 from bridge.errors import BridgeError
-from bridge.replies import Reply, decode_reply
+from bridge.osc import codec, spec
+from bridge.osc.replies import Reply, decode_reply
 from tests import fake_engine
 from tests.benchmarks.processes import memory_mb
 from tests.benchmarks.report import report
@@ -94,7 +94,7 @@ def fuzz(home: Path, packets: int, seed: int) -> Figures:
                     figures.packets += FRAMES
                     other.ping()
                 if bursts % 100 == 0:
-                    sender.send(wire.encode("/inspire/resume", ["resume"]))  # a pause among them would stop all jobs
+                    sender.send(codec.encode("/inspire/resume", ["resume"]))  # a pause among them would stop all jobs
                 if not figures.memory_before_mb and figures.packets >= packets / 10:
                     figures.memory_before_mb = memory_mb(daemon.process.pid)
             figures.memory_after_mb = memory_mb(daemon.process.pid)
@@ -142,7 +142,7 @@ class _Peer:
             self._pings += 1
             id = f"ping {self._pings}"
             asked = time.perf_counter()
-            self.send(wire.encode("/inspire/ping", [id, "reply_port", self.port]))  # a damaged hello may have named another
+            self.send(codec.encode("/inspire/ping", [id, "reply_port", self.port]))  # a damaged hello may have named another
             while (left := asked + 1.0 - time.perf_counter()) > 0:
                 reply = self._receive(left)
                 if reply and reply.id == id:
@@ -160,9 +160,9 @@ class _Peer:
 
 def _reply(packet: bytes, figures: Figures) -> Reply | None:
     try:
-        if len(packet) > osc_spec.MAX_DATAGRAM_OUT:
+        if len(packet) > spec.MAX_DATAGRAM_OUT:
             raise ValueError(f"{len(packet)} bytes")
-        return decode_reply(*wire.decode(packet))
+        return decode_reply(*codec.decode(packet))
     except (BridgeError, ValueError, KeyError, TypeError) as error:
         figures.bad_replies.append(f"{error!r}: {packet[:300]!r}")
         return None
@@ -176,7 +176,7 @@ def _stream(port: int, stream: bytes, figures: Figures, leave: bool) -> None:
         if leave:
             return
         peer.shutdown(socket.SHUT_WR)
-        reader = wire.SlipReader()
+        reader = codec.SlipReader()
         while data := peer.recv(65_536):
             for frame in reader.feed(data):
                 _reply(frame, figures)

@@ -19,10 +19,10 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from bridge.commands import Submit
-from bridge.database import open_database
-from bridge.journal import Journal
-from bridge.replies import Cancelled, Done
+from bridge.jobs.database import open_database
+from bridge.jobs.journal import Journal
+from bridge.osc.commands import Submit
+from bridge.osc.replies import Cancelled, Done
 from engine.api import GenerationRequest
 from tests.benchmarks.report import report
 

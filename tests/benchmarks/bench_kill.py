@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from bridge import wire
-from bridge.client import Client
-from bridge.replies import Ack, Cancelled, Chunk, Done, Fail, Reply, decode_reply
+from bridge.osc import codec
+from bridge.osc.client import Client
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail, Reply, decode_reply
 from tests import fake_engine
 from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon
@@ -127,7 +127,7 @@ class Witness:
     def ask(self, *ids: str) -> None:
         self._asked = ids
         for id in ids:
-            self._socket.send(wire.encode("/inspire/generate", [id, "tune", "duration_s", TUNE_S]))
+            self._socket.send(codec.encode("/inspire/generate", [id, "tune", "duration_s", TUNE_S]))
 
     def listen(self, for_s: float, then: Callable[[], None] = lambda: None) -> float:
         """Hears what comes for so long, then does something; returns when."""
@@ -145,7 +145,7 @@ class Witness:
     def _hear(self, timeout_s: float) -> None:
         self._socket.settimeout(timeout_s)
         try:
-            reply = decode_reply(*wire.decode(self._socket.recv(65_535)))
+            reply = decode_reply(*codec.decode(self._socket.recv(65_535)))
         except (TimeoutError, ConnectionError):
             return
         self._told.setdefault(reply.id, []).append(reply)

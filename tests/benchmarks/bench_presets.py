@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.presets import Preset, Presets
+from bridge.config.presets import Preset, Presets
 from engine.api import AudioChunk, GenerationRequest, parse_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.music.analysis import measure_bpm, measure_key

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from engine.api import DECODE_PATHS, AudioChunk, GenerationRequest
 from engine.pipeline import Pipeline
-from engine.streaming import ChunkPlan
+from engine.rendering.windows import ChunkPlan
 from tests.benchmarks.models import WHOLE, model_directory
 from tests.benchmarks.report import report
 

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from bridge import wire
 from bridge.errors import NoDaemon
 from bridge.limits import MAX_REMEMBERED
-from bridge.replies import Cancelled, Done, Fail, decode_reply
+from bridge.osc import codec
+from bridge.osc.replies import Cancelled, Done, Fail, decode_reply
 from tests import fake_engine
 from tests.benchmarks.processes import descriptors, memory_mb, threads
 from tests.benchmarks.report import report
@@ -109,15 +109,15 @@ def soak(home: Path, for_s: float, settings: dict, dice: random.Random, remember
 
 
 def _fill_the_memory(player: socket.socket, jobs: int) -> None:
-    player.send(wire.encode("/inspire/pause", ["pause"]))
+    player.send(codec.encode("/inspire/pause", ["pause"]))
     for n in range(jobs):
-        player.send(wire.encode("/inspire/generate", [f"old{n}", "dub techno, 124 bpm"]))
-        player.send(wire.encode("/inspire/cancel", [f"old{n}"]))
+        player.send(codec.encode("/inspire/generate", [f"old{n}", "dub techno, 124 bpm"]))
+        player.send(codec.encode("/inspire/cancel", [f"old{n}"]))
         while True:
-            reply = decode_reply(*wire.decode(player.recv(65_535)))
+            reply = decode_reply(*codec.decode(player.recv(65_535)))
             if isinstance(reply, Cancelled) and reply.id == f"old{n}":
                 break
-    player.send(wire.encode("/inspire/resume", ["resume"]))
+    player.send(codec.encode("/inspire/resume", ["resume"]))
 
 
 def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random) -> str:
@@ -125,18 +125,18 @@ def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random
     id, seconds = f"job{soaked.jobs}", round(dice.uniform(0.5, 4.0), 2)
     pairs = ["duration_s", seconds, "decode", dice.choice(["full", "fast"])]
     if dice.random() < 0.2:
-        player.send(wire.encode("/inspire/continue", [id, str(clip), *pairs]))
+        player.send(codec.encode("/inspire/continue", [id, str(clip), *pairs]))
     else:
-        player.send(wire.encode("/inspire/generate", [id, "dub techno, 124 bpm", *pairs]))
+        player.send(codec.encode("/inspire/generate", [id, "dub techno, 124 bpm", *pairs]))
     if dice.random() < 0.1:
-        player.send(wire.encode("/inspire/cancel", [f"cancel{id}", "job", id]))
+        player.send(codec.encode("/inspire/cancel", [f"cancel{id}", "job", id]))
     return id
 
 
 def _hear(player: socket.socket, soaked: Soak, running: set[str]) -> None:
     player.settimeout(0.05)
     try:
-        reply = decode_reply(*wire.decode(player.recv(65_535)))
+        reply = decode_reply(*codec.decode(player.recv(65_535)))
     except TimeoutError:
         return
     if isinstance(reply, Fail) and not reply.id.startswith("cancel"):
@@ -158,7 +158,7 @@ def _ask_around(daemon: RunningDaemon, soaked: Soak, running: set[str]) -> None:
                 running.discard(id)
     with socket.create_connection(("127.0.0.1", daemon.port), 20) as peer:
         for command in (("/inspire/hello", ["h", "soak", 1]), ("/inspire/presets", ["p"])):
-            peer.sendall(wire.slip(wire.encode(*command)))
+            peer.sendall(codec.slip(codec.encode(*command)))
         peer.recv(4096)
 
 

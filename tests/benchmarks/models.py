@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.api import ModelError
-from engine.library import find_model
-from engine.streaming import ChunkPlan
+from engine.checkpoints.library import find_model
+from engine.rendering.windows import ChunkPlan
 from engine.training.sketch import SKETCH
 from tests.tiny_model import write_seeded_model
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import wire
-from bridge.client import Client
-from bridge.replies import Cancelled, Done, Fail, Reply, decode_reply
+from bridge.osc import codec
+from bridge.osc.client import Client
+from bridge.osc.replies import Cancelled, Done, Fail, Reply, decode_reply
 from tests.jack import ENVIRONMENT, JackServer
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ class RawClient:
         self.port = self._socket.getsockname()[1]
 
     def send(self, address: str, *arguments: int | float | str) -> None:
-        self.send_bytes(wire.encode(address, list(arguments)))
+        self.send_bytes(codec.encode(address, list(arguments)))
 
     def send_bytes(self, datagram: bytes) -> None:
         self._socket.sendto(datagram, self._daemon)
@@ -84,7 +84,7 @@ class RawClient:
             datagram = self._socket.recv(65_535)
         except TimeoutError:
             return None
-        return decode_reply(*wire.decode(datagram))
+        return decode_reply(*codec.decode(datagram))
 
     def until_end(self) -> list[Reply]:
         replies = []

@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from bridge import wire
-from bridge.replies import Fail, Pong
+from bridge.osc import codec
+from bridge.osc.replies import Fail, Pong
 from tests.bridge.conftest import RawClient
 
 CASES = {
@@ -52,7 +52,7 @@ CASES = {
 BYTES = {
     "nothing": b"",
     "noise": bytes(range(1, 200)),
-    "half a message": wire.encode("/inspire/ping", ["j"])[:-2],
+    "half a message": codec.encode("/inspire/ping", ["j"])[:-2],
     "type tag without its value": b"/inspire/ping\0\0\0,s\0\0",
     "bundle of negative size": b"#bundle\0" + struct.pack(">Qi", 1, -4),
     "bundle cut short": b"#bundle\0" + struct.pack(">Qi", 1, 400) + b"/inspire",
@@ -89,7 +89,7 @@ def test_what_is_not_osc(raw, datagram):
 
 
 def test_latin_1_keeps_its_id(raw):
-    raw.send_bytes(wire.encode("/inspire/generate", ["latin", "caf_"]).replace(b"caf_", "café".encode("latin-1")))
+    raw.send_bytes(codec.encode("/inspire/generate", ["latin", "caf_"]).replace(b"caf_", "café".encode("latin-1")))
     (reply,) = answers(raw)
     assert (reply.id, reply.code) == ("latin", "bad_packet") and "UTF-8" in reply.message
 
@@ -103,7 +103,7 @@ def test_replies_are_not_answered(raw):
 
 def test_noise_is_survived(daemon, raw):
     random.seed(7)
-    good = wire.encode("/inspire/generate", ["n", "refuse this", "duration_s", 1.0, "seed", 7])
+    good = codec.encode("/inspire/generate", ["n", "refuse this", "duration_s", 1.0, "seed", 7])
     for _ in range(1000):
         data = bytearray(good)
         for _ in range(random.randrange(1, 6)):

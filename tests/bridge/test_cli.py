@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge import osc_markdown, osc_spec
-from bridge.client import Client
-from bridge.replies import Cancelled, Chunk
+from bridge.osc import markdown, spec
+from bridge.osc.client import Client
+from bridge.osc.replies import Cancelled, Chunk
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
 
 Inspire = Callable[..., subprocess.CompletedProcess]
@@ -76,12 +76,12 @@ def test_status_ping_and_osc(inspire, home):
     state = json.loads(inspire("status", "--json").stdout)
     assert state["state"] in ("idle", "starting") and state["folder"] == home["INSPIRE_FOLDER"]
     assert home["INSPIRE_FOLDER"] in inspire("status").stdout
-    assert json.loads(inspire("ping", "--json").stdout)["protocol"] == osc_spec.PROTOCOL
-    assert inspire("osc", "--markdown").stdout == osc_markdown.as_markdown()
+    assert json.loads(inspire("ping", "--json").stdout)["protocol"] == spec.PROTOCOL
+    assert inspire("osc", "--markdown").stdout == markdown.as_markdown()
     addresses = [json.loads(line)["address"] for line in inspire("osc", "--json").stdout.splitlines()]
-    assert addresses == [*osc_spec.COMMANDS, *osc_spec.REPLIES]
+    assert addresses == [*spec.COMMANDS, *spec.REPLIES]
     table = inspire("osc").stdout
-    assert all(address in table for address in (*osc_spec.COMMANDS, *osc_spec.REPLIES))
+    assert all(address in table for address in (*spec.COMMANDS, *spec.REPLIES))
 
 
 def test_pause_resume_and_again(inspire, home):
@@ -158,7 +158,7 @@ def test_a_terminal_gets_a_bar_and_a_dumb_or_narrow_one_lines(home, terminal, co
 def test_every_key_of_the_table_is_an_option(inspire):
     for command in ("generate", "continue"):
         help_ = inspire(command, "--help", COLUMNS="200").stdout
-        for key in set(osc_spec.COMMANDS[f"/inspire/{command}"].pairs) - {osc_spec.TOKEN}:  # it is a setting
+        for key in set(spec.COMMANDS[f"/inspire/{command}"].pairs) - {spec.TOKEN}:  # it is a setting
             plain = "--" + key.name.removesuffix("_s").replace("_", "-")
             flag = {"path": "--output", "reply_port": "--port"}.get(key.name, plain)
             assert f"{flag} " in help_, flag

@@ -6,16 +6,16 @@ import math
 
 import pytest
 
-from bridge import osc_spec, replies
-from bridge.commands import Cancel, Hello, Submit, encode_command, parse_command
 from bridge.errors import MessageError
-from bridge.replies import decode_reply, encode_reply
+from bridge.osc import replies, spec
+from bridge.osc.commands import Cancel, Hello, Submit, encode_command, parse_command
+from bridge.osc.replies import decode_reply, encode_reply
 
 
 def refused(address: str, *arguments) -> MessageError:
     with pytest.raises(MessageError) as caught:
         parse_command(address, list(arguments))
-    assert caught.value.code in osc_spec.FAIL_CODES
+    assert caught.value.code in spec.FAIL_CODES
     return caught.value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.replies import Chunk
+from bridge.osc.replies import Chunk
 from tests.bridge.conftest import ROOT, RunningDaemon, wait_for
 
 _COMMAND = """#!/bin/sh

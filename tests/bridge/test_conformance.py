@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from bridge import osc_spec
+from bridge.osc import spec
 from tests.bridge.conftest import ROOT, RunningDaemon
 from tests.conformance import asking, jobs, midi, packets, replies, table
 from tests.conformance.__main__ import check, main
@@ -229,10 +229,10 @@ def test_every_rule_differs_where_nobody_answers(capsys):
 
 
 def test_it_expects_what_the_table_says():
-    replies = {osc_spec.short_name(address): message for address, message in osc_spec.REPLIES.items()}
+    replies = {spec.short_name(address): message for address, message in spec.REPLIES.items()}
     types = {name: "s" + "".join(field.type for field in message.arguments) for name, message in replies.items()}
     assert types == table.REPLIES
     assert {name for name, message in replies.items() if message.pairs} == table.PAIRS
-    assert {code for *_, code in table.REFUSED.values()} <= set(osc_spec.FAIL_CODES)
+    assert {code for *_, code in table.REFUSED.values()} <= set(spec.FAIL_CODES)
     figures = (table.PROTOCOL, table.MAX_DATAGRAM, table.LEAST_DATAGRAM, table.MAX_PROGRESS_PER_S)
-    assert figures == (osc_spec.PROTOCOL, osc_spec.MAX_DATAGRAM_OUT, osc_spec.LEAST_DATAGRAM_OUT, osc_spec.MAX_PROGRESS_PER_S)
+    assert figures == (spec.PROTOCOL, spec.MAX_DATAGRAM_OUT, spec.LEAST_DATAGRAM_OUT, spec.MAX_PROGRESS_PER_S)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge.replies import Ack, Cancelled, Chunk, Done, Fail
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail
 from tests.bridge.conftest import ROOT, RawClient, daemon_environment, is_running, wait_for
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import osc_spec, wire
-from bridge.replies import Ack, Cancelled, Chunk, Done, Fail, Pong, ProgressReport, Queued, State, Welcome
+from bridge.osc import codec, spec
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail, Pong, ProgressReport, Queued, State, Welcome
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
-from tests.bridge.test_wire import bundle
+from tests.bridge.osc.test_codec import bundle
 
 
 def of(type_, replies):
@@ -109,8 +109,8 @@ def test_cancel_keeps_what_there_is(raw):
 
 def test_a_cancel_at_any_moment_ends_the_job_once(raw):
     for n in range(20):
-        ask = wire.encode("/inspire/generate", [f"at-once{n}", "slow tune", "duration_s", 60.0])
-        raw.send_bytes(bundle(ask, wire.encode("/inspire/cancel", [f"at-once{n}"])) if n % 2 else ask)
+        ask = codec.encode("/inspire/generate", [f"at-once{n}", "slow tune", "duration_s", 60.0])
+        raw.send_bytes(bundle(ask, codec.encode("/inspire/cancel", [f"at-once{n}"])) if n % 2 else ask)
         if n % 2 == 0:
             raw.receive()
             raw.send("/inspire/cancel", f"at-once{n}")
@@ -142,13 +142,13 @@ def test_replies_go_where_they_are_wanted(daemon, raw):
     raw.send("/inspire/generate", "p2", "tune", "nonsense", 1, "reply_port", listener.port)
     assert listener.receive().code == "unknown_key"
     # After a hello with a reply port, everything from that source is answered there.
-    raw.send("/inspire/hello", "p3", "a Max device", osc_spec.PROTOCOL, "reply_port", listener.port)
+    raw.send("/inspire/hello", "p3", "a Max device", spec.PROTOCOL, "reply_port", listener.port)
     assert isinstance(listener.receive(), Welcome)
     raw.send("/inspire/ping", "p4")
     assert listener.receive().id == "p4"
     # A device that found its port deaf says hello again from another: that one counts.
     other = RawClient(daemon.port)
-    raw.send("/inspire/hello", "p5", "a Max device", osc_spec.PROTOCOL, "reply_port", other.port)
+    raw.send("/inspire/hello", "p5", "a Max device", spec.PROTOCOL, "reply_port", other.port)
     assert isinstance(other.receive(), Welcome)
     raw.send("/inspire/ping", "p6")
     assert other.receive().id == "p6"
@@ -158,7 +158,7 @@ def test_replies_go_where_they_are_wanted(daemon, raw):
 
 def test_a_client_may_hear_every_job(daemon, raw):
     monitor = RawClient(daemon.port)
-    monitor.send("/inspire/hello", "m", "monitor", osc_spec.PROTOCOL, "events", "all")
+    monitor.send("/inspire/hello", "m", "monitor", spec.PROTOCOL, "events", "all")
     assert isinstance(monitor.receive(), Welcome)
     raw.send("/inspire/generate", "heard", "tune", "duration_s", 0.5)
     raw.until_end()
@@ -189,7 +189,7 @@ def test_status_of_daemon_and_job(daemon, raw):
 
 
 def test_a_bundle_is_served_in_order(raw):
-    raw.send_bytes(bundle(*(wire.encode("/inspire/ping", [f"b{n}"]) for n in range(3))))
+    raw.send_bytes(bundle(*(codec.encode("/inspire/ping", [f"b{n}"]) for n in range(3))))
     assert [raw.receive().id for _ in range(3)] == ["b0", "b1", "b2"]
 
 

@@ -13,7 +13,7 @@ import soundfile
 import typer
 
 from bridge import cli
-from bridge.replies import Chunk
+from bridge.osc.replies import Chunk
 from tests.bridge.conftest import RunningDaemon, daemon_environment
 
 Call = Callable[..., tuple[int, str, str]]

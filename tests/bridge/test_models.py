@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bridge.replies import Done
-from engine.library import EMBEDDED_MODELS
+from bridge.osc.replies import Done
+from engine.checkpoints.library import EMBEDDED_MODELS
 from tests.bridge.conftest import ROOT, RawClient, daemon_environment
 from tests.tiny_model import TINY, write_tiny_model
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import doctor, port_holder, state_file
-from bridge.osc_spec import DEFAULT_PORT
-from bridge.settings import load_settings
+from bridge.cli import checks
+from bridge.config import state_file
+from bridge.config.settings import load_settings
+from bridge.osc import port_owner
+from bridge.osc.spec import DEFAULT_PORT
 from tests.bridge.conftest import ROOT, daemon_environment
 
 needs_proc = pytest.mark.skipif(not Path("/proc/net/udp").exists(), reason="needs Linux")
@@ -39,11 +41,11 @@ def serve(home: Path, port: object) -> subprocess.CompletedProcess:
 
 @needs_proc
 def test_a_program_that_holds_a_port_is_named(held_port):
-    assert f"(process {os.getpid()})" in port_holder.describe(held_port)
+    assert f"(process {os.getpid()})" in port_owner.describe(held_port)
 
 
 def test_a_daemon_that_holds_a_port_says_so_itself(daemon):
-    told = port_holder.describe(daemon.port)
+    told = port_owner.describe(daemon.port)
     assert told.startswith("inspire ") and told.endswith(f"(process {daemon.process.pid})")
 
 
@@ -51,7 +53,7 @@ def test_a_holder_that_answers_with_something_else_is_not_a_daemon():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
         echo.bind(("127.0.0.1", 0))
         threading.Thread(target=lambda: echo.sendto(*echo.recvfrom(65_535)), daemon=True).start()
-        assert not port_holder.describe(echo.getsockname()[1]).startswith("inspire ")
+        assert not port_owner.describe(echo.getsockname()[1]).startswith("inspire ")
 
 
 def test_a_taken_port_is_a_sentence_with_its_holder(daemon, tmp_path):
@@ -68,7 +70,7 @@ def test_auto_takes_another_and_clients_find_it(start_daemon):
         daemon = start_daemon(port="auto")
         assert daemon.port != DEFAULT_PORT and f"port {DEFAULT_PORT} is taken by" in daemon.log
         settings = load_settings({}, daemon.environment)
-        finding = next(found for found in doctor.examine(settings, port_asked=False) if found.check == "port")
+        finding = next(found for found in checks.examine(settings, port_asked=False) if found.check == "port")
         assert finding.ok and finding.told.startswith(f"{daemon.port}: inspire")
         for arguments in (["ping"], ["status"], ["generate", "tune", "--duration", "0.5", "--no-start"], ["stop"]):
             command = [sys.executable, "-m", "bridge", *arguments]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.presets import Presets
+from bridge.config.presets import Presets
 from engine.api import AudioChunk, Finished, GenerationRequest
 from engine.pipeline import Pipeline
 from tests.bridge.conftest import ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import soundfile
 
-from bridge import osc_spec
-from bridge.replies import Ack, Chunk, Done, Fail, Queued, Reply
+from bridge.osc import spec
+from bridge.osc.replies import Ack, Chunk, Done, Fail, Queued, Reply
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, RunningDaemon
 
@@ -26,9 +26,9 @@ def test_continuations_go_first_and_clients_take_turns(daemon, raw, tmp_path):
     clip = tmp_path / "loop.wav"
     soundfile.write(clip, fake_engine.tone(48_000, 48_000), 48_000)
     monitor, other, player = (RawClient(daemon.port) for _ in range(3))
-    monitor.send("/inspire/hello", "m", "monitor", osc_spec.PROTOCOL, "events", "all")
+    monitor.send("/inspire/hello", "m", "monitor", spec.PROTOCOL, "events", "all")
     monitor.receive()
-    other.send("/inspire/hello", "h", "other", osc_spec.PROTOCOL)  # else it would be one client with all of this host
+    other.send("/inspire/hello", "h", "other", spec.PROTOCOL)  # else it would be one client with all of this host
     other.receive()
     raw.send("/inspire/pause", "p")
     assert raw.receive() == Ack("p")
@@ -56,7 +56,7 @@ def test_those_who_did_not_register_share_their_turns(daemon, raw):
     others = [RawClient(daemon.port) for _ in range(2)]
     raw.send("/inspire/pause", "p")
     assert raw.receive() == Ack("p")
-    others[0].send("/inspire/hello", "h", "a device", osc_spec.PROTOCOL)
+    others[0].send("/inspire/hello", "h", "a device", spec.PROTOCOL)
     others[0].receive()
     for id, client in (("one", raw), ("two", raw), ("three", others[1]), ("registered", others[0])):
         client.send("/inspire/generate", id, "tune", "duration_s", 0.5)

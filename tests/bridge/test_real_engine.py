@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.replies import Ack, Cancelled, Chunk, Done, Fail, Reply
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail, Reply
 from tests.bridge.conftest import ROOT, RunningDaemon
 from tests.tiny_model import write_tiny_model
 

@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge import limits, osc_spec, wire
-from bridge.client import Client
-from bridge.commands import Ping, encode_command, parse_command
+from bridge import limits
+from bridge.config.settings import Settings
 from bridge.errors import MessageError, NoDaemon, SettingsError
-from bridge.replies import Ack, Done, Fail, Pong, Reply, decode_reply
-from bridge.settings import Settings
+from bridge.osc import codec, spec
+from bridge.osc.client import Client
+from bridge.osc.commands import Ping, encode_command, parse_command
+from bridge.osc.replies import Ack, Done, Fail, Pong, Reply, decode_reply
 from tests import fake_engine
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon
-from tests.bridge.test_server import timetag
-from tests.bridge.test_wire import bundle
+from tests.bridge.osc.test_codec import bundle
+from tests.bridge.osc.test_server import timetag
 
 TOKEN = "correct horse battery staple"
 REQUIRED = {"s": "text", "i": 1, "f": 1.0}  # any value will do: it is not looked at
@@ -71,10 +72,10 @@ def test_an_address_that_is_not_this_machines_is_said(start_daemon):
         start_daemon(host="192.0.2.1", token=TOKEN)
 
 
-@pytest.mark.parametrize("address", [*osc_spec.COMMANDS, "/inspire/compose"])
+@pytest.mark.parametrize("address", [*spec.COMMANDS, "/inspire/compose"])
 @pytest.mark.parametrize("token", [[], ["token", ""], ["token", TOKEN[:-1]], ["token", TOKEN + "x"], ["token", 0]], ids=str)
 def test_no_command_is_served_without_the_token(stranger, address, token):
-    message = osc_spec.COMMANDS.get(address)
+    message = spec.COMMANDS.get(address)
     arguments = [REQUIRED[field.type] for field in message.arguments] if message else []
     reply = ask(stranger, address, "me", *arguments, *token)
     assert isinstance(reply, Fail) and (reply.id, reply.code) == ("me", "token")
@@ -89,7 +90,7 @@ def test_a_token_is_no_position(stranger):
 
 def test_who_said_hello_is_not_let_in_by_its_address(stranger):
     """The source of a datagram can be forged."""
-    hello = ["/inspire/hello", "h", "Live", osc_spec.PROTOCOL, "token", TOKEN]
+    hello = ["/inspire/hello", "h", "Live", spec.PROTOCOL, "token", TOKEN]
     stranger.send(*hello)
     assert stranger.receive().id == "h"
     assert ask(stranger, "/inspire/ping", "p").code == "token"
@@ -97,7 +98,7 @@ def test_who_said_hello_is_not_let_in_by_its_address(stranger):
 
 
 def test_a_bundle_and_a_connection_need_it_too(guarded, stranger):
-    without, with_it = wire.encode("/inspire/ping", ["out"]), wire.encode("/inspire/ping", ["in", "token", TOKEN])
+    without, with_it = codec.encode("/inspire/ping", ["out"]), codec.encode("/inspire/ping", ["in", "token", TOKEN])
     stranger.send_bytes(bundle(without, with_it))
     assert [stranger.receive().id, stranger.receive().id] == ["out", "in"]
     asked = time.time()
@@ -105,19 +106,19 @@ def test_a_bundle_and_a_connection_need_it_too(guarded, stranger):
     assert stranger.receive().code == "token"  # at once: who has no token does not wait in the daemon's memory
     assert isinstance(stranger.receive(), Pong) and time.time() - asked > 0.5
     with socket.create_connection(("127.0.0.1", guarded.port), 20) as stream:
-        reader, replies = wire.SlipReader(), []
-        stream.sendall(wire.slip(with_it) + wire.slip(without))
+        reader, replies = codec.SlipReader(), []
+        stream.sendall(codec.slip(with_it) + codec.slip(without))
         while len(replies) < 2:
-            replies += [decode_reply(*wire.decode(frame)) for frame in reader.feed(stream.recv(65_536))]
+            replies += [decode_reply(*codec.decode(frame)) for frame in reader.feed(stream.recv(65_536))]
     assert [type(reply) for reply in replies] == [Pong, Fail]
 
 
 def test_strangers_cannot_take_all_connections(guarded):
     strangers = [socket.create_connection(("127.0.0.1", guarded.port), 20) for _ in range(limits.MAX_CONNECTIONS + 10)]
     with socket.create_connection(("127.0.0.1", guarded.port), 20) as peer:
-        peer.sendall(wire.slip(wire.encode("/inspire/ping", ["in", "token", TOKEN])))
-        (frame,) = wire.SlipReader().feed(peer.recv(65_536))
-        assert isinstance(decode_reply(*wire.decode(frame)), Pong)
+        peer.sendall(codec.slip(codec.encode("/inspire/ping", ["in", "token", TOKEN])))
+        (frame,) = codec.SlipReader().feed(peer.recv(65_536))
+        assert isinstance(decode_reply(*codec.decode(frame)), Pong)
     for one in strangers:
         one.close()
 
@@ -184,7 +185,7 @@ def test_the_token_is_compared_in_constant_time(monkeypatch):
 
 
 def test_every_client_command_can_carry_the_token():
-    for address, message in osc_spec.COMMANDS.items():
+    for address, message in spec.COMMANDS.items():
         arguments = [REQUIRED[field.type] for field in message.arguments]
         assert TOKEN in encode_command(address, "i", arguments, {"token": TOKEN})[1]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import osc_spec
-from bridge.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, Queued, paths_of
+from bridge.osc import spec
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, Queued, paths_of
 from tests import fake_engine
 from tests.bridge.conftest import RawClient, wait_for
 
@@ -128,9 +128,9 @@ def test_the_cap_counts_and_removes_them_all(start_daemon):
 @pytest.mark.parametrize(
     ("pairs", "count", "seconds"),
     [
-        ((), osc_spec.SKETCHES, osc_spec.SKETCH_S),
-        (("bpm", 120), osc_spec.SKETCHES, osc_spec.SKETCH_BARS * 2),
-        (("preset", "Funk"), osc_spec.SKETCHES, None),
+        ((), spec.SKETCHES, spec.SKETCH_S),
+        (("bpm", 120), spec.SKETCHES, spec.SKETCH_BARS * 2),
+        (("preset", "Funk"), spec.SKETCHES, None),
         (("duration_s", 1, "variations", 2), 2, 1.0),
         (("preset", "Funk", "bars", 1, "bpm", 120, "variations", 1), 1, 2.0),
     ],
@@ -140,7 +140,7 @@ def test_a_sketch_is_short_and_there_are_several(raw, pairs, count, seconds):
     end = raw.until_end()[-1]
     assert isinstance(end, Done) and len(paths_of(end)) == count
     request = story_of(end.path)["request"]
-    seconds = seconds or osc_spec.SKETCH_BARS * request["beats_per_bar"] * 60 / request["bpm"]
+    seconds = seconds or spec.SKETCH_BARS * request["beats_per_bar"] * 60 / request["bpm"]
     assert end.duration_s == pytest.approx(seconds, abs=1e-4)
 
 

@@ -1,12 +1,29 @@
 """The real engine at tiny size, and what all its tests do with it."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
 
 from engine.api import AudioChunk, Finished, GenerationRequest, Progress
+from engine.corpus.render import SOUNDFONT
 from engine.pipeline import Pipeline
+from tests.synthetic import write_corpus
 from tests.tiny_model import write_tiny_model
+
+needs_fluidsynth = pytest.mark.skipif(
+    shutil.which("fluidsynth") is None or not SOUNDFONT.exists(),
+    reason="needs the packages fluidsynth and fluid-soundfont-gm",
+)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """Three synthetic pieces, one of them held out."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, pieces=3, held_out=1)
+    return folder
 
 
 @pytest.fixture(scope="module")

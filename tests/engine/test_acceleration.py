@@ -7,7 +7,7 @@ import torch
 
 from engine.acceleration import BYTES_PER_THREAD, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.pipeline import Pipeline
 from tests.tiny_model import write_tiny_model
 

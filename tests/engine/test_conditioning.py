@@ -9,8 +9,7 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.api import SECTIONS, GenerationRequest, ModelError, RequestError
-from engine.checkpoint import load_checkpoint
-from engine.clip import read_clip
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning import (
     MAX_TEXT_TOKENS,
     asked_beats,
@@ -27,11 +26,12 @@ from engine.conditioning import (
     usual_bpm,
 )
 from engine.config import LanguageModelConfig
+from engine.continuation.clip import read_clip
+from engine.corpus.styles import STYLES
 from engine.models.language_model import SECTION_ROWS
 from engine.music.analysis import measure_bpm
 from engine.music.grid import Grid
 from engine.training.sketch import SKETCH
-from engine.training.styles import STYLES
 from tests import synthetic
 from tests.tiny_model import TINY, write_tiny_model
 

@@ -12,6 +12,7 @@ from scipy import signal
 
 from engine.api import GenerationRequest
 from engine.conditioning import asked_bpm, asked_key
+from engine.corpus.dataset import Corpus
 from engine.evaluation import codec_trial, measures, report, trials
 from engine.evaluation.__main__ import main
 from engine.evaluation.key_ear import registers
@@ -20,7 +21,6 @@ from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.regression import Curve, Ridge
 from engine.evaluation.trials import Result, is_below, listener_accuracy, loop_bpm, round_and_round, share
 from engine.music.analysis import measure_bpm
-from engine.training.data import Corpus
 from tests.synthetic import chords, clicks, noise, progression, write_corpus
 from tests.tiny_model import write_tiny_model
 

@@ -9,11 +9,11 @@ import soundfile
 import torch
 
 from engine.conditioning import EVIDENCE
+from engine.continuation.recurrence import NEXT_S
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
-from engine.music.level import rms_db
-from engine.music.recurrence import NEXT_S
-from engine.streaming import FastRenderer
+from engine.rendering.level import rms_db
+from engine.rendering.windows import FastRenderer
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model

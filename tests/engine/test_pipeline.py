@@ -8,8 +8,8 @@ import soundfile
 import soxr
 
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
-from engine.models.decoding import Decoder
-from engine.music.level import rms_db
+from engine.models.generation import Decoder
+from engine.rendering.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.config import LanguageModelConfig
-from engine.models.decoding import generate_tokens
+from engine.models.generation import generate_tokens
 from engine.models.language_model import Condition, LanguageModel
 from engine.music.grid import Grid, clock
 

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import Qwen2Config, Qwen2Model
 
-from engine import sampling
 from engine.api import SECTIONS
 from engine.config import LanguageModelConfig
-from engine.models.decoding import Decoder, Generation
+from engine.models import sampling
+from engine.models.generation import Decoder, Generation
 from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, time_embedding
 from tests.engine.models.small_language_model import (
     CLOCKED,
@@ -198,7 +198,7 @@ def test_steps_equal_transformers_with_its_cache(qwen2):
 @torch.inference_mode()
 def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
     """With a prompt (`given` of it a clip), two sections, three pieces at once, in both layouts of the weights."""
-    monkeypatch.setattr("engine.models.decoding.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
+    monkeypatch.setattr("engine.models.generation.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
     generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from engine import sampling
-from engine.models.decoding import Decoder, Generation
+from engine.models import sampling
+from engine.models.generation import Decoder, Generation
 from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_clock, some_condition, some_tokens, with_clock
 
 

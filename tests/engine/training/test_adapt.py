@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from engine.api import AudioChunk, GenerationRequest
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.models.language_model import LanguageModel
 from engine.pipeline import Pipeline
 from engine.training import adapt as stage

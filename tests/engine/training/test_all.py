@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.api import AudioChunk, GenerationRequest
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.pipeline import Pipeline
 from engine.training.__main__ import train_all
 from tests.tiny_model import TINY

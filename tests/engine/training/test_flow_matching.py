@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.corpus.dataset import Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.codec import CodecTrainer
-from engine.training.data import Corpus, halve_rate
 from engine.training.flow_matching import crops, train
 from engine.training.tokens import encode_corpus
 from tests.engine.training.conftest import read_log

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import SECTION_ROWS, LanguageModel
 from engine.music.grid import CLOCKS_PER_BEAT
 from engine.training import language_model as stage
 from engine.training import vocabulary
-from engine.training.data import Corpus
 from engine.training.language_model import (
     BUILD_UPS,
     DROP_CLOCK,

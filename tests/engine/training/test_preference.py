@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.training import vocabulary
-from engine.training.data import Corpus
 from engine.training.preference import preferred, read_pairs, train
 from engine.training.takes import Takes
 from tests.engine.training.conftest import read_log

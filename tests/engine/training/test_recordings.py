@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.training.recordings import TrainingError, find_recordings, label_of_name, read_captions, read_recordings, split
 from tests.synthetic import clicks, noise, progression
 from tests.tiny_model import write_tiny_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training.data import Corpus
+from engine.corpus.dataset import Corpus
 from engine.training.scales import LIMITS, scale_bias
 from tests.synthetic import write_corpus
 

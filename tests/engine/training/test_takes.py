@@ -6,13 +6,13 @@ import torch
 
 from engine.acceleration import choose_runtime, prepare
 from engine.api import AudioChunk, GenerationRequest
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.corpus.dataset import Corpus
 from engine.evaluation.listener import RATE, Listener
 from engine.evaluation.prompts import Prompt
 from engine.music.grid import Grid
 from engine.pipeline import Pipeline
 from engine.training import takes as stage
-from engine.training.data import Corpus
 from engine.training.takes import CHORUSES, CONTINUATIONS, INTROS, Judge, Player, Takes, record, take_wish
 from tests.synthetic import clicks, progression, write_corpus
 from tests.tiny_model import write_tiny_model

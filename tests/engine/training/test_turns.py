@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
 from engine.training import turns as stage
 from engine.training import vocabulary
-from engine.training.data import Corpus
 from engine.training.language_model import DENIALS
 from engine.training.language_model import loss as cross_entropy
 from engine.training.turns import Clips, divergence, train, turning

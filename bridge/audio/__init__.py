@@ -1,0 +1,1 @@
+"""The audio device, in a process of its own."""

@@ -1,0 +1,161 @@
+"""The daemon's half of the audio device: its process, and a stream of it that plays results one after the other.
+
+Used from the event loop's thread; nothing here waits but what is awaited. A writer thread sends, a reader thread receives: a
+child that hangs holds up neither the loop nor a job. The child is ended and a new one started for whatever goes wrong, and for a
+new look at what devices there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from bridge.audio import worker
+from bridge.audio.callback import FLOOR_DB
+from bridge.audio.worker import DeviceError, Found, State, Wanted
+from bridge.link import Link
+
+_PATIENCE_S = 20.0  # for an answer
+_SILENCE_S = 10.0  # of the child while its stream is open
+_END_S = 2.0  # until it is ended by force
+_CLOSED = State(0, 0, FLOOR_DB, FLOOR_DB, False)
+
+
+class Output:
+    """One child. `find` first, once; then `open`, results, `close`, as often as wanted; `end`. After a DeviceError only `end`."""
+
+    def __init__(self, wanted: Wanted, on_underruns: Callable[[int], None]):
+        """`on_underruns` is told how many there were, soon after."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=worker.main, args=(theirs, wanted), name="inspire-audio", daemon=True)
+        self._process.start()
+        theirs.close()  # else the pipe would not end with the child
+        self.state = _CLOSED
+        self._capacity = self._sent = 0
+        self._open = self._gone = False
+        self._heard_at = time.monotonic()
+        self._on_underruns = on_underruns
+        self._link = Link(ours)
+        self._loop = asyncio.get_running_loop()
+        self._answers: asyncio.Queue[dict] = asyncio.Queue()
+        self._messages: queue.SimpleQueue[tuple | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=run, name="audio-link", daemon=True) for run in (self._read, self._write_out)]
+        for thread in self._threads:
+            thread.start()
+
+    async def find(self) -> Found:
+        """What the system has. Raises DeviceError, as all that is awaited here."""
+        self.found = Found(**await self._answer())
+        return self.found
+
+    async def open(self, gain: float) -> None:
+        """`gain` is linear."""
+        self._send({"type": "open", "gain": gain})
+        opened = await self._answer()
+        self.latency_s, self._capacity = opened["latency_s"], opened["ring_frames"]
+        self.state, self._sent, self._heard_at, self._open = _CLOSED, 0, time.monotonic(), True
+
+    async def close(self) -> None:
+        """Drops what the system still holds."""
+        self._open = False
+        self._send({"type": "close"})
+        await self._answer()
+
+    async def end(self) -> None:
+        """In order, or by force after a moment."""
+        self._send({"type": "quit"})
+        self._messages.put(None)
+        await asyncio.to_thread(self._join)
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def lost(self) -> bool:
+        """The open device is gone."""
+        return self._gone or self.state.lost or time.monotonic() - self._heard_at > _SILENCE_S
+
+    @property
+    def unheard(self) -> int:
+        """Frames that were written and not played yet, as last told."""
+        return self._sent - self.state.frames_read
+
+    def begin(self, at: float | None, amid: bool) -> None:
+        """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard."""
+        self._send({"type": "begin", "at": at, "amid": amid})
+
+    def write(self, samples: np.ndarray) -> int:
+        """Of float32 (frames, channels) at the device's rate as much as there is room for. Returns the number of frames."""
+        count = min(len(samples), self._capacity - self.unheard)
+        if count:
+            self._sent += count
+            self._send({"type": "write"}, samples[:count])
+        return count
+
+    def final(self) -> None:
+        """All of the result is written."""
+        self._send({"type": "final"})
+
+    def stop(self) -> None:
+        """Fade out, forget what is unheard."""
+        self._send({"type": "stop"})
+
+    def set_gain(self, gain: float) -> None:
+        self._send({"type": "gain", "gain": gain})
+
+    def _send(self, message: dict, samples: np.ndarray | None = None) -> None:
+        self._messages.put((message, samples))
+
+    async def _answer(self) -> dict:
+        try:
+            message = await asyncio.wait_for(self._answers.get(), _PATIENCE_S)
+        except TimeoutError:
+            raise DeviceError(f"the audio device gave no answer for {_PATIENCE_S:g} s") from None
+        if message.pop("type") == "failed":
+            raise DeviceError(message["message"])
+        return message
+
+    def _write_out(self) -> None:
+        """The writer thread."""
+        while (item := self._messages.get()) is not None:
+            try:
+                self._link.send(*item)
+            except OSError:
+                return  # the child is gone: the reader tells
+
+    def _read(self) -> None:
+        """The reader thread."""
+        try:
+            while True:
+                message, _ = self._link.receive()
+                self._loop.call_soon_threadsafe(self._hear, message)
+        except (EOFError, OSError):
+            self._loop.call_soon_threadsafe(self._hear, {"type": "failed", "message": "the process of the audio device ended"})
+
+    def _hear(self, message: dict) -> None:
+        self._heard_at = time.monotonic()
+        if message["type"] == "state":
+            del message["type"]
+            before, self.state = self.state, State(**message)
+            if self.state.underruns > before.underruns:
+                self._on_underruns(self.state.underruns - before.underruns)
+            return
+        self._gone = message["type"] == "failed"
+        self._answers.put_nowait(message)
+
+    def _join(self) -> None:
+        self._process.join(_END_S)
+        self._process.kill()
+        self._process.join()
+        for thread in self._threads:
+            thread.join()
+        self._process.close()
+        self._link.close()

@@ -1,0 +1,227 @@
+"""The child's half of the audio device: finds it, opens a stream on it, plays what comes over the pipe.
+
+In a process of its own, as PortAudio lists the devices once, does not outlive a JACK server that dies (closing its stream waits
+for ten minutes, then aborts: PortAudio's issue 820), and calls back under the interpreter's lock, which a daemon needs for more.
+
+Threads: the main thread obeys; `_beat` tells the state; PortAudio's runs `Playout.fill`. Messages to the child: `open`, answered
+with `opened`; `begin` a result, `write` it, its `final` end, or `stop` it; `gain`; `close`, answered with `closed`; `quit`. From
+the child: `found`, once; `state`; `failed`, the last.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from bridge.audio.callback import Playout
+from bridge.errors import BridgeError
+from bridge.link import Link
+
+STATE_EVERY_S = 0.05
+MAX_LATENCY_S = 2.0  # some drivers name nonsense: JACK days, for a port of a program
+STUCK_S = 5.0  # without a call of the callback: some devices go without a word
+
+log = logging.getLogger("inspire.audio")
+
+
+class DeviceError(BridgeError):
+    """There is no audio device to play on, or it went away."""
+
+    code = "no_device"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Where to play: see AudioDevice."""
+
+    device: str
+    channels: tuple[int, ...] = (1, 2)
+    samplerate: int = 0
+
+    @property
+    def selector(self) -> int | str | None:
+        """The device as sounddevice takes it."""
+        if self.device == "default":
+            return None
+        return int(self.device) if self.device.isdecimal() else self.device
+
+
+@dataclass(frozen=True)
+class Found:
+    """A device as the system has it, opened at `samplerate` in Hz; `channels` are those that are played on, from 1."""
+
+    name: str
+    samplerate: int
+    channels: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.samplerate / 1000:g} kHz"
+
+
+@dataclass(frozen=True)
+class State:
+    """Of an open stream: what it has played, and how loud (dBFS). `lost`: its device is gone."""
+
+    frames_read: int
+    underruns: int
+    peak_db: float
+    rms_db: float
+    lost: bool
+
+
+def main(connection: Connection, wanted: Wanted) -> None:
+    """Entry point of the spawned process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the daemon hears them too, and fades out first
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    worker = _Worker(Link(connection), wanted)
+    try:
+        worker.run()
+    except (EOFError, OSError):
+        pass  # the daemon is gone
+    except Exception:
+        log.exception("a fault of the audio device's process")
+    if worker.is_open:
+        os._exit(0)  # PortAudio's own end would wait for the stream's
+
+
+class _Worker:
+    def __init__(self, link: Link, wanted: Wanted):
+        self._link = link
+        self._wanted = wanted
+        self._playout: Playout | None = None
+        self._stream = None  # open while there is one
+        self._closing = threading.Lock()  # nobody asks a stream that was closed
+
+    @property
+    def is_open(self) -> bool:
+        return self._stream is not None
+
+    def run(self) -> None:
+        try:
+            self._found = find(self._wanted)
+            self._link.send({"type": "found", **asdict(self._found)})
+            threading.Thread(target=self._beat, name="state", daemon=True).start()
+            while (received := self._link.receive())[0]["type"] != "quit":
+                self._obey(*received)
+        except DeviceError as error:
+            self._link.send({"type": "failed", "message": str(error)})
+
+    def _obey(self, message: dict, samples: np.ndarray | None) -> None:
+        playout = self._playout
+        match message["type"]:
+            case "open":
+                self._open(message["gain"])
+                latency_s = min(self._stream.latency, MAX_LATENCY_S)
+                self._link.send({"type": "opened", "latency_s": latency_s, "ring_frames": self._playout.ring.capacity})
+            case "begin":
+                playout.final = playout.stopping = False
+                playout.start_at = message["at"] and message["at"] - time.monotonic() + self._stream.time
+                if message["amid"]:
+                    playout.interrupted()
+            case "write":
+                taken = playout.ring.write(samples)
+                assert taken == len(samples), "more came than the ring holds"
+            case "final":
+                playout.final = True
+            case "stop":
+                playout.stopping = True
+            case "gain":
+                playout.gain = message["gain"]
+            case "close":
+                with self._closing:
+                    self._stream.close()
+                    self._stream = None
+                self._link.send({"type": "closed"})
+
+    def _open(self, gain: float) -> None:
+        import sounddevice
+
+        channels = self._found.channels
+        self._playout = Playout(self._found.samplerate, len(channels), gain)
+        self._ours = _columns(channels)
+        self._filled_at = time.monotonic()
+        try:
+            stream = sounddevice.OutputStream(
+                samplerate=self._found.samplerate,
+                device=self._wanted.selector,
+                channels=max(channels),
+                dtype="float32",
+                latency="high",
+                callback=self._fill,
+            )
+            stream.start()
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(f"the audio device {self._found.name} does not open ({error.args[0]})") from None
+        self._stream = stream
+
+    def _fill(self, out: np.ndarray, _frames, times, status) -> None:
+        """PortAudio's thread."""
+        self._filled_at = time.monotonic()
+        out.fill(0)
+        self._playout.fill(out[:, self._ours], status.output_underflow, times.outputBufferDacTime)
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(STATE_EVERY_S)
+            with self._closing:
+                if self._stream is not None:
+                    stuck = time.monotonic() - self._filled_at > STUCK_S
+                    self._tell(self._playout, lost=stuck or not self._stream.active)
+
+    def _tell(self, playout: Playout, lost: bool) -> None:
+        state = State(playout.ring.frames_read, playout.underruns, playout.meter.peak_db, playout.meter.rms_db, lost)
+        try:
+            self._link.send({"type": "state", **asdict(state)})
+        except OSError:
+            os._exit(0)  # the daemon is gone
+
+
+def find(wanted: Wanted) -> Found:
+    """Raises DeviceError."""
+    try:
+        import sounddevice
+    except OSError as error:
+        raise DeviceError(f"{error}: install PortAudio (Debian and Ubuntu: libportaudio2)") from None
+    try:
+        found = sounddevice.query_devices(wanted.selector, "output")
+        rate = wanted.samplerate or _samplerate(sounddevice, found)
+    except (ValueError, sounddevice.PortAudioError) as error:
+        why = " ".join(str(error.args[0]).split())
+        raise DeviceError(f"no output device {wanted.device!r} ({why}): {_devices(sounddevice)}") from None
+    name, count = found["name"], found["max_output_channels"]
+    channels = (1,) if count == 1 and wanted.channels == (1, 2) else wanted.channels
+    if max(channels) > count:
+        raise DeviceError(f"{name} has {count} output channels: {max(channels)} (setting audio_channels) is not among them")
+    return Found(name, rate, channels)
+
+
+def _devices(sounddevice) -> str:
+    outputs = [f"{device['index']} {device['name']}" for device in sounddevice.query_devices() if device["max_output_channels"]]
+    return f"audio_device may be default, none, {', '.join(outputs)}" if outputs else "the system has none"
+
+
+def _columns(channels: tuple[int, ...]) -> slice:
+    """Which of a block's, as a view: one or two are always evenly apart."""
+    first, last = channels[0] - 1, channels[-1] - 1
+    step = last - first or 1
+    stop = last + (1 if step > 0 else -1)
+    return slice(first, None if stop < 0 else stop, step)
+
+
+def _samplerate(sounddevice, found: dict) -> int:
+    """The rate a device runs at, in Hz. ALSA names 44.1 kHz for whatever can take it, but sound servers run at 48 kHz."""
+    if sounddevice.query_hostapis(found["hostapi"])["name"] == "ALSA":
+        try:
+            sounddevice.check_output_settings(found["index"], samplerate=48_000)
+            return 48_000
+        except sounddevice.PortAudioError:
+            log.info("%s does not take 48 kHz", found["name"])
+    return int(found["default_samplerate"])

@@ -1,0 +1,299 @@
+"""What `inspire doctor` looks at: one small check a thing that can be wrong, each with what to do about it.
+
+Torch and the model are tried in processes of their own: whatever happens there is a finding here. Nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import mido
+import numpy as np
+
+from bridge.audio.device import AudioDevice
+from bridge.config import state_file
+from bridge.config.presets import Presets
+from bridge.config.settings import AUTO, LOOPBACK, Settings
+from bridge.errors import BridgeError, PortTaken, SettingsError
+from bridge.midi import clip
+from bridge.midi.input import MidiIn
+from bridge.osc import port_owner
+from bridge.osc.client import Client
+from bridge.osc.replies import Pong, State
+from bridge.osc.server import bind
+from engine.api import AudioChunk, ClipError
+
+LEAST_MEMORY_GB = 1.5
+LEAST_DISK_GB = 1.0
+PYTHON = (3, 11)
+PACKAGES = (
+    "torch",
+    "transformers",
+    "python-osc",
+    "sounddevice",
+    "numpy",
+    "scipy",
+    "soundfile",
+    "mido",
+    "safetensors",
+    "soxr",
+    "pyloudnorm",
+    "platformdirs",
+    "pyyaml",
+    "rich",
+    "typer",
+)
+PATIENCE_S = 180.0  # a large model from a slow disk
+CLICK_DB = -40.0
+_ANSWER_S = 5.0  # for a daemon on a busy machine
+_NOTE = (mido.Message("note_on", note=69), mido.Message("note_off", note=69, time=480))
+
+_TORCH = """
+import torch
+device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)
+print(f"torch {torch.__version__} on {device}")
+"""
+_MODEL = """
+import importlib, json, sys
+from engine.api import EngineError
+module, _, name = sys.argv[1].partition(":")
+try:
+    print(json.dumps(getattr(importlib.import_module(module), name)().load(sys.argv[2])))
+except EngineError as error:
+    sys.exit(str(error))
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` says what to do, when it is not right. What is `optional` is needed for some things only."""
+
+    check: str
+    ok: bool
+    told: str
+    advice: str = ""
+    optional: bool = False
+
+
+def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
+    """All checks, the quick ones first. `port_asked`: somebody asked for the port of the settings."""
+    yield python()
+    yield packages()
+    yield memory(available_gb())
+    yield disk(settings.folder)
+    for name in ("folder", "state_folder", "log_folder", "presets_folder", "models_folder"):
+        yield folder(name, getattr(settings, name))
+    yield presets(settings.presets_folder)
+    number, running = _found(settings, port_asked)
+    yield port(number, settings.port == AUTO, settings.near_host, running)
+    yield midi(settings.midi_in, running)
+    yield synth(settings.soundfont)
+    yield audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
+    yield torch()
+    yield model(settings.engine, settings.model)
+
+
+def python(version: tuple = sys.version_info) -> Finding:
+    told = ".".join(str(number) for number in version[:3])
+    return Finding("Python", tuple(version[:2]) >= PYTHON, told, "install Python {}.{} or later".format(*PYTHON))
+
+
+def packages(names: tuple[str, ...] = PACKAGES) -> Finding:
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    told = f"missing: {', '.join(missing)}" if missing else ", ".join(found)
+    return Finding("packages", not missing, told, "run 'pip install inspire-daw' again, or 'make setup' in a checkout")
+
+
+def available_gb() -> float | None:
+    """Memory that a new program can have; where only the whole is known, that; None where not even that."""
+    try:
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024 / 1e9
+    except (OSError, KeyError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def memory(available: float | None) -> Finding:
+    if available is None:
+        return Finding("memory", True, "cannot be told on this system")
+    advice = f"close other programs: {LEAST_MEMORY_GB} GB are needed"
+    return Finding("memory", available >= LEAST_MEMORY_GB, f"{available:.1f} GB", advice)
+
+
+def disk(path: Path, least_gb: float = LEAST_DISK_GB) -> Finding:
+    """The space where results go."""
+    advice = f"free some space: {least_gb:g} GB are needed, or set folder to another disk"
+    try:
+        free_gb = shutil.disk_usage(_what_is_there(path)).free / 1e9
+    except OSError as error:
+        return Finding("disk", False, f"{path}: {error.strerror}", advice)
+    return Finding("disk", free_gb >= least_gb, f"{free_gb:.1f} GB free", advice)
+
+
+def folder(setting: str, path: Path) -> Finding:
+    """Tries to write there; where it is not there yet, to where it will be made."""
+    advice = f"make it writable, or set {setting} to another"
+    try:
+        with tempfile.NamedTemporaryFile(dir=_what_is_there(path), prefix=".inspire-") as file:
+            file.write(b"doctor")
+    except OSError as error:
+        return Finding(setting, False, f"{path}: {error.strerror}", advice)
+    return Finding(setting, True, str(path))
+
+
+def _what_is_there(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def presets(path: Path) -> Finding:
+    library = Presets(path)
+    told = library.problems[0] if library.problems else f"{len(library.all())} presets"
+    return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
+
+
+def _found(settings: Settings, port_asked: bool) -> tuple[int, State | None]:
+    """The daemon's port and what it says of itself; where none answers, the port that it would try first."""
+    for host, number in state_file.addresses(settings, port_asked):
+        if running := running_daemon(number, host, settings.token):
+            return number, running
+    return settings.usual_port, None
+
+
+def running_daemon(number: int, host: str = LOOPBACK, token: str = "") -> State | None:
+    """What the daemon that answers on a port says of itself; None where none does."""
+    if number == 0:
+        return None
+    try:
+        with Client(number, host, patience_s=_ANSWER_S, token=token) as client:
+            return state if isinstance(client.ping(), Pong) and isinstance(state := client.status(), State) else None
+    except BridgeError:  # nobody, or somebody else
+        return None
+
+
+def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, running: State | None = None) -> Finding:
+    """Ours when a daemon answers there, else it must be free, and a datagram sent to it must arrive."""
+    if running:
+        return Finding("port", True, f"{number}: inspire {running.pairs['version']} answers")
+    try:
+        datagrams, stream = bind(host, number)
+    except PortTaken as error:
+        advice = f"end the program that holds it, or choose another (setting port; {AUTO} finds one)"
+        return Finding("port", another_will_do, f"{error} by {port_owner.describe(number)}", advice)
+    except SettingsError as error:
+        return Finding("port", False, str(error), "set host to an address of this machine")
+    with datagrams, stream:
+        arrives = _round_trip(datagrams)
+    told = f"{number} is free" if number else "any free one, as set"
+    advice = "let a firewall pass what this machine sends to itself"
+    return Finding("port", arrives, f"{told}; no daemon runs" if arrives else f"what is sent to {number} does not arrive", advice)
+
+
+def _round_trip(datagrams: socket.socket) -> bool:
+    datagrams.settimeout(1.0)
+    try:
+        datagrams.sendto(b"inspire", datagrams.getsockname())
+        return datagrams.recv(16) == b"inspire"
+    except OSError:
+        return False
+
+
+def midi(name: str, running: State | None = None) -> Finding:
+    """Opens the port that the setting midi_in names, unless the daemon that runs has it."""
+    if name == "none":
+        return Finding("MIDI", True, "none, as set")
+    told = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
+    opened = not told.startswith("none")
+    return Finding("MIDI", opened, told.removeprefix("none: "), "start what gives the port, or set midi_in to another or to none")
+
+
+async def _opened(name: str) -> str:
+    port = MidiIn(name, lambda *_: None)
+    await port.start()
+    await port.close()
+    return port.description
+
+
+def synth(soundfont: str) -> Finding:
+    """Renders a note with FluidSynth, which plays MIDI files that are to be continued."""
+    advice = "install fluidsynth and a SoundFont, or set soundfont to another, to continue MIDI files"
+    try:
+        _, font = clip.find_synth(soundfont)
+        with tempfile.TemporaryDirectory(prefix="inspire-") as place:
+            file = Path(place) / "note.mid"
+            mido.MidiFile(tracks=[mido.MidiTrack(_NOTE)]).save(file)
+            clip.render(file, soundfont, Path(place))
+    except ClipError as error:
+        return Finding("FluidSynth", False, str(error), advice, optional=not soundfont)
+    return Finding("FluidSynth", True, f"plays {font}")
+
+
+def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) -> Finding:
+    """Plays 0.3 s of silence with one click at -40 dB in it, the way results are played."""
+    if device == "none":
+        return Finding("audio device", True, "none, as set: results go to disk only")
+    told, heard = asyncio.run(_click(device, channels, samplerate))
+    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another or none")
+
+
+async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
+    samples = np.zeros((14_400, 1), np.float32)
+    samples[7_200] = 10 ** (CLICK_DB / 20)
+    output = AudioDevice(device, 0.0, 0.0, channels, samplerate)
+    output.start()
+    voice = output.play(0.3)
+    voice.feed(AudioChunk(0, 0, 48_000, samples), 0.0)
+    voice.end()
+    while output.playing:
+        await asyncio.sleep(0.01)
+    heard = not voice.stopped  # by the device, which stops what it cannot play
+    await output.stop()
+    name = output.description.removeprefix("none: ")
+    return f"{name}: {f'played a click at {CLICK_DB:g} dB' if heard else 'nothing could be played'}", heard
+
+
+def torch() -> Finding:
+    return _tried("torch", _TORCH, [], "install torch for this machine: see pytorch.org", lambda told: told)
+
+
+def model(engine: str, name: str) -> Finding:
+    """Loads it, which reads and checks every tensor, and warms it up."""
+    advice = "get the model's files again, or name another (setting model)"
+    return _tried("model", _MODEL, [engine, name], advice, _facts)
+
+
+def _facts(told: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in json.loads(told.splitlines()[-1]).items())
+
+
+def _tried(check: str, code: str, arguments: list[str], advice: str, read) -> Finding:
+    """Runs `code` in a process of its own; the last line it says is what is told."""
+    command = [sys.executable, "-c", code, *arguments]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return Finding(check, False, f"no answer in {PATIENCE_S:g} s", advice)
+    if result.returncode:
+        said = result.stderr.strip().splitlines()
+        return Finding(check, False, said[-1] if said else f"ended with status {result.returncode}", advice)
+    return Finding(check, True, read(result.stdout.strip()))

@@ -1,0 +1,1 @@
+"""Jobs: run, queued, written down."""

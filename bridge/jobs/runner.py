@@ -1,0 +1,412 @@
+"""The life of a job: queued → running → done, failed or cancelled. Who is next, `job_queue` says.
+
+Idempotent by id: submitting a known id with the same request gives the job there is. Everything runs on the event loop's
+thread, except disk work, which is awaited in a thread of its own: a slow disk holds up its job, not the daemon.
+
+Every job tells its story as replies through `notify`: queued, progress, chunk, and exactly one end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from bridge import limits
+from bridge.audio.device import AudioDevice
+from bridge.audio.voice import Due, Voice
+from bridge.engine_host.supervisor import Supervisor
+from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
+from bridge.jobs.journal import Journal
+from bridge.jobs.queue import JobQueue
+from bridge.midi import clip as midi_clip
+from bridge.midi.transport import Transport
+from bridge.osc import spec
+from bridge.osc.commands import Again, Draft, Submit, is_midi_clip
+from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
+from bridge.results import recording
+from bridge.results.recording import Kept, Recording
+from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress
+
+_NEXT = 8  # jobs that hear of it when the queue moves
+_PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Job:
+    """One request and what became of it. Times are of `time.monotonic`.
+
+    `seed` is the one used, drawn at once where the request has none: None only for jobs of daemons that did not.
+    """
+
+    command: Submit
+    recording: Recording | Kept
+    seed: int | None
+    client: str = ""  # who asked
+    written: asyncio.Future | None = None  # in the journal: only then may its client rely on it
+    created: float = field(default_factory=time.monotonic)
+    created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    started: float | None = None
+    ended: float | None = None
+    first_chunk_s: float | None = None
+    done_s: float = 0.0
+    cancelled: bool = False  # asked to stop
+    voice: Voice | None = None
+    reported_at: float = 0.0
+    told: Queued | None = None  # where it waits, as it last heard
+    end: End | None = None
+
+    @property
+    def id(self) -> str:
+        return self.command.id
+
+    @property
+    def request(self) -> GenerationRequest:
+        return self.command.request
+
+    @property
+    def exact(self) -> GenerationRequest:
+        """The request with its seed: what makes the same audio again."""
+        return self.request if self.seed is None else replace(self.request, seed=self.seed)
+
+    @property
+    def state(self) -> str:
+        if self.end:
+            if isinstance(self.end, Fail) and self.end.code == "interrupted":
+                return "interrupted"
+            return {Done: "done", Fail: "failed", Cancelled: "cancelled"}[type(self.end)]
+        return "queued" if self.started is None else "running"
+
+    @property
+    def rtf(self) -> float:
+        """Seconds of work for a second of new audio, 0 while unknown."""
+        if self.started is None or not self.done_s:
+            return 0.0
+        return ((self.ended or time.monotonic()) - self.started) / self.done_s
+
+    def progress(self) -> ProgressReport:
+        return ProgressReport(self.id, self.done_s, self.request.seconds, self.rtf)
+
+
+class Jobs:
+    """Runs jobs one after the other. `run` is the main loop; it returns after `close`."""
+
+    def __init__(
+        self,
+        engine: Supervisor,
+        device: AudioDevice,
+        transport: Transport,
+        journal: Journal,
+        folder: Path,
+        notify: Callable[[Job, Reply], None],
+    ):
+        self._engine = engine
+        self._device = device
+        self._transport = transport
+        self._journal = journal
+        self._folder = folder
+        self._notify = notify
+        self._jobs: dict[str, Job] = {}
+        self._queue: JobQueue[Job] = JobQueue(spec.MAX_LIVE_IN_A_ROW)
+        self._ended: dict[str, None] = {}  # the ids that still answer, the oldest first
+        self._at_hand: deque[str] = deque()  # those of them that are in `_jobs` too; the others are in the journal
+        self._moved = asyncio.Event()  # there may be a job to begin
+        self._closing = False
+        self.soundfont = ""  # plays MIDI clips
+        self.paused = False
+        self.running: Job | None = None
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def unended(self) -> list[Job]:
+        """The one that runs, then those that wait, in the order of their turns."""
+        return [*([self.running] if self.running else ()), *self._queue]
+
+    def get(self, id: str) -> Job:
+        if id not in self._jobs:
+            raise JobError(f"no job has the id {id!r}")
+        return self._jobs[id]
+
+    def drafted(self, draft: Draft) -> Submit | None:
+        """What this draft became when it came before: by now its preset or the tempo may be another."""
+        job = self._jobs.get(draft.id)
+        return job.command if job and job.command.draft == draft else None
+
+    def restore(self, ended: Iterable[str], paused: bool) -> None:
+        """Ids of earlier daemons' jobs, the oldest first. A queue that was paused still is."""
+        self._ended = dict.fromkeys(ended)
+        self.paused = paused
+
+    async def recall(self, *ids: str) -> None:
+        """What ended longer ago is read from the journal, so that `get` and `submit` know it. Raises JournalError."""
+        for past in await self._journal.recall([id for id in ids if id in self._ended and id not in self._jobs]):
+            job = Job(past.command, Kept(Path(past.path), past.duration_s), past.seed, created_at=past.created, end=past.end)
+            if job.id in self._ended and job.id not in self._jobs:  # deleted or recalled meanwhile
+                self._keep_at_hand(job)
+
+    def forget(self, id: str) -> None:
+        """An ended job's id may be used again."""
+        if id in self._ended:
+            del self._ended[id]
+            if self._jobs.pop(id, None):
+                self._at_hand.remove(id)
+
+    def submit(self, command: Submit, client: Hashable = None, name: str = "") -> Job:
+        """A new job, or the one there is with this id. Clients take turns; `name` says who asks.
+
+        Raises JobError and OutputError.
+        """
+        known = self._jobs.get(command.id)
+        if known:
+            if (known.request, known.command.path) != (command.request, command.path):
+                raise JobError(f"the id {command.id!r} belongs to another request: choose a new one", "id_taken")
+            return known
+        if self._closing:
+            raise JobError("the daemon is ending", "shutting_down")
+        if len(self._queue) >= limits.MAX_QUEUED:
+            raise JobError(f"{limits.MAX_QUEUED} jobs wait already: try again when some are done", "busy")
+        seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
+        job = Job(command, Recording(self._folder, command.request, command.path), seed, name)
+        job.written = self._journal.submitted(command, name, job.created_at, seed)
+        self._ended.pop(job.id, None)  # one that the journal lost
+        self._jobs[job.id] = job
+        self._queue.add(job, client, first=job.request.clip is not None)  # a continuation is waited for by someone who plays
+        job.told = self._waiting(job, self.position(job))
+        self._report_positions()  # it may have gone before others
+        self._moved.set()
+        return job
+
+    def again(self, command: Again) -> Submit:
+        """What a job asked for, as a new submit. Raises JobError."""
+        job = self.get(command.job)
+        request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
+        play = job.command.play if command.play is None else bool(command.play)
+        same = command.seed is None and isinstance(job.end, Done)
+        weights = job.end.pairs.get("weights") or "" if same else ""
+        return Submit(command.id, request, play, command.path or job.command.path, command.reply_port, weights)
+
+    def set_paused(self, paused: bool) -> asyncio.Future:
+        """While paused no job begins; one that runs goes on. The future: it outlives the daemon."""
+        self.paused = paused
+        self._report_positions()
+        self._moved.set()
+        return self._journal.paused(paused)
+
+    def story(self, job: Job) -> Reply:
+        """Where a job is now, in one reply."""
+        if job.end:
+            return job.end
+        return self._waiting(job, self.position(job)) if job.started is None else job.progress()
+
+    def position(self, job: Job) -> int:
+        """How many jobs are ahead of a queued one."""
+        return self._queue.ahead_of(job) + (self.running is not None)
+
+    def cancel(self, job: Job) -> None:
+        """Stops a job: at once when it waits, within a token step when it runs. An ended one stays ended, but falls silent."""
+        if job.voice:
+            job.voice.stop()
+        if job.state == "queued":
+            self._queue.remove(job)
+            self._conclude(job, Cancelled(job.id, "", 0.0))
+            self._report_positions()
+        elif job.state == "running":
+            job.cancelled = True
+            self._engine.cancel()
+
+    def close(self) -> None:
+        """Cancels everything; `run` returns when the running job has ended."""
+        self._closing = True
+        for job in [*self._queue, *([self.running] if self.running else [])]:
+            self.cancel(job)
+        self._moved.set()
+
+    async def run(self) -> None:
+        while not self._closing:
+            if self.paused or not self._queue:
+                self._moved.clear()
+                await self._moved.wait()
+                continue
+            self.running = job = self._queue.take()
+            job.started = time.monotonic()
+            self._notify(job, job.progress())
+            self._report_positions()
+            try:
+                await self._perform(job)
+            except Exception:
+                log.exception("a fault of the daemon's own in job %s", job.id)
+                self._conclude(job, fail(BridgeFault(), job.id))
+            self.running = None
+
+    async def _perform(self, job: Job) -> None:
+        failure: BridgeError | None = None
+        finished: Finished | None = None
+        if job.command.play:
+            job.voice = self._device.play(job.request.seconds, self._next_bar(job) if job.command.start == "bar" else None)
+        try:
+            part = await asyncio.to_thread(job.recording.likely_part)
+            await self._journal.started(job.id, part)
+            await asyncio.to_thread(job.recording.open)
+            if job.recording.path != part:
+                await self._journal.started(job.id, job.recording.path)
+            finished = await self._generate(job)
+        except EngineFailure as error:
+            failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
+        except (OutputError, ClipError) as error:
+            failure = error
+        job.ended = time.monotonic()
+        if finished and not finished.cancelled:
+            job.done_s = job.request.seconds
+        if job.voice:
+            job.voice.end()
+        try:
+            own = finished.variations if finished else ()
+            await asyncio.to_thread(job.recording.finish, await self._told(job, finished, failure), own)
+        except OutputError as error:
+            failure = failure or error
+        self._conclude(job, _end(job, finished, failure))
+
+    def _next_bar(self, job: Job) -> Due:
+        def due(earliest_s: float) -> float | None:
+            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.beats_per_bar, earliest_s)
+            if bar_s is None:
+                log.warning("job %s is heard at once: the MIDI clock it should have waited for plays no more", job.id)
+            return bar_s
+
+        return due
+
+    async def _generate(self, job: Job) -> Finished | None:
+        if job.cancelled:  # while its name was being reserved
+            return None
+        with tempfile.TemporaryDirectory(prefix="inspire-") as folder:
+            return await self._run_engine(job, await self._with_audio(job.exact, Path(folder)))
+
+    async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
+        """A MIDI clip as audio in `folder`. Raises ClipError."""
+        if not is_midi_clip(request.clip):
+            return request
+        wave = await asyncio.to_thread(midi_clip.render, Path(request.clip).expanduser(), self.soundfont, folder)
+        return replace(request, clip=str(wave))
+
+    async def _run_engine(self, job: Job, request: GenerationRequest) -> Finished:
+        async with aclosing(self._engine.run(request, job.command.weights)) as events:
+            async for event in events:
+                match event:
+                    case Progress():
+                        self._report_progress(job, event)
+                    case AudioChunk():
+                        await self._keep(job, event)
+                    case Finished():
+                        return event
+        raise AssertionError("an engine's run ended without an end")
+
+    async def _keep(self, job: Job, chunk: AudioChunk) -> None:
+        """On disk first, then told, then heard."""
+        await asyncio.to_thread(job.recording.write, chunk)
+        self._journal.grown(job.id, job.recording.duration_s)
+        if job.first_chunk_s is None:
+            job.first_chunk_s = time.monotonic() - job.started
+        path, pairs = str(job.recording.path_of(chunk.variation)), {}
+        if job.request.variations > 1:
+            pairs = {"variation": chunk.variation}
+        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
+        if job.voice and chunk.variation == 1 and not job.cancelled:
+            job.voice.feed(chunk, job.rtf)
+
+    def _report_progress(self, job: Job, event: Progress) -> None:
+        job.done_s = event.done_s
+        now = time.monotonic()
+        if now - job.reported_at >= _PROGRESS_EVERY_S:
+            job.reported_at = now
+            self._notify(job, job.progress())
+
+    def _report_positions(self) -> None:
+        """Tells those who are next; who is far back may ask."""
+        for position, job in enumerate(islice(self._queue, _NEXT), start=self.running is not None):
+            told = self._waiting(job, position)
+            if told != job.told:
+                job.told = told
+                self._notify(job, told)
+
+    def _waiting(self, job: Job, position: int) -> Queued:
+        return Queued(job.id, position, {"paused": 1} if self.paused else {})
+
+    def _conclude(self, job: Job, end: End) -> None:
+        job.end = end
+        self._journal.ended(job.state, end, job.recording.duration_s)
+        log.info("job %s %s: %s", job.id, job.state, end.message if isinstance(end, Fail) else end.path or "no audio")
+        if job.voice:
+            job.voice.end()  # again, for a job that ended by a fault
+        self._notify(job, end)
+        job.recording = Kept(job.recording.path, job.recording.duration_s)
+        self._ended[job.id] = None
+        self._keep_at_hand(job)
+        if len(self._ended) > limits.MAX_REMEMBERED:
+            self.forget(next(iter(self._ended)))
+
+    def _keep_at_hand(self, job: Job) -> None:
+        self._at_hand.append(job.id)
+        self._jobs[job.id] = job
+        if len(self._at_hand) > limits.MAX_AT_HAND:
+            del self._jobs[self._at_hand.popleft()]
+
+    async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
+        """The sidecar: what was asked, of what, what came of it."""
+        state = "failed" if failure else "cancelled" if job.cancelled else "done"
+        story = {
+            "id": job.id,
+            "state": state,
+            "created": job.created_at,
+            "request": asdict(job.exact),
+            "engine": finished.facts if finished else {},
+            "timings": {
+                "waited_s": round(job.started - job.created, 3),
+                "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
+                "total_s": round(job.ended - job.started, 3),
+                "rtf": round(job.rtf, 4),
+            },
+        }
+        if failure:
+            story["failure"] = {"code": failure.code, "message": str(failure)}
+        if job.request.clip is not None:
+            clip = Path(job.request.clip).expanduser()
+            try:
+                story["source"] = {"path": str(clip), "sha256": await asyncio.to_thread(recording.sha256, clip)}
+            except OSError as error:
+                story["source"] = {"path": str(clip), "sha256": None, "problem": error.strerror}
+        return story
+
+
+def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> End:
+    duration_s = job.recording.duration_s
+    path = str(job.recording.path) if duration_s else ""
+    others = others_of(job.recording.paths)
+    if failure:
+        told = fail(failure, job.id)
+        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
+    if job.cancelled or finished is None or finished.cancelled:
+        return Cancelled(job.id, path, duration_s, others)
+    pairs = others | {
+        "samplerate": finished.samplerate,
+        "seed": finished.facts.get("seed"),
+        "rtf": job.rtf,
+        "first_chunk_s": job.first_chunk_s,
+        "underruns": job.voice.underruns if job.voice else None,
+        "bpm": finished.facts.get("bpm"),
+        "weights": finished.facts.get("weights"),
+    }
+    return Done(job.id, path, duration_s, pairs)

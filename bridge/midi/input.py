@@ -1,0 +1,110 @@
+"""The MIDI input: the port that the settings name, whatever kind it is, and its messages on the event loop.
+
+Kinds: a port of the system's, by a part of its name or one of our own, which is looked for until it is there, and again when it
+is gone; or MIDI's bytes over TCP on loopback, as mido.sockets sends them, which needs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+import mido
+
+from bridge.midi import MIDI_SOCKET
+from bridge.midi.ports import MidiError, MidiPort
+
+_LOOK_S = 2.0  # between two looks for a port
+
+log = logging.getLogger(__name__)
+
+Hear = Callable[[mido.Message, float], None]
+
+
+class MidiIn:
+    """`name` is the setting midi_in. `hear` is called on the event loop with each message and when it came (monotonic)."""
+
+    def __init__(self, name: str, hear: Hear):
+        self._name = name
+        self._hear = hear
+        self._server: asyncio.Server | None = None
+        self._port: MidiPort | None = None
+        self._looking: asyncio.Task | None = None
+        self._closing = asyncio.Event()
+        self.description = ""
+
+    async def start(self) -> None:
+        """Opens it, and says once what it found. What cannot be opened is not heard until it can."""
+        if self._name == "none":
+            return
+        try:
+            if self._name.startswith(MIDI_SOCKET):
+                await self._listen()
+                return
+            loop = asyncio.get_running_loop()
+            arrived = lambda message: loop.call_soon_threadsafe(self._hear, message, time.monotonic())  # noqa: E731
+            self._port = MidiPort(self._name, arrived)
+        except MidiError as error:
+            self._tell_missing(error)
+            return
+        await self._look()
+        self._looking = asyncio.create_task(self._keep_looking())
+
+    async def close(self) -> None:
+        self._closing.set()
+        if self._server:
+            self._server.close()
+        if self._looking:
+            await self._looking
+            await asyncio.to_thread(self._port.close)
+
+    async def _listen(self) -> None:
+        host, _, port = self._name.removeprefix(MIDI_SOCKET).rpartition(":")
+        try:
+            self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self._hear), host, int(port))
+        except OSError as error:
+            raise MidiError(f"{self._name} cannot be opened: {error.strerror}") from None
+        self._tell(f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}")
+
+    async def _keep_looking(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _LOOK_S)
+                return
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            self._tell(await asyncio.to_thread(self._port.look))
+        except MidiError as error:
+            self._tell_missing(error)
+        except Exception as error:  # a driver's own trouble must not end the looking
+            self._tell_missing(MidiError(f"looking for MIDI ports failed: {error!r}"))
+
+    def _tell(self, source: str) -> None:
+        if source != self.description:
+            log.info("MIDI comes from %s", source)
+        self.description = source
+
+    def _tell_missing(self, error: MidiError) -> None:
+        """Once, until it is there again: which other ports there are is told by the state."""
+        if not self.description.startswith("none: "):
+            log.warning("%s: %s", f"MIDI from {self.description} is gone" if self.description else "no MIDI", error)
+        self.description = f"none: {error}"
+
+
+class _Connection(asyncio.Protocol):
+    """Bytes of MIDI as they come, in pieces of any size."""
+
+    def __init__(self, hear: Hear):
+        self._hear = hear
+        self._parser = mido.Parser()
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        self._parser.feed(data)
+        for message in self._parser:
+            self._hear(message, now)

@@ -1,0 +1,1 @@
+"""The OSC interface: one table, its parser, its servers and its client."""

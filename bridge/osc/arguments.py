@@ -1,0 +1,78 @@
+"""Values of a message, read by the table: lenient at the edge (see `osc_spec`), strict behind it. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bridge.errors import MessageError
+from bridge.osc.spec import Field, Message
+
+
+def read_values(message: Message, values: list) -> dict[str, Any]:
+    """The arguments after the id, by name: checked, converted."""
+    count = len(message.arguments)
+    if len(values) < count:
+        missing = message.arguments[len(values)]
+        raise MessageError(f"{message.address} needs {missing.name} ({missing.allowed}) after the id", "missing_argument")
+    given = {f.name: read(f, value) for f, value in zip(message.arguments, values, strict=False)}
+    pairs = values[count:]
+    for name, value in zip(pairs[::2], [*pairs[1::2], None], strict=False):
+        key = message.pair(name) if isinstance(name, str) else None
+        if key is None:
+            raise unknown_key(message, name)
+        if name in given:
+            raise MessageError(f"{name} is given twice", "unknown_key")
+        if value is None:
+            raise MessageError(f"{name} has no value: give {key.allowed}", "missing_argument")
+        given[name] = read(key, value)
+    return given
+
+
+def read(f: Field, value: Any) -> Any:
+    """`value` as the table's type. Integral floats pass for integers, integers for floats, T and F for 1 and 0."""
+    wrong = MessageError(f"{f.name} is {shown(value)}: {f.allowed} is allowed", "bad_value")
+    if f.type == "s":
+        if not isinstance(value, str):
+            raise wrong
+        size = len(value)
+    else:
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise wrong
+        if f.type == "i" and value != int(value):
+            raise wrong
+        value = size = int(value) if f.type == "i" else float(value)
+    if f.choices and value not in f.choices:
+        raise wrong
+    if (f.low is not None and size < f.low) or (f.high is not None and size > f.high):
+        if f.type == "s":
+            raise MessageError(f"{f.name} has {size} characters: {f.allowed} is allowed", "bad_value")
+        raise wrong
+    return value
+
+
+def unknown_key(message: Message, name: Any) -> MessageError:
+    known = ", ".join(f.name for f in message.pairs)
+    return MessageError(f"{message.address} has no key {shown(name)}: its keys are {known}", "unknown_key")
+
+
+def convert(type_: str, value: Any) -> int | float | str:
+    """`value` as the table's type, to be sent."""
+    return {"i": int, "f": float, "s": str}[type_](value)
+
+
+def shown(value: Any) -> str:
+    """`value` in a message for people, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def on_one_line(text: str) -> str:
+    """For a terminal, which would obey what is between the letters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """Its beginning, in UTF-8 of at most so many bytes."""
+    whole = text.encode()
+    return text if len(whole) <= most_bytes else whole[: most_bytes - len("…".encode())].decode(errors="ignore") + "…"

@@ -1,0 +1,188 @@
+"""An OSC client of the daemon: commands with their replies matched by id. Used by the command line and the tests.
+
+    with Client() as client:
+        for event in client.generate("dub techno, 124 bpm", duration_s=8):
+            print(event)
+
+UDP may lose a datagram, and a repeated id is harmless: what is not answered within a second is sent again.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge.errors import NoDaemon
+from bridge.osc import codec, commands, replies, spec
+from bridge.osc.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, PresetInfo, Reply, State, Welcome
+
+_RESEND_S = 1.0
+_QUIET_S = 5.0  # without an event of a job: ask again
+_BUFFER = 2**20
+
+
+class Client:
+    """One socket to one daemon. Not thread-safe. Raises NoDaemon after `patience_s` without any answer."""
+
+    def __init__(self, port: int = spec.DEFAULT_PORT, host: str = "127.0.0.1", patience_s: float = 5.0, token: str = ""):
+        self._token = token or None
+        self._patience_s = patience_s
+        self._replies: deque[Reply] = deque()  # that came while another was waited for
+        self._port = port
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect((host, port))  # so that the system tells when nobody listens there
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def ping(self) -> Pong | Fail:
+        return self._ask("ping")
+
+    def hello(self, name: str, events: str = "own") -> Welcome | Fail:
+        """With events "all", `receive` gives those of every job from now on, as long as something is asked now and then."""
+        return self._request("hello", new_id(), [name, spec.PROTOCOL], {"events": events})
+
+    def status(self, job: str | None = None) -> State | Fail:
+        return self._ask("status", job=job)
+
+    def cancel(self, job: str) -> Ack | Fail:
+        return self._ask("cancel", job=job)
+
+    def history(self, **query) -> tuple[Found, list[Entry]] | Fail:
+        """Keys are those of /inspire/history. Raises NoDaemon when an entry does not come."""
+        return self._list("history", query)
+
+    def jobs(self, **query) -> tuple[Found, list[Entry]] | Fail:
+        """Those that run and wait, as `history` gives those that were. Keys are those of /inspire/jobs."""
+        return self._list("jobs", query)
+
+    def keep(self, job: str, keep: bool = True) -> Ack | Fail:
+        return self._request("keep", new_id(), [job], {"keep": keep})
+
+    def delete(self, job: str) -> Ack | Fail:
+        return self._request("delete", new_id(), [job], {})
+
+    def save_preset(self, name: str, job: str) -> PresetInfo | Fail:
+        return self._request("preset/save", new_id(), [name, job], {})
+
+    def pause(self) -> Ack | Fail:
+        return self._ask("pause")
+
+    def resume(self) -> Ack | Fail:
+        return self._ask("resume")
+
+    def set_gain(self, gain_db: float) -> Ack | Fail:
+        return self._request("gain", new_id(), [gain_db], {})
+
+    def bindings(self) -> tuple[Found, list[BindingInfo]] | Fail:
+        """What MIDI does."""
+        return self._list("midi/list", {})
+
+    def learn(self, action: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        """Waits for a note, program or controller: gives an ack, then the binding or a fail."""
+        return self._run_job("midi/learn", [action], id, pairs)
+
+    def forget(self, kind: str, number: int | None = None, channel: int | None = None) -> Ack | Fail:
+        return self._request("midi/forget", new_id(), [kind], {"number": number, "channel": channel})
+
+    def quit(self) -> Ack | Fail:
+        return self._ask("quit")
+
+    def generate(self, prompt: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        """Starts a job and gives its replies as they come: ack, queued, progress, chunk, and its end last."""
+        return self._run_job("generate", [prompt], id, pairs)
+
+    def continue_clip(self, clip: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("continue", [clip], id, pairs)
+
+    def sketch(self, prompt: str = "", *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("sketch", [prompt], id, pairs)
+
+    def again(self, job: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+        return self._run_job("again", [job], id, pairs)
+
+    def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
+        """Sends a command by its short name, once. Replies are then read with `receive`."""
+        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
+        with self._reachable():
+            self._socket.send(codec.encode(address, values))
+
+    def receive(self, id: str | None, timeout_s: float) -> Reply | None:
+        """The next reply to the request `id`, or to any where it is None; None when there is none in time."""
+        for reply in self._replies:
+            if id in (None, reply.id):
+                self._replies.remove(reply)
+                return reply
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                with self._reachable():
+                    datagram = self._socket.recv(65_535)
+            except TimeoutError:
+                return None
+            reply = replies.decode_reply(*codec.decode(datagram))
+            if id in (None, reply.id):
+                return reply
+            self._replies.append(reply)
+        return None
+
+    def _ask(self, name: str, **pairs) -> Reply:
+        return self._request(name, new_id(), [], pairs)
+
+    def _request(self, name: str, id: str, arguments: list, pairs: dict) -> Reply:
+        """Sends until there is an answer. Raises NoDaemon."""
+        deadline = time.monotonic() + self._patience_s
+        while time.monotonic() < deadline:
+            self.send(name, id, arguments, pairs)
+            reply = self.receive(id, min(_RESEND_S, self._patience_s))
+            if reply:
+                return reply
+        raise NoDaemon(f"the daemon on port {self._port} does not answer: look at its log, or end it and start it again")
+
+    def _list(self, name: str, query: dict) -> tuple[Found, list] | Fail:
+        """A list that moves meanwhile is asked for anew, under a new id. Raises NoDaemon."""
+        id = new_id()
+        found = self._request(name, id, [], query)
+        if isinstance(found, Fail):
+            return found
+        entries: dict[int, Entry | BindingInfo] = {}
+        while len(entries) < found.shown:
+            reply = self.receive(id, _RESEND_S) or self._request(name, id, [], query)
+            if isinstance(reply, Found):
+                found, entries = reply, {}
+            elif isinstance(reply, (Entry, BindingInfo)):
+                entries[reply.index] = reply
+        return found, [entries[index] for index in sorted(entries)]
+
+    def _run_job(self, name: str, arguments: list, id: str | None, pairs: dict) -> Iterator[Reply]:
+        id = id or new_id()
+        reply = self._request(name, id, arguments, pairs)
+        while True:
+            yield reply
+            if isinstance(reply, (Done, Fail, Cancelled, BindingInfo)):
+                return
+            # A lost end must not be waited for: asking again replays it.
+            reply = self.receive(id, _QUIET_S) or self._request(name, id, arguments, pairs)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError:
+            raise NoDaemon(f"no daemon runs on port {self._port}: start one with 'inspire serve'") from None
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex[:12]

@@ -1,0 +1,60 @@
+"""What models there are, and where. No torch here: the daemon and the command line ask too."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from engine.api import ModelError
+
+EMBEDDED_MODELS = Path(__file__).parents[1] / "weights"
+MODELS_FOLDER = "INSPIRE_MODELS_FOLDER"  # in the environment: the user's models, in place of `default_models_folder`
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model by its name. `kind`: embedded; own, in our layout; released, as InspireMusic publishes them."""
+
+    name: str
+    path: Path
+    kind: str
+
+    @property
+    def bytes(self) -> int:
+        """Size of its weights on disk."""
+        return sum(file.stat().st_size for pattern in ("*.safetensors", "*.pt") for file in self.path.rglob(pattern))
+
+
+def default_models_folder() -> Path:
+    return Path(platformdirs.user_data_dir("inspire", appauthor=False)) / "models"
+
+
+def list_models(folder: Path | None = None) -> dict[str, ModelInfo]:
+    """By name: the embedded models, then those in `folder` (the user's when None); an embedded name wins."""
+    found: dict[str, ModelInfo] = {}
+    for root in (EMBEDDED_MODELS, folder or Path(os.environ.get(MODELS_FOLDER) or default_models_folder())):
+        for path in sorted(root.iterdir()) if root.is_dir() else ():
+            if _is_model(path):
+                kind = "embedded" if root == EMBEDDED_MODELS else "own" if (path / "model.json").is_file() else "released"
+                found.setdefault(path.name, ModelInfo(path.name, path, kind))
+    return found
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The directory of a model given by name (see list_models) or by path. Raises ModelError."""
+    known = list_models()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)].path
+    path = Path(os.path.expanduser(name_or_path))
+    if not os.path.isdir(path):  # unlike Path's own, takes any text for an answer
+        raise ModelError(f"no model {str(name_or_path)!r}: give a directory or one of {', '.join(known) or '(none installed)'}")
+    if not _is_model(path):
+        raise ModelError(f"{path} is no model: it has neither model.json nor llm.pt; give the directory that holds the weights")
+    return path
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "model.json").is_file() or (path / "llm.pt").is_file()

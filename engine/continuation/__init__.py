@@ -1,0 +1,1 @@
+"""Clips that go on: read, encoded, remembered."""

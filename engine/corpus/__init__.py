@@ -1,0 +1,1 @@
+"""The music that `sketch` learns from: composed, rendered, captioned."""

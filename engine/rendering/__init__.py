@@ -1,0 +1,1 @@
+"""From tokens to joined chunks of audio: windows, levels, measurement."""

@@ -1,0 +1,95 @@
+"""The table against everything that is derived from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from bridge import errors
+from bridge.osc import markdown, replies, spec
+from engine.api import ClipError, EngineError, GenerationRequest, ModelError, RequestError
+
+MUSIC_FIELDS = {f.name for f in dataclasses.fields(GenerationRequest)}
+CONTINUE = spec.COMMANDS["/inspire/continue"]
+RANGED = [f for f in CONTINUE.pairs if f.name in MUSIC_FIELDS and f.high is not None and f.type != "s"]
+
+
+def _request(name: str, value: float) -> GenerationRequest:
+    values = {"prompt": "x", "bpm": 120.0, "clip": "x.wav", name: value}
+    if name == "bars":
+        values["bpm"] = 400.0 if value > 1 else 120.0
+    return GenerationRequest(**values)
+
+
+@pytest.mark.parametrize("field", RANGED, ids=lambda f: f.name)
+def test_ranges_are_the_engines(field):
+    step = 1 if field.type == "i" else 0.01
+    kind = int if field.type == "i" else float
+    _request(field.name, kind(field.low))
+    if field.name != "bars":  # 512 bars are allowed, if short enough to fit eight minutes
+        _request(field.name, kind(field.high))
+    for outside in (field.low - step, field.high + step):
+        with pytest.raises(RequestError):
+            _request(field.name, kind(outside))
+
+
+@pytest.mark.parametrize("field", [f for f in CONTINUE.pairs if f.choices and f.name in MUSIC_FIELDS], ids=lambda f: f.name)
+def test_choices_are_the_engines(field):
+    for choice in field.choices:
+        assert getattr(_request(field.name, choice), field.name) == choice
+
+
+def test_every_key_of_a_request_can_be_given():
+    given = {f.name for f in (*CONTINUE.arguments, *CONTINUE.pairs)}
+    assert given >= MUSIC_FIELDS
+
+
+def test_names_are_unique_and_types_are_what_max_reads():
+    for message in (*spec.COMMANDS.values(), *spec.REPLIES.values()):
+        fields = (spec.ID, *message.arguments, *message.pairs)
+        assert len({f.name for f in fields}) == len(fields), message.address
+        assert {f.type for f in fields} <= set("ifs"), message.address
+
+
+def test_every_number_of_a_command_has_its_range():
+    for message in spec.COMMANDS.values():
+        for field in (*message.arguments, *message.pairs):
+            assert field.choices or None not in (field.low, field.high), f"{message.address} {field.name}"
+
+
+def test_answers_exist_and_every_reply_answers_something():
+    answers = {answer for message in spec.COMMANDS.values() for answer in message.answers}
+    assert answers == {spec.short_name(address) for address in spec.REPLIES}
+
+
+def test_replies_have_the_tables_fields():
+    for address, reply in replies._REPLY_TYPES.items():
+        message = spec.REPLIES[address]
+        names = [f.name for f in dataclasses.fields(reply)]
+        assert names == ["id", *(f.name for f in message.arguments), *(["pairs"] if message.pairs else [])]
+    assert set(replies._REPLY_TYPES) == set(spec.REPLIES)
+
+
+def test_every_code_is_in_the_table():
+    sent = [errors.MessageError, errors.JobError, errors.EngineFailure, errors.OutputError, errors.JournalError]
+    codes = {error.code for error in (*sent, errors.BridgeFault, EngineError, RequestError, ClipError, ModelError)}
+    assert codes <= set(spec.FAIL_CODES)
+
+
+def test_markdown_names_everything():
+    text = markdown.as_markdown()
+    for message in (*spec.COMMANDS.values(), *spec.REPLIES.values()):
+        assert message.address in text
+    for field in CONTINUE.pairs:
+        assert f"| `{field.name}` |" in text
+        if field.high is not None and math.isfinite(field.high):
+            assert field.allowed in text
+
+
+def test_the_readme_has_the_table():
+    """To renew it: paste what `inspire osc --markdown` prints between the two comments."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert readme.split("<!-- osc -->")[1].split("<!-- /osc -->")[0].strip() == markdown.as_markdown().strip()

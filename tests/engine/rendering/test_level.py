@@ -1,0 +1,141 @@
+"""Levels, fades and joins: against golden numbers where the reference has the same function."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from engine.rendering.level import (
+    FALL_DB_S,
+    MEMORY_S,
+    MOST_UNFADED_DB,
+    REACH_DB,
+    RISE_DB_S,
+    UNFADED_DB,
+    Leveller,
+    crossfade,
+    fade_out,
+    rms_db,
+    soft_limit,
+    without_fade,
+)
+
+GOLDEN = load_file(Path(__file__).parents[2] / "golden" / "post.io.safetensors")
+
+
+def test_fade_out_is_the_reference():
+    audio = GOLDEN["audio"][0]
+    np.testing.assert_allclose(fade_out(audio, 100, 1.0), GOLDEN["fade_out_sr100_1s"][0], atol=1e-7)
+    np.testing.assert_allclose(fade_out(audio, 100, 60.0), GOLDEN["fade_out_longer_than_audio"][0], atol=1e-7)
+
+
+def test_fade_out_of_stereo_fades_both_and_leaves_its_input():
+    audio = np.ones((100, 2), np.float32)
+    faded = fade_out(audio, 100, 0.5)
+    assert (audio == 1).all() and (faded[:50] == 1).all() and (faded[-1] == 0).all()
+    np.testing.assert_array_equal(faded[:, 0], faded[:, 1])
+    assert fade_out(audio, 100, 0.0) is audio
+
+
+@pytest.mark.parametrize(
+    ("audio", "expected"), [(np.ones(10), 0.0), (np.full((10, 2), 0.5), -6.02), (np.zeros(10), -120.0), (np.zeros(0), -120.0)]
+)
+def test_rms_in_db_full_scale(audio, expected):
+    assert rms_db(audio) == pytest.approx(expected, abs=0.01)
+
+
+def levelled(audio, target_db, gain_db=0.0, heard=None, rate=1000, piece=500):
+    """Gains in dB of a stream that comes in pieces."""
+    leveller = Leveller(target_db, gain_db, audio[:rate] if heard is None else heard, rate)
+    return 20 * np.log10(np.concatenate([leveller.gains(audio[i : i + piece]) for i in range(0, len(audio), piece)]))
+
+
+@pytest.mark.parametrize(("difference_db", "slope_db_s"), [(-12.0, FALL_DB_S), (0.0, FALL_DB_S), (12.0, RISE_DB_S)])
+def test_a_steady_stream_comes_to_its_level_slowly_and_stays(difference_db, slope_db_s):
+    gains = levelled(np.full(20_000, 0.1, np.float32), -20.0 + difference_db)
+    assert np.abs(np.diff(gains)).max() < 1.1 * slope_db_s / 1000 + 1e-5  # nowhere a step, between pieces neither
+    assert abs(gains[round(500 * abs(difference_db) / slope_db_s)]) == pytest.approx(abs(difference_db) / 2, abs=0.1)  # half-way
+    arrived = gains[round(1000 * (abs(difference_db) / slope_db_s + 1)) :]
+    np.testing.assert_allclose(arrived, difference_db, atol=0.01)
+
+
+def test_a_swell_after_a_quiet_beginning_is_soon_no_longer_too_loud():
+    swell = np.r_[np.full(4000, 0.01), np.full(6000, 0.1)].astype(np.float32)
+    gains = levelled(swell, -20.0)
+    assert gains[3999] > 10  # what is quiet comes up
+    assert gains[5500] < 3
+
+
+def test_a_pause_stays_a_pause_and_a_beat_a_beat():
+    """In silence nothing moves; of beats shorter than the memory only the level of all is moved."""
+    pause = np.concatenate([np.full(2000, 0.1), np.zeros(30_000)]).astype(np.float32)
+    gains = levelled(pause, -20.0, gain_db=1.0)
+    assert np.ptp(gains[2000:]) == 0 and 0 <= gains[-1] <= 1.0
+    beats = np.tile(np.r_[np.full(250, 0.2), np.full(250, 0.02)], 80).astype(np.float32)
+    gains = levelled(beats, rms_db(beats), heard=beats, piece=250)
+    assert len(beats) / 1000 > 2 * MEMORY_S and np.ptp(gains) < 1.0 and abs(gains[len(gains) // 2 :].mean()) < 0.3
+
+
+@pytest.mark.parametrize(("level", "target_db"), [(0.008, -18.9), (0.9, -25.0)])
+def test_it_reaches_no_further_than_it_may(level, target_db):
+    gains = levelled(np.full(20_000, level, np.float32), target_db)
+    assert abs(gains[-1]) == pytest.approx(REACH_DB, abs=0.01)
+
+
+def test_the_gain_it_begins_with_is_the_first():
+    assert levelled(np.full(3000, 0.1, np.float32), -20.0, gain_db=3.0)[0] == pytest.approx(3.0, abs=1e-3)
+
+
+def test_soft_limit_bends_only_what_is_loud():
+    audio = np.array([0.0, 0.5, -0.84, 0.9, -1.0, 4.0], np.float32)
+    limited = soft_limit(audio)
+    np.testing.assert_array_equal(limited[:3], audio[:3])
+    assert (np.abs(limited) < 1).all() and (np.diff(np.abs(limited)) > 0).all() and (np.sign(limited) == np.sign(audio)).all()
+    quiet = audio[:3]
+    assert soft_limit(quiet) is quiet
+
+
+def test_soft_limit_has_no_step_at_its_knee():
+    ramp = np.linspace(0.8, 0.9, 10_001, dtype=np.float32)
+    assert np.diff(soft_limit(ramp)).max() < 1.1 * np.diff(ramp).max()
+
+
+def test_crossfade_begins_as_the_old_ends_as_the_new_and_keeps_power():
+    rng = np.random.default_rng(0)
+    old, new = rng.standard_normal((2, 20_000, 1)).astype(np.float32)
+    mixed = crossfade(old, new)
+    assert mixed[0] == old[0] and mixed[-1] == pytest.approx(new[-1], abs=1e-6)
+    middle = mixed[9_000:11_000]
+    assert np.mean(middle**2) == pytest.approx(1, abs=0.1)
+    with pytest.raises(AssertionError):
+        crossfade(old, new[:-1])
+
+
+def decaying(seconds: float, db_s: float, channels: int = 2, rate: int = 1000) -> np.ndarray:
+    """Two seconds of noise at -20 dB, then `seconds` of it ever softer."""
+    noise = np.random.default_rng(0).standard_normal((round((2 + seconds) * rate), channels)) * 0.1
+    falls_db = db_s * np.maximum(0, np.arange(len(noise)) / rate - 2)
+    return (noise * 10 ** (-falls_db / 20)[:, None]).astype(np.float32)
+
+
+def test_what_fades_out_sounds_on_and_its_beginning_is_left_alone():
+    audio = decaying(4, 8)
+    whole = without_fade(audio, 1000)
+    assert whole.dtype == np.float32 and whole.shape == audio.shape
+    np.testing.assert_array_equal(whole[:2000], audio[:2000])
+    for second in range(2, 6):
+        level_db = rms_db(whole[1000 * second : 1000 * (second + 1)])
+        assert rms_db(audio) - UNFADED_DB - 3 < level_db < -19
+    np.testing.assert_allclose(whole / audio, (whole / audio)[:, :1].repeat(2, 1), rtol=1e-5)  # one gain for all channels
+    assert without_fade(audio[:, 0], 1000).shape == (6000,)
+
+
+@pytest.mark.parametrize("audio", [decaying(0, 0), decaying(4, 2), decaying(0.9, 40), decaying(4, 8)[:300], np.zeros((5000, 1))])
+def test_what_keeps_sounding_or_rests_for_a_moment_is_left_alone(audio):
+    assert without_fade(audio, 1000) is audio
+
+
+def test_silence_is_not_brought_up_to_noise():
+    audio = np.concatenate([decaying(0, 0), np.full((3000, 2), 1e-6, np.float32)])
+    assert rms_db(without_fade(audio, 1000)[-2000:]) == pytest.approx(-120 + MOST_UNFADED_DB, abs=0.1)
