@@ -18,6 +18,7 @@ from bridge.midi import MIDI_SOCKET
 from bridge.midi.ports import MidiError, MidiPort
 
 _LOOK_S = 2.0  # between two looks for a port
+_STATUS = 0x80  # the least byte that can begin a message
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +98,24 @@ class MidiIn:
 
 
 class _Connection(asyncio.Protocol):
-    """Bytes of MIDI as they come, in pieces of any size."""
+    """Bytes of MIDI as they come, in pieces of any size. One that begins with anything else than a message is ended: a web page
+    can make its browser connect here, and MIDI would be found in what it sends after the browser's own words.
+    """
 
     def __init__(self, hear: Hear):
         self._hear = hear
         self._parser = mido.Parser()
+        self._began = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if not self._began and data[0] < _STATUS:
+            log.warning("ended a connection to the MIDI input: it began with something else than MIDI")
+            self._transport.abort()
+            return
+        self._began = True
         now = time.monotonic()
         self._parser.feed(data)
         for message in self._parser:

@@ -22,7 +22,8 @@ from bridge.osc import spec
 Value: TypeAlias = int | float | str | bool
 
 READ_TYPES = "ifsdhTF"
-_BUNDLE = b"#bundle\0"
+BUNDLE = b"#bundle\0"  # how one begins
+SLIP_END = osc_slip.END
 _AT_ONCE = 1  # the timetag that means so
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
 
@@ -36,7 +37,7 @@ def encode(address: str, arguments: list[int | float | str]) -> bytes:
 
 
 def is_bundle(packet: bytes) -> bool:
-    return packet.startswith(_BUNDLE)
+    return packet.startswith(BUNDLE)
 
 
 def split(packet: bytes, timetag: int = _AT_ONCE, nesting: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -49,10 +50,10 @@ def split(packet: bytes, timetag: int = _AT_ONCE, nesting: int = 0) -> Iterator[
         return
     if nesting == MAX_NESTING:
         raise MessageError(f"bundles are nested deeper than {MAX_NESTING}")
-    position = len(_BUNDLE) + 8
+    position = len(BUNDLE) + 8
     if len(packet) < position:
         raise MessageError("a bundle ends inside its timetag")
-    (timetag,) = struct.unpack_from(">Q", packet, len(_BUNDLE))
+    (timetag,) = struct.unpack_from(">Q", packet, len(BUNDLE))
     while position < len(packet):
         if position + 4 > len(packet):
             raise MessageError("a bundle ends inside an element's size")
@@ -92,7 +93,7 @@ class SlipReader:
         self._held = b"" if self._skipping else rest
         if len(self._held) > 2 * MAX_FRAME:  # every byte may be escaped
             self._held, self._skipping = b"", True
-            yield _TOO_LONG
+            yield TOO_LONG
 
 
 def _frame(raw: bytes) -> bytes | MessageError:
@@ -100,10 +101,10 @@ def _frame(raw: bytes) -> bytes | MessageError:
         packet = osc_slip.decode(raw)
     except osc_slip.ProtocolError:
         return MessageError("this frame is not SLIP: after 219 there must be 220 or 221")
-    return packet if len(packet) <= MAX_FRAME else _TOO_LONG
+    return packet if len(packet) <= MAX_FRAME else TOO_LONG
 
 
-_TOO_LONG = MessageError(f"this frame is too long: at most {MAX_FRAME} bytes are allowed")
+TOO_LONG = MessageError(f"this frame is too long: at most {MAX_FRAME} bytes are allowed")
 
 
 def decode(message: bytes) -> tuple[str, list[Value]]:

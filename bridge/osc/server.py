@@ -1,4 +1,4 @@
-"""The daemon's OSC sockets: datagrams and TCP frames in, replies out. Bundles are served at their time.
+"""The daemon's OSC sockets: datagrams and packets in TCP streams in, replies out. Bundles are served at their time.
 
 Runs on the event loop and is used from its thread only. The socket is ours because socketserver cuts datagrams at 8,192
 bytes, and because it is drained before anything is served: a burst waits in our memory, where there is room, and not in the
@@ -48,7 +48,7 @@ class OscServer:
         self._scheduled: set[asyncio.TimerHandle] = set()
         self._room = memoryview(bytearray(limits.MAX_DATAGRAM_IN))  # for each datagram: 64 KB of its own would scatter the heap
         self._socket, stream = bind(host, port)
-        self._tcp = TcpServer(stream, self._take, gone)
+        self._tcp = TcpServer(stream, self._take, self._refusal, gone)
 
     @property
     def address(self) -> Address:
@@ -103,7 +103,7 @@ class OscServer:
             self._loop.call_soon(self._serve_next)
         if codec.is_bundle(packet):
             self._open(packet, source)
-        elif received := self._read(packet, source):
+        elif received := self._read(packet):
             self._serve(received, source)
 
     def _open(self, bundle: bytes, source: Address) -> None:
@@ -132,7 +132,7 @@ class OscServer:
         """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
         coming = []
         for message in messages:
-            received = self._read(message, source)
+            received = self._read(message)
             if isinstance(received, MessageError):
                 self._serve(received, source)
             elif received:
@@ -148,17 +148,28 @@ class OscServer:
         for received in batch:
             self._serve(received, source)
 
-    def _read(self, message: bytes, source: Address) -> Received | None:
+    def _read(self, message: bytes) -> Received | None:
         """None for a reply: answering an answer could go on for ever between two daemons."""
         try:
             address, arguments = codec.decode(message)
             if address in spec.REPLIES:
                 return None
-            command = commands.parse_command(address, arguments, self._token)
+            return commands.parse_command(address, arguments, self._token)
         except MessageError as error:
             return error
-        self._tcp.prove(source)
-        return command
+
+    def _refusal(self, first: bytes | MessageError) -> bytes | None:
+        """The answer to a connection whose first packet, or the first message in it, is not a right command; None: it is."""
+        try:
+            if isinstance(first, MessageError):
+                raise first
+            message = next((message for _, message in codec.split(first)), None)
+            if message is None:
+                raise MessageError("this bundle is empty: the first packet of a connection must be a command")
+            commands.parse_command(*codec.decode(message), self._token)
+        except MessageError as error:
+            return datagrams.encode(replies.fail(error, error.id))
+        return None
 
 
 def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import struct
 import threading
 import time
@@ -243,3 +244,19 @@ def test_a_performance_over_a_socket(start_daemon, tmp_path):
     daemon = start_daemon(midi_in="socket:127.0.0.1:0")
     with socket_port(daemon) as port:
         perform(daemon, port.send)
+
+
+def test_a_socket_takes_midi_from_no_web_page(start_daemon):
+    """A browser sends what a page likes, but after words of its own: bytes of MIDI in it were played."""
+    daemon = start_daemon(midi_in="socket:127.0.0.1:0")
+    with socket_port(daemon) as port:
+        clock = bytes([0xF8]) * 48
+        for beginning in (b"POST / HTTP/1.1\r\n\r\n", bytes.fromhex("16030100c8")):
+            with socket.create_connection(port._socket.getpeername(), 20) as page, contextlib.suppress(ConnectionError):
+                page.sendall(beginning + b"\xfa" + clock)
+                assert page.recv(1) == b""
+        assert daemon.log.count("something else than MIDI") == 2
+        assert "transport" not in state(daemon)
+        port.send(mido.Message("start"))
+        with Host(port.send):
+            state(daemon, transport="playing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
@@ -124,6 +125,65 @@ def test_a_small_packet_takes_little_memory_to_receive():
     assert len(most) == 2 and max(most) < 32_000
 
 
+STRANGE = {  # what a connection may begin with, and no right command does
+    "HTTP": b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "HTTP with a method that looks like a bundle": b"#bundle / HTTP/1.1\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "TLS": bytes.fromhex("16030100c8010000c40303"),
+    "STUN": bytes.fromhex("000100002112a442") + bytes(12),
+    "TURN": bytes.fromhex("000300242112a442") + bytes(12),
+    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "gopher": b"\r\n",
+    "a frame that is no OSC": b"\xc0hello\xc0",
+    "a size too large": bytes.fromhex("7fffffff") + b"/inspire",
+    "a size below zero": bytes.fromhex("ffffffff") + b"/inspire",
+}
+WRONG = {  # in form, but no right command
+    "no command": codec.encode("/inspire/compose", ["j"]),
+    "a reply": codec.encode("/inspire/ack", ["j"]),
+    "no id": codec.encode("/inspire/ping", []),
+    "an unknown key": codec.encode("/inspire/ping", ["j", "Host:", "localhost"]),
+    "half a message": ping("j")[:-2],
+    "HTTP with a method that looks like an address": b"/inspire/ping HTTP/1.1\r\n\r\n",
+    "a wrong command in a bundle": bundle(codec.encode("/inspire/compose", ["j"]), ping("after")),
+    "an empty bundle": bundle(),
+}
+
+
+@pytest.mark.parametrize("beginning", STRANGE.values(), ids=STRANGE)
+def test_a_connection_that_does_not_begin_as_osc_is_ended_at_once(beginning):
+    def say(address: tuple, step: int) -> bytes:
+        """In pieces of `step` bytes, with commands behind: all that comes back."""
+        with socket.create_connection(address, 20) as peer, contextlib.suppress(ConnectionError):  # ended before the last byte
+            for start in range(0, len(beginning), step):
+                peer.sendall(beginning[start : start + step])
+                time.sleep(0.001)
+            peer.sendall(codec.slip(ping("after")) * 3)
+            return peer.recv(65_536)
+        return b""
+
+    async def use(osc, heard) -> None:
+        for step in (len(beginning), 1):
+            assert await asyncio.to_thread(say, osc.address, step) == b""
+        await until(lambda: heard.count("gone") == 2)
+
+    assert with_server(use, answer=True) == ["gone", "gone"]
+
+
+@pytest.mark.parametrize("packet", WRONG.values(), ids=WRONG)
+def test_a_connection_whose_first_packet_is_no_right_command_is_told_and_ended(packet):
+    async def use(osc, heard) -> None:
+        reader, writer = await asyncio.open_connection(*osc.address)
+        writer.write(codec.slip(packet) + codec.slip(ping("after")) * 3)
+        (refusal,) = codec.SlipReader().feed(await asyncio.wait_for(reader.read(65_536), 20))
+        assert codec.decode(refusal)[0] == "/inspire/fail"
+        assert await is_ended(reader)
+        writer.close()
+        await until(lambda: heard)
+
+    assert with_server(use, answer=True) == ["gone"]
+
+
 async def is_ended(reader) -> bool:
     try:
         return await asyncio.wait_for(reader.read(65_536), 20) == b""
@@ -146,6 +206,8 @@ def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
         monkeypatch.setattr(limits, "PROVE_S", 0.2)
         silent, chatty = [await asyncio.open_connection(*osc.address) for _ in range(2)]
         chatty[1].write(b"".join(codec.slip(ping(f"{n}")) for n in range(50)))  # in form, but without the token
+        (refusal,) = codec.SlipReader().feed(await asyncio.wait_for(chatty[0].read(65_536), 20))  # of the first, and no other
+        assert codec.decode(refusal)[1][:2] == ["0", "token"]
         assert await is_ended(chatty[0]) and await is_ended(silent[0])
         await introduce(known, "still known")
         monkeypatch.setattr(limits, "IDLE_S", 0.2)
@@ -155,7 +217,7 @@ def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
             writer.close()
         await until(lambda: heard.count("gone") == 3)
 
-    assert with_server(use, answer=True, token=TOKEN).count("token") == 50
+    assert "token" not in with_server(use, answer=True, token=TOKEN)  # it is not served, nor is what follows
 
 
 def test_a_new_connection_takes_the_place_of_a_stranger_then_of_who_is_silent_but_not_of_who_speaks(monkeypatch):
