@@ -28,6 +28,7 @@ from bridge.engine_host.supervisor import Patience, Supervisor
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError, SettingsError
 from bridge.jobs.journal import Journal
 from bridge.jobs.runner import Job, Jobs
+from bridge.mailbox.door import MAILBOX, Mailbox
 from bridge.midi import clip as midi_clip
 from bridge.midi.bindings import Binding
 from bridge.midi.controller import MidiControl
@@ -80,6 +81,7 @@ class Daemon:
         self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._tell)
         self._jobs.soundfont = settings.soundfont
         self._clients = Clients()
+        self._mailbox: Mailbox | None = None
         self._announcement: Announcement | None = None
         self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
         self._presets = Presets(settings.presets_folder)
@@ -116,6 +118,10 @@ class Daemon:
             log.info("the queue is paused, as it was left: no job begins until it is resumed")
         self._device.start()
         await self._midi.start()
+        if folder := self._settings.mailbox_folder:
+            about = {"version": version(), "protocol": spec.PROTOCOL, "port": port}
+            self._mailbox = Mailbox(folder, self._receive, about)
+            self._mailbox.start()
         if name := self._settings.service_name:
             self._announcement = Announcement(name, self._settings.host, port)
             await self._announcement.start()
@@ -143,6 +149,8 @@ class Daemon:
         if self._answering:
             await asyncio.wait(self._answering, timeout=_QUIT_GRACE_S)
         self._server.close()
+        if self._mailbox:
+            self._mailbox.close()
         await self._journal.close()
         state_file.remove(self._settings)
         log.info("inspire has ended")
@@ -177,6 +185,8 @@ class Daemon:
     def _send(self, reply: replies.Reply, to: Address) -> None:
         if to == _MIDI:
             self._control.told(reply)
+        elif to[0] == MAILBOX:
+            self._mailbox.send(reply, to)
         else:
             self._server.send(reply, to, self._clients.max_datagram(to))
 

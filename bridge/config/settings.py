@@ -65,6 +65,7 @@ class Settings:
     cancel_timeout_s: float = _setting(20.0, "… after a cancel")
     models_folder: Path = _setting(default_models_folder, "your own models")
     presets_folder: Path = _setting(lambda: _user_path("config") / "presets", "your own presets")
+    mailbox: str = _setting("default", "a folder for clients without sockets; default: mailbox in state_folder; none: no door")
     state_folder: Path = _setting(lambda: _user_path("state"), "says where the daemon is")
     log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")
 
@@ -89,6 +90,8 @@ class Settings:
         _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)
         _check("midi_beats_per_bar", 0 <= self.midi_beats_per_bar <= 16, self.midi_beats_per_bar, "1 to 16, or 0 if it varies,")
         _check("engine", ":" in self.engine, self.engine, "package.module:callable")
+        right = self.mailbox in ("default", "none") or os.path.isabs(os.path.expanduser(self.mailbox))
+        _check("mailbox", right, self.mailbox, "default, none or a folder's whole path")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
             _check(name, getattr(self, name) > 0, getattr(self, name), "more than 0 seconds")
 
@@ -117,6 +120,12 @@ class Settings:
         """Clips are read only from within these; empty: from anywhere."""
         named = tuple(Path(root).expanduser().absolute() for root in self.clip_roots.split(os.pathsep) if root)
         return named or (() if self.is_local else (self.folder,))
+
+    @property
+    def mailbox_folder(self) -> Path | None:
+        if self.mailbox == "none":
+            return None
+        return self.state_folder / "mailbox" if self.mailbox == "default" else Path(os.path.expanduser(self.mailbox))
 
     @property
     def journal_file(self) -> Path:

@@ -441,6 +441,7 @@ REPLIES = {message.address: message for message in _REPLIES}
 FAIL_CODES = {
     "bad_packet": "not an OSC message this daemon can read, or text that is not UTF-8",
     "too_early": "a bundle's time is more than 60 s ahead",
+    "too_late": "a request lay in the mailbox for more than 60 s while no daemon ran",
     "unknown_address": "no such command",
     "token": "the daemon asks for a token, and this command has none or a wrong one",
     "no_id": "the first argument must be a request id",

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # From the street inwards: what stands left may import what stands right of it.
 BRIDGE = [
-    "__main__", "cli", "daemon", "jobs", "audio", "config", "midi", "engine_host", "results", "osc",
+    "__main__", "cli", "daemon", "jobs", "audio", "config", "midi", "engine_host", "results", "mailbox", "osc",
     "link", "toml_file", "errors", "limits",
 ]  # fmt: skip
 ENGINE = [

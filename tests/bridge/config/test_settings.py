@@ -99,6 +99,7 @@ def some_value(field: dataclasses.Field, number: int) -> object:
         "audio_channels": f"{number},{number + 1}",
         "midi_in": f"socket:127.0.0.1:{number}",
         "engine": f"module:create_{number}",
+        "mailbox": f"/somewhere/{number}",
     }
     types = {"int": number, "int | str": number, "float": number + 0.5, "Path": f"/somewhere/{number}", "str": f"text {number}"}
     return rules.get(field.name, types[field.type])
