@@ -78,7 +78,7 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     beats_per_bar, bpm = asked_beats(request), asked_bpm(request)
     if clip is None:
         return [Grid(bpm or usual_bpm(request.prompt, config.usual_bpm) or 120.0, beats_per_bar)]
-    heard = clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1)
+    heard = clip.heard
     tempi, metres = [bpm], [beats_per_bar]
     if bpm is None:
         measured = measure_bpm(heard, clip.samplerate)
@@ -136,7 +136,7 @@ def heard_words(clip: Clip, beatless: bool) -> str | None:
     """What a clip is, in the model's words: ambient, where it is `beatless`; the key it is in; else nothing. That there are drums
     is never said: beside a clip that is to ask for others.
     """
-    key = measure_key(clip.prefix[-round(LISTEN_S * clip.samplerate) :].mean(1), clip.samplerate)
+    key = measure_key(clip.heard, clip.samplerate)
     words = [AMBIENT] * beatless + ([key_name(key)] if key is not None else [])
     return ", ".join(words) or None
 

@@ -387,6 +387,8 @@ class _Take:
             facts |= {f"join_{name}": value for name, value in self.meter.join().items()}
         if self.clip is not None:
             facts |= {"from_s": round(self.clip.from_s, 6), "clip_s": round(self.clip.duration_s, 6)}
+            if self.clip.gain_db:
+                facts["clip_gain_db"] = round(self.clip.gain_db, 2)
         return facts | asked
 
 

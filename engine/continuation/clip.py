@@ -1,18 +1,20 @@
 """Reads a recorded clip: what the model hears of it, and what of it goes into the result.
 
-Any file libsndfile reads, any rate, any number of channels. One or two channels are kept in the result, more are mixed to one;
-the model always hears their mean at its own rate. Every way a file can be unusable is one ClipError.
+Any file `engine.continuation.recorded_audio` opens, any rate, any number of channels. One or two channels are kept in the result,
+5.1 as two, any others are mixed to one; the model hears one at its own rate. Every way a file can be unusable is one ClipError.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
 import soxr
 
 from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
+from engine.continuation.recorded_audio import UnreadableError, open_recording
+from engine.music.channels import to_mono
 
 LISTEN_S = 30.0  # of a clip, to measure its tempo by
 END_S = 0.001  # a join so near to a clip's end is at its end
@@ -33,10 +35,16 @@ class Clip:
     samplerate: int  # of the prefix
     from_s: float
     duration_s: float
+    gain_db: float = 0.0  # of the prefix: below 0 where the clip goes above full scale, which a result cannot
 
     @property
     def channels(self) -> int:
         return self.prefix.shape[1]
+
+    @property
+    def heard(self) -> np.ndarray:
+        """Mono float32 [frames] of its last LISTEN_S at the result's rate, to measure it by."""
+        return to_mono(self.prefix[-round(LISTEN_S * self.samplerate) :])
 
     @property
     def whole(self) -> bool:
@@ -48,7 +56,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     """Reads `request.clip`. `samplerate` is the result's, `model_samplerate` what the model hears. Raises ClipError."""
     path = resolve_clip(request.clip)
     try:
-        with soundfile.SoundFile(path) as file:
+        with open_recording(path) as file:
             rate, total = file.samplerate, file.frames
             join = _join_frame(request, total, rate)
             context_s = min(request.context_s or max_context_s, max_context_s)
@@ -57,29 +65,30 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
                 raise ClipError(
                     f"{path.name} is too large: {keep_s:.0f} s of {file.channels} channels at {rate} Hz; use fewer, or join new"
                 )
-            file.seek(join - round(keep_s * rate))
-            audio = file.read(round(keep_s * rate), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise ClipError(f"cannot read {path.name}: {_reason(error)}; use a WAV, AIFF, FLAC, OGG or MP3 file") from None
+            audio = file.read(join - round(keep_s * rate), round(keep_s * rate))
+    except UnreadableError as error:
+        raise ClipError(f"cannot read {path.name}: {error}") from None
     if len(audio) < round(keep_s * rate) - 1:
-        raise ClipError(
-            f"{path.name} ends {keep_s - len(audio) / rate:.1f} s earlier than its header says: is it still being recorded?"
-        )
+        raise ClipError(f"{path.name} became shorter while it was read: wait until it is written, and try again")
     if not np.isfinite(audio).all():
         raise ClipError(f"{path.name} holds values that are no numbers (NaN or infinity): export it again from its source")
-    if np.abs(audio).max() < SILENCE:
+    if np.ptp(audio, axis=0).max() < 2 * SILENCE:
         raise ClipError(
             f"{path.name} is silent before {join / rate:.1f} s: there is nothing to continue, choose another place or clip"
         )
     if audio.shape[1] > 2:
-        audio = audio.mean(1, keepdims=True)
-    heard = audio[-round(context_s * rate) :].mean(1)
+        audio = to_mono(audio)[:, None]
+    prefix = soxr.resample(audio, rate, samplerate, "VHQ")
+    peak = float(np.abs(prefix).max())
+    if peak > 1:
+        prefix /= np.float32(peak)
     return Clip(
-        prefix=np.clip(soxr.resample(audio, rate, samplerate, "VHQ"), -1, 1),
-        context=soxr.resample(heard, rate, model_samplerate, "VHQ"),
+        prefix=prefix,
+        context=soxr.resample(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate, "VHQ"),
         samplerate=samplerate,
         from_s=join / rate,
         duration_s=total / rate,
+        gain_db=-20 * math.log10(peak) if peak > 1 else 0.0,
     )
 
 
@@ -98,7 +107,3 @@ def _join_frame(request: GenerationRequest, total: int, rate: int) -> int:
             f"{name} is continued from {from_s:.0f} s: at most {MAX_CLIP_S:g} s are copied into a result; use join new"
         )
     return min(total, round(from_s * rate))
-
-
-def _reason(error: Exception) -> str:
-    return str(error).split(": ", 1)[-1].rstrip(".") or type(error).__name__

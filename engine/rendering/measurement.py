@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 
 from engine.music.analysis import join_report, measure_bpm, measure_key
+from engine.music.channels import to_mono
 
 RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
 JOIN_WINDOW_S = 1.0  # what is kept on either side of the join
@@ -25,7 +26,7 @@ class Meter:
         self._before = self._after = np.zeros(0, np.float32)
 
     def hear_source(self, samples: np.ndarray) -> None:
-        self._before = np.concatenate([self._before, samples[-self._window :].mean(1)])[-self._window :]
+        self._before = np.concatenate([self._before, to_mono(samples[-self._window :])])[-self._window :]
 
     def hear(self, samples: np.ndarray) -> None:
         mono = samples.mean(1)

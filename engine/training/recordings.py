@@ -1,6 +1,6 @@
 """A folder of someone's recordings as training material: the model's tokens, words, musical time.
 
-Any file libsndfile reads, any rate, any number of channels, in subfolders too. Words, tempo and key of a file come from
+Any file `engine.continuation.recorded_audio` opens, in subfolders too. Words, tempo and key of a file come from
 `captions.csv` in the folder (file,caption[,bpm,key]), else from its name ("dusty_break_92bpm_Am.wav"), else they are
 measured. What is heard and how it is understood is as in a continuation (`engine.conditioning`), so that training meets what
 inference does.
@@ -11,12 +11,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 import torch
 
@@ -24,11 +24,12 @@ from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning import MISTAKEN, caption, grids, heard_words, is_beatless, likeliest_grid, load_text_encoder
 from engine.continuation.clip import LISTEN_S, SILENCE, Clip
+from engine.continuation.recorded_audio import SUFFIXES, SUFFIXES_OF_FFMPEG, UnreadableError, open_recording
 from engine.music.analysis import measure_bpm
+from engine.music.channels import to_mono
 from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, slowing
 from engine.rendering.level import rms_db
 
-SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".caf", ".w64", ".rf64", ".au"}
 CAPTIONS = "captions.csv"
 COLUMNS = ("file", "caption", "bpm", "key")
 PART_S = LISTEN_S  # a longer recording is heard in parts, so that its tempo may drift and any length fits into memory
@@ -101,7 +102,7 @@ def read_recordings(folder: Path, checkpoint: Checkpoint, tell: Callable[..., No
             if (same := known.setdefault(digest, name)) != name:
                 raise TrainingError(f"it sounds the same as {same}")
             parts += heard
-        except (TrainingError, soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        except (TrainingError, UnreadableError) as error:
             tell("skipped", file=name, reason=str(error).split(": ", 1)[-1].rstrip("."))
     return parts
 
@@ -110,9 +111,10 @@ def find_recordings(folder: Path) -> list[Path]:
     """All audio files below a folder. Raises TrainingError."""
     if not folder.is_dir():
         raise TrainingError(f"{folder} is no folder: give the one that holds your recordings")
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
+    suffixes = SUFFIXES | SUFFIXES_OF_FFMPEG if shutil.which("ffmpeg") else SUFFIXES
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in suffixes and not f.name.startswith(".") and f.is_file())
     if not files:
-        raise TrainingError(f"{folder} holds no recordings: {', '.join(sorted(SUFFIXES))} are read")
+        raise TrainingError(f"{folder} holds no recordings: {', '.join(sorted(suffixes))} are read")
     return files
 
 
@@ -185,15 +187,15 @@ class _Listener:
 
     def hear(self, path: Path, name: str, label: Label) -> Iterator[Part]:
         """The parts of a file that are not silent."""
-        with soundfile.SoundFile(path) as file:
+        with open_recording(path) as file:
             duration_s, before = file.frames / file.samplerate, None
             if duration_s < MIN_CLIP_S:
                 raise TrainingError(f"it lasts {duration_s:.2f} s, {MIN_CLIP_S:g} s at least are needed")
-            for block in file.blocks(round(PART_S * file.samplerate), dtype="float32", always_2d=True):
+            for block in file.blocks(PART_S):
                 if not np.isfinite(block).all():
                     raise TrainingError("it holds values that are no numbers (NaN or infinity)")
-                audio = soxr.resample(block.mean(1), file.samplerate, self.rate, "VHQ")
-                if len(audio) < MIN_CLIP_S * self.rate or np.abs(audio).max() < SILENCE:
+                audio = soxr.resample(to_mono(block), file.samplerate, self.rate, "VHQ")
+                if len(audio) < MIN_CLIP_S * self.rate or np.ptp(audio) < 2 * SILENCE:
                     before = None
                     continue
                 part, before = self._understand(audio, name, label, duration_s, before)

@@ -1,0 +1,39 @@
+"""Fewer channels of more. Audio is float32 (frames, channels)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_MINUS_3_DB = np.float32(0.5**0.5)
+_LOST = 0.25  # of the power that unrelated channels keep in their mean: what is left with less has cancelled
+_OF_ALL = 0.1  # of the power of all: a register that has less may cancel
+
+
+def to_mono(audio: np.ndarray) -> np.ndarray:
+    """The channels' mean [frames]; their strongest alone where they cancel each other, in a register that matters or in all:
+    opposite polarity must not be silence.
+    """
+    mean = audio.mean(1)
+    if audio.shape[1] == 1 or not len(audio):
+        return mean
+    octaves = 2.0 ** np.arange(-11, -1)  # of the sample rate
+    edges = np.unique(np.r_[1, np.round(octaves * len(audio)).astype(int)])
+    powers = np.stack([_power(channel, edges) for channel in audio.T])
+    expected = powers.sum(0) / len(powers) ** 2
+    matters = expected > _OF_ALL * expected.sum()
+    if not (matters & (_power(mean, edges) < _LOST * expected)).any():
+        return mean
+    return np.ascontiguousarray(audio[:, powers.sum(1).argmax()])
+
+
+def surround_to_stereo(audio: np.ndarray, order: tuple[int, int, int, int, int]) -> np.ndarray:
+    """As ITU-R BS.775 mixes 5.1. order: where left, right, centre and both surrounds are; the LFE channel is left out."""
+    left, right, centre, surround_left, surround_right = audio[:, order].T
+    sides = (left + _MINUS_3_DB * (centre + surround_left), right + _MINUS_3_DB * (centre + surround_right))
+    return np.stack(sides, axis=1)
+
+
+def _power(channel: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """In each register, from one of `edges` (bins) to the next. The first bin, which is no sound, is left out."""
+    power = np.square(np.abs(np.fft.rfft(channel)), dtype=np.float64)
+    return np.add.reduceat(power, np.minimum(edges, len(power) - 1))
