@@ -1,39 +1,81 @@
-# Everything from a fresh machine: `make demo`, `make test`. Needs Python 3.11 or later and, for sound, PortAudio.
+# Everything from a fresh machine: `make demo`, `make test`. Needs Python 3.11 or later; with PortAudio the demo is heard.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
+TESTS := $(VENV)/.tests
+SYSTEM := $(PYTHON) .ci/system_programs.py
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: setup demo test lint benchmarks evaluate clean
+.PHONY: setup demo test test-latest lock lint benchmarks evaluate clean
 
-setup: $(STAMP)
+# All that the tests use: system programs where this user may install them, then the Python packages.
+setup:
+	@$(SYSTEM) --all
+	@$(MAKE) --no-print-directory $(TESTS)
 
-$(STAMP): pyproject.toml
-	@echo "setting up …"
+# What the program needs, no more.
+$(RUNTIME): pyproject.toml constraints.txt
+	@echo "setting up Python packages, which takes a few minutes the first time …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PIP) setuptools
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
-	@echo "setting up … done"
+	@echo "setting up Python packages … done"
+
+$(TESTS): $(RUNTIME)
+	@echo "setting up the tests …"
+	@$(PIP) --no-build-isolation --editable '.[test]'
+	@touch $@
+	@echo "setting up the tests … done"
 
 # A prompt and the continuation of a recorded loop, asked for over OSC, streamed to disk and, where there is one, to the audio device.
-# On a port of its own, so that a daemon that is already at work is left alone.
-DEMO_PORT := 7779
-demo: $(STAMP)
-	@$(BIN)/inspire generate "dub techno, 124 bpm, A minor" --bars 8 --bpm 124 --port $(DEMO_PORT)
-	@$(BIN)/inspire continue tests/loops/compus.flac --bars 4 --bpm 148 --port $(DEMO_PORT)
-	@$(BIN)/inspire stop --port $(DEMO_PORT)
+# With folders, settings, a state file and a port of its own, so that a daemon that is already at work is left alone.
+DEMO := $(CURDIR)/demo
+demo: export INSPIRE_SETTINGS := $(DEMO)/settings.toml
+demo: export INSPIRE_FOLDER := $(DEMO)/music
+demo: export INSPIRE_STATE_FOLDER := $(DEMO)/state
+demo: export INSPIRE_LOG_FOLDER := $(DEMO)/log
+demo: export INSPIRE_PORT := 0
+demo: $(RUNTIME)
+	@$(SYSTEM) --sound
+	@$(BIN)/inspire generate "dub techno, 124 bpm, A minor" --bars 8 --bpm 124 \
+	&& $(BIN)/inspire continue tests/loops/compus.flac --bars 4 --bpm 148; \
+	ended=$$?; $(BIN)/inspire stop; exit $$ended
+	@echo "The results are in demo/music. To have inspire on the PATH of this shell: . $(BIN)/activate (of every shell: uv tool install . or pipx install .)"
 
+# First what can share the machine, then what measures time or plays on a sound server, alone. Both run, also where the first fails.
 test: lint
-	$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime" $(ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m realtime $(ARGS) || failed=1; \
+	exit $$failed
 
-lint: $(STAMP)
+lint: $(TESTS)
 	@$(BIN)/ruff check .
 
-benchmarks: $(STAMP)
+# The newest of everything, without the lock, in the newest Python there is: tells what tomorrow's releases will break.
+LATEST := .venv-latest
+test-latest:
+	@newest=$$(for version in 20 19 18 17 16 15 14 13 12 11; do command -v python3.$$version && break; done || echo $(PYTHON)); \
+	echo "the newest Python here: $$newest"; rm -rf $(LATEST); $$newest -m venv $(LATEST)
+	@$(LATEST)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade --upgrade-strategy eager --editable '.[test]'
+	@$(LATEST)/bin/python -m pip freeze --exclude-editable
+	@$(MAKE) --no-print-directory test VENV=$(LATEST) RUNTIME=pyproject.toml TESTS=pyproject.toml
+
+# Writes the lock anew, with the newest versions that pyproject.toml allows.
+lock: $(TESTS)
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	@head -n 2 constraints.txt >constraints.new
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --extra midi --no-header --no-annotate --upgrade \
+		pyproject.toml >>constraints.new
+	@mv constraints.new constraints.txt
+
+benchmarks: $(TESTS)
 	$(BIN)/python -m tests.benchmarks
 
-evaluate: $(STAMP)
+evaluate: $(TESTS)
 	$(BIN)/python -m engine.evaluation sketch
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(LATEST) demo .pytest_cache .ruff_cache *.egg-info

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from bridge.osc import codec
 from bridge.osc.client import Client
 from bridge.osc.replies import Cancelled, Done, Fail, Reply, decode_reply
 from tests.jack import ENVIRONMENT, JackServer
+from tests.missing import needs_jack
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,9 +151,7 @@ def start_daemon(tmp_path) -> Iterator[Callable[..., RunningDaemon]]:
 @pytest.fixture
 def jack_server(tmp_path, monkeypatch) -> Iterator[JackServer]:
     """Not started."""
-    pytest.importorskip("jack", reason="needs JACK-Client")
-    if shutil.which("jackd") is None:
-        pytest.skip("needs jackd: install the Debian package jackd2")
+    needs_jack()
     server = JackServer(f"inspire-{os.getpid()}-{tmp_path.name[-12:]}", tmp_path / "jack.log")
     for name, value in {**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name}.items():
         monkeypatch.setenv(name, value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import pytest
 
 from bridge.osc.replies import Chunk
 from tests.bridge.conftest import ROOT, RunningDaemon, wait_for
+from tests.missing import needs
 
 _COMMAND = """#!/bin/sh
 # What it is asked to complete it completes; else it writes its words down.
@@ -74,8 +74,7 @@ class Shell:
 
 @pytest.fixture(scope="module", params=_SHELLS)
 def shell(request, tmp_path_factory, daemon) -> Iterator[Shell]:
-    if not shutil.which(request.param):
-        pytest.skip(f"{request.param} is not installed")
+    needs(request.param, request.param)
     opened = Shell(request.param, tmp_path_factory.mktemp(request.param), daemon)
     yield opened
     opened.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -12,11 +11,7 @@ import pytest
 import soundfile
 
 from tests.bridge.conftest import wait_for
-
-
-def needs(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"needs {program}: install the Debian package {package}")
+from tests.missing import needs
 
 
 def free_port() -> int:

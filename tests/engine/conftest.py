@@ -14,7 +14,7 @@ from tests.tiny_model import write_tiny_model
 
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not SOUNDFONT.exists(),
-    reason="needs the packages fluidsynth and fluid-soundfont-gm",
+    reason="needs fluidsynth: install the Debian packages fluidsynth and fluid-soundfont-gm",
 )
 
 

@@ -293,7 +293,7 @@ def test_table_shows_bars_and_what_was_not_measured():
     assert "| style | not measured |" in text
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg: install the Debian package ffmpeg")
 def test_opus_keeps_length_time_and_most_of_the_sound():
     audio = clicks(120, 4, rate=48_000).astype(np.float32) + 0.5 * progression("A minor", 120, 4, 48_000).astype(np.float32)
     low, high = (codec_trial.through_opus(audio, 48_000, kbps) for kbps in (6, 96))

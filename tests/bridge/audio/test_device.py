@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import soundfile
 from bridge.osc.replies import Ack, Done
 from tests import fake_engine
 from tests.bridge.conftest import ROOT, RawClient, wait_for
+from tests.missing import needs
 
 RATE = 48_000
 TONE_STEP = float(np.abs(np.diff(fake_engine.tone(RATE, RATE)[:, 0])).max())  # a click is a larger one
@@ -53,8 +53,7 @@ def test_no_portaudio_library_is_said_once_and_the_disk_goes_on(start_daemon, mo
 def pulseaudio(tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
     """A PulseAudio server of our own with a null sink whose monitor can be recorded."""
     for program, package in (("pulseaudio", "pulseaudio"), ("parec", "pulseaudio-utils")):
-        if shutil.which(program) is None:
-            pytest.skip(f"needs {program}: install the Debian packages {package}, libasound2-plugins and libportaudio2")
+        needs(program, f"{package}, with libasound2-plugins and libportaudio2")
     socket, script = tmp_path / "native", tmp_path / "default.pa"
     script.write_text(
         f"load-module module-native-protocol-unix auth-anonymous=1 socket={socket}\n"

@@ -93,7 +93,7 @@ def test_midi(daemon):
     wrong(checks.midi("virtual", checks.running_daemon(daemon.port)), "none in the daemon that runs")  # it was started without
 
 
-@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="FluidSynth is not installed")
+@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="needs fluidsynth: install the Debian package fluidsynth")
 def test_fluidsynth(tmp_path):
     assert checks.synth("").ok, checks.synth("")
     missing, damaged = checks.synth("/nowhere.sf2"), tmp_path / "damaged.sf2"

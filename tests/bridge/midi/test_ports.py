@@ -5,26 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 from collections import deque
 from collections.abc import Iterator
 
-import jack
 import mido
 import pytest
 
 from bridge.osc.replies import Done
 from tests.bridge.conftest import RunningDaemon, wait_for
 from tests.bridge.midi.test_input import BPM, TICK_S, asked, hears_the_tempo, note, perform, state, write_map
+from tests.missing import jack_library, needs_jack, needs_rtmidi
 
 
 @pytest.fixture
 def jack_name(monkeypatch) -> str:
     """Of a JACK server of our own, which does not run yet."""
-    pytest.importorskip("rtmidi")
-    if shutil.which("jackd") is None:
-        pytest.skip("needs jackd: install the Debian package jackd2")
+    needs_jack()
+    needs_rtmidi()
     monkeypatch.setenv("JACK_DEFAULT_SERVER", f"inspire-{os.getpid()}")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     return os.environ["JACK_DEFAULT_SERVER"]
@@ -53,7 +51,7 @@ class JackPad:
     """A MIDI output in JACK's graph."""
 
     def __init__(self, server: str, name: str = "pad"):
-        self.client = jack.Client(name, servername=server, no_start_server=True)
+        self.client = jack_library().Client(name, servername=server, no_start_server=True)
         self._port = self.client.midi_outports.register("keys")
         self._waiting: deque[mido.Message] = deque()
         self.client.set_process_callback(self._process)
@@ -80,6 +78,7 @@ class JackPad:
 
 
 def _is_up(server: str) -> bool:
+    jack = jack_library()
     try:
         jack.Client("probe", servername=server, no_start_server=True).close()
     except jack.JackOpenError:
@@ -94,7 +93,7 @@ def test_a_clock_over_jack(jack_server, start_daemon):
     """Through python-rtmidi's JACK driver: what comes in a block of 1,024 frames comes at once."""
     daemon = start_daemon(midi_in="virtual")
     wait_for(lambda: "MIDI comes from" in daemon.log)
-    client = jack.Client("host", servername=jack_server, no_start_server=True)
+    client = jack_library().Client("host", servername=jack_server, no_start_server=True)
     out = client.midi_outports.register("clock")
     tick_frames = TICK_S * client.samplerate
     sent = {"frames": 0, "ticks": 0, "begin": False}
@@ -135,7 +134,7 @@ def test_a_performance_over_jack(jack_server, start_daemon, tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/snd/seq"), reason="needs an ALSA sequencer: load the kernel module snd-seq")
 def test_a_performance_over_alsa(start_daemon, tmp_path):
-    pytest.importorskip("rtmidi")
+    needs_rtmidi()
     write_map(tmp_path / "daemon0")
     others = set(mido.get_output_names(api="LINUX_ALSA"))
     daemon = start_daemon(midi_in="virtual")

@@ -16,7 +16,7 @@ from engine.corpus.styles import PROGRESSIONS, STYLES
 from tests.engine.conftest import needs_fluidsynth
 
 OWN_STYLES = [style for style in STYLES if not style.mma]
-needs_mma = pytest.mark.skipif(shutil.which("mma") is None, reason="needs the package mma")
+needs_mma = pytest.mark.skipif(shutil.which("mma") is None, reason="needs mma: install the Debian package mma")
 
 
 def piece(style, seed=0):
