@@ -6,6 +6,7 @@ import pytest
 
 from tests.missing import fail_skips_of_what_ci_installs
 
+pytest_plugins = ["pytester"]
 SOUND_SERVERS = {"jack_server", "jack_name", "pulseaudio"}  # fixtures: they play in real time
 
 

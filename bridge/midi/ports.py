@@ -18,7 +18,10 @@ from bridge.errors import BridgeError
 from bridge.midi import MIDI_VIRTUAL
 
 PORT_NAME = "inspire"  # of our own port
-_NO_RTMIDI = "MIDI ports need python-rtmidi: pip install 'inspire-daw[midi]', or set midi_in to socket:127.0.0.1:PORT"
+_NO_RTMIDI = (
+    "MIDI ports need python-rtmidi: pip install 'inspire-daw[midi]' on Python 3.11 or 3.12 (later ones must build it: "
+    "pip install python-rtmidi, with a compiler and ALSA's headers), or set midi_in to socket:127.0.0.1:PORT"
+)
 _TRIES = 3  # of a server that there is a sign of: it may still be starting, or its sign be left from a crash
 
 
