@@ -212,8 +212,8 @@ class Daemon:
                 job = self._jobs.get(command.job)
                 await self._follow(job, to)
                 yield replies.Ack(command.id)
-                if job.end:
-                    yield job.end
+                if job.end or job.cancelled:  # it has one end, and that is told once
+                    yield _job_state(command.id, job, self._jobs)
                 self._jobs.cancel(job)
             case commands.SetPaused():
                 await self._jobs.set_paused(command.paused)

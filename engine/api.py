@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,13 @@ class GenerationRequest:
     def frames(self, samplerate: int) -> int:
         """Length of the new audio in sample frames at `samplerate` Hz."""
         return round(self.seconds * samplerate)
+
+
+def draw_seed() -> int:
+    """A seed at random. It and those of its variations stay below 2^24, so that a client that has only 32-bit floats can repeat
+    them.
+    """
+    return secrets.randbelow(2**24 - MAX_VARIATIONS)
 
 
 def parse_key(key: str | None) -> tuple[int, str] | None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,7 +14,17 @@ import soxr
 import torch
 
 from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
-from engine.api import DECODE_PATHS, DEFAULT_MODEL, AudioChunk, Event, Finished, GenerationRequest, Progress, RequestError
+from engine.api import (
+    DECODE_PATHS,
+    DEFAULT_MODEL,
+    AudioChunk,
+    Event,
+    Finished,
+    GenerationRequest,
+    Progress,
+    RequestError,
+    draw_seed,
+)
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning import (
     JUDGED_TOKENS,
@@ -136,7 +145,7 @@ class Pipeline:
     def _decided(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what it left open settled: the seed drawn, the sampling as suits the model."""
         config = self._prepared.checkpoint.config
-        own = {"seed": secrets.randbelow(2**31)}
+        own = {"seed": draw_seed()}
         own |= {name: getattr(config, name) for name in ("top_k", "temperature", "context_s")}
         own |= {"guidance": config.guidance if request.clip is None else config.clip_guidance}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})

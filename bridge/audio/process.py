@@ -11,7 +11,6 @@ import asyncio
 import multiprocessing
 import queue
 import threading
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -20,9 +19,11 @@ from bridge.audio import worker
 from bridge.audio.callback import FLOOR_DB
 from bridge.audio.worker import DeviceError, Found, State, Wanted
 from bridge.link import Link
+from bridge.observed_time import ObservedTime
 
 _PATIENCE_S = 20.0  # for an answer
 _SILENCE_S = 10.0  # of the child while its stream is open
+_LOOKED_AT_EVERY_S = 0.5  # or more often, while it plays
 _END_S = 2.0  # until it is ended by force
 _CLOSED = State(0, 0, FLOOR_DB, FLOOR_DB, False)
 
@@ -40,7 +41,8 @@ class Output:
         self.state = _CLOSED
         self._capacity = self._sent = 0
         self._open = self._gone = False
-        self._heard_at = time.monotonic()
+        self._time = ObservedTime(_LOOKED_AT_EVERY_S)
+        self._heard_at = self._time()
         self._on_underruns = on_underruns
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
@@ -60,7 +62,7 @@ class Output:
         self._send({"type": "open", "gain": gain})
         opened = await self._answer()
         self.latency_s, self._capacity = opened["latency_s"], opened["ring_frames"]
-        self.state, self._sent, self._heard_at, self._open = _CLOSED, 0, time.monotonic(), True
+        self.state, self._sent, self._heard_at, self._open = _CLOSED, 0, self._time(), True
 
     async def close(self) -> None:
         """Drops what the system still holds."""
@@ -80,8 +82,8 @@ class Output:
 
     @property
     def lost(self) -> bool:
-        """The open device is gone."""
-        return self._gone or self.state.lost or time.monotonic() - self._heard_at > _SILENCE_S
+        """The open device is gone. Asked again and again while it plays."""
+        return self._gone or self.state.lost or self._time.observe() - self._heard_at > _SILENCE_S
 
     @property
     def unheard(self) -> int:
@@ -141,7 +143,7 @@ class Output:
             self._loop.call_soon_threadsafe(self._hear, {"type": "failed", "message": "the process of the audio device ended"})
 
     def _hear(self, message: dict) -> None:
-        self._heard_at = time.monotonic()
+        self._heard_at = self._time()
         if message["type"] == "state":
             del message["type"]
             before, self.state = self.state, State(**message)

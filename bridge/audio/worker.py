@@ -147,7 +147,7 @@ class _Worker:
         channels = self._found.channels
         self._playout = Playout(self._found.samplerate, len(channels), gain)
         self._ours = _columns(channels)
-        self._filled_at = time.monotonic()
+        self._beats_without_fill = 0
         try:
             stream = sounddevice.OutputStream(
                 samplerate=self._found.samplerate,
@@ -164,7 +164,7 @@ class _Worker:
 
     def _fill(self, out: np.ndarray, _frames, times, status) -> None:
         """PortAudio's thread."""
-        self._filled_at = time.monotonic()
+        self._beats_without_fill = 0
         out.fill(0)
         self._playout.fill(out[:, self._ours], status.output_underflow, times.outputBufferDacTime)
 
@@ -173,7 +173,8 @@ class _Worker:
             time.sleep(STATE_EVERY_S)
             with self._closing:
                 if self._stream is not None:
-                    stuck = time.monotonic() - self._filled_at > STUCK_S
+                    self._beats_without_fill += 1  # counted: a clock would run on while this process is stopped
+                    stuck = self._beats_without_fill * STATE_EVERY_S > STUCK_S
                     self._tell(self._playout, lost=stuck or not self._stream.active)
 
     def _tell(self, playout: Playout, lost: bool) -> None:

@@ -14,13 +14,13 @@ import logging
 import multiprocessing
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
 from bridge.engine_host import worker
 from bridge.errors import EngineFailure
 from bridge.link import Link
+from bridge.observed_time import ObservedTime
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, Progress
 
 _EVENTS_AHEAD = 16  # messages between the pipe and the disk
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """When a child is given up, in seconds."""
+    """When a child is given up, in seconds of ObservedTime: one that was stopped together with the daemon is not to blame."""
 
     silence_s: float = 30.0  # without a sign of life of its interpreter
     stall_s: float = 300.0  # at work without an event: loading a large model from a slow disk is the longest
@@ -52,6 +52,7 @@ class Supervisor:
         self._run = 0
         self._running = False
         self._cancelled_at: float | None = None
+        self._time = ObservedTime(_WATCH_EVERY_S)
         self.facts: dict = {}
         self.problem = ""
         self.restarts = 0
@@ -111,20 +112,20 @@ class Supervisor:
             self._start_child()
         child = self._child
         self._run += 1
-        child.progressed_at = time.monotonic()
+        child.progressed_at = self._time()
         child.send({"type": "generate", "run": self._run, "request": asdict(request), "weights": weights})
         return child, await child.next_event()
 
     def cancel(self) -> None:
         """Asks the running request to stop; its iterator then ends with a cancelled Finished. Harmless when none runs."""
         if self._running and self._cancelled_at is None:
-            self._cancelled_at = time.monotonic()
+            self._cancelled_at = self._time()
             if self._child:
                 self._child.send({"type": "cancel", "run": self._run})
 
     def _start_child(self) -> None:
         self.facts, self.problem = {}, ""
-        self._child = _Child(self._engine, self._on_notice, self._on_end)
+        self._child = _Child(self._engine, self._time, self._on_notice, self._on_end)
         self._child.send({"type": "load", "model": self._model})
 
     def _on_notice(self, child: _Child, message: dict) -> None:
@@ -153,27 +154,28 @@ class Supervisor:
         """Gives up a child that is silent, stalled, or deaf to a cancel."""
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
-            child, now = self._child, time.monotonic()
+            child, now = self._child, self._time.observe()
             if child is None or child.handing_over:
                 continue
             if now - child.heard_at > self._patience.silence_s:
                 child.give_up(f"the engine gave no sign of life for {self._patience.silence_s:g} s")
             elif self._running and now - child.progressed_at > self._patience.stall_s:
                 child.give_up(f"the engine made no progress for {self._patience.stall_s:g} s")
-            elif self._running and self._cancelled_at and now - self._cancelled_at > self._patience.cancel_s:
+            elif self._running and self._cancelled_at is not None and now - self._cancelled_at > self._patience.cancel_s:
                 child.give_up(f"the engine did not heed a cancel within {self._patience.cancel_s:g} s")
 
 
 class _Child:
     """One engine process, its pipe and the thread that reads it. Never restarted: a new one takes its place."""
 
-    def __init__(self, engine: str, on_notice, on_end):
+    def __init__(self, engine: str, now: ObservedTime, on_notice, on_end):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self.process = context.Process(target=worker.main, args=(theirs, engine), name="inspire-engine", daemon=True)
         self.process.start()
         theirs.close()  # else the pipe would not end with the child
-        self.heard_at = self.progressed_at = time.monotonic()
+        self._now = now
+        self.heard_at = self.progressed_at = now()
         self.handing_over = False  # the reader waits for the event loop: the child is not to blame for silence
         self.was_ready = False
         self._link = Link(ours)
@@ -211,7 +213,7 @@ class _Child:
         try:
             while True:
                 message, samples = self._link.receive()
-                self.heard_at = time.monotonic()
+                self.heard_at = self._now()
                 if message["type"] == "dying":
                     self._verdict = EngineFailure(f"the engine failed: {message['message']}; the log has the details")
                 elif message.get("run") is not None:
@@ -237,7 +239,7 @@ class _Child:
     def _hand_over(self, event: Event | EngineFailure) -> None:
         self.handing_over = True
         asyncio.run_coroutine_threadsafe(self._events.put(event), self._loop).result()
-        self.heard_at = self.progressed_at = time.monotonic()
+        self.heard_at = self.progressed_at = self._now()
         self.handing_over = False
 
 

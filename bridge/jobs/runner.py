@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import tempfile
 import time
 from collections import deque
@@ -35,7 +34,7 @@ from bridge.osc.commands import Again, Draft, Submit, is_midi_clip
 from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
 from bridge.results import recording
 from bridge.results.recording import Kept, Recording
-from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress
+from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, draw_seed
 
 _NEXT = 8  # jobs that hear of it when the queue moves
 _PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
@@ -179,7 +178,7 @@ class Jobs:
             raise JobError("the daemon is ending", "shutting_down")
         if len(self._queue) >= limits.MAX_QUEUED:
             raise JobError(f"{limits.MAX_QUEUED} jobs wait already: try again when some are done", "busy")
-        seed = secrets.randbelow(2**31) if command.request.seed is None else command.request.seed
+        seed = draw_seed() if command.request.seed is None else command.request.seed
         job = Job(command, Recording(self._folder, command.request, command.path), seed, name)
         job.written = self._journal.submitted(command, name, job.created_at, seed)
         self._ended.pop(job.id, None)  # one that the journal lost

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from bridge.errors import MessageError
 from bridge.osc.spec import Field, Message
 
@@ -30,10 +32,13 @@ def read_values(message: Message, values: list) -> dict[str, Any]:
 
 
 def read(f: Field, value: Any) -> Any:
-    """`value` as the table's type. Integral floats pass for integers, integers for floats, T and F for 1 and 0."""
+    """`value` as the table's type. Integral floats pass for integers, integers for floats, T and F for 1 and 0, and numbers for
+    text: some hosts send nothing else.
+    """
     wrong = MessageError(f"{f.name} is {shown(value)}: {f.allowed} is allowed", "bad_value")
     if f.type == "s":
-        if not isinstance(value, str):
+        value = as_text(value)
+        if value is None:
             raise wrong
         size = len(value)
     else:
@@ -49,6 +54,18 @@ def read(f: Field, value: Any) -> Any:
             raise MessageError(f"{f.name} has {size} characters: {f.allowed} is allowed", "bad_value")
         raise wrong
     return value
+
+
+def as_text(value: Any) -> str | None:
+    """Text as it is, a number as it is written: 7.0 is "7", the 32-bit 0.1 is "0.1". None for what is neither."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    if value == int(value):
+        return str(int(value))
+    single = np.float32(value)
+    return str(single if float(single) == value else value)
 
 
 def unknown_key(message: Message, name: Any) -> MessageError:

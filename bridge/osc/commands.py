@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.errors import MessageError
 from bridge.osc import spec
-from bridge.osc.arguments import convert, read, read_values, shown, unknown_key
+from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
 from engine.api import GenerationRequest, RequestError
 
 
@@ -314,12 +314,7 @@ def encode_command(address: str, id: str, arguments: list, pairs: dict[str, Any]
 
 def _read_id(arguments: list) -> str:
     """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
-    if not arguments or isinstance(arguments[0], bool):
-        return ""
-    id = arguments[0]
-    if isinstance(id, float):
-        id = int(id) if id.is_integer() else id
-    id = str(id)
+    id = (as_text(arguments[0]) if arguments else None) or ""
     return id if len(id) <= spec.ID.high else ""
 
 

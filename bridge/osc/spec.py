@@ -161,9 +161,9 @@ _COMMANDS = (
     ),
     Message(
         "/inspire/cancel",
-        "stops the job with this id (or the one named by job) within a token step; what was generated stays",
+        "stops the job with this id (or the one named by job) within a token step; what was generated stays; again: its state",
         pairs=(_JOB_ID, *COMMON),
-        answers=("ack", "fail"),
+        answers=("ack", "state", "fail"),
     ),
     Message(
         "/inspire/pause",

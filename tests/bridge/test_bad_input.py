@@ -21,7 +21,7 @@ CASES = {
     "empty prompt": ("/inspire/generate", ["j", ""], "bad_request"),
     "blank prompt": ("/inspire/generate", ["j", " \n"], "bad_request"),
     "prompt of 10,000 characters": ("/inspire/generate", ["j", "x" * 10_000], "bad_value"),
-    "number for a prompt": ("/inspire/generate", ["j", 124], "bad_value"),
+    "no number for a prompt": ("/inspire/generate", ["j", math.nan], "bad_value"),
     "negative duration": ("/inspire/generate", ["j", "dub", "duration_s", -1.0], "bad_value"),
     "no duration": ("/inspire/generate", ["j", "dub", "duration_s", 0.0], "bad_value"),
     "duration not a number": ("/inspire/generate", ["j", "dub", "duration_s", math.nan], "bad_value"),

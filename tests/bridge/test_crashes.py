@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +77,34 @@ def test_a_frozen_engine_is_given_up(start_daemon):
         until_chunk(events, 1)
         os.kill(daemon.engine_pid(), signal.SIGSTOP)
         assert list(events)[-1].code == "engine_stalled"
+    assert daemon.serves_on()
+
+
+@pytest.mark.parametrize("state", ["starting", "idle", "generating", "cancelling"])
+def test_a_healthy_engine_survives_a_sleep_of_the_machine(start_daemon, state):
+    """All processes are stopped for longer than any patience, as a laptop's lid does it."""
+    daemon = start_daemon(silence_timeout_s=3, stall_timeout_s=3, cancel_timeout_s=3)
+    with daemon.client() as client:
+        if state == "starting":
+            engine = wait_for(lambda: client.status().pairs.get("engine_pid"))
+        else:
+            wait_for(lambda: client.status().state == "idle")
+            engine = daemon.engine_pid()
+        if state in ("generating", "cancelling"):
+            events = client.generate("deaf tune", id="j", duration_s=4)
+            until_chunk(events, 1)
+        if state == "cancelling":
+            client.cancel("j")
+        for pid in (engine, daemon.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(5)
+        for pid in (daemon.process.pid, engine):
+            os.kill(pid, signal.SIGCONT)
+        if state in ("generating", "cancelling"):
+            end = list(events)[-1]
+            assert isinstance(end, Done if state == "generating" else Cancelled), end
+        time.sleep(1.5)  # three looks of the watch
+        assert (daemon.engine_pid(), client.status().pairs["restarts"]) == (engine, 0)
     assert daemon.serves_on()
 
 

@@ -104,7 +104,11 @@ def test_cancel_keeps_what_there_is(raw):
     assert soundfile.info(end.path).duration == pytest.approx(end.duration_s)
     assert json.loads(Path(end.path).with_suffix(".json").read_text())["state"] == "cancelled"
     raw.send("/inspire/cancel", "stopped")
-    assert raw.until_end() == [Ack("stopped"), end]  # harmless, and says where it is
+    assert raw.receive() == Ack("stopped")  # harmless, and says where it is
+    state = raw.receive()
+    assert (state.id, state.state, state.pairs["path"]) == ("stopped", "cancelled", end.path)
+    raw.send("/inspire/ping", "after")
+    assert isinstance(raw.receive(), Pong)  # and the end is not told again
 
 
 def test_a_cancel_at_any_moment_ends_the_job_once(raw):
@@ -117,6 +121,19 @@ def test_a_cancel_at_any_moment_ends_the_job_once(raw):
         assert isinstance(raw.until_end()[-1], Cancelled)
     raw.send("/inspire/ping", "after")
     assert isinstance(raw.receive(), Pong)  # and no second end before it
+
+
+def test_whoever_cancels_what_is_being_cancelled_hears_its_state_and_one_end(raw):
+    raw.send("/inspire/generate", "deafish", "deaf tune", "duration_s", 1.5)
+    while not isinstance(raw.receive(), Chunk):
+        pass
+    for id in ("c1", "c2", "c3"):
+        raw.send("/inspire/cancel", id, "job", "deafish")
+    replies = [reply for reply in raw.until_end() if not isinstance(reply, (Chunk, ProgressReport))]
+    assert [r.id for r in of(Ack, replies)] == ["c1", "c2", "c3"] and isinstance(replies[-1], Cancelled)
+    assert [(r.id, r.state) for r in of(State, replies)] == [("c2", "running"), ("c3", "running")]
+    raw.send("/inspire/cancel", "c4", "job", "deafish")
+    assert raw.receive() == Ack("c4") and raw.receive().state == "cancelled"
 
 
 def test_cancel_of_no_job(raw):

@@ -90,6 +90,10 @@ def lenient_types(server: Server) -> None:
         client.send("/inspire/history", id := new_id(), *pair)
         reply = client.answer(id)
         expect(reply.name == "found", f"{pair[0]} {pair[1]}: {reply}: found is right")
+    for text in (("words", 808.0), ("words", 808), ("since", 2026.0), ("until", 2026)):
+        client.send("/inspire/history", id := new_id(), *text)
+        reply = client.answer(id)
+        expect(reply.name == "found", f"{text[0]} as the number {text[1]}: {reply}: found is right")
 
 
 @rule("what is no OSC is one fail, and bad text keeps the request's id")

@@ -113,7 +113,11 @@ def cancel(server: Server) -> None:
     expect(not more, f"after its end: {more[0] if more else ''}")
     client.send("/inspire/cancel", asked := new_id(), "job", id)
     client.answer(asked, "ack")
-    expect(client.answer(id, *ENDS).values == end.values, "a second cancel does not tell the end again")
+    state = client.answer(asked)
+    told = (state.name, state.values[1:2], state.pairs.get("path"))
+    expect(told == ("state", ["cancelled"], end.values[1]), f"{state}: a second cancel is answered by the job's state")
+    more = [reply for reply in client.settled() if reply.name in ENDS]
+    expect(not more, f"its end is told twice: {more[0] if more else ''}")
 
 
 @rule("who registers for all events hears the jobs of others, and nobody else does")

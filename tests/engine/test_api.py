@@ -1,0 +1,17 @@
+"""The engine's contract."""
+
+from __future__ import annotations
+
+import struct
+
+from engine.api import MAX_VARIATIONS, GenerationRequest, draw_seed
+
+
+def test_a_drawn_seed_and_those_of_its_variations_survive_a_32_bit_float(monkeypatch):
+    drawn = [draw_seed() for _ in range(1000)]
+    assert len(set(drawn)) > 900 and max(drawn) > 2**20
+    monkeypatch.setattr("secrets.randbelow", lambda limit: limit - 1)
+    highest = GenerationRequest("dub", seed=draw_seed())
+    for variation in range(1, MAX_VARIATIONS + 1):
+        seed = highest.seed_of(variation)
+        assert seed < 2**24 and struct.unpack("<f", struct.pack("<f", seed)) == (seed,)
