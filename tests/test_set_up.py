@@ -95,7 +95,7 @@ def test_a_skip_of_what_ci_installs_fails_there_and_no_other_does(pytester, monk
 def test_every_package_that_a_skip_names_is_brought_by_ci():
     """So that none of them can be skipped there unseen."""
     sources = [path.read_text() for path in ROOT.joinpath("tests").rglob("*.py") if path.name != Path(__file__).name]
-    named = {name for text in sources for name in re.findall(r"Debian packages? ([\w.+-]*\w)", text)}
+    named = {name for text in sources for name in re.findall(r"install the Debian packages? ([\w.+-]*\w)", text)}
     assert {"jackd2", "mma", "ffmpeg", "fluidsynth"} <= named | set(PACKAGES)
     assert named - {"libjack-jackd2-0"} <= installed_by_ci()
     assert should_be_there("needs jackd: install the Debian package jackd2") == "jackd2" and not should_be_there("needs Linux")
