@@ -54,6 +54,7 @@ class Job:
     seed: int | None
     client: str = ""  # who asked
     written: asyncio.Future | None = None  # in the journal: only then may its client rely on it
+    acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)  # who asks for it waits for `written` in turn
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     started: float | None = None

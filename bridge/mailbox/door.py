@@ -14,7 +14,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,17 +24,34 @@ from bridge.mailbox import letters
 from bridge.mailbox.heartbeat import Heartbeat
 from bridge.osc import commands, replies
 
-MAILBOX = "mailbox"  # first in an address of a client that writes here; its box's name is second
 REQUESTS, REPLIES = "requests", "replies"
 _BUSY_LOOK_S, _LOOK_S = 0.02, 0.2  # between two looks, while a client is about and while none is
 _ABOUT_S = 60.0  # after its last request a client is about for so long
 _SWEEP_EVERY_S = 600.0
 
-Address = tuple  # (MAILBOX, the box's name)
 Stamp = tuple[int, int, int]  # of a file: changes where another takes its name
 Received = commands.Command | MessageError
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BoxClient:
+    """A client that writes here, by the name of its box: a reply sink."""
+
+    mailbox: Mailbox
+    box: str
+
+    @property
+    def name(self) -> str:
+        return f"mailbox:{self.box}"
+
+    @property
+    def turn(self) -> Hashable:
+        return self.mailbox
+
+    def send(self, reply: replies.Reply) -> None:
+        self.mailbox.send(reply, self.box)
 
 
 @dataclass
@@ -49,7 +66,7 @@ class _Box:
 class Mailbox:
     """Serves `folder` from `start` to `close`. `about` is what the heartbeat tells of the daemon."""
 
-    def __init__(self, folder: Path, serve: Callable[[Received, Address], None], about: dict[str, object]):
+    def __init__(self, folder: Path, serve: Callable[[Received, BoxClient], None], about: dict[str, object]):
         self._folder = folder
         self._serve = serve
         self._about = about
@@ -72,16 +89,16 @@ class Mailbox:
             log.warning("no mailbox in %s: %s", self._folder, error.strerror or error)
             return
         self._heart = Heartbeat(self._folder, self._about)
-        self._thread = threading.Thread(target=self._run, name=MAILBOX, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mailbox", daemon=True)
         self._thread.start()
 
-    def send(self, reply: replies.Reply, to: Address) -> None:
+    def send(self, reply: replies.Reply, box: str) -> None:
         """Written soon. Where the disk does not keep up progress is left out, and in the end all: who asks again hears it."""
         waiting = self._outgoing.qsize()
         most = limits.MAX_UNWRITTEN // 2 if isinstance(reply, replies.ProgressReport) else limits.MAX_UNWRITTEN
         if self._thread is None or waiting >= most:
             return
-        self._outgoing.put((reply, to[1]))
+        self._outgoing.put((reply, box))
         self._wake.set()
 
     def close(self) -> None:
@@ -154,7 +171,7 @@ class Mailbox:
             received = error
         # The file goes when its answer is there: a daemon that is killed in between leaves it to the next.
         box.taken[file.name] = stamp
-        self._loop.call_soon_threadsafe(self._serve, received, (MAILBOX, name))
+        self._loop.call_soon_threadsafe(self._serve, received, BoxClient(self, name))
         if received.id == letters.NAMELESS and isinstance(received, MessageError):
             self._remove_request(box, file.name)
 

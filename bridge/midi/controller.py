@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class MidiControl:
-    """`file` is settings.toml; it need not exist. Used from the event loop's thread only."""
+    """`file` is settings.toml; it need not exist. Used from the event loop's thread only. The reply sink of its own commands."""
+
+    name = "midi:in"
+    turn = "midi"
 
     def __init__(self, file: Path):
         self._file = file
@@ -75,8 +78,8 @@ class MidiControl:
             log.info("MIDI %s %d on channel %d: %s", kind, number, message.channel + 1, binding.action)
         return self._commands(binding, value)
 
-    def told(self, reply: Reply) -> None:
-        """An answer to a command of `hear`: there is nobody to read it."""
+    def send(self, reply: Reply) -> None:
+        """A reply to a command of `hear`: there is nobody to read it."""
         if isinstance(reply, Fail):
             log.warning("what MIDI asked for cannot be done: %s", reply.message)
             if reply.id in self._asked:
