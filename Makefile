@@ -45,23 +45,28 @@ demo: $(RUNTIME)
 	@echo "The results are in demo/music. To have inspire on the PATH of this shell: . $(BIN)/activate (of every shell: uv tool install . or pipx install .)"
 
 # First what can share the machine, then what measures time or plays on a sound server, alone. Both run, also where the first fails.
+# ARGS chooses tests: `make test ARGS=tests/bridge/midi`; then one of the two may have none (5).
+PYTEST = $(BIN)/python -m pytest $(ARGS)
+NONE = { ended=$$?; [ -n "$(ARGS)" ] && [ $$ended -eq 5 ]; }
 test: lint
 	@failed=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime" $(ARGS) || failed=1; \
-	$(BIN)/python -m pytest -m realtime $(ARGS) || failed=1; \
+	$(PYTEST) -n 2 --dist loadfile -m "not realtime" || $(NONE) || failed=1; \
+	$(PYTEST) -m realtime || $(NONE) || failed=1; \
 	exit $$failed
 
 lint: $(TESTS)
 	@$(BIN)/ruff check .
 
-# The newest of everything, without the lock, in the newest Python there is: tells what tomorrow's releases will break.
+# The newest that pyproject.toml allows, without the lock, in the newest Python there is: tells what tomorrow's releases will break.
 LATEST := .venv-latest
 test-latest:
-	@newest=$$(for version in 20 19 18 17 16 15 14 13 12 11; do command -v python3.$$version && break; done || echo $(PYTHON)); \
-	echo "the newest Python here: $$newest"; rm -rf $(LATEST); $$newest -m venv $(LATEST)
+	@newest=$(PYTHON); for minor in 11 12 13 14 15 16 17 18 19; do \
+		python3.$$minor -c "import venv, ensurepip" 2>/dev/null && newest=python3.$$minor; \
+	done; echo "the newest Python here: $$newest"; rm -rf $(LATEST); $$newest -m venv $(LATEST)
 	@$(LATEST)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade --upgrade-strategy eager --editable '.[test]'
-	@$(LATEST)/bin/python -m pip freeze --exclude-editable
-	@$(MAKE) --no-print-directory test VENV=$(LATEST) RUNTIME=pyproject.toml TESTS=pyproject.toml
+	@$(LATEST)/bin/python -m pip --disable-pip-version-check list
+	@touch $(LATEST)/.runtime $(LATEST)/.tests
+	@$(MAKE) --no-print-directory test VENV=$(LATEST)
 
 # Writes the lock anew, with the newest versions that pyproject.toml allows.
 lock: $(TESTS)

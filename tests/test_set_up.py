@@ -101,6 +101,59 @@ def test_every_package_that_a_skip_names_is_brought_by_ci():
     assert should_be_there("needs jackd: install the Debian package jackd2") == "jackd2" and not should_be_there("needs Linux")
 
 
+# ---- warnings, and time
+
+
+def test_a_warning_of_a_librarys_is_shown_and_one_of_ours_is_an_error(pytester):
+    filters = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["filterwarnings"]
+    pytester.makeini("[pytest]\nfilterwarnings =\n" + "".join(f"    {one}\n" for one in filters))
+    pytester.makepyfile(
+        """
+        import sys, threading, warnings
+        import pytest
+
+        THEIRS, OURS = ["transformers.models.qwen2", "torch", "testsuite"], ["engine.models", "bridge", "tests.jack"]
+
+        @pytest.mark.parametrize("module", THEIRS + OURS)
+        def test(module):
+            exec("import warnings; warnings.warn('new', FutureWarning)", {"__name__": module})
+
+        def test_a_file_that_nobody_closed():
+            open(__file__)
+
+        def test_a_thread_that_failed():
+            thread = threading.Thread(target=lambda: 1 / 0)
+            thread.start()
+            thread.join()
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    result.assert_outcomes(passed=3, failed=5, warnings=3)
+    failed = " ".join(line for line in result.outlines if line.startswith("FAILED"))
+    assert all(module in failed for module in ("engine.models", "[bridge]", "tests.jack", "nobody_closed", "thread"))
+
+
+def test_what_plays_on_a_sound_server_runs_alone(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makeconftest("from tests.conftest import pytest_collection_modifyitems")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def jack_server(): ...
+
+        @pytest.fixture
+        def listener(jack_server): ...
+
+        def test_heard(listener): ...
+        def test_silent(): ...
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-m", "realtime", "-v")
+    result.assert_outcomes(passed=1, deselected=1)
+
+
 # ---- system programs
 
 
