@@ -26,19 +26,10 @@ from engine.api import (
     draw_seed,
 )
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.conditioning import (
-    JUDGED_TOKENS,
-    asked_bpm,
-    asked_key,
-    build_condition,
-    caption,
-    grids,
-    heard_words,
-    is_beatless,
-    likeliest_grid,
-    load_text_encoder,
-    read_words,
-)
+from engine.conditioning.condition import build_condition, condition_of
+from engine.conditioning.prompt import Words, asked_bpm, asked_key, choose_words
+from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid
+from engine.conditioning.tokenizer import load_text_encoder
 from engine.continuation.clip import Clip, read_clip
 from engine.continuation.recurrence import bars_until_again, what_followed
 from engine.models.generation import Generation, generate_tokens
@@ -111,7 +102,7 @@ class Pipeline:
         if clip is not None:
             heard = self._hear(clip, found, min(request.context_s, config.max_prompt_s), slowed)
         words = self._words(request, clip, time)
-        condition = read_words(words, request, self._encode_text, config.deniable)
+        condition = condition_of(words, request, self._encode_text)
         takes = [
             _Take(request, number, renderer, self.plan, clip, heard, slowed, watch)
             for number, renderer in zip(numbers, renderers, strict=True)
@@ -135,7 +126,7 @@ class Pipeline:
             frames=first.frames, samplerate=samplerate, cancelled=any(take.new_frames < take.wanted for take in takes),
             facts=model | {
                 "seed": request.seed, "guidance": request.guidance, "top_k": request.top_k, "temperature": request.temperature,
-                "caption": words, "decode": request.decode, "new_s": round(seconds, 6),
+                "caption": words.caption, "decode": request.decode, "new_s": round(seconds, 6),
                 "elapsed_s": round(watch(), 3), "first_chunk_s": round(first.first_chunk_s or watch(), 3),
                 "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
             } | ({"grid_bpm": round(time.bpm, 3)} if time else {}) | measured[0],
@@ -181,12 +172,12 @@ class Pipeline:
         context = np.concatenate([context, what_followed(context, tokenizer.config.sample_rate)])
         return tokenizer.encode(torch.from_numpy(context)[None].to(self.runtime.device))[0, :count].tolist()
 
-    def _words(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> str:
-        """The words: what is not asked is heard in the clip."""
-        config, heard = self._prepared.checkpoint.config, None
+    def _words(self, request: GenerationRequest, clip: Clip | None, time: Grid | None) -> Words:
+        """The words: what is not asked is measured in the clip."""
+        config, described = self._prepared.checkpoint.config, None
         if clip is not None and asked_key(request) is None:
-            heard = heard_words(clip, is_beatless(request, time, config))
-        return caption(request, config.tempo_words, time, heard)
+            described = describe_clip(clip, request, time, config)
+        return choose_words(request, config, time, described)
 
     def _slowing(self, time: Grid | None, clip: Clip | None) -> float:
         """How much slower than it will be heard the model plays, so that its bars are whole tokens, as all were that it learnt
@@ -212,7 +203,7 @@ class Pipeline:
         bar = time and time.beats_per_bar * 60 / time.bpm * config.token_rate
         again = time and bars_until_again(heard, bar) * bar
         from_phrase = time and replace(time, beat=time.beat % (BARS_PER_PHRASE * time.beats_per_bar))
-        condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
+        condition = condition.to(device)
         while made < wanted and not cancelled():
             room = config.max_tokens - (end - begin) - (made - first) if config.max_tokens else wanted
             count = min(wanted - made, max(room, config.max_tokens // 4))

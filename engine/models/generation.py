@@ -57,8 +57,8 @@ class Decoder:
         noise: [B, 3n, H]; drawn from `generator` when None.
         """
         heard = [(condition, audio_prompt, None)]
-        if condition.refused is not None:
-            heard.append((replace(condition, text=condition.refused), audio_prompt, None))
+        if condition.negative_text is not None:
+            heard.append((replace(condition, text=condition.negative_text), audio_prompt, None))
         if guidance != 1.0:
             everything = torch.ones(len(condition.text), dtype=torch.bool, device=condition.text.device)
             heard.append((*self._nothing_of(condition, audio_prompt, given), everything))
@@ -78,7 +78,7 @@ class Decoder:
         if self.config.negative == "noise":
             return condition, None if audio_prompt is None else torch.zeros_like(audio_prompt)
         if (clock := condition.clock) is not None:
-            clock = (clock if condition.refused is None else torch.full_like(clock, -1))[:, given:]
+            clock = (clock if condition.negative_text is None else torch.full_like(clock, -1))[:, given:]
         return replace(condition, clock=clock), None if audio_prompt is None else audio_prompt[:, given:]
 
     def _draw_noise(self, condition: Condition, generator: torch.Generator | None) -> Tensor:

@@ -44,8 +44,11 @@ class Condition:
     # [B, frames, 2] rows, see `engine.music.grid.clock`: where in its bar and phrase each audio frame lies, from the first of the
     # prompt on, one more than are made; -1: nowhere. None for all of them, and for a model without such tables.
     clock: Tensor | None = None
-    refused: Tensor | None = None  # [B, L] token ids of a text to keep away from; None: of none. Only generation hears it.
-    scale: Tensor | None = None  # [B] pitch classes of major scales to keep to; None: of none. Only generation hears it.
+    negative_text: Tensor | None = None  # [B, L] token ids of a negative prompt; None: none. Only generation reads it.
+    scale: Tensor | None = None  # [B] pitch classes of major scales to make likelier; None: none. Only generation reads it.
+
+    def to(self, device: torch.device) -> Condition:
+        return Condition(**{name: column.to(device) for name, column in vars(self).items() if column is not None})
 
 
 class LanguageModel(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints.checkpoint import Checkpoint
-from engine.conditioning import load_text_encoder
+from engine.conditioning.tokenizer import load_text_encoder
 from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training import language_model as stage

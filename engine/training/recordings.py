@@ -22,7 +22,9 @@ import torch
 
 from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
 from engine.checkpoints.checkpoint import Checkpoint
-from engine.conditioning import MISTAKEN, caption, grids, heard_words, is_beatless, likeliest_grid, load_text_encoder
+from engine.conditioning.prompt import caption
+from engine.conditioning.tempo import MISTAKEN, describe_clip, grids, likeliest_grid
+from engine.conditioning.tokenizer import load_text_encoder
 from engine.continuation.clip import LISTEN_S, SILENCE, Clip
 from engine.continuation.recorded_audio import SUFFIXES, SUFFIXES_OF_FFMPEG, UnreadableError, open_recording
 from engine.music.analysis import measure_bpm
@@ -229,8 +231,8 @@ class _Listener:
         by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
         tokens = self._encode(soxr.resample(levelled, 1.0, by, "VHQ"))
         begin = end and end.after(-seconds).slowed(by)
-        heard = None if label.key else heard_words(clip, is_beatless(request, end, self.config))
-        return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, heard), slowed=by), end
+        described = None if label.key else describe_clip(clip, request, end, self.config)
+        return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, described), slowed=by), end
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
         """int16 tokens of mono audio [N] at the model's rate and level, as many whole turns of them as it lasts."""

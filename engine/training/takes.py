@@ -21,7 +21,9 @@ import torch
 from engine.acceleration import Prepared, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.conditioning import DRUMS, asked_beats, caption, load_text_encoder, read_words
+from engine.conditioning.condition import condition_of
+from engine.conditioning.prompt import DRUMS, asked_beats, choose_words
+from engine.conditioning.tokenizer import load_text_encoder
 from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
 from engine.evaluation.codec_trial import FAST, through
@@ -77,7 +79,7 @@ class Player:
         config = self.config
         frames = round(request.seconds * config.token_rate)
         rows = clock(grid, config.token_rate, -len(heard), len(heard) + frames + 1)
-        condition = read_words(caption(request, config.tempo_words, grid), request, self.encode_text, config.deniable)
+        condition = condition_of(choose_words(request, config, grid), request, self.encode_text)
         tokens = self._sample(request, replace(condition, clock=torch.from_numpy(rows)[None]), heard, frames)
         lead = list(heard[-round(config.token_rate) :])
         sounds = [self.render(take, lead) for take in tokens.tolist()]

@@ -11,7 +11,7 @@ import soundfile
 from scipy import signal
 
 from engine.api import GenerationRequest
-from engine.conditioning import asked_bpm, asked_key
+from engine.conditioning.prompt import asked_bpm, asked_key
 from engine.corpus.dataset import Corpus
 from engine.evaluation import codec_trial, measures, report, trials
 from engine.evaluation.__main__ import main

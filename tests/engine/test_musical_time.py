@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from engine.conditioning import EVIDENCE
+from engine.conditioning.tempo import EVIDENCE
 from engine.continuation.recurrence import NEXT_S
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock

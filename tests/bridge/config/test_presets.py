@@ -13,7 +13,7 @@ from bridge.errors import PresetError
 from bridge.osc import codec, spec
 from bridge.osc.replies import Ack, Done, Fail, PresetInfo, encode_reply
 from engine.api import GenerationRequest, parse_key
-from engine.conditioning import KEY
+from engine.conditioning.prompt import KEY
 from engine.corpus.styles import STYLES
 from tests.bridge.conftest import ROOT, daemon_environment
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.api import GenerationRequest
-from engine.conditioning import asked_bpm, asked_key
+from engine.conditioning.prompt import asked_bpm, asked_key
 from engine.corpus.captions import NO_DRUMS, caption, few_words
 from engine.training.vocabulary import NULL, UNKNOWN, build, caption_sample
 

@@ -218,11 +218,11 @@ def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
 @pytest.mark.parametrize("guidance", [2.5, 1.0])
 @pytest.mark.parametrize("config", [TINY, OURS], ids=["noise", "null"])
 @torch.inference_mode()
-def test_a_refused_text_takes_most_of_what_guidance_adds(config, guidance, given):
+def test_a_negative_prompt_takes_most_of_what_guidance_adds(config, guidance, given):
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
     away = dataclasses.replace(condition, text=condition.text.flip(1))
-    denying = dataclasses.replace(condition, refused=away.text)
+    denying = dataclasses.replace(condition, negative_text=away.text)
     generation = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=12, guidance=guidance, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 

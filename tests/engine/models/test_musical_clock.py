@@ -109,7 +109,7 @@ def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
     model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
     condition = with_clock(some_condition(2), times)
     away, everything = dataclasses.replace(condition, text=condition.text.flip(1)), torch.ones(2, dtype=torch.bool)
-    denying = dataclasses.replace(condition, refused=away.text)
+    denying = dataclasses.replace(condition, negative_text=away.text)
     generation = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=2.0)
     stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
     own, whole = torch.cat([prompt[:, given:], audio], dim=1), torch.cat([prompt, audio], dim=1)

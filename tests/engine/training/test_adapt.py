@@ -109,7 +109,7 @@ def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):
 
 
 def checkpoint_ids(base, text):
-    from engine.conditioning import load_text_encoder
+    from engine.conditioning.tokenizer import load_text_encoder
 
     return load_text_encoder(load_checkpoint(str(base)))(text)
 

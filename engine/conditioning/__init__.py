@@ -1,0 +1,1 @@
+"""A request in the language model's terms: words, musical time, tensors."""
