@@ -1,0 +1,1 @@
+"""The Max for Live device, built from readable sources: `python -m max_for_live.build`."""

@@ -1,0 +1,143 @@
+// From what is on the device to the command that asks for it. Pure.
+// `settings`: mode, bars, takes, drums, key, guidance, seed, lock, dice (another seed each time), hear, prompt, preset, model. `set`: what Live says of itself.
+var Requests = (function () {
+    var BARS = [1, 2, 4, 8, 16];
+    var GENERATE = 0, CONTINUE = 1, FILL = 2, LAYER = 3;
+    var SAME_TEMPO = 0.005; // as a share: closer than that a file is taken to be in the set's tempo
+
+    // The words to send: with the wish for drums, unless they speak of drums themselves. "" where there are none.
+    function prompt(settings, preset) {
+        var words = settings.prompt.replace(/^\s+|\s+$/g, ""), wish = ["", "drums", "no drums"][settings.drums];
+        if (wish && !/\bdrum/i.test(words)) {
+            if (!words && preset && !preset.shortened) {
+                words = preset.prompt || "";
+                if (/\bdrum/i.test(words)) {
+                    words = words.replace(/(,\s*)?\bdrums\b/i, "");
+                }
+            }
+            words = words ? words + ", " + wish : wish;
+        }
+        return words;
+    }
+
+    // → { name, values, asked: { bars, bar_s, bpm, total_s, prompt } } or { problem }.
+    // `source` as Music.source makes it; `preset` as the daemon told it, or nothing; `target` as Placing.target makes it;
+    // `daemon`: its state as last told.
+    function build(settings, set, source, preset, target, daemon) {
+        var metre = Music.metre(set.tempo, set.numerator, set.denominator), bars = BARS[settings.bars], values = {}, words, name, key;
+        words = prompt(settings, preset);
+        if (settings.mode === LAYER) {
+            return { problem: "Layer comes with a later version of inspire" };
+        }
+        if (settings.mode === FILL && !Osc.knows("fill")) {
+            return { problem: "Fill comes with a later version of inspire" };
+        }
+        if (settings.mode !== GENERATE && (!source || source.problem)) {
+            return { problem: source ? source.problem : "select an audio clip to " + (settings.mode === FILL ? "fill" : "continue") };
+        }
+        if (settings.mode === GENERATE && !words && !settings.preset) {
+            return { problem: "write what to play, or choose a preset" };
+        }
+        tempo(values, metre, bars, source, settings.mode);
+        key = settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "";
+        if (key) {
+            values.key = key;
+        }
+        common(values, settings);
+        if (values.play && set.is_playing && (Osc.knows("transport") || (daemon && daemon.transport === "playing"))) {
+            values.start = "bar";
+        }
+        if (target && target.kind === "arrangement") {
+            values.section = section(set.locators || [], target.beat);
+        }
+        name = ["generate", "continue", "fill"][settings.mode];
+        if (settings.mode === GENERATE) {
+            values.prompt = words || " "; // Max may drop an empty text; the daemon takes a blank one for none
+        } else {
+            values.clip = source.path;
+            if (words) {
+                values.prompt = words;
+            }
+        }
+        if (settings.mode === CONTINUE) {
+            values.from_s = source.whole ? undefined : source.end_s; // to its end, which only the file knows to the sample
+            values.context_s = Music.contextSeconds(source);
+            values.join = "new";
+        }
+        if (settings.mode === FILL) {
+            values.start_s = source.start_s;
+            values.end_s = source.end_s;
+            delete values.bars;
+            delete values.duration_s;
+        }
+        return { name: name, values: name === "fill" ? Osc.having(name, values) : values, asked: asked(values, metre, words, source, settings, preset) };
+    }
+
+    // The part of the piece that a beat lies in: the last locator at or before it that is named as the daemon names sections.
+    function section(locators, beat) {
+        var known = TABLE.commands.generate.keys.section[4], found, i, name;
+        for (i = 0; i < locators.length && locators[i].beat <= beat + 1e-3; i++) {
+            name = locators[i].name.toLowerCase().replace(/[^a-z]/g, "");
+            if (known.indexOf(name) >= 0) {
+                found = name;
+            }
+        }
+        return found;
+    }
+
+    function tempo(values, metre, bars, source, mode) {
+        var own = source && mode !== GENERATE && Math.abs(source.bpm * metre.beats_per_bar / metre.quarters_per_bar / metre.bpm - 1) > SAME_TEMPO;
+        if (!metre.fits) {
+            values.duration_s = bars * metre.bar_s;
+            return;
+        }
+        // A clip that Live stretches is heard by the model as it is in its file: what follows must have that tempo too.
+        values.bpm = own ? source.bpm * metre.beats_per_bar / metre.quarters_per_bar : metre.bpm;
+        values.beats_per_bar = metre.beats_per_bar;
+        values.bars = bars;
+    }
+
+    function common(values, settings) {
+        values.variations = settings.takes + 1;
+        if (settings.guidance >= 0.05) {
+            values.guidance = settings.guidance;
+        }
+        values.seed = settings.lock ? settings.seed : settings.dice; // always said, so that it can be locked afterwards
+        if (settings.preset) {
+            values.preset = settings.preset;
+        }
+        if (settings.model) {
+            values.model = settings.model;
+        }
+        values.play = settings.hear ? 1 : 0;
+    }
+
+    function asked(values, metre, words, source, settings, preset) {
+        var bpm = values.bpm || metre.bpm, bar_s = metre.beats_per_bar * 60 / bpm, bars = values.bars;
+        if (settings.mode === FILL) {
+            bars = Math.round((source.end_s - source.start_s) / bar_s * 100) / 100;
+        }
+        return {
+            bars: bars,
+            bar_s: bar_s,
+            bpm: bpm,
+            quarters_per_bar: metre.quarters_per_bar,
+            total_s: settings.mode === FILL ? source.end_s - source.start_s : bars ? bars * bar_s : values.duration_s,
+            follows_set: Math.abs(bar_s / metre.bar_s - 1) <= SAME_TEMPO,
+            prompt: words || (preset && preset.name) || settings.preset || (source && source.name) || "",
+            takes: values.variations
+        };
+    }
+
+    // What Live's transport tells the daemon, by every name that the daemon's table may use for it.
+    function transport(set) {
+        var metre = Music.metre(set.tempo, set.numerator, set.denominator);
+        return {
+            bpm: set.tempo, tempo: set.tempo, beats_per_bar: metre.beats_per_bar, numerator: set.numerator, denominator: set.denominator,
+            beat: set.beat, position: set.beat, position_beats: set.beat, bar: Math.floor(Music.barAt(set.beat, metre.quarters_per_bar)),
+            playing: set.is_playing ? 1 : 0
+        };
+    }
+
+    return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, LAYER: LAYER, prompt: prompt, build: build, transport: transport };
+})();

@@ -1,0 +1,353 @@
+// One device's talk with the daemon: hello, jobs, results; and what to do when one of them is silent. Pure but for `io`:
+// send([address, value, …]), listen(port), now() in ms, random() from 0 to 1, changed(), arrived(result), note(text).
+//
+// A port that another program holds makes udpreceive deaf and nothing tells so. Therefore a port counts as ours only when a welcome
+// has come back through it; until then each hello goes out with another one.
+var SESSION = {
+    FIRST_PORT: 7800, PORTS: 200,
+    HELLO_MS: 1500, // between tries
+    RENEW_MS: 10000, // while all is well; the lease is longer
+    POLL_MS: 2000, // asks for the state: a datagram may be lost, also the one that says done
+    SILENT_MS: 7000, // without a word: the daemon is gone
+    RETRY_MS: 10000, // where it is there, but cannot be spoken to
+    SHOWN_MS: 12000, // how long an end is shown before "ready"
+    TRIES: 4,
+    RESULTS: 20
+};
+
+function Session(io, port) {
+    this.io = io;
+    this.name = "live-" + Math.floor(io.random() * 0x7fffffff).toString(36);
+    this.link = "looking"; // or here, lost, foreign, locked
+    this.port = port;
+    this.replies_port = SESSION.FIRST_PORT + Math.floor(io.random() * SESSION.PORTS);
+    this.hellos = 0;
+    this.count = 0;
+    this.daemon = { state: "starting" };
+    this.presets = [];
+    this.models = [];
+    this.results = []; // the newest first
+    this.job = null; // the one that is shown; others cannot be begun while it goes on
+    this.missing = {}; // commands that this daemon does not have
+    this.first_s = 0;
+    this.heard_at = this.hello_at = this.polled_at = 0;
+}
+
+Session.prototype.start = function (port) {
+    this.port = port;
+    this.link = "looking";
+    this.hellos = 0;
+    this.hello();
+    this.io.changed();
+};
+
+// Call it about twice a second.
+Session.prototype.tick = function () {
+    var now = this.io.now(), since = now - this.hello_at;
+    if (this.link === "here" && now - this.heard_at > SESSION.SILENT_MS) {
+        this.link = "lost";
+        this.daemon = { state: "starting" };
+        this.io.changed();
+    }
+    if (this.link === "here") {
+        if (since > SESSION.RENEW_MS) {
+            this.hello();
+        }
+        if (now - this.polled_at > SESSION.POLL_MS) {
+            this.polled_at = now;
+            this.ask("status", {});
+            this.look_after(now);
+        }
+    } else if (since > (this.link === "foreign" || this.link === "locked" ? SESSION.RETRY_MS : SESSION.HELLO_MS)) {
+        this.replies_port = SESSION.FIRST_PORT + (this.replies_port - SESSION.FIRST_PORT + 1 + Math.floor(this.io.random() * 7)) % SESSION.PORTS;
+        this.hello();
+        this.io.changed();
+    }
+    if (this.job && this.job.ended_at && now - this.job.ended_at > SESSION.SHOWN_MS) {
+        this.job = null;
+        this.io.changed();
+    }
+};
+
+Session.prototype.look_after = function (now) {
+    var job = this.job;
+    if (!job || job.ended_at) {
+        return;
+    }
+    if (job.state !== "sent") {
+        this.say("status", job.id, { job: job.id });
+        if (job.state === "stopping") {
+            this.say("cancel", job.id, {});
+        }
+    } else if (job.tries < SESSION.TRIES) {
+        job.tries++;
+        this.io.send(job.sent); // a repeated id starts nothing twice
+    } else {
+        this.end(job, "failed", { message: "the daemon does not answer" });
+    }
+};
+
+Session.prototype.hello = function () {
+    this.hello_at = this.io.now();
+    this.hellos++;
+    if (this.link !== "here") {
+        this.io.listen(this.replies_port);
+    }
+    this.say("hello", this.name + "-hello", { name: "Live", protocol: TABLE.protocol, max_datagram: TABLE.least_datagram });
+};
+
+// A command that starts no job: its id is its name, so that few texts reach Max's memory.
+Session.prototype.ask = function (name, values) {
+    if (this.link !== "here" || this.missing[name] || !Osc.knows(name)) {
+        return;
+    }
+    this.say(name, this.name + "-" + name, values);
+};
+
+Session.prototype.say = function (name, id, values) {
+    var made;
+    values.reply_port = this.replies_port;
+    made = Osc.command(name, id, values);
+    if (made.problem) {
+        this.io.note(name + ": " + made.problem);
+    } else {
+        this.io.send(made.message);
+    }
+    return made;
+};
+
+// Begins a job. `request` as Requests.build makes it; `target`: where its result is to go. Returns a problem, or "".
+Session.prototype.submit = function (request, target) {
+    var id = this.name + "-" + (++this.count), made;
+    if (this.link !== "here") {
+        return "there is no daemon: type " + Words.COMMAND_LINE;
+    }
+    if (this.busy()) {
+        return "one at a time: stop it first";
+    }
+    request.values.reply_port = this.replies_port;
+    made = Osc.command(request.name, id, request.values);
+    if (made.problem) {
+        return made.problem;
+    }
+    this.job = { id: id, request: request, sent: made.message, asked: request.asked, target: target, state: "sent", tries: 1, done_s: 0, total_s: request.asked.total_s, rtf: 0 };
+    this.io.send(made.message);
+    this.io.changed();
+    return "";
+};
+
+// Makes a result again, with another seed unless one is given.
+Session.prototype.again = function (result, seed, play, target) {
+    var values = { job: result.id, play: play, seed: seed === undefined ? Math.floor(this.io.random() * 10000) : seed };
+    return this.submit({ name: "again", values: values, asked: result.asked || { total_s: result.duration_s, takes: 1, prompt: result.prompt } }, target || result.target);
+};
+
+Session.prototype.busy = function () {
+    return !!this.job && !this.job.ended_at;
+};
+
+Session.prototype.cancel = function () {
+    if (this.busy()) {
+        this.job.state = "stopping";
+        this.say("cancel", this.job.id, {});
+        this.io.changed();
+    }
+};
+
+Session.prototype.keep = function (result, keep) {
+    result.kept = keep;
+    this.ask("keep", { job: result.id, keep: keep });
+    this.io.changed();
+};
+
+// What came through udpreceive.
+Session.prototype.receive = function (address, list) {
+    var told = Osc.reply(address, list), mine;
+    if (!told) {
+        return;
+    }
+    this.heard_at = this.io.now();
+    mine = this.job && told.id === this.job.id && !this.job.ended_at ? this.job : null;
+    if (this["on_" + told.reply]) {
+        this["on_" + told.reply](told, mine);
+        this.io.changed();
+    }
+};
+
+Session.prototype.on_welcome = function (told) {
+    var before = this.link;
+    if (told.protocol !== TABLE.protocol) {
+        this.link = "foreign";
+        return;
+    }
+    this.link = "here";
+    if (before !== "here") {
+        this.missing = {};
+        this.acquaint();
+    }
+};
+
+Session.prototype.acquaint = function () {
+    this.presets = [];
+    this.models = [];
+    this.ask("status", {});
+    this.ask("presets", {});
+    this.ask("models", {});
+    this.ask("history", { limit: SESSION.RESULTS, state: "done" });
+    if (this.busy()) {
+        this.look_after(this.io.now());
+    }
+};
+
+Session.prototype.on_fail = function (told, job) {
+    var name = told.id.slice(this.name.length + 1);
+    if (told.code === "token" && name === "hello") {
+        this.link = "locked";
+    } else if (told.code === "protocol") {
+        this.link = "foreign";
+    } else if (told.code === "unknown_address") {
+        this.missing[job ? job.request.name : name] = true;
+        if (job) {
+            this.end(job, "failed", { message: "this daemon cannot " + job.request.name + " yet: update inspire" });
+        }
+    } else if (job && told.code === "no_clock" && job.request.values.start) {
+        delete job.request.values.start; // then it is heard at once
+        job.ended_at = this.io.now();
+        this.submit(job.request, job.target);
+    } else if (job && told.code === "no_such_job" && job.state !== "sent") {
+        this.end(job, "failed", { message: "the daemon was started anew and does not know it" });
+    } else if (job) {
+        this.end(job, "failed", told);
+    }
+};
+
+Session.prototype.on_ack = function (told, job) {
+    if (job && job.state === "sent") {
+        job.state = "waiting";
+    }
+};
+
+Session.prototype.on_queued = function (told, job) {
+    if (job && job.state !== "stopping") {
+        job.state = "waiting";
+        job.position = told.position;
+    }
+};
+
+Session.prototype.on_progress = function (told, job) {
+    if (job) {
+        job.state = job.state === "stopping" ? "stopping" : "making";
+        job.done_s = told.done_s;
+        job.total_s = told.total_s;
+        job.rtf = told.rtf;
+    }
+};
+
+Session.prototype.on_chunk = function (told, job) {
+    if (job && (told.variation === undefined || told.variation === 1)) {
+        job.state = job.state === "stopping" ? "stopping" : "making";
+        job.path = told.path;
+        job.made_s = told.start_s + told.duration_s;
+    }
+};
+
+Session.prototype.on_done = function (told, job) {
+    if (job) {
+        this.first_s = told.first_chunk_s || this.first_s;
+        this.end(job, "done", told);
+    }
+};
+
+Session.prototype.on_cancelled = function (told, job) {
+    if (job) {
+        this.end(job, "stopped", told);
+    }
+};
+
+Session.prototype.on_state = function (told, job) {
+    if (told.job !== undefined) {
+        if (job) {
+            this.on_job_state(told, job);
+        }
+        return;
+    }
+    if (this.daemon.pid && told.pid !== this.daemon.pid) { // another daemon: it does not know us
+        this.link = "looking";
+        this.hellos = 0;
+        this.hello();
+    }
+    this.daemon = told;
+};
+
+// A done, a fail or a cancelled may have been lost on the way: the state says it too.
+Session.prototype.on_job_state = function (told, job) {
+    var ends = { done: "done", cancelled: "stopped", failed: "failed", interrupted: "failed" };
+    if (ends[told.state]) {
+        told.message = told.problem || "the daemon ended while it was made";
+        this.end(job, ends[told.state], told);
+    } else if (told.state === "running" && job.state === "sent") {
+        job.state = "making";
+    }
+};
+
+Session.prototype.end = function (job, state, told) {
+    var files = Osc.paths(told), result;
+    job.state = state;
+    job.message = told.message || "";
+    job.ended_at = this.io.now();
+    job.duration_s = told.duration_s || 0;
+    if (state === "failed") {
+        this.io.note(job.message);
+    }
+    if (files.length && job.duration_s) {
+        result = {
+            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm, kept: 0, prompt: job.asked.prompt,
+            downbeat_ms: told.downbeat_ms, join_db: told.join_db, key: told.key, asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
+        };
+        this.results.unshift(result);
+        this.results.length = Math.min(this.results.length, SESSION.RESULTS);
+        this.io.arrived(result);
+    }
+};
+
+Session.prototype.on_entry = function (told) {
+    var i;
+    for (i = 0; i < this.results.length; i++) {
+        if (this.results[i].id === told.job) {
+            this.results[i].kept = told.kept || 0;
+            return;
+        }
+    }
+    if (told.path && this.results.length < SESSION.RESULTS) {
+        this.results.push({ id: told.job, paths: Osc.paths(told), duration_s: told.duration_s, seed: told.seed, kept: told.kept || 0, prompt: told.prompt || "", clip: told.clip });
+    }
+};
+
+Session.prototype.on_preset = function (told) {
+    this.presets[told.index] = told;
+};
+
+Session.prototype.on_model = function (told) {
+    this.models[told.index] = told;
+};
+
+Session.prototype.on_estimate = function (told) {
+    this.first_s = told.first_s || told.first_sound_s || told.first_chunk_s || this.first_s;
+};
+
+// What Words.status is to say.
+Session.prototype.now = function () {
+    var job = this.job, state;
+    if (this.link !== "here") {
+        state = this.link === "looking" && this.hellos > 3 ? "absent" : this.link;
+        return { state: state, port: this.port };
+    }
+    if (!job) {
+        state = { starting: "starting", down: "down" }[this.daemon.state] || (this.daemon.paused ? "paused" : "ready");
+        return { state: state, problem: this.daemon.problem, first_s: this.first_s };
+    }
+    return {
+        state: job.state === "sent" ? "waiting" : job.state, position: job.position, done_s: job.done_s, total_s: job.total_s, rtf: job.rtf, bar_s: job.asked.bar_s,
+        bars: job.state === "done" ? job.asked.bars : 0, duration_s: job.duration_s, takes: job.asked.takes, message: job.message
+    };
+};

@@ -1,0 +1,256 @@
+"""The device's own script and the real daemon, over UDP as Max speaks it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from bridge.osc import codec
+from tests.max_for_live.conftest import wait_until
+
+BAR_S = 2.0  # at Live's usual 120 bpm
+
+
+def _made(device, daemon) -> Path:
+    """The file that the device loaded when its job was done."""
+    return Path(device.shown["result_sound replace"][0])
+
+
+def test_words_become_bars_in_the_sets_tempo(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="stereo pad")
+    device.until("ready")
+    device.do("live", of="song", change={"tempo": 125.0})
+    device.turn("bars", 1)
+    device.press("go")
+    device.until("done · 2 bars")
+    audio = soundfile.info(str(_made(device, daemon)))
+    assert audio.frames == round(2 * 4 * 60 / 125 * 48_000)
+    command = next(command for command in device.commands if command[0] == "/inspire/generate")
+    assert command[2] == "stereo pad" and dict(zip(command[3::2], command[4::2], strict=True))["bpm"] == 125
+
+
+def test_a_result_lands_in_an_empty_slot_and_loops(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="pad")
+    device.until("ready")
+    device.turn("bars", 1)
+    device.turn("takes", 2)
+    device.press("go")
+    device.until("3 takes, the last in slot 3 of Drums")
+    time.sleep(0.1)
+    told = device.clips()
+    assert [slot["name"] if slot else None for slot in told["slots"]] == ["pad A", "pad B", "pad C", None]
+    assert all(slot["looping"] and slot["loop_end"] == 8 for slot in told["slots"][:3])
+    assert told["console"] == []
+
+
+def test_the_chosen_clip_is_continued_from_its_end_and_lands_below_it(daemon, put_on_track, tmp_path):
+    clip = tmp_path / "riff.wav"
+    soundfile.write(clip, [[0.1 * (i % 50) / 50] * 2 for i in range(8 * 48_000)], 48_000)
+    device = put_on_track(daemon.port)
+    device.until("ready")
+    device.do("clip", slot=1, change={"file_path": str(clip), "name": "riff", "seconds": 8})
+    wait_until(lambda: "riff" in device.shown.get("source set", [""])[0])
+    assert device.shown["source set"] == ["riff · 4 bars · 0.0 s to 8.0 s"]
+    assert device.shown["source_sound replace"] == [str(clip)]
+    device.turn("mode", 1)
+    device.press("go")
+    device.until("placed in slot 3 of Drums")
+    command = next(command for command in device.commands if command[0] == "/inspire/continue")
+    pairs = dict(zip(command[3::2], command[4::2], strict=True))
+    assert command[2] == str(clip)
+    assert (pairs["from_s"], pairs["context_s"], pairs["join"], pairs["bpm"]) == (8, 8, "new", 120)
+
+
+def test_in_the_arrangement_it_lands_where_the_source_ends(daemon, put_on_track, tmp_path):
+    clip = tmp_path / "riff.wav"
+    soundfile.write(clip, [[0.1, 0.1]] * (8 * 48_000), 48_000)
+    device = put_on_track(daemon.port, focus="Arranger")
+    device.until("ready")
+    device.do("clip", change={"file_path": str(clip), "seconds": 8, "start_time": 32, "end_time": 48, "looping": False})
+    device.turn("mode", 1)
+    device.turn("bars", 1)
+    device.press("go")
+    device.until("placed in beat 48 of Drums")
+    time.sleep(0.1)
+    placed = device.clips()["arrangement"][1]
+    assert (placed["start_time"], placed["end_time"], bool(placed["warping"])) == (48, 56, False)
+    assert device.shown["ruler1 set"] == ["13"], "the ruler counts the song's bars"
+
+
+def test_stop_keeps_what_was_made(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="slow pad")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.press("go")
+    device.until("making bar 2 of 4")
+    assert device.shown["result_sound read"][0].endswith(".wav"), "the result is shown while it grows"
+    device.press("stop")
+    device.until("kept")
+    audio = soundfile.info(str(_made(device, daemon)))
+    assert BAR_S <= audio.frames / audio.samplerate < 4 * BAR_S
+
+
+def test_again_makes_the_same_with_another_seed(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="pad")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.press("go")
+    device.until("done")
+    first = _made(device, daemon)
+    device.press("again")
+    device.until("done")
+    assert _made(device, daemon) != first
+    assert any(command[0] == "/inspire/again" for command in device.commands)
+
+
+def test_what_the_engine_refuses_is_told_in_the_banner(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="refuse")
+    device.until("ready")
+    device.press("go")
+    device.until("not made: the fake engine is told to refuse")
+
+
+def test_without_words_it_says_what_to_do_and_asks_nobody(daemon, put_on_track):
+    device = put_on_track(daemon.port)
+    device.until("ready")
+    device.press("go")
+    device.until("write what to play, or choose a preset")
+    assert not any(command[0] == "/inspire/generate" for command in device.commands)
+
+
+def test_presets_models_and_what_was_made_before_are_listed(daemon, put_on_track):
+    first = put_on_track(daemon.port, prompt="a listed pad")
+    first.until("ready")
+    first.turn("auto_place", 0)
+    first.press("go")
+    first.until("done")
+    device = put_on_track(daemon.port)
+    device.until("ready")
+    wait_until(lambda: "results append" in device.shown and "preset append" in device.shown and "model append" in device.shown)
+    device.do("control", message=["preset", "Funk"])
+    device.press("go")
+    device.until("done")
+    command = next(command for command in device.commands if command[0] == "/inspire/generate")
+    assert command[2] == " " and dict(zip(command[3::2], command[4::2], strict=True))["preset"] == "Funk"
+
+
+def test_recording_the_input_continues_it(daemon, put_on_track):
+    """What sfrecord~ would write is written here."""
+    device = put_on_track(daemon.port)
+    device.until("ready")
+    wait_until(lambda: any(command[0] == "/inspire/status" for command in device.commands))
+    daemon.folder.mkdir(parents=True, exist_ok=True)
+    device.press("record")
+    device.until("recording")
+    wait_until(lambda: device.sound[-2:][-1] == ["recorder", 1])
+    name, verb, path, kind = device.sound[-2]
+    assert (name, verb, kind) == ("recorder", "open", "wave")
+    soundfile.write(path, [[0.1, 0.1]] * 96_000, 48_000)
+    device.press("record")
+    device.until("done")
+    command = next(command for command in device.commands if command[0] == "/inspire/continue")
+    assert command[2] == path and "from_s" not in command
+
+
+def test_a_daemon_that_comes_later_is_found(start_daemon, put_on_track):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    device = put_on_track(port, prompt="pad")
+    device.until("no daemon: in a terminal type  inspire serve")
+    device.press("go")
+    device.until("there is no daemon")
+    start_daemon(port=port)
+    device.until("ready")
+    device.press("go")
+    device.until("done")
+
+
+def test_a_daemon_that_is_killed_and_started_anew_is_found_again(start_daemon, put_on_track):
+    first = start_daemon()
+    device = put_on_track(first.port, prompt="slow pad")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.press("go")
+    device.until("making bar 1")
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    device.until("the daemon is gone")
+    start_daemon(port=first.port, state_folder=first.home / "state", folder=first.folder)
+    device.until("not made:")
+    device.do("prompt", text="pad")
+    device.press("go")
+    device.until("done")
+
+
+def test_two_devices_make_one_after_the_other_and_hear_only_their_own(daemon, put_on_track):
+    one, two = put_on_track(daemon.port, prompt="slow one"), put_on_track(daemon.port, prompt="two")
+    for device in (one, two):
+        device.until("ready")
+        device.turn("auto_place", 0)
+        device.turn("bars", 1)
+    one.press("go")
+    one.until("making")
+    two.press("go")
+    two.until("waiting")
+    one.until("done")
+    two.until("done")
+    assert _made(one, daemon) != _made(two, daemon)
+    ids = [{command[1] for command in device.commands if command[0] == "/inspire/generate"} for device in (one, two)]
+    assert len(ids[0]) == len(ids[1]) == 1 and ids[0] != ids[1]
+
+
+def test_a_port_that_another_program_holds_is_left_for_the_next(daemon, put_on_track):
+    held = []
+    try:
+        for port in range(18_800, 18_803):  # all but some of those it may choose from
+            held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            held[-1].bind(("127.0.0.1", port))
+        device = put_on_track(daemon.port, first_port=18_800, ports=6)
+        device.until("ready")
+        assert device.ports[-1] >= 18_803
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_a_job_whose_end_was_lost_is_found_by_asking(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="slow pad")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.turn("bars", 1)
+    device.press("go")
+    device.until("making")
+    device.do("deaf", on=True)
+    (job,) = {command[1] for command in device.commands if command[0] == "/inspire/generate"}
+    with daemon.client() as client:
+        wait_until(lambda: client.status(job).state == "done")
+    time.sleep(0.5)
+    assert not device.status.startswith("done")
+    device.do("deaf", on=False)
+    device.until("done")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("protocol", "daemon and device do not match"), ("token", "this daemon asks for a token")],
+)
+def test_a_daemon_that_it_cannot_speak_to_is_named(put_on_track, code, words):
+    """A daemon of another protocol version does not exist yet: its answer does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as foreign:
+        foreign.bind(("127.0.0.1", 0))
+        foreign.settimeout(30)
+        device = put_on_track(foreign.getsockname()[1])
+        address, (id, *values) = codec.decode(foreign.recv(2048))
+        assert address == "/inspire/hello"
+        pairs = dict(zip(values[2::2], values[3::2], strict=True))
+        wait_until(lambda: device.ports)
+        foreign.sendto(codec.encode("/inspire/fail", [id, code, "no"]), ("127.0.0.1", int(pairs["reply_port"])))
+        foreign.sendto(codec.encode("/inspire/fail", [id, code, "no"]), ("127.0.0.1", device.ports[-1]))
+        device.until(words)
