@@ -26,7 +26,8 @@ from bridge.osc.arguments import cut
 from bridge.osc.commands import History, Submit
 from bridge.osc.replies import Cancelled, Done, End, Entry, Fail, Found, others_of, paths_of
 from bridge.osc.spec import MAX_BEGINNING
-from bridge.results import paths, recording
+from bridge.results import paths, removal
+from bridge.results.salvage import salvage
 from engine.api import RequestError, request_from_mapping
 
 _INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
@@ -160,7 +161,7 @@ class Journal:
             path, duration_s = None, 0.0
             if row["path"]:
                 try:
-                    path, duration_s, story = recording.salvage(Path(row["path"]), story, count)
+                    path, duration_s, story = salvage(Path(row["path"]), story, count)
                 except OutputError as error:
                     log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
             failure = story.get("failure") or {}
@@ -209,7 +210,7 @@ class Journal:
                 spared.append(row["number"])
                 continue
             if _is_ours(row, files):
-                recording.remove(files, row["id"])
+                removal.remove(files, row["id"])
                 log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
             self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
             self._taken -= row["bytes"]
@@ -248,7 +249,7 @@ class Journal:
             raise JobError(f"the job {id!r} has not ended: cancel it first", "not_ended")
         path = row["path"]
         if row["bytes"] and _is_ours(row, _files(row)):
-            path = str(recording.move_away(_files(row), id))
+            path = str(removal.move_away(_files(row), id))
         elif path and Path(path).exists():
             log.info("%s was changed by someone else: it stays", path)
         self._db.execute("UPDATE jobs SET deleted = 1, kept = 0, path = ? WHERE number = ?", (path, row["number"]))

@@ -32,7 +32,7 @@ from bridge.midi.transport import Transport
 from bridge.osc import spec
 from bridge.osc.commands import Again, Draft, Submit, is_midi_clip
 from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
-from bridge.results import recording
+from bridge.results import sidecar
 from bridge.results.recording import Kept, Recording
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, draw_seed
 
@@ -63,6 +63,7 @@ class Job:
     done_s: float = 0.0
     cancelled: bool = False  # asked to stop
     voice: Voice | None = None
+    announced: Path | None = None  # where its audio is, as the journal was told
     reported_at: float = 0.0
     told: Queued | None = None  # where it waits, as it last heard
     end: End | None = None
@@ -258,11 +259,10 @@ class Jobs:
         if job.command.play:
             job.voice = self._device.play(job.request.seconds, self._next_bar(job) if job.command.start == "bar" else None)
         try:
-            part = await asyncio.to_thread(job.recording.likely_part)
-            await self._journal.started(job.id, part)
-            await asyncio.to_thread(job.recording.open)
-            if job.recording.path != part:
-                await self._journal.started(job.id, job.recording.path)
+            job.announced = await asyncio.to_thread(job.recording.likely_path)
+            await self._journal.started(job.id, job.announced)
+            await asyncio.to_thread(job.recording.open, _story(job))
+            await self._announce(job)
             finished = await self._generate(job)
         except EngineFailure as error:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
@@ -279,6 +279,12 @@ class Jobs:
         except OutputError as error:
             failure = failure or error
         self._conclude(job, _end(job, finished, failure))
+
+    async def _announce(self, job: Job) -> None:
+        """Tells the journal the name, where it is not the one it was told."""
+        if job.recording.path != job.announced:
+            job.announced = job.recording.path
+            await self._journal.started(job.id, job.announced)
 
     def _next_bar(self, job: Job) -> Due:
         def due(earliest_s: float) -> float | None:
@@ -317,6 +323,7 @@ class Jobs:
     async def _keep(self, job: Job, chunk: AudioChunk) -> None:
         """On disk first, then told, then heard."""
         await asyncio.to_thread(job.recording.write, chunk)
+        await self._announce(job)
         self._journal.grown(job.id, job.recording.duration_s)
         if job.first_chunk_s is None:
             job.first_chunk_s = time.monotonic() - job.started
@@ -367,11 +374,8 @@ class Jobs:
     async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
         """The sidecar: what was asked, of what, what came of it."""
         state = "failed" if failure else "cancelled" if job.cancelled else "done"
-        story = {
-            "id": job.id,
+        story = _story(job) | {
             "state": state,
-            "created": job.created_at,
-            "request": asdict(job.exact),
             "engine": finished.facts if finished else {},
             "timings": {
                 "waited_s": round(job.started - job.created, 3),
@@ -385,10 +389,15 @@ class Jobs:
         if job.request.clip is not None:
             clip = Path(job.request.clip).expanduser()
             try:
-                story["source"] = {"path": str(clip), "sha256": await asyncio.to_thread(recording.sha256, clip)}
+                story["source"] = {"path": str(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
             except OSError as error:
                 story["source"] = {"path": str(clip), "sha256": None, "problem": error.strerror}
         return story
+
+
+def _story(job: Job) -> sidecar.Story:
+    """What is known before it begins."""
+    return {"id": job.id, "state": sidecar.RUNNING, "created": job.created_at, "request": asdict(job.exact)}
 
 
 def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> End:

@@ -328,7 +328,7 @@ _REPLIES = (
             Field("index", "i", "counts from 0"),
             Field("start_s", "f", "where in the file it begins"),
             Field("duration_s", "f", "how long it is"),
-            Field("path", "s", "the growing file, playable now; renamed when the job ends"),
+            Field("path", "s", "the growing file, playable now and under the name it keeps"),
         ),
         (
             Field("variation", "i", "which, counted from 1, where there are several; index and start_s are its own"),

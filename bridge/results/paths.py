@@ -1,6 +1,6 @@
 """Names of results: made from the prompt, inside the output folder, numbered for variations, never one that is taken.
 
-A result `x.wav` grows as `x.part.wav` and has an `x.json` and perhaps an `x.mid` beside it: where any of them is, `x` is taken.
+A result `x.wav` has an `x.json`, which reserves its name, and perhaps an `x.mid` beside it: where any of them is, `x` is taken.
 All of it blocks on the disk, and may raise OSError.
 """
 
@@ -13,18 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.errors import OutputError
+from bridge.results import sidecar
 from engine.api import GenerationRequest
 
-PART = ".part.wav"
+PART = ".part.wav"  # of a file that is not whole yet
 
 _MAX_SLUG = 60
-_BESIDE = (".json", ".mid")  # of a result's own name
+_BESIDE = (".json", ".mid", PART)  # of a result's own name
 
 
 def variation_paths(path: Path, count: int) -> list[Path]:
-    """Where a result's variations are (their parts, where it is a part), by where the first of them is."""
-    ending = PART if path.name.endswith(PART) else ".wav"
-    return numbered(unnumbered(path, count, ending), count, ending)
+    """Where a result's variations are, by where the first of them is."""
+    return numbered(unnumbered(path, count), count)
 
 
 def slug(request: GenerationRequest) -> str:
@@ -54,42 +54,41 @@ def refuse_outside(folder: Path, path: Path) -> None:
         raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
 
 
-def numbered(path: Path, count: int, ending: str = ".wav") -> list[Path]:
+def numbered(path: Path, count: int) -> list[Path]:
     """ "x.wav" → "x.1.wav" to "x.<count>.wav"; itself where it is alone."""
-    stem = path.name.removesuffix(ending)
-    return [path] if count == 1 else [path.with_name(f"{stem}.{number}{ending}") for number in range(1, count + 1)]
+    stem = path.name.removesuffix(".wav")
+    return [path] if count == 1 else [path.with_name(f"{stem}.{number}.wav") for number in range(1, count + 1)]
 
 
-def unnumbered(path: Path, count: int, ending: str = ".wav") -> Path:
+def unnumbered(path: Path, count: int) -> Path:
     """What `numbered` makes `path` the first of."""
-    return path if count == 1 else path.with_name(path.name.removesuffix(ending).removesuffix(".1") + ending)
+    return path if count == 1 else path.with_name(path.name.removesuffix(".wav").removesuffix(".1") + ".wav")
 
 
-def reserve(target: Path, count: int = 1) -> list[tuple[Path, Path]]:
-    """Free (part, target)s of `count` variations, the parts created. Raises OutputError when there are none."""
+def reserve(target: Path, count: int, story: sidecar.Story) -> list[Path]:
+    """Free names of `count` variations, taken by sidecars that tell the `story`. Raises OutputError when there are none."""
     for names in free_names(target, count):
         made: list[Path] = []
         with contextlib.suppress(FileExistsError):
-            for part, _ in names:
-                part.touch(exist_ok=False)
-                made.append(part)
-            if all(is_free(free) for _, free in names):
+            for number, name in enumerate(names, 1):
+                sidecar.reserve(name, sidecar.of_variation(story, number, names) if "request" in story else story)
+                made.append(sidecar.path_of(name))
+            if not any(os.path.lexists(name) for name in names):
                 return names
-        for part in made:
-            part.unlink()
+        for taken in made:
+            taken.unlink()
     raise AssertionError("unreachable")
 
 
-def free_names(target: Path, count: int) -> Iterator[list[tuple[Path, Path]]]:
-    """(part, target) of each variation, one choice after the other. A part that someone holds makes its target taken too."""
+def free_names(target: Path, count: int) -> Iterator[list[Path]]:
+    """A name for each variation, one choice after the other."""
     stem, ending = os.path.splitext(target)
     for number in range(1, 10_000):
         name = f"{stem}-{number}{ending}" if number > 1 else str(target)
         if count == 1 and os.path.lexists(name):  # thousands may be: each Path costs time, and a place in Python's table of names
             continue
-        targets = numbered(Path(name), count)
-        names = [(free.with_suffix(PART), free) for free in targets]
-        if all(is_free(free) and not os.path.lexists(part) for part, free in names):
+        names = numbered(Path(name), count)
+        if all(map(is_free, names)):
             yield names
     raise OutputError(f"there are too many files named like {target}: give another path")
 

@@ -7,6 +7,7 @@ a timeline), `fmt `, `acid` where the tempo is known, `data`.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import wave
@@ -73,9 +74,26 @@ class GrowingWav:
         self._write_at(0, self._header())
 
     def close(self) -> None:
-        """Cuts off what a failed write left behind the counted samples."""
+        """Cuts off what a failed write left behind the counted samples. Closing once more does nothing."""
+        if self._file.closed:
+            return
         self._file.truncate(self._data_start + self._data_bytes + self._data_bytes % 2)
         self._file.close()
+
+    def move_to(self, path: Path) -> None:
+        """Gives the file another name; raises FileExistsError where that is taken."""
+        self._file.close()
+        old = Path(self._file.name)
+        try:
+            os.link(old, path)
+            old.unlink()
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links, such as FAT
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            os.rename(old, path)
+        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115
 
     @property
     def _data_bytes(self) -> int:

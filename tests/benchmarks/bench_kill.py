@@ -15,6 +15,7 @@ the worst seconds from the kill until the next job had ended.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -100,6 +101,8 @@ def kill_daemon(home: Path, kills: int, dice: random.Random) -> tuple[list[str],
                 lost.append(f"kill {number}: the next job does not run")
             recoveries_s.append(time.monotonic() - killed)
             lost += [f"kill {number}: {file.name} is left" for file in second.folder.rglob("*.part*")]
+            unended = [file for file in second.folder.rglob("*.json") if json.loads(file.read_text())["state"] == "running"]
+            lost += [f"kill {number}: {file.name} still says that its job runs" for file in unended]
             lost += [f"kill {number}: {file.name} was set aside" for file in second.state_file.parent.glob("journal.sqlite.*")]
             if "Traceback" in second.log:
                 lost.append(f"kill {number}: {second.log[-2000:]}")

@@ -32,7 +32,7 @@ def test_each_is_streamed_and_kept_under_one_job(daemon, raw):
     for number in (1, 2, 3):
         own = [chunk for chunk in chunks if chunk.pairs["variation"] == number]
         assert [chunk.index for chunk in own] == [0, 1, 2, 3] and [chunk.start_s for chunk in own] == [0, 0.25, 0.5, 0.75]
-        assert {Path(chunk.path).name for chunk in own} == {f"take.{number}.part.wav"}
+        assert {Path(chunk.path).name for chunk in own} == {f"take.{number}.wav"}
     assert isinstance(end, Done) and end.pairs["seed"] == 7
     assert [Path(path).name for path in paths_of(end)] == ["take.1.wav", "take.2.wav", "take.3.wav"]
     for number, path in enumerate(paths_of(end), 1):

@@ -83,7 +83,7 @@ def test_a_killed_daemons_jobs_are_interrupted_and_playable(tmp_path):
             ack, end = again.until_end()
             assert ack == Ack("cut") and isinstance(end, Fail) and end.code == "interrupted"
             path = Path(end.pairs["path"])
-            assert path.name == "slow-tune.wav" and not list(second.folder.glob("*.part*"))
+            assert path.name == "slow-tune.wav" and not list(second.folder.glob("*.part*")) and path == Path(chunk.path)
             assert soundfile.info(path).duration == pytest.approx(end.pairs["duration_s"])
             assert end.pairs["duration_s"] >= chunk.start_s + chunk.duration_s - 1e-6
             assert path.stat().st_size == 8 + int.from_bytes(path.read_bytes()[4:8], "little")  # nothing hangs on
@@ -130,8 +130,8 @@ def test_keep_and_delete_over_osc(start_daemon):
         assert client.history(since="yesterday").code == "bad_value"
 
 
-def test_a_part_whose_job_had_ended_keeps_its_story(tmp_path):
-    """Killed between the sidecar and the last rename."""
+def test_a_part_of_an_earlier_version_whose_job_had_ended_keeps_its_story(tmp_path):
+    """Killed between the sidecar and the last rename, when files had another name while they grew."""
     path = record(tmp_path, "j")
     part = path.with_suffix(".part.wav")
     path.rename(part)
@@ -148,7 +148,7 @@ def test_a_part_whose_job_had_ended_keeps_its_story(tmp_path):
     assert one.end == Done("j", str(path), pytest.approx(0.1)) and path.exists() and not part.exists()
 
 
-def test_an_interrupted_part_overwrites_nothing(tmp_path):
+def test_an_interrupted_part_of_an_earlier_version_overwrites_nothing(tmp_path):
     part = record(tmp_path, "j").rename(tmp_path / "dub-techno.part.wav")
     (tmp_path / "dub-techno.json").unlink()
     (tmp_path / "dub-techno.wav").write_text("the user's own")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import resource
 import struct
 from dataclasses import asdict
@@ -13,8 +15,9 @@ import pytest
 import soundfile
 
 from bridge.errors import OutputError
-from bridge.results import recording
+from bridge.results import paths, removal, sidecar
 from bridge.results.recording import Recording
+from bridge.results.salvage import salvage
 from bridge.results.wav import GrowingWav
 from engine.api import AudioChunk, GenerationRequest
 
@@ -201,7 +204,7 @@ def test_without_a_tempo_there_is_no_midi_file(tmp_path):
     assert "midi" not in json.loads(result.with_suffix(".json").read_text())
 
 
-@pytest.mark.parametrize("leave", [recording.move_away, recording.remove])
+@pytest.mark.parametrize("leave", [removal.move_away, removal.remove])
 def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path, leave):
     request = GenerationRequest("dub", bpm=120.0)
     results = [record(tmp_path, request).finish(story_of(request)) for _ in range(2)]
@@ -210,7 +213,7 @@ def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path
         leave([result], "job1")
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["dub-2.mid"]
     moved = sorted(p.name for p in (tmp_path / "Deleted").glob("*"))
-    assert moved == (["dub-2.json", "dub-2.wav", "dub.json", "dub.mid", "dub.wav"] if leave is recording.move_away else [])
+    assert moved == (["dub-2.json", "dub-2.wav", "dub.json", "dub.mid", "dub.wav"] if leave is removal.move_away else [])
 
 
 def test_the_users_own_midi_file_takes_its_name(tmp_path):
@@ -220,29 +223,111 @@ def test_the_users_own_midi_file_takes_its_name(tmp_path):
     assert (tmp_path / "dub.mid").read_bytes() == b"mine" and (tmp_path / "dub-2.mid").exists()
 
 
-@pytest.mark.parametrize("died_before", ["the sidecar", "the MIDI file", "the rename"])
+def unfinished(result, story: dict) -> None:
+    """As a daemon leaves it that is killed while the job runs."""
+    sidecar.path_of(result).unlink()
+    sidecar.reserve(result, story)
+
+
+@pytest.mark.parametrize("died_before", ["the sidecar", "the MIDI file", "its journal knew"])
 def test_a_dead_daemons_midi_file_is_not_lost(tmp_path, died_before):
     request = GenerationRequest("dub", bpm=120.0)
     result = record(tmp_path, request).finish(story_of(request))
     midi = result.with_suffix(".mid").read_bytes()
-    part = result.rename(tmp_path / "dub.part.wav")
-    if died_before != "the rename":
+    if died_before != "its journal knew":
         result.with_suffix(".mid").unlink()
     if died_before == "the sidecar":
-        result.with_suffix(".json").unlink()
-    path, duration_s, _ = recording.salvage(part, story_of(request) | {"state": "interrupted"})
+        unfinished(result, story_of(request))
+    path, duration_s, told = salvage(result, story_of(request) | {"state": "interrupted"})
     assert (path, duration_s) == (result, 100 / RATE)
-    assert result.with_suffix(".mid").read_bytes() == midi and not part.exists()
+    assert result.with_suffix(".mid").read_bytes() == midi
+    assert told["state"] == sidecar.read(result)["state"] == ("interrupted" if died_before == "the sidecar" else "done")
 
 
-def test_the_part_is_known_before_it_is_made(tmp_path):
+def test_what_a_failed_write_left_behind_is_cut_off(tmp_path):
+    result = record(tmp_path, GenerationRequest("dub")).finish({})
+    unfinished(result, {"id": "j"})
+    whole = result.read_bytes()
+    result.write_bytes(whole + b"half a write")
+    assert salvage(result, {"id": "j", "state": "interrupted"})[:2] == (result, 100 / RATE)
+    assert result.read_bytes() == whole
+
+
+@pytest.mark.parametrize("theirs", ["another job's", "no sidecar", "their own sidecar"])
+def test_what_is_not_the_jobs_is_not_mended(tmp_path, theirs):
+    result = record(tmp_path, GenerationRequest("dub")).finish({"id": "other"})
+    if theirs == "no sidecar":
+        sidecar.path_of(result).unlink()
+    if theirs == "their own sidecar":
+        sidecar.path_of(result).write_text("[]")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert salvage(result, {"id": "j"})[0] is None
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_file_keeps_its_name_from_the_first_chunk_on_and_its_sidecar_says_that_it_grows(tmp_path):
+    growing = Recording(tmp_path, GenerationRequest("dub"))
+    growing.open({"id": "j"})
+    assert [file.name for file in tmp_path.iterdir()] == ["dub.json"]  # nothing that a DAW could try to read
+    for count in (1, 2, 3):
+        growing.write(AudioChunk(count - 1, 0, RATE, noise(100)))
+        assert soundfile.info(tmp_path / "dub.wav").frames == 100 * count
+        assert sidecar.read(tmp_path / "dub.wav") == {"audio": {"file": "dub.wav"}, "id": "j", "state": "running"}
+        assert sorted(file.name for file in tmp_path.iterdir()) == ["dub.json", "dub.wav"]
+    with open(tmp_path / "dub.wav", "rb") as region:  # as a DAW holds it
+        inode = os.fstat(region.fileno()).st_ino
+        result = growing.finish({"id": "j", "state": "done"})
+    assert result == tmp_path / "dub.wav" and result.stat().st_ino == inode
+    assert sidecar.read(result)["state"] == "done"
+
+
+def test_a_name_that_is_taken_before_the_first_chunk_is_left_to_who_took_it(tmp_path):
+    growing = Recording(tmp_path, GenerationRequest("dub", variations=2), "dub")
+    growing.open()
+    assert growing.path == tmp_path / "dub.1.wav"
+    (tmp_path / "dub.1.wav").write_text("mine")
+    for variation in (1, 2):
+        growing.write(AudioChunk(0, 0, RATE, noise(100), variation))
+    assert growing.path == tmp_path / "dub-2.1.wav"
+    growing.finish({"id": "j", "request": asdict(GenerationRequest("dub", seed=1))})
+    assert (tmp_path / "dub.1.wav").read_text() == "mine"
+    ours = [f"dub-2.{number}.{ending}" for number in (1, 2) for ending in ("json", "wav")]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*ours, "dub.1.wav"]
+
+
+def test_a_disk_without_links_takes_results_too(tmp_path, monkeypatch):
+    def link(*_):
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    assert record(tmp_path, GenerationRequest("dub")).finish({}).name == "dub.wav"
+    growing = Recording(tmp_path, GenerationRequest("dub"))
+    growing.open()
+    (tmp_path / "dub-2.wav").write_text("mine")
+    growing.write(AudioChunk(0, 0, RATE, noise(100)))
+    assert growing.finish({}).name == "dub-3.wav" and (tmp_path / "dub-2.wav").read_text() == "mine"
+
+
+def test_the_name_is_known_before_it_is_taken(tmp_path):
     (tmp_path / "dub.wav").write_text("mine")
     waiting = Recording(tmp_path, GenerationRequest("dub"))
-    part = waiting.likely_part()
-    assert part == tmp_path / "dub-2.part.wav" and not part.exists()
-    waiting.open()
-    assert waiting.path == part and part.exists()
-    assert recording.salvage(part, {"id": "j"})[0] is None and not part.exists()  # killed before its first chunk
+    likely = waiting.likely_path()
+    assert likely == tmp_path / "dub-2.wav" and not paths.sidecar.path_of(likely).exists()
+    waiting.open({"id": "j"})
+    assert waiting.path == likely and paths.sidecar.path_of(likely).exists()
+    assert salvage(likely, {"id": "j"})[0] is None  # killed before its first chunk
+    assert [file.name for file in tmp_path.iterdir()] == ["dub.wav"]
+
+
+@pytest.mark.parametrize("cut", [0, 10])
+def test_a_daemon_killed_while_it_took_the_name_or_made_the_file_leaves_nothing(tmp_path, cut):
+    sidecar.reserve(tmp_path / "dub.wav", {"id": "j"})
+    if cut:
+        (tmp_path / "dub.part.wav").write_bytes(bytes(cut))
+    else:
+        (tmp_path / "dub.json").write_bytes(b"")
+    assert salvage(tmp_path / "dub.wav", {"id": "j"})[0] is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_job_without_audio_leaves_nothing(tmp_path):

@@ -1,0 +1,149 @@
+"""What is told beside a result: `<name>.json`, where it comes from, and `<name>.mid`, its tempo and bars.
+
+The sidecar is there first: it reserves the name, and says `"state": "running"` until the job has ended. A result whose sidecar
+still says so when no daemon runs was left by a crash. Everything here blocks on the disk, and may raise OSError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from bridge.results import tempo_map
+from engine.api import request_from_mapping
+
+RUNNING = "running"
+
+Story = dict[str, Any]
+
+
+class Audio(Protocol):
+    """What a sidecar tells of the audio itself."""
+
+    @property
+    def samplerate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def duration_s(self) -> float: ...
+
+
+def path_of(target: Path) -> Path:
+    return target.with_suffix(".json")
+
+
+def reserve(target: Path, story: Story) -> None:
+    """Takes the name of `target`. Raises FileExistsError where it is taken."""
+    with open(path_of(target), "xb") as file:
+        file.write(_encoded({"audio": {"file": target.name}, **story, "state": RUNNING}))
+
+
+def of_variation(story: Story, number: int, targets: Sequence[Path]) -> Story:
+    """What a variation's sidecar says: which of the files it is, and the seed that makes it alone."""
+    if len(targets) == 1:
+        return story
+    seed = request_from_mapping(story["request"]).seed_of(number)
+    return story | {"variation": {"number": number, "seed": seed, "files": [target.name for target in targets]}}
+
+
+def write(target: Path, audio: Audio, story: Story) -> None:
+    """The sidecar and, where a tempo is known, the MIDI file of a result that has ended."""
+    facts = {
+        "file": target.name,
+        "samplerate": audio.samplerate,
+        "channels": audio.channels,
+        "frames": audio.frames,
+        "duration_s": audio.duration_s,
+    }
+    told = {"audio": facts, **story}
+    midi = _midi(told)
+    if midi is not None:
+        told["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
+    _replace(path_of(target), _encoded(told))
+    write_midi(target, told)
+
+
+def write_midi(target: Path, told: Story) -> None:
+    """As the sidecar promises it; not over what is there."""
+    midi = _midi(told) if "midi" in told and not target.with_suffix(".mid").exists() else None
+    if midi is not None:
+        _replace(target.with_suffix(".mid"), midi)
+
+
+def read(target: Path) -> Story | None:
+    """None where there is no file; empty where it is not one of ours."""
+    try:
+        told = json.loads(path_of(target).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def belongs_to(target: Path, id: str) -> bool:
+    """Whether the files of this name are the job's: its sidecar says so, or had no time to say anything."""
+    told = read(target)
+    unwritten = told == {} and path_of(target).stat().st_size == 0 and not target.exists()
+    return told is not None and (told.get("id") == id or unwritten)
+
+
+def files_beside(path: Path, id: str) -> list[Path]:
+    """The sidecar of the job `id`, and its MIDI file where nobody changed it."""
+    told, midi = read(path) or {}, path.with_suffix(".mid")
+    if told.get("id") != id:
+        return []
+    untouched = midi.is_file() and told.get("midi", {}).get("sha256") == sha256(midi)
+    return [path_of(path), *([midi] if untouched else [])]
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _midi(told: Story) -> bytes | None:
+    """What a sidecar tells of musical time, as a MIDI file; None where no tempo was kept, asked for or measured."""
+    request, bpm = told.get("request", {}), tempo_of(told)
+    if not bpm:
+        return None
+    markers = [(0.0, request["section"])]
+    if (join_s := join_of(told)) is not None:
+        markers = [(0.0, "clip"), (join_s, request["section"])]
+    return tempo_map.encode(told["audio"]["duration_s"], bpm, request["beats_per_bar"], markers)
+
+
+def tempo_of(told: Story) -> float | None:
+    """In beats per minute: kept, asked for or measured."""
+    request, facts = told.get("request", {}), told.get("engine", {})
+    return facts.get("grid_bpm") or request.get("bpm") or facts.get("bpm") or None
+
+
+def join_of(told: Story) -> float | None:
+    """Where a clip ends and the new audio begins, in seconds; None where there is no clip in the file."""
+    request = told.get("request", {})
+    if request.get("clip") is None or request.get("join") != "append":
+        return None
+    return told.get("engine", {}).get("from_s") or None
+
+
+def _encoded(told: Story) -> bytes:
+    return (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """All of it or nothing."""
+    part = file.with_suffix(f".part{file.suffix}")
+    try:
+        part.unlink(missing_ok=True)  # a link there would be followed
+        part.write_bytes(content)
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
