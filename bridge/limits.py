@@ -9,6 +9,10 @@ from __future__ import annotations
 MAX_DATAGRAM_IN = 65_535  # bytes
 MAX_FRAME = 65_536  # bytes of a packet in a stream
 MAX_NESTING = 8  # of bundles
+MAX_BUNDLED = 2000  # messages of a bundle
+MAX_ARGUMENTS = 256  # of a message
+MAX_UNREADABLE = 100  # packets in a row of a connection that are no OSC
+MAX_UNREADABLE_BYTES = 2**18  # … and bytes without a message among them: more than two frames of the largest kind
 MAX_BACKLOG_BYTES = 64 * 2**20  # packets received but not yet served, with what it takes to keep them
 MAX_BACKLOG_BYTES_OF_ONE = 16 * 2**20  # … of one source: 2,000 commands at once and a good deal more
 MAX_DRAINED = 1_000  # datagrams taken from the socket before one is served

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import metadata
 
 
+@functools.cache  # it is read from a file, and told with every pong
 def version() -> str:
     try:
         return metadata.version("inspire-daw")

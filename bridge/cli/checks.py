@@ -6,6 +6,7 @@ Torch and the model are tried in processes of their own: whatever happens there 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -196,14 +197,16 @@ def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, runni
     if running:
         return Finding("port", True, f"{number}: inspire {running.pairs['version']} answers")
     try:
-        datagrams, stream = bind(host, number)
+        udp, tcp = bind(host, number)
     except PortTaken as error:
         advice = f"end the program that holds it, or choose another (setting port; {AUTO} finds one)"
         return Finding("port", another_will_do, f"{error} by {port_owner.describe(number)}", advice)
     except SettingsError as error:
         return Finding("port", False, str(error), "set host to an address of this machine")
-    with datagrams, stream:
-        arrives = _round_trip(datagrams)
+    with contextlib.ExitStack() as stack:
+        for one in (*udp, *tcp):
+            stack.enter_context(one)
+        arrives = all(map(_round_trip, udp))
     told = f"{number} is free" if number else "any free one, as set"
     advice = "let a firewall pass what this machine sends to itself"
     return Finding("port", arrives, f"{told}; no daemon runs" if arrives else f"what is sent to {number} does not arrive", advice)

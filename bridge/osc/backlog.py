@@ -9,14 +9,18 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
+from bridge.errors import MessageError
 from bridge.limits import MAX_BACKLOG_BYTES, MAX_BACKLOG_BYTES_OF_ONE
 
-_OVERHEAD = 500  # bytes that a packet takes beside its own
+_OVERHEAD = 100  # bytes that a packet takes beside its own
+_OVERHEAD_OF_LINE = 1000  # … and a source of which any waits
+
+Packet = bytes | MessageError  # or why it is none: its answer waits its turn
 
 
 @dataclass
 class _Line:
-    packets: deque[bytes] = field(default_factory=deque)
+    packets: deque[Packet] = field(default_factory=deque)
     size: int = 0
 
 
@@ -30,11 +34,16 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def add(self, packet: bytes, source: Hashable) -> bool:
+    def __contains__(self, source: Hashable) -> bool:
+        """Whether something of this source's waits."""
+        return source in self._lines
+
+    def add(self, packet: Packet, source: Hashable) -> bool:
         """False when there is no room for it."""
-        size = len(packet) + _OVERHEAD
+        size = _size(packet)
         line = self._lines.get(source)
-        if self._size + size > MAX_BACKLOG_BYTES or (line and line.size + size > MAX_BACKLOG_BYTES_OF_ONE):
+        everything = self._size + _OVERHEAD_OF_LINE * (len(self._lines) + (line is None)) + size
+        if everything > MAX_BACKLOG_BYTES or (line and line.size + size > MAX_BACKLOG_BYTES_OF_ONE):
             return False
         self._extend(source, [packet], size)
         return True
@@ -42,25 +51,29 @@ class Backlog:
     def put_back(self, parts: Iterable[bytes], source: Hashable) -> None:
         """The parts of a packet that was taken: the next of this source's, in their order."""
         parts = [*parts]
-        self._extend(source, [], sum(len(part) + _OVERHEAD for part in parts))
+        self._extend(source, [], sum(map(_size, parts)))
         self._lines[source].packets.extendleft(reversed(parts))
 
-    def take(self) -> tuple[bytes, Hashable]:
+    def take(self) -> tuple[Packet, Hashable]:
         """Who is next, and what it sent. IndexError when nothing waits."""
         if not self._lines:
             raise IndexError("nothing waits")
         source = next(iter(self._lines))
         line = self._lines.pop(source)
         packet = line.packets.popleft()
-        size = len(packet) + _OVERHEAD
+        size = _size(packet)
         line.size -= size
         self._size -= size
         if line.packets:
             self._lines[source] = line  # after all others
         return packet, source
 
-    def _extend(self, source: Hashable, packets: list[bytes], size: int) -> None:
+    def _extend(self, source: Hashable, packets: list[Packet], size: int) -> None:
         line = self._lines.setdefault(source, _Line())
         line.packets.extend(packets)
         line.size += size
         self._size += size
+
+
+def _size(packet: Packet) -> int:
+    return _OVERHEAD + (len(packet) if isinstance(packet, bytes) else 0)

@@ -33,7 +33,7 @@ class Client:
         self._patience_s = patience_s
         self._replies: deque[Reply] = deque()  # that came while another was waited for
         self._port = port
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, port))  # so that the system tells when nobody listens there
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 

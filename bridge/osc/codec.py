@@ -16,7 +16,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
 from bridge.errors import MessageError
-from bridge.limits import MAX_FRAME, MAX_NESTING
+from bridge.limits import MAX_ARGUMENTS, MAX_FRAME, MAX_NESTING
 from bridge.osc import spec
 
 Value: TypeAlias = int | float | str | bool
@@ -79,20 +79,24 @@ class SlipReader:
     """Finds frames in a stream, however it is cut. Holds at most MAX_FRAME and a little."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()  # of a frame whose end has not come: not looked through again
         self._skipping = False  # to the end of a frame that is too long
 
     def feed(self, data: bytes) -> Iterator[bytes | MessageError]:
         """The frames that `data` completes; an error, once, for each that is too long or no SLIP."""
-        *ended, rest = (self._held + data).split(osc_slip.END)
-        for raw in ended:
+        *ended, rest = data.split(osc_slip.END)
+        for part in ended:
+            raw = bytes(self._held) + part
+            self._held.clear()
             if self._skipping:
                 self._skipping = False
             elif raw:
                 yield _frame(raw)
-        self._held = b"" if self._skipping else rest
+        if not self._skipping:
+            self._held += rest
         if len(self._held) > 2 * MAX_FRAME:  # every byte may be escaped
-            self._held, self._skipping = b"", True
+            self._held.clear()
+            self._skipping = True
             yield TOO_LONG
 
 
@@ -119,6 +123,8 @@ def decode(message: bytes) -> tuple[str, list[Value]]:
             if types.startswith(",s"):
                 id, _ = osc_types.get_string(message, position)
                 id = id if len(id) <= spec.ID.high else ""  # else the answer could be too long to send
+            if len(types) > 1 + MAX_ARGUMENTS:
+                raise MessageError(f"this message has {len(types) - 1} arguments: at most {MAX_ARGUMENTS} are allowed", id=id)
             unread = sorted(set(types[1:]) - set(READ_TYPES))
             if types.startswith(",") and unread:
                 raise MessageError(f"OSC type {unread[0]!r} is not served: use {', '.join(READ_TYPES)}", "bad_value", id)

@@ -13,15 +13,17 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 
 from bridge import limits
 from bridge.errors import MessageError, PortTaken, SettingsError
 from bridge.osc import codec, commands, datagrams, replies, spec
-from bridge.osc.backlog import Backlog
+from bridge.osc.backlog import Backlog, Packet
 from bridge.osc.tcp import TcpServer
 
 RECEIVE_BUFFER = 8 * 2**20  # bytes asked of the kernel, which may grant less
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 _ATTEMPTS = 20  # for a port number that is free for both, where any will do
 
 Address = tuple  # (host, port), and "tcp" after it for a connection
@@ -45,23 +47,26 @@ class OscServer:
         self._serve = serve
         self._token = token
         self._backlog = Backlog()
+        self._is_serving = False  # something comes to be served in the loop's next turn
         self._scheduled: set[asyncio.TimerHandle] = set()
         self._room = memoryview(bytearray(limits.MAX_DATAGRAM_IN))  # for each datagram: 64 KB of its own would scatter the heap
-        self._socket, stream = bind(host, port)
-        self._tcp = TcpServer(stream, self._take, self._refusal, gone)
+        self._udp, streams = bind(host, port)
+        self._tcp = TcpServer(streams, self._take, self._refusal, gone)
 
     @property
     def address(self) -> Address:
-        return self._socket.getsockname()
+        return self._udp[0].getsockname()
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket, self._drain)
+        for one in self._udp:
+            self._loop.add_reader(one, self._drain, one)
         await self._tcp.start()
 
     def close(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
+        for one in self._udp:
+            self._loop.remove_reader(one)
+            one.close()
         self._tcp.close()
         for waiting in self._scheduled:
             waiting.cancel()
@@ -71,68 +76,81 @@ class OscServer:
         if len(to) == 3:
             self._tcp.send(datagram, to)
             return
+        family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         try:
-            self._socket.sendto(datagram, to)
+            next(one for one in self._udp if one.family == family).sendto(datagram, to)
         except OSError as error:  # a client that is gone must not end the daemon
             log.warning("cannot send a %s to %s:%d: %s", replies.name_of(reply), *to, error)
 
-    def _drain(self) -> None:
+    def _drain(self, one: socket.socket) -> None:
         """Takes what waits, then one packet is served; the rest is served in turns, with a drain before each."""
         for _ in range(limits.MAX_DRAINED):  # a flood does not end
             try:
-                size, source = self._socket.recvfrom_into(self._room)
+                size, source = one.recvfrom_into(self._room)
             except BlockingIOError:
                 break
             except ConnectionResetError:  # Windows: an earlier reply found its client gone
                 continue
-            self._take(bytes(self._room[:size]), source)
+            self._take(bytes(self._room[:size]), source[:2])
 
-    def _take(self, packet: bytes | MessageError, source: Address) -> None:
-        if isinstance(packet, MessageError):
-            self._serve(packet, source)
+    def _take(self, packet: Packet, source: Address) -> None:
+        if self._backlog.add(packet, source):
+            self._keep_serving()
             return
-        idle = not self._backlog
-        if not self._backlog.add(packet, source):
-            self._serve(MessageError("too many commands at once: try again in a second", "busy"), source)
-        elif idle:
+        self._serve(MessageError("too many commands at once: try again in a second", "busy"), source)
+        self._loop.call_soon(self._tcp.go_on, source)
+
+    def _keep_serving(self) -> None:
+        """One packet in a turn of the loop, while any waits."""
+        if self._backlog and not self._is_serving:
+            self._is_serving = True
             self._loop.call_soon(self._serve_next)
 
     def _serve_next(self) -> None:
+        """One packet. A connection is read on once its last one is served."""
         packet, source = self._backlog.take()
-        if self._backlog:
-            self._loop.call_soon(self._serve_next)
-        if codec.is_bundle(packet):
+        self._is_serving = False
+        self._keep_serving()
+        if isinstance(packet, MessageError):
+            self._tcp.was_unreadable(source)
+            self._serve(packet, source)
+        elif codec.is_bundle(packet):
             self._open(packet, source)
-        elif received := self._read(packet):
+        elif received := self._read(packet, source):
             self._serve(received, source)
+        if source not in self._backlog:
+            self._tcp.go_on(source)
 
     def _open(self, bundle: bytes, source: Address) -> None:
         """What it holds for now is served next, one in a turn like any message."""
         now: list[bytes] = []
         try:
-            elements = list(codec.split(bundle))
-            if any(codec.seconds_until(timetag) > limits.MAX_AHEAD_S for timetag, _ in elements):
+            elements = list(islice(codec.split(bundle), limits.MAX_BUNDLED + 1))
+            if len(elements) > limits.MAX_BUNDLED:
+                raise MessageError(f"this bundle holds too many messages: at most {limits.MAX_BUNDLED} are allowed")
+            groups = [(codec.seconds_until(timetag), [*group]) for timetag, group in groupby(elements, key=itemgetter(0))]
+            if any(wait_s > limits.MAX_AHEAD_S for wait_s, _ in groups):
                 most = f"at most {limits.MAX_AHEAD_S:g} s are allowed"
                 raise MessageError(f"this bundle's time is too far ahead: {most}", "too_early")
         except MessageError as error:
+            self._tcp.was_unreadable(source)
             self._serve(error, source)
             return
-        for timetag, group in groupby(elements, key=lambda element: element[0]):
+        for wait_s, group in groups:
             messages = [message for _, message in group]
-            if (wait_s := codec.seconds_until(timetag)) > 0:
+            if wait_s > 0:
                 self._schedule(wait_s, messages, source)
             else:
                 now += messages
         if now:
-            if not self._backlog:
-                self._loop.call_soon(self._serve_next)
             self._backlog.put_back(now, source)
+            self._keep_serving()
 
     def _schedule(self, wait_s: float, messages: list[bytes], source: Address) -> None:
         """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
         coming = []
         for message in messages:
-            received = self._read(message)
+            received = self._read(message, source)
             if isinstance(received, MessageError):
                 self._serve(received, source)
             elif received:
@@ -148,12 +166,17 @@ class OscServer:
         for received in batch:
             self._serve(received, source)
 
-    def _read(self, message: bytes) -> Received | None:
+    def _read(self, message: bytes, source: Address) -> Received | None:
         """None for a reply: answering an answer could go on for ever between two daemons."""
         try:
             address, arguments = codec.decode(message)
-            if address in spec.REPLIES:
-                return None
+        except MessageError as error:
+            self._tcp.was_unreadable(source)
+            return error
+        self._tcp.was_read(source)
+        if address in spec.REPLIES:
+            return None
+        try:
             return commands.parse_command(address, arguments, self._token)
         except MessageError as error:
             return error
@@ -172,28 +195,61 @@ class OscServer:
         return None
 
 
-def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """A UDP socket and a TCP socket of one port number. Raises PortTaken, and SettingsError for an address that is not ours."""
+def bind(host: str, port: int) -> tuple[list[socket.socket], list[socket.socket]]:
+    """UDP and TCP sockets of one port number: at `host`, and at IPv6's loopback where IPv4's is among what is listened to.
+
+    So it does not matter what a `localhost` becomes. Raises PortTaken, and SettingsError for an address that is not ours.
+    """
+    hosts = [host, LOOPBACK_6] if socket.has_ipv6 and host in (LOOPBACK, "0.0.0.0") else [host]
     for attempt in range(_ATTEMPTS):
-        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        kind = "UDP"
+        udp: list[socket.socket] = []
+        tcp: list[socket.socket] = []
         try:
-            datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            datagrams.setblocking(False)
-            datagrams.bind((host, port))
-            kind = "TCP"
-            if os.name == "posix":  # elsewhere it would let two programs share the port
-                stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            stream.bind(datagrams.getsockname())
-            return datagrams, stream
-        except OSError as error:
-            datagrams.close()
-            stream.close()
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise SettingsError(f"host is {host!r}: no network interface of this machine has that address", "host") from None
-            if error.errno != errno.EADDRINUSE:
-                raise
+            for one in hosts:
+                _bind(one, udp[0].getsockname()[1] if udp else port, udp, tcp)
+        except PortTaken:
+            _close(udp + tcp)
             if port or attempt == _ATTEMPTS - 1:
-                raise PortTaken(f"{kind} port {port} is taken") from None
+                raise
+        except OSError:
+            _close(udp + tcp)
+            raise
+        else:
+            return udp, tcp
     raise AssertionError("unreachable")
+
+
+def _bind(host: str, port: int, udp: list[socket.socket], tcp: list[socket.socket]) -> None:
+    """Adds the two sockets, but none where this machine has no IPv6."""
+    is_6 = ":" in host
+    kind = "UDP"
+    made: list[socket.socket] = []
+    try:
+        for kind, type_ in (("UDP", socket.SOCK_DGRAM), ("TCP", socket.SOCK_STREAM)):
+            made.append(one := socket.socket(socket.AF_INET6 if is_6 else socket.AF_INET, type_))
+            if is_6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if kind == "UDP":
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+                one.setblocking(False)
+            elif os.name == "posix":  # elsewhere it would let two programs share the port
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((host, port))
+            port = one.getsockname()[1]
+    except OSError as error:
+        _close(made)
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"{kind} port {port}{f' of {host}' if is_6 else ''} is taken") from None
+        if is_6:
+            log.info("not heard at %s: %s", host, error.strerror)
+            return
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(f"host is {host!r}: no network interface of this machine has that address", "host") from None
+        raise
+    udp.append(made[0])
+    tcp.append(made[1])
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for one in sockets:
+        one.close()

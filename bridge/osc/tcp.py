@@ -12,13 +12,15 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bridge import limits
 from bridge.errors import MessageError
 from bridge.osc import framing
 
-_READ = 65_536  # bytes at a time
+_READ = 8192  # bytes at a time: of each peer once in a turn of the loop
+_LINE = 100  # packets of a peer that wait to be served: nothing more is read meanwhile
+_TOLD, _TOLD_WITHIN_S = 20, 10.0  # connections whose end is told in the log, so that nobody can fill it
 
 _TELLING = 16  # bytes of a stream's beginning that tell its framing, however many ENDs are before them
 
@@ -35,23 +37,27 @@ class TcpServer:
 
     def __init__(
         self,
-        bound: socket.socket,
+        bound: list[socket.socket],
         serve: Callable[[Received, Address], None],
         refusal: Callable[[Received], bytes | None],
         gone: Callable[[Address], None],
     ):
-        self._socket = bound
+        self._bound = bound
         self._serve = serve
         self._refusal = refusal
         self._gone = gone
         self._peers: dict[Address, _Peer] = {}
+        self._told = self._untold = 0
+        self._told_since = 0.0
         self._room = memoryview(bytearray(_READ))  # of all peers: what came is taken out before the next is read
 
     async def start(self) -> None:
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Peer(self), sock=self._socket)
+        loop = asyncio.get_running_loop()
+        self._servers = [await loop.create_server(lambda: _Peer(self), sock=one) for one in self._bound]
 
     def close(self) -> None:
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for peer in [*self._peers.values()]:
             peer.transport.close()  # after what is still to be sent
 
@@ -59,6 +65,34 @@ class TcpServer:
         """To a peer that has left: nothing happens."""
         if to in self._peers:
             self._peers[to].send(packet)
+
+    def was_read(self, address: Address) -> None:
+        """A message from there could be read. Nothing happens where there is no such peer, here and in what follows."""
+        if peer := self._peers.get(address):
+            peer.unreadable = peer.unreadable_bytes = 0
+
+    def was_unreadable(self, address: Address) -> None:
+        """A packet from there is no OSC. A peer that brings nothing else goes: its stream is out of step, or it means harm."""
+        if peer := self._peers.get(address):
+            peer.unreadable += 1
+            peer.check()
+
+    def go_on(self, address: Address) -> None:
+        """All that this peer brought is served: more is read."""
+        if peer := self._peers.get(address):
+            peer.go_on()
+
+    def tell(self, told: str, *values: object) -> None:
+        """In the log, but no flood of it."""
+        if (now := time.monotonic()) > self._told_since + _TOLD_WITHIN_S:
+            if self._untold:
+                log.info("… and of %d more connections", self._untold)
+            self._told_since, self._told, self._untold = now, 0, 0
+        if self._told < _TOLD:
+            self._told += 1
+            log.info(told, *values)
+        else:
+            self._untold += 1
 
     def make_room(self) -> bool:
         """For one more: where all places are taken, the oldest stranger goes, else who was silent for longest, but nobody who
@@ -79,15 +113,18 @@ class _Peer(asyncio.BufferedProtocol):
         self._framing: framing.Slip | framing.SizePrefix | None = None
         self._beginning = b""  # until it tells how packets stand in it
         self._waiting: asyncio.TimerHandle | None = None
+        self._packets: Iterator[Received] = iter(())  # read, but not served yet
+        self._line = 0  # of them in a row
+        self.unreadable = self.unreadable_bytes = 0  # packets and bytes since the last message that could be read
         self.is_stranger = True
         self.active = time.monotonic()  # a stranger's: when it came
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
-        host, port = transport.get_extra_info("peername") or ("nowhere", 0)  # it may have left already
+        host, port = (transport.get_extra_info("peername") or ("nowhere", 0))[:2]  # it may have left already
         self.address: Address = (host, port, "tcp")
         if not self._server.make_room():
-            log.warning("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
+            self._server.tell("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
             transport.abort()
             return
         self._server._peers[self.address] = self
@@ -98,29 +135,54 @@ class _Peer(asyncio.BufferedProtocol):
 
     def buffer_updated(self, size: int) -> None:
         self.stay()
+        self.unreadable_bytes += size
         data = bytes(self._server._room[:size])
         try:
             if self._framing is None:
                 data = self._beginning + data
                 self._framing = framing.find(data)
                 self._beginning = data[-_TELLING:]
-            if self._framing:
-                for packet in self._framing.feed(data):
-                    self._take(packet)
-                    if self.transport.is_closing():
-                        return
         except framing.NotOsc as error:
-            self.leave(f"it began with {error}" if self.is_stranger else f"it sent {error}")
+            self.leave(f"it began with {error}")
+        if self._framing:
+            self._packets = self._framing.feed(data)
+            self._hand_over()
 
-    def _take(self, packet: Received) -> None:
+    def go_on(self) -> None:
+        was_full, self._line = self._line >= _LINE, 0
+        if was_full and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """What was read, up to a line full; then nothing is read until that is served."""
+        try:
+            for packet in self._packets:
+                if not self._take(packet):
+                    return
+                self._line += 1
+                if self._line >= _LINE:
+                    self.transport.pause_reading()
+                    return
+        except framing.NotOsc as error:
+            self.leave(f"it sent {error}")
+        self.check()
+
+    def check(self) -> None:
+        too_much = self.unreadable > limits.MAX_UNREADABLE or self.unreadable_bytes > limits.MAX_UNREADABLE_BYTES
+        if too_much and not self.transport.is_closing():
+            self.leave("it sends what is no OSC")
+
+    def _take(self, packet: Received) -> bool:
         if self.is_stranger:
             if refusal := self._server._refusal(packet):
                 self.send(refusal)
                 self._end("its first packet was no command that is right")
-                return
+                return False
             self.is_stranger = False
             self.stay()
         self._server._serve(packet, self.address)
+        return True
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self._waiting:
@@ -140,7 +202,7 @@ class _Peer(asyncio.BufferedProtocol):
 
     def _end(self, why: str) -> None:
         """After what is still to be sent. Nothing more is read."""
-        log.info("ended the connection with %s:%d: %s", *self.address[:2], why)
+        self._server.tell("ended the connection with %s:%d: %s", *self.address[:2], why)
         self.transport.close()
         self._forget()  # its place is free now, and not only when the loop has closed it
 

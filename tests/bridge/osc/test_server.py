@@ -15,6 +15,7 @@ import pytest
 from bridge import limits
 from bridge.errors import MessageError, PortTaken
 from bridge.osc import codec
+from bridge.osc.client import Client
 from bridge.osc.commands import Ping
 from bridge.osc.replies import Pong
 from bridge.osc.server import OscServer
@@ -26,6 +27,10 @@ NTP_EPOCH_S = 2_208_988_800
 
 def ping(id: str) -> bytes:
     return codec.encode("/inspire/ping", [id])
+
+
+def framed(packet: bytes) -> bytes:
+    return struct.pack(">i", len(packet)) + packet
 
 
 def timetag(ahead_s: float) -> int:
@@ -281,3 +286,108 @@ def test_a_port_whose_tcp_half_is_taken_is_told():
         other.listen()
         with pytest.raises(PortTaken, match="TCP"):
             OscServer("127.0.0.1", other.getsockname()[1], lambda *_: None)
+
+
+def test_size_prefixed_packets_are_served_and_answered_so_however_they_are_cut():
+    """OSC 1.0, as liblo and SuperCollider speak over TCP."""
+
+    async def use(osc, heard) -> None:
+        stream = b"".join(framed(ping(f"p{n}")) for n in range(300))
+        stream += struct.pack(">i", 100_000) + bytes(100_000) + framed(ping("after what is too long")) + framed(b"")
+        for step in (1, 7, 5000, len(stream)):
+            heard.clear()
+            reader, writer = await asyncio.open_connection(*osc.address)
+            for start in range(0, min(len(stream), 9500 if step == 1 else len(stream)), step):
+                writer.write(stream[start : start + step])
+                if step < 10:
+                    await writer.drain()
+            for n in range(300):
+                (size,) = struct.unpack(">i", await asyncio.wait_for(reader.readexactly(4), 20))
+                assert codec.decode(await reader.readexactly(size))[1][0] == f"p{n}"
+            if step > 1:
+                await until(lambda: "after what is too long" in heard)
+                assert heard.count("bad_packet") == 1
+            writer.close()
+            await until(lambda: "gone" in heard)
+
+    with_server(use, answer=True)
+
+
+def test_a_size_that_cannot_be_ends_the_connection():
+    async def use(osc, heard) -> None:
+        reader, writer = await asyncio.open_connection(*osc.address)
+        writer.write(framed(ping("right")) + struct.pack(">i", -8) + framed(ping("lost")))
+        await until(lambda: "gone" in heard)
+        writer.close()
+
+    assert with_server(use) == ["gone", "right"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_both_loopbacks_are_served(host):
+    async def use(osc, heard) -> None:
+        port = osc.address[1]
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(codec.slip(ping("tcp")))
+        (frame,) = codec.SlipReader().feed(await asyncio.wait_for(reader.read(65_536), 20))
+        assert codec.decode(frame)[1][0] == "tcp"
+        writer.close()
+        with Client(port, host) as client:
+            assert isinstance(await asyncio.to_thread(client.ping), Pong)
+
+    with_server(use, answer=True)
+
+
+def test_a_port_that_is_taken_at_one_loopback_is_told_or_another_is_found():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+        other.bind(("::1", 0))
+        with pytest.raises(PortTaken, match="UDP port .* of ::1 is taken"):
+            OscServer("127.0.0.1", other.getsockname()[1], lambda *_: None)
+
+
+def garbage(seed: int) -> bytes:
+    return random.Random(seed).randbytes(2**16)
+
+
+NOISE = {  # of peers that have shown one right command: what follows it
+    "frames that are no OSC": lambda n: b"x\xc0" * 2**15,
+    "noise": garbage,
+    "one frame without an end": lambda n: b"x" * 2**16,
+    "frames that are no SLIP": lambda n: b"/a\xdb\x00\xc0" * 2**13,
+    "bundles": lambda n: codec.slip(bundle(*[codec.encode("/x", [])] * 2000)),
+    "thousands of arguments": lambda n: codec.slip(b"/inspire/ping\0\0\0,s" + b"T" * 60_001 + bytes(1) + b"j\0\0\0"),
+}
+
+
+@pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
+def test_whatever_64_peers_send_a_ping_is_next_but_one_of_each(noise):
+    """Judged by what is served before it, and by how much is read at a time, not by the clock."""
+    peers = limits.MAX_CONNECTIONS
+    ended = asyncio.Event()
+
+    async def flood(address: tuple, n: int) -> None:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.transport.set_write_buffer_limits(2**17)
+        writer.write(codec.slip(ping(f"peer {n}")))
+        data = noise(n)
+        with contextlib.suppress(ConnectionError):  # it is sent away
+            while not ended.is_set():
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def use(osc, heard) -> None:
+        floods = [asyncio.create_task(flood(osc.address, n)) for n in range(peers)]
+        await until(lambda: sum(id.startswith("peer") for id in heard) == peers)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(osc.address)
+            for n in range(10):
+                before = len(heard)
+                client.send(ping(f"honest {n}"))
+                await until(lambda n=n, before=before: f"honest {n}" in heard[before:])
+                between = heard[before : heard.index(f"honest {n}", before)]
+                assert len(between) <= 3 * peers, len(between)
+        ended.set()
+        await asyncio.gather(*floods)
+
+    with_server(use)
