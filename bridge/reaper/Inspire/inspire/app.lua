@@ -1,0 +1,408 @@
+-- Panel and actions put together: asks the daemon for what is selected, places what comes back.
+local files = require("inspire.files")
+local Mailbox = require("inspire.mailbox")
+local panel = require("inspire.panel")
+local place = require("inspire.place")
+local protocol = require("inspire.protocol")
+local requests = require("inspire.requests")
+local selection = require("inspire.selection")
+local Session = require("inspire.session")
+
+local app = {}
+
+local SECTION = "inspire" -- of REAPER's ExtState
+local STATUS_S = 2.0 -- between two looks at the daemon's state
+local BEAT_S = 1.0 -- the panel says so often that it is open
+local MOST_BARS = 64
+local SETTINGS = { prompt = "", preset = "", bars = "8", takes = "1", play = "1", key = "" } -- as text
+
+local state = {} -- settings, session, mailbox, model
+
+local function load_settings()
+  local settings = {}
+  for name, usual in pairs(SETTINGS) do
+    settings[name] = reaper.HasExtState(SECTION, name) and reaper.GetExtState(SECTION, name) or usual
+  end
+  settings.bars = math.max(1, math.min(MOST_BARS, math.floor(tonumber(settings.bars) or 8)))
+  settings.takes = math.max(1, math.min(protocol.MOST_TAKES, math.floor(tonumber(settings.takes) or 1)))
+  settings.play = settings.play == "1"
+  settings.seed = math.tointeger(tonumber(reaper.GetExtState(SECTION, "seed")))
+  return settings
+end
+
+local function keep_setting(name)
+  local value = state.settings[name]
+  if type(value) == "boolean" then
+    value = value and 1 or 0
+  end
+  reaper.SetExtState(SECTION, name, value == nil and "" or tostring(value), true)
+end
+
+local function tell(message)
+  state.session.message = message
+end
+
+local function ask(message, heard, id)
+  local asked, why = state.mailbox:ask(message, heard or function() end, reaper.time_precise(), id)
+  if not asked then
+    tell("Cannot write to the mailbox: " .. tostring(why))
+  end
+  return asked
+end
+
+local function put_in(job)
+  job.target.duration = job.duration_s
+  local placed, why = place.insert(job.target, job.paths, ("%s %s"):format(job.verb, job.label))
+  if placed then
+    job.placed, job.active = placed, 1
+  else
+    tell(why)
+  end
+end
+
+local function hear(reply)
+  local ended = state.session:hear(reply)
+  if ended then
+    put_in(ended)
+  end
+end
+
+-- A clip that is not what is heard, of an item with a play rate, say, is written down as it is heard.
+local function written_down(request)
+  if not request.item or request.item.plain then
+    return request
+  end
+  local folder = reaper.GetProjectPathEx(request.item.project) .. "/Inspire"
+  files.make(folder)
+  local name = ("%s/heard-%s.wav"):format(folder, files.unique())
+  local seconds, why = selection.write_heard(request.item, name)
+  if not seconds then
+    tell(why)
+    return nil
+  end
+  return requests.with_heard(request, name, seconds)
+end
+
+-- Does a verb with what is selected. Returns how many jobs were asked for.
+function app.start(verb)
+  local context = selection.read(protocol.SECTIONS)
+  local made, why = requests.make(verb, context, state.settings, state.session.can)
+  if #made == 0 and why then
+    tell(why)
+  end
+  local count = 0
+  for _, request in ipairs(made) do
+    local target = request.target
+    target.quarters = reaper.TimeMap2_timeToQN(target.project, target.position)
+    request = written_down(request)
+    if request then
+      local id = state.mailbox:new_id()
+      state.session:begin(id, request)
+      if ask(request.message, hear, id) then
+        count = count + 1
+      else
+        state.session.jobs[id].state = "fail"
+      end
+    end
+  end
+  return count
+end
+
+function app.stop()
+  for _, job in ipairs(state.session:unended()) do
+    ask({ "/inspire/cancel", "job", job.id })
+  end
+end
+
+-- The latest job once more with another seed, to the same place.
+function app.again()
+  local session = state.session
+  local last = session.latest and session.jobs[session.latest]
+  if not last then
+    local id = reaper.GetExtState(SECTION, "latest")
+    tell(id == "" and "Nothing was made yet" or "Ask for it in the panel: " .. id)
+    return 0
+  end
+  local id = state.mailbox:new_id()
+  session:begin(id, last.request)
+  return ask({ "/inspire/again", last.id, "seed", tonumber(files.unique():sub(1, 7), 16) }, hear, id) and 1 or 0
+end
+
+local function stop_listening()
+  if state.preview then
+    reaper.CF_Preview_Stop(state.preview)
+    reaper.PCM_Source_Destroy(state.preview_source)
+  end
+  state.preview, state.preview_source, state.model.listening = nil, nil, nil
+end
+
+local function listen(take)
+  local was = state.model.listening
+  stop_listening()
+  if was == take then
+    return
+  elseif not reaper.CF_CreatePreview then
+    tell("To listen from here, install the SWS extension; double-click uses the take")
+    return
+  end
+  local source = reaper.PCM_Source_CreateFromFile(take.path)
+  if source then
+    local preview = reaper.CF_CreatePreview(source)
+    reaper.CF_Preview_Play(preview)
+    state.preview, state.preview_source, state.model.listening = preview, source, take
+  else
+    tell("REAPER cannot read " .. take.path)
+  end
+end
+
+local function use(take)
+  if place.activate(take.job.placed, take.index) then
+    take.job.active = take.index
+    return
+  end
+  local placed, why = place.insert(place.here(), take.job.paths, ("%s %s"):format(take.job.verb, take.job.label))
+  if placed then
+    take.job.placed = placed
+    place.activate(placed, take.index)
+    take.job.active = take.index
+  else
+    tell(why)
+  end
+end
+
+local function keep(take)
+  local kept = not take.kept
+  ask({ "/inspire/keep", take.job.id, "keep", kept and 1 or 0 }, function(reply)
+    if reply.what == "ack" then
+      for _, other in ipairs(state.session.takes) do
+        other.kept = other.job == take.job and kept or other.job ~= take.job and other.kept
+      end
+    else
+      tell(reply.message)
+    end
+  end)
+end
+
+local function choose_preset()
+  local names = { "No preset" }
+  for _, preset in ipairs(state.session.presets) do
+    names[#names + 1] = preset
+  end
+  local function chosen(number)
+    if number > 0 then
+      state.settings.preset = number > 1 and names[number] or ""
+      keep_setting("preset")
+    end
+  end
+  local number = state.canvas.menu(table.concat(names, "|"), chosen)
+  if number then
+    chosen(number)
+  end
+end
+
+local function start_daemon()
+  local command = reaper.GetExtState(SECTION, "command")
+  reaper.ExecProcess(command ~= "" and command or "inspire serve", -2)
+  tell("Starting the daemon; if nothing happens type  inspire serve  in a terminal")
+end
+
+-- What the panel's parts ask for.
+local DOES = {
+  generate = app.start, continue = app.start, fill = app.start, stop = app.stop, again = app.again, start = start_daemon,
+  preset = choose_preset,
+}
+
+function DOES.prompt(_, text)
+  state.settings.prompt = text
+  keep_setting("prompt")
+end
+
+function DOES.bars(_, step)
+  state.settings.bars = math.max(1, math.min(MOST_BARS, state.settings.bars + step))
+  keep_setting("bars")
+end
+
+function DOES.takes(_, step)
+  state.settings.takes = math.max(1, math.min(protocol.MOST_TAKES, state.settings.takes + step))
+  keep_setting("takes")
+end
+
+function DOES.play()
+  state.settings.play = not state.settings.play
+  keep_setting("play")
+end
+
+function DOES.seed()
+  local fine, typed = reaper.GetUserInputs("Inspire", 1, "Seed (empty: free)", tostring(state.settings.seed or ""))
+  local seed = fine and math.tointeger(tonumber(typed))
+  if fine and (typed == "" or seed and seed >= 0 and seed <= 2147483647) then
+    state.settings.seed = seed or nil
+    keep_setting("seed")
+  elseif fine then
+    tell("A seed is a whole number from 0 to 2147483647, or nothing")
+  end
+end
+
+function DOES.listen(_, take)
+  listen(take)
+end
+
+function DOES.use(_, take)
+  use(take)
+end
+
+function DOES.keep(_, take)
+  keep(take)
+end
+
+local function hear_state(reply)
+  if reply.what ~= "state" then
+    return
+  end
+  local words = { busy = "Working", idle = "Ready", starting = "Loading the model", down = "The engine is down" }
+  local text = words[reply.state] or reply.state
+  if reply.model then
+    text = text .. "  –  " .. reply.model
+  end
+  if (reply.problem or "") ~= "" then
+    text = text .. "  –  " .. reply.problem
+  end
+  state.model.state_text = text
+end
+
+-- Once a daemon is there: who we are, what it can, which presets it has.
+local function greet()
+  local session = state.session
+  ask({ "/inspire/hello", "REAPER", protocol.PROTOCOL }, function(reply)
+    if reply.what == "fail" then
+      tell(reply.message)
+    end
+  end)
+  ask({ "/inspire/fill" }, function(reply) -- without a clip: it only says whether it is known
+    session.can.fill = reply.code ~= "unknown_address"
+  end)
+  local presets = {}
+  ask({ "/inspire/presets" }, function(reply)
+    if reply.what == "preset" then
+      presets[#presets + 1] = reply.name
+      session.presets = presets
+    end
+  end)
+end
+
+local function look_after_daemon(now)
+  state.mailbox:poll(now)
+  local alive = state.mailbox.alive
+  if alive and not state.model.alive then
+    greet()
+  end
+  state.model.alive = alive
+  if now >= (state.status_at or 0) then
+    state.status_at = now + STATUS_S
+    if state.status and state.mailbox.open[state.status] then
+      return -- not answered yet
+    end
+    state.status = ask({ "/inspire/status" }, hear_state)
+  end
+end
+
+-- A verb that an action asked this panel for.
+local function obey_actions()
+  local verb = reaper.GetExtState(SECTION, "verb")
+  if verb ~= "" then
+    reaper.SetExtState(SECTION, "verb", "", false)
+    if DOES[verb] then
+      DOES[verb](verb)
+    end
+  end
+end
+
+local function prepare(box)
+  state.settings = load_settings()
+  state.session = Session.new()
+  state.model = { settings = state.settings, session = state.session, alive = false }
+  state.mailbox = Mailbox.new(files, files.mailbox(), box)
+  return state
+end
+
+-- One turn: the daemon's answers, the actions' wishes, one picture. False when the window was closed.
+local function turn()
+  local now = reaper.time_precise()
+  look_after_daemon(now)
+  reaper.SetExtState(SECTION, "panel", tostring(now), false)
+  obey_actions()
+  local model = state.model
+  model.buttons = requests.buttons(selection.read(protocol.SECTIONS), state.settings, state.session.can)
+  local asked, wheel, open = state.canvas.frame(function(canvas, width, height)
+    return panel.draw(canvas, model, width, height)
+  end)
+  model.scroll = (model.scroll or 0) + wheel
+  if asked then
+    DOES[asked[1]](asked[1], asked[2])
+  end
+  return open
+end
+
+-- The panel: on ReaImGui where it is installed, else on gfx. Runs until its window is closed.
+function app.open_panel()
+  local imgui = require("inspire.canvas_imgui")
+  state.canvas = imgui.is_there() and imgui or require("inspire.canvas_gfx")
+  if reaper.set_action_options then
+    reaper.set_action_options(1) -- starting it twice ends the first
+  end
+  prepare("reaper")
+  state.canvas.open("Inspire", panel.WIDTH, panel.HEIGHT)
+  reaper.atexit(function()
+    reaper.SetExtState(SECTION, "panel", "", false)
+    stop_listening()
+    state.mailbox:close()
+    state.canvas.close()
+  end)
+  local function loop()
+    if turn() then
+      reaper.defer(loop)
+    end
+  end
+  loop()
+  return state
+end
+
+-- A verb as an action of its own: the open panel does it, else it is done here until all has ended.
+function app.run_action(verb)
+  local beat = tonumber(reaper.GetExtState(SECTION, "panel"))
+  local now = reaper.time_precise()
+  if beat and now >= beat and now - beat < 2 * BEAT_S then
+    reaper.SetExtState(SECTION, "verb", verb, false)
+    return state
+  end
+  prepare("reaper-action")
+  state.session.can.fill = true -- it is tried
+  if verb == "stop" or verb == "again" then
+    reaper.ShowMessageBox("Open the Inspire panel first: it knows what was made.", "Inspire", 0)
+    return state
+  end
+  if app.start(verb) == 0 then
+    reaper.ShowMessageBox(state.session.message, "Inspire", 0)
+    return state
+  end
+  local since = now
+  local function loop()
+    local at = reaper.time_precise()
+    state.mailbox:poll(at)
+    if not state.mailbox.alive and at - since > 10 then
+      reaper.ShowMessageBox("No daemon answers: start it with  inspire serve", "Inspire", 0)
+      state.mailbox:close()
+    elseif #state.session:unended() > 0 then
+      reaper.defer(loop)
+    else
+      if state.session.message ~= "" then
+        reaper.ShowMessageBox(state.session.message, "Inspire", 0)
+      end
+      state.mailbox:close()
+    end
+  end
+  loop()
+  return state
+end
+
+return app

@@ -1,0 +1,160 @@
+-- What the buttons say and what they ask the daemon for. Pure: tables in, tables out.
+local protocol = require("inspire.protocol")
+
+local requests = {}
+
+local CONTEXT_S = 30.0
+local LEAST_S, MOST_S = 0.5, protocol.LONGEST_S
+
+local function add(message, name, value)
+  if value ~= nil and value ~= "" then
+    message[#message + 1] = name
+    message[#message + 1] = value
+  end
+end
+
+-- What is common to all that make music. `place` has bpm, beats and maybe section.
+local function add_music(message, settings, place, knows_tempo)
+  if knows_tempo then
+    add(message, "bpm", place.bpm)
+    add(message, "beats_per_bar", place.beats)
+  end
+  add(message, "section", place.section)
+  add(message, "preset", settings.preset)
+  add(message, "key", settings.key)
+  add(message, "seed", settings.seed)
+  if settings.takes > 1 then
+    add(message, "variations", settings.takes)
+  end
+  if settings.play then
+    add(message, "play", 1)
+  end
+end
+
+local function is_tempo(place)
+  return place.bpm >= 20 and place.bpm <= 400 and place.beats <= 16
+end
+
+local function count(number, noun)
+  return number == 1 and "1 " .. noun or ("%d %ss"):format(number, noun)
+end
+
+-- The item that the time selection lies in, and has audio before it.
+local function around(context)
+  for _, item in ipairs(context.has_time and context.items or {}) do
+    if item.position < context.from - 0.01 and item.position + item.length >= context.to - 0.001 then
+      return item
+    end
+  end
+  return nil
+end
+
+-- The three verbs for what is selected: {name, label, enabled, why}. `can` says which commands the daemon has.
+function requests.buttons(context, settings, can)
+  local words = settings.prompt ~= "" or settings.preset ~= ""
+  local length_s = context.has_time and context.to - context.from or nil
+  local generate = { name = "generate", enabled = words, why = "Write what to play, or choose a preset" }
+  if not context.has_time then
+    generate.label = "Generate " .. count(settings.bars, "bar")
+  elseif context.bars then
+    generate.label = "Generate " .. count(context.bars, "bar")
+  else
+    generate.label = ("Generate %.1f s"):format(length_s)
+  end
+  if length_s and (length_s < LEAST_S or length_s > MOST_S) then
+    generate.enabled, generate.why = false, ("The time selection must last %.1f to %d s"):format(LEAST_S, MOST_S)
+  end
+  local items = #context.items
+  local continue = { name = "continue", label = "Continue " .. count(items, "item"), enabled = items > 0 }
+  continue.why = context.midi > 0 and "Select an audio item: a MIDI item has no sound yet" or "Select an audio item"
+  local inside = around(context)
+  local fill = { name = "fill", label = "Fill " .. context.label, enabled = inside ~= nil and can.fill == true }
+  if not context.has_time then
+    fill.label = "Fill"
+  end
+  fill.why = can.fill == false and "This daemon cannot fill yet"
+    or "Select an audio item and a time range inside it, with music before it"
+  return { generate, continue, fill }
+end
+
+-- The requests of a verb: each {verb, label, message, target}; `message` of a continue or fill still needs its clip, the second value,
+-- which `item` describes. Empty where the verb's button is grey.
+function requests.make(verb, context, settings, can)
+  local made = {}
+  for _, button in ipairs(requests.buttons(context, settings, can)) do
+    if button.name == verb and not button.enabled then
+      return made, button.why
+    end
+  end
+  if verb == "generate" then
+    local message = { "/inspire/generate", settings.prompt }
+    local bars = not context.has_time and settings.bars or context.bars
+    local knows = is_tempo(context)
+    if bars and knows then
+      add(message, "bars", bars)
+    else
+      add(message, "duration_s", context.has_time and context.to - context.from or 10)
+    end
+    add_music(message, settings, context, knows)
+    local length = context.has_time and context.to - context.from or nil
+    made[1] = {
+      verb = verb, label = context.label, message = message, bpm = context.bpm, beats = context.beats,
+      target = { project = context.project, track = context.track, position = context.at, length = length },
+    }
+  elseif verb == "continue" then
+    for _, item in ipairs(context.items) do
+      local message = { "/inspire/continue", item.file }
+      local knows = is_tempo(item)
+      if knows then
+        add(message, "bars", settings.bars)
+      else
+        add(message, "duration_s", 10)
+      end
+      add(message, "join", "new")
+      if item.plain then
+        add(message, "from_s", item.offset + item.length)
+        add(message, "context_s", math.max(1, math.min(CONTEXT_S, item.length)))
+      end
+      add(message, "prompt", settings.prompt)
+      add_music(message, settings, item, knows)
+      made[#made + 1] = {
+        verb = verb, label = item.label, message = message, item = item, bpm = item.bpm, beats = item.beats,
+        target = {
+          project = item.project, track = item.track, position = item.position + item.length,
+          source = item.item, source_position = item.position,
+        },
+      }
+    end
+  elseif verb == "fill" then
+    local item = around(context)
+    local from, to = context.from - item.position, context.to - item.position
+    local start = item.plain and item.offset or 0
+    local message = { "/inspire/fill", item.file, start + from, start + to }
+    add(message, "prompt", settings.prompt)
+    if is_tempo(context) then
+      add(message, "bpm", context.bpm)
+      add(message, "beats_per_bar", context.beats)
+    end
+    made[1] = {
+      verb = verb, label = context.label, message = message, item = item, bpm = context.bpm, beats = context.beats, whole = true,
+      target = {
+        project = item.project, track = item.track, position = context.from, length = context.to - context.from,
+        source = item.item, source_position = item.position,
+      },
+    }
+  end
+  return made
+end
+
+-- With the audio that is heard of an item in place of its file: a wave of its last `seconds`.
+function requests.with_heard(request, file, seconds)
+  local message = request.message
+  message[2] = file
+  if request.verb == "fill" then
+    local cut = request.item.length - seconds
+    message[3], message[4] = message[3] - cut, message[4] - cut
+  end
+  return request
+end
+
+return requests

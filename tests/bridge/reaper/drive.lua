@@ -1,0 +1,225 @@
+-- The real panel against a real daemon: `lua drive.lua FOLDER LUA_FOLDER WORK MAILBOX SCENARIO CLIP`. Prints "ok" last; an error is one.
+local folder, scripts, work, mailbox, scenario, clip = table.unpack(arg)
+package.path = scripts .. "/?.lua;" .. folder .. "/?.lua;" .. package.path
+local mock = require("mock")
+
+mock.install(folder, scripts .. "/Inspire.lua")
+mock.ext["inspire/mailbox"] = mailbox
+local project = mock.project(work .. "/project", work .. "/project/song.rpp")
+project.tempo = { { at = 0, bpm = 124, beats = 4, unit = 4 } }
+mock.projects, mock.current = { project }, project
+local track = mock.track(project)
+project.selected_track = track
+local bar = 4 * 60 / 124
+
+local function close(value, wanted)
+  assert(math.abs(value - wanted) < 1e-6, ("%s is not %s"):format(value, wanted))
+end
+
+local function settle(condition, what)
+  for _ = 1, 1000 do
+    mock.turn()
+    local value = condition()
+    if value then
+      return value
+    end
+    os.execute("sleep 0.02")
+  end
+  error("waited in vain: " .. what .. "; drawn: " .. table.concat(mock.drawn, " | "))
+end
+
+local function shows(text)
+  return table.concat(mock.drawn, " "):find(text, 1, true) ~= nil
+end
+
+local app = require("inspire.app")
+local state = app.open_panel()
+settle(function() return state.model.alive and state.session.can.fill ~= nil and #state.session.presets > 0 end, "the daemon")
+settle(function() return shows("Ready") end, "its state")
+assert(shows("Continue 0 items") and shows("Generate 8 bars"))
+state.settings.prompt = "dub techno"
+
+local function items()
+  local found = {}
+  for _, one in ipairs(project.tracks) do
+    for _, item in ipairs(one.items) do
+      found[#found + 1] = item
+    end
+  end
+  return found
+end
+
+local scenarios = {}
+
+-- A time range of four bars at bar 3: one item with three takes, exactly there.
+function scenarios.generate()
+  project.time = { 2 * bar, 6 * bar }
+  state.settings.takes = 3
+  settle(function() return shows("Generate 4 bars") end, "the button")
+  assert(app.start("generate") == 1)
+  local item = settle(function() return items()[1] end, "the item")
+  close(item.values.D_POSITION, 2 * bar)
+  assert(math.abs(item.values.D_LENGTH - 4 * bar) < 1 / 48000, item.values.D_LENGTH)
+  assert(#item.takes == 3 and item.active == item.takes[1] and item.track == track)
+  assert(item.takes[1].source.peaks:find("^01+2$"))
+  assert(item.takes[1].source.file:find(project.folder, 1, true) == 1, "a saved project keeps its media beside it")
+  assert(#project.undo == 1)
+  local takes = state.session.takes
+  assert(#takes == 3 and takes[3].index == 1 and takes[3].bars == 4)
+  settle(function() return shows("3  generate 3.1–7.1") end, "the table")
+  assert(#project.undo == 1, "nothing but the result changed the project")
+end
+
+-- An item that plays a part of its file: continued from where it ends, next to it, its source untouched.
+function scenarios.continue()
+  local item = mock.item(track, mock.source(clip, 6.5), 4 * bar, 3.0, { D_STARTOFFS = 0.5 })
+  item.selected = true
+  settle(function() return shows("Continue 1 item") end, "the button")
+  assert(app.start("continue") == 1)
+  local job = state.session.jobs[state.session.latest]
+  local placed = settle(function() return items()[2] end, "the item")
+  local said = table.concat(job.request.message, " ")
+  assert(said:find("from_s 3.5 context_s 3.0", 1, true) and said:find("join new", 1, true), said)
+  close(placed.values.D_POSITION, 4 * bar + 3.0)
+  assert(placed.track == track and item.values.D_LENGTH == 3.0 and #item.takes == 1 and #project.undo == 1)
+end
+
+-- An item whose play rate is not 1 is continued as it is heard, from a wave of its own; where it is moved meanwhile, so is the result.
+function scenarios.as_heard()
+  local item = mock.item(track, mock.source(clip, 6.5), 2 * bar, 3.0, { D_PLAYRATE = 1.5 })
+  item.selected = true
+  state.settings.prompt = "slow"
+  mock.turn()
+  assert(app.start("continue") == 1)
+  item.values.D_POSITION = 4 * bar
+  local placed = settle(function() return items()[2] end, "the item")
+  local message = state.session.jobs[state.session.latest].request.message
+  assert(message[2]:find("/Inspire/heard-", 1, true), message[2])
+  close(placed.values.D_POSITION, 4 * bar + 3.0)
+  print("heard", message[2])
+end
+
+-- What is in the way is not covered: a new track takes it.
+function scenarios.in_the_way()
+  local other = mock.item(track, mock.source(clip, 6.5), bar, bar)
+  project.time = { 0, 4 * bar }
+  mock.turn()
+  assert(app.start("generate") == 1)
+  settle(function() return #items() == 2 end, "the item")
+  assert(#project.tracks == 2 and project.tracks[1] == track and project.tracks[2].name == "Inspire")
+  close(project.tracks[2].items[1].values.D_POSITION, 0)
+  assert(other.values.D_LENGTH == bar)
+end
+
+-- "Stop, keep": what there is lands all the same. Asked for by an action, which finds the panel open.
+function scenarios.stop()
+  project.time = { 0, 16 * bar }
+  state.settings.prompt = "slow"
+  mock.turn()
+  app.run_action("generate")
+  local job = settle(function() return state.session.latest and state.session.jobs[state.session.latest] end, "the job")
+  settle(function() return job.heard_s and job.heard_s >= 0.5 end, "its chunks")
+  settle(function() return shows("of 31.0 s") end, "its progress")
+  app.run_action("stop")
+  local item = settle(function() return items()[1] end, "the item")
+  assert(job.state == "cancelled" and item.values.D_LENGTH >= 0.5 and item.values.D_LENGTH < 16 * bar)
+end
+
+-- Again: another seed, to the same place, which is taken: below it.
+function scenarios.again()
+  project.time = { 0, 2 * bar }
+  mock.turn()
+  assert(app.start("generate") == 1)
+  settle(function() return #items() == 1 end, "the item")
+  assert(app.again() == 1)
+  settle(function() return #items() == 2 end, "the other item")
+  assert(#project.tracks == 2 and #project.undo == 2)
+  local take = state.session.takes[2]
+  mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 20, 205, 1 -- the heart of the first row
+  mock.turn()
+  mock.mouse.mouse_cap = 0
+  settle(function() return state.session.takes[1].kept end, "the favourite")
+  assert(not take.kept)
+end
+
+-- What the daemon refuses is said; nothing is placed.
+function scenarios.refused()
+  state.settings.prompt = "refuse"
+  mock.turn()
+  assert(app.start("generate") == 1)
+  settle(function() return shows("told to refuse") end, "the message")
+  assert(#items() == 0 and #project.undo == 0)
+  project.time = { 0, 0.1 }
+  mock.turn()
+  assert(app.start("generate") == 0 and state.session.message:find("time selection"))
+end
+
+-- A daemon without fill: the button is grey and says so. One that has it: a range inside an item is filled.
+function scenarios.fill()
+  local item = mock.item(track, mock.source(clip, 6.5), 0, 6.0)
+  item.selected = true
+  project.time = { 2.0, 4.0 }
+  mock.turn()
+  if state.session.can.fill then
+    assert(app.start("fill") == 1)
+    local message = state.session.jobs[state.session.latest].request.message
+    assert(message[3] == 2.0 and message[4] == 4.0)
+  else
+    assert(app.start("fill") == 0 and state.session.message == "This daemon cannot fill yet")
+  end
+end
+
+-- The daemon is killed while it works and another comes: the panel says so, and what was made lands.
+function scenarios.killed()
+  project.time = { 0, 16 * bar }
+  state.settings.prompt = "slow"
+  mock.turn()
+  assert(app.start("generate") == 1)
+  local job = state.session.jobs[state.session.latest]
+  settle(function() return job.heard_s and job.heard_s >= 0.5 end, "its chunks")
+  print("kill")
+  io.stdout:flush()
+  settle(function() return shows("No daemon") end, "the panel to notice")
+  print("restart")
+  io.stdout:flush()
+  settle(function() return job.state == "fail" end, "the end")
+  settle(function() return shows("Ready") end, "the new daemon")
+  assert(#items() == 1 and items()[1].values.D_LENGTH >= 0.5)
+end
+
+-- The project it was made for was closed: nothing lands elsewhere by itself, a double click places it.
+function scenarios.closed()
+  project.time = { 0, 4 * bar }
+  state.settings.prompt = "slow"
+  mock.turn()
+  assert(app.start("generate") == 1)
+  local other = mock.project(work .. "/other")
+  mock.track(other)
+  other.selected_track, other.cursor = other.tracks[1], 7.25
+  mock.projects, mock.current = { other }, other
+  settle(function() return shows("is closed") end, "the message")
+  assert(#items() == 0 and #other.tracks[1].items == 0)
+  for _ = 1, 2 do -- twice on the first row
+    mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 120, 245, 1
+    mock.turn()
+    mock.mouse.mouse_cap = 0
+    mock.turn()
+  end
+  close(other.tracks[1].items[1].values.D_POSITION, 7.25)
+  assert(other.tracks[1].items[1].takes[1].source.file:find("/music/", 1, true), "an unsaved project has no media folder")
+  project = other
+end
+
+scenarios[scenario]()
+for _ = 1, 5 do
+  mock.turn()
+end
+assert(mock.is_balanced(), "undo, screen or accessors were not put back")
+mock.key = -1 -- the window is closed
+mock.turn()
+assert(#mock.deferred == 0)
+for _, work_at_exit in ipairs(mock.at_exit) do
+  work_at_exit()
+end
+assert(mock.previews == 0)
+print("ok")

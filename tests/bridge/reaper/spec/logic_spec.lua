@@ -1,0 +1,303 @@
+-- The pure half and the mock itself. Run by test_scripts.py: `busted` with both folders on its path.
+local json = require("inspire.json")
+local Mailbox = require("inspire.mailbox")
+local mock = require("mock")
+local requests = require("inspire.requests")
+local Session = require("inspire.session")
+
+local HERE = os.getenv("INSPIRE_TEST_FOLDER")
+
+local function context(values)
+  local usual = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, label = "1.1", project = {} }
+  for name, value in pairs(values or {}) do
+    usual[name] = value
+  end
+  return usual
+end
+
+local function settings(values)
+  local usual = { prompt = "dub", preset = "", bars = 8, takes = 1, play = false }
+  for name, value in pairs(values or {}) do
+    usual[name] = value
+  end
+  return usual
+end
+
+local function item(values)
+  local usual = { file = "/a.wav", position = 10, length = 4, offset = 1, plain = true, bpm = 124, beats = 4, label = "3.1", item = {} }
+  for name, value in pairs(values or {}) do
+    usual[name] = value
+  end
+  return usual
+end
+
+local function labels(...)
+  local found = {}
+  for index, button in ipairs(requests.buttons(...)) do
+    found[index] = (button.enabled and "" or "grey: ") .. button.label
+  end
+  return found
+end
+
+describe("the buttons", function()
+  it("count what is selected and are grey where there is nothing", function()
+    assert.same({ "Generate 8 bars", "grey: Continue 0 items", "grey: Fill" }, labels(context(), settings(), {}))
+    assert.same({ "grey: Generate 1 bar", "Continue 1 item", "grey: Fill" },
+      labels(context({ items = { item() } }), settings({ prompt = "", bars = 1 }), { fill = true }))
+    local inside = context({ items = { item(), item() }, has_time = true, from = 11, to = 13, label = "9.1–13.1" })
+    assert.same({ "Generate 2.0 s", "Continue 2 items", "Fill 9.1–13.1" }, labels(inside, settings(), { fill = true }))
+    assert.same("grey: Fill 9.1–13.1", labels(inside, settings(), { fill = false })[3])
+    assert.same("grey: Fill 9.1–13.1", labels(inside, settings(), {})[3])
+  end)
+
+  it("leave out a range that is too short or too long", function()
+    assert.same("grey: Generate 0.1 s", labels(context({ has_time = true, to = 0.1 }), settings(), {})[1])
+    assert.same("grey: Generate 600.0 s", labels(context({ has_time = true, to = 600 }), settings(), {})[1])
+  end)
+
+  it("fill only a range that lies in the item with music before it", function()
+    for _, range in ipairs({ { 10, 12 }, { 9, 12 }, { 12, 15 } }) do
+      local around = context({ items = { item() }, has_time = true, from = range[1], to = range[2] })
+      assert.is_false(requests.buttons(around, settings(), { fill = true })[3].enabled)
+    end
+  end)
+end)
+
+describe("the requests", function()
+  it("are whole bars at the tempo of the place, else seconds", function()
+    local bars = requests.make("generate", context({ has_time = true, to = 4, bars = 2 }), settings({ takes = 4, seed = 7 }), {})
+    assert.same({ "/inspire/generate", "dub", "bars", 2, "bpm", 124, "beats_per_bar", 4, "seed", 7, "variations", 4 }, bars[1].message)
+    local seconds = requests.make("generate", context({ has_time = true, to = 3.3, bpm = 500 }), settings({ play = true }), {})
+    assert.same({ "/inspire/generate", "dub", "duration_s", 3.3, "play", 1 }, seconds[1].message)
+  end)
+
+  it("continue what is visible of an item, and only so much of it", function()
+    local made = requests.make("continue", context({ items = { item(), item({ length = 100, offset = 0, section = "chorus" }) } }), settings(), {})
+    assert.same({
+      "/inspire/continue", "/a.wav", "bars", 8, "join", "new", "from_s", 5, "context_s", 4, "prompt", "dub", "bpm", 124,
+      "beats_per_bar", 4,
+    }, made[1].message)
+    assert.equal(14, made[1].target.position)
+    local text = table.concat(made[2].message, " ")
+    assert.truthy(text:find("from_s 100 context_s 30", 1, true) and text:find("section chorus", 1, true))
+  end)
+
+  it("fill seconds of the file, or of what was written down of it", function()
+    local inside = context({ items = { item({ plain = false, length = 40 }) }, has_time = true, from = 30, to = 33 })
+    local made = requests.make("fill", inside, settings(), { fill = true })[1]
+    requests.with_heard(made, "/heard.wav", 30)
+    assert.same({ "/inspire/fill", "/heard.wav", 10, 13 }, { table.unpack(made.message, 1, 4) })
+    assert.equal(3, made.target.length)
+  end)
+end)
+
+describe("a session", function()
+  it("follows a job from the ask to its takes", function()
+    local session = Session.new()
+    session:begin("a-1", { verb = "generate", label = "9.1", bpm = 120, beats = 4, target = {} })
+    assert.equal("9.1: asked", (session:progress()))
+    session:hear({ what = "queued", id = "a-1", position = 2 })
+    assert.equal("9.1: waits, 2 ahead", (session:progress()))
+    session:hear({ what = "progress", id = "a-1", done_s = 2, total_s = 8, rtf = 0.5 })
+    assert.same({ "9.1: 2.0 of 8.0 s", 0.25 }, { session:progress() })
+    local ended = session:hear({ what = "done", id = "a-1", path = "/m/x.wav", others = "x-2.wav/x-3.wav", duration_s = 8, bpm = 120.6 })
+    assert.same({ "/m/x.wav", "/m/x-2.wav", "/m/x-3.wav" }, ended.paths)
+    assert.same({ 3, 4.0 }, { #session.takes, session.takes[3].bars })
+    local percent, size = Session.tempo_error(session.takes[3])
+    assert.truthy(math.abs(percent - 0.5) < 1e-9 and math.abs(size - 0.25) < 1e-9)
+    assert.is_nil(Session.tempo_error(session.takes[1]))
+  end)
+
+  it("keeps what a failed job left, and says why", function()
+    local session = Session.new()
+    session:begin("a-1", { verb = "fill", label = "9.1", target = {} })
+    local ended = session:hear({ what = "fail", id = "a-1", code = "engine_died", message = "it died", path = "/m/x.wav", duration_s = 1 })
+    assert.same({ "/m/x.wav", "it died" }, { ended.paths[1], session.message })
+    session:begin("a-2", { verb = "fill", label = "9.1", target = {} })
+    assert.is_nil(session:hear({ what = "fail", id = "a-2", code = "unknown_address", message = "no", path = "" }))
+    assert.is_false(session.can.fill)
+    assert.is_nil(session:hear({ what = "done", id = "someone else's", path = "/m/y.wav" }))
+  end)
+end)
+
+describe("JSON", function()
+  it("goes there and back", function()
+    for _, value in ipairs({ { "ä „x“ \n\t\"\\", 1, 2.5, true, false, {} }, { { { "deep" } } }, { 0.1, -1e-9, 2 ^ 53 } }) do
+      assert.same(value, json.decode(json.encode(value)))
+    end
+    assert.same({ a = { 1, "😀é" }, b = "x" }, json.decode(' {"a": [1, "\\ud83d\\ude00\\u00e9"], "b":"x", "c": null} '))
+  end)
+
+  it("refuses what is none", function()
+    for _, text in ipairs({ "", "[1", "[1,]", "{1:2}", '"x', "[1] 2", "nope", "-", '"\\q"' }) do
+      local value, why = json.decode(text)
+      assert.is_nil(value)
+      assert.is_string(why)
+    end
+    assert.has_error(function() json.encode({ 0 / 0 }) end)
+    assert.has_error(function() json.encode({ print }) end)
+  end)
+end)
+
+describe("the mailbox's client", function()
+  local disk, client, heard
+
+  local function box()
+    disk, heard = {}, {}
+    local files = { make = function() end, unique = function() return "0123" end }
+    function files.write(name, content) disk[name] = content return true end
+    function files.rename(from, to) disk[to], disk[from] = disk[from], nil return true end
+    function files.read(name, from) return disk[name] and disk[name]:sub(from + 1) end
+    function files.remove(name) disk[name] = nil end
+    client = Mailbox.new(files, "/m", "reaper")
+  end
+
+  local function hear(reply) heard[#heard + 1] = reply.what end
+
+  before_each(box)
+
+  it("writes beside, reads whole lines once, and takes the last away", function()
+    local id = client:ask({ "/inspire/generate", "dub" }, hear, 0)
+    assert.equal('["/inspire/generate", "dub"]', disk["/m/reaper/requests/" .. id .. ".json"])
+    assert.is_nil(disk["/m/reaper/requests/" .. id .. ".json.part"])
+    local replies = "/m/reaper/replies/" .. id .. ".jsonl"
+    disk[replies] = '["/inspire/ack", "x"]\n["/inspire/queued", "x"'
+    client:poll(1)
+    client:poll(2)
+    assert.same({ "ack" }, heard)
+    disk[replies] = disk[replies] .. ', 0]\n{"not": "ours"}\n["/inspire/done", "x", "/m/x.wav", 8]\n'
+    client:poll(3)
+    assert.same({ "ack", "queued", "done" }, heard)
+    assert.is_nil(disk[replies])
+    assert.same({}, client.open)
+  end)
+
+  it("puts a request again only while a daemon lives", function()
+    local id = client:ask({ "/inspire/ping" }, hear, 0)
+    disk = {}
+    client:poll(10)
+    assert.same({}, disk)
+    disk["/m/daemon.json"] = '{"pid": 1, "beat": 1}'
+    client:poll(11)
+    assert.is_true(client.alive)
+    client:poll(12)
+    assert.is_string(disk["/m/reaper/requests/" .. id .. ".json"])
+  end)
+
+  it("takes a heartbeat that stands still for no life", function()
+    disk["/m/daemon.json"] = '{"pid": 1, "beat": 1}'
+    client:poll(0)
+    assert.is_false(client.alive)
+    disk["/m/daemon.json"] = '{"pid": 1, "beat": 2}'
+    client:poll(1)
+    assert.is_true(client.alive)
+    client:poll(22)
+    assert.is_false(client.alive)
+    disk["/m/daemon.json"] = "{damaged"
+    client:poll(23)
+    assert.is_false(client.alive)
+  end)
+
+  it("knows where a list ends", function()
+    local id = client:ask({ "/inspire/history" }, hear, 0)
+    disk["/m/reaper/replies/" .. id .. ".jsonl"] = '["/inspire/found", "x", 9, 2]\n["/inspire/entry", "x", 0, "j", "done"]\n'
+      .. '["/inspire/entry", "x", 1, "k", "done"]\n'
+    client:poll(1)
+    assert.same({ "found", "entry", "entry" }, heard)
+    assert.same({}, client.open)
+  end)
+end)
+
+describe("the mock", function()
+  before_each(function()
+    mock.install(HERE, "/somewhere/Inspire.lua")
+    local project = mock.project("/p")
+    mock.projects, mock.current = { project }, project
+    mock.item(mock.track(project), mock.source("/a.wav", 4), 0, 4)
+  end)
+
+  it("refuses what REAPER would refuse", function()
+    local item = mock.current.tracks[1].items[1]
+    for _, wrong in ipairs({
+      function() reaper.GetSelectedMediaItems(0) end,
+      function() reaper.GetSelectedMediaItem(0) end,
+      function() reaper.GetSelectedMediaItem(0, 1.5) end,
+      function() reaper.GetSelectedMediaItem(0, "0") end,
+      function() reaper.GetActiveTake(mock.current) end,
+      function() reaper.GetActiveTake(nil) end,
+      function() reaper.SetExtState("a", "b", 1, false) end,
+      function() reaper.SetMediaItemInfo_Value(item, "D_POSITION", 0 / 0) end,
+      function() reaper.SetMediaItemInfo_Value(item, "D_POSITION", 1) end, -- outside of an undo step
+      function() gfx.rectangle(0, 0, 1, 1) end,
+      function() gfx.mouse_z = 1 end,
+    }) do
+      assert.has_error(wrong)
+    end
+    assert.equal(0, reaper.CountSelectedMediaItems(0 and mock.current))
+  end)
+
+  it("finds undo and screen out of balance", function()
+    local place = require("inspire.place")
+    local result, why = place.in_one_step(mock.current, "x", function() error("broken", 0) end)
+    assert.same({ nil, "broken" }, { result, why })
+    assert.is_true(mock.is_balanced())
+    reaper.Undo_BeginBlock2(mock.current)
+    assert.is_false(mock.is_balanced())
+  end)
+end)
+
+describe("where things lie", function()
+  local selection
+  before_each(function()
+    mock.install(HERE, "/somewhere/Inspire.lua")
+    selection = require("inspire.selection")
+    mock.current = mock.project("/p")
+    mock.projects = { mock.current }
+  end)
+
+  it("is told in bars, with the tempo map", function()
+    assert.equal("3.2", selection.bar(mock.current, 4.5))
+    assert.equal(2, selection.whole_bars(mock.current, 0, 4))
+    assert.is_nil(selection.whole_bars(mock.current, 0, 4.1))
+    mock.current.tempo[2] = { at = 3, bpm = 90, beats = 4, unit = 4 }
+    assert.is_nil(selection.whole_bars(mock.current, 0, 4))
+  end)
+
+  it("takes 6/8 for three quarter notes and 7/8 for seven eighths", function()
+    mock.current.tempo = { { at = 0, bpm = 120, beats = 6, unit = 8 } }
+    local six = selection.read({})
+    mock.current.tempo = { { at = 0, bpm = 120, beats = 7, unit = 8 } }
+    local seven = selection.read({})
+    assert.same({ 120, 3, 240, 7 }, { six.bpm, six.beats, seven.bpm, seven.beats })
+  end)
+
+  it("knows sections by the names of regions", function()
+    mock.current.regions = { { 0, 8, "VERSE 2 (quiet)" }, { 8, 16, "Guitar" }, { 16, 24, "Intro" } }
+    local all = { "intro", "verse", "chorus", "verse2", "outro" }
+    assert.same({ "verse2", "none", "intro", "none" }, {
+      selection.section_at(mock.current, 0, all), selection.section_at(mock.current, 9, all) or "none",
+      selection.section_at(mock.current, 16, all), selection.section_at(mock.current, 24, all) or "none",
+    })
+  end)
+
+  it("sees what of an item is not what its file says", function()
+    local track = mock.track(mock.current)
+    local parent = mock.source("/a.wav", 8)
+    local cases = {
+      { mock.source("/a.wav", 8), {}, true }, { mock.source("/a.wav", 8), { D_PLAYRATE = 1.5 }, false },
+      { mock.source("/a.wav", 8), { D_PITCH = -2 }, false }, { mock.source("", 8, parent), {}, false },
+      { mock.source("/a.wav", 2), {}, false }, { mock.source("/a.wav", 8), { D_STARTOFFS = -1 }, false },
+    }
+    for index, case in ipairs(cases) do
+      local item = mock.item(track, case[1], index * 10, 4, case[2])
+      item.selected = true
+    end
+    local midi = mock.item(track, mock.source("/a.mid", 8), 90, 4)
+    midi.takes[1].source.is_midi, midi.selected = true, true
+    local found = selection.read({})
+    assert.same({ #cases, 1 }, { #found.items, found.midi })
+    for index, item in ipairs(found.items) do
+      assert.same({ index, cases[index][3], "/a.wav" }, { index, item.plain, item.file })
+    end
+  end)
+end)

@@ -1,0 +1,131 @@
+"""The REAPER scripts as files: language, the API's names, the pure half, and what is written from the daemon's table."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from bridge.config.settings import Settings
+from bridge.reaper import build
+from tests.bridge.conftest import ROOT
+
+HERE = Path(__file__).parent
+SCRIPTS = sorted(build.SCRIPTS.rglob("*.lua"))
+TOOLS = {"lua5.3": "lua5.3", "lua5.4": "lua5.4", "luac5.3": "lua5.3", "luac5.4": "lua5.4", "luacheck": "lua-check"}
+GFX_VALUES = {"x", "y", "w", "h", "mouse_x", "mouse_y", "mouse_cap", "mouse_wheel"}
+
+
+def run(tool: str, *arguments: object, **more: object) -> subprocess.CompletedProcess:
+    if shutil.which(tool) is None:
+        pytest.skip(f"needs {tool}: install the Debian package {TOOLS[tool]}")
+    return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, **more)
+
+
+@pytest.mark.parametrize("compiler", ["luac5.3", "luac5.4"])
+def test_each_script_is_lua(compiler):
+    for script in SCRIPTS:
+        assert run(compiler, "-p", script).returncode == 0, script
+
+
+def luacheck(folder: Path, tmp_path: Path) -> subprocess.CompletedProcess:
+    functions = json.loads((HERE / "reascript.json").read_text())["functions"]
+    fields = sorted(name for name in functions if name.startswith("reaper."))
+    drawing = [name.removeprefix("gfx.") for name in functions if name.startswith("gfx.")]
+    config = tmp_path / "config.lua"
+    lines = ["std = 'lua53'", "max_line_length = 140", "codes = true", "stds.host = { read_globals = { reaper = { fields = {"]
+    lines += [f"  {name.removeprefix('reaper.')} = {{}}," for name in fields]
+    lines += ["} } }, globals = { gfx = { fields = {"]
+    lines += [f"  {name} = {{}}," for name in [*drawing, *sorted(GFX_VALUES)]]
+    lines += ["} } } }", "std = 'lua53+host'"]
+    config.write_text("\n".join(lines))
+    return run("luacheck", "--no-color", "--config", config, folder)
+
+
+def test_the_linter_finds_nothing(tmp_path):
+    found = luacheck(build.SCRIPTS, tmp_path)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    ["reaper.GetActiveTakes(item)", "local unused = 1", "gfx.mouse_z = 1", "undefined_name()", "reaper.defer = nil"],
+)
+def test_the_linter_would_find(tmp_path, mutant):
+    folder = tmp_path / "mutant"
+    folder.mkdir()
+    (folder / "a.lua").write_text(f"local item = 1\nprint(item)\n{mutant}\n")
+    assert luacheck(folder, tmp_path).returncode != 0
+
+
+@pytest.mark.parametrize("version", ["5.3", "5.4"])
+def test_the_pure_half_and_the_mock(version):
+    busted = shutil.which("busted") or pytest.skip("needs busted: install the Debian package lua-busted")
+    environment = {**os.environ, "INSPIRE_TEST_FOLDER": str(HERE), "LUA_PATH": f"{build.SCRIPTS}/?.lua;{HERE}/?.lua;;"}
+    done = run(f"lua{version}", busted, "-o", "TAP", HERE / "spec", env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(re.findall(r"^ok ", done.stdout, re.M)) >= 20
+
+
+def test_what_follows_from_the_daemons_table_is_up_to_date():
+    assert (build.SCRIPTS / "inspire" / "protocol.lua").read_text("utf-8") == build.protocol_lua()
+    assert (build.FOLDER / "index.xml").read_text("utf-8") == build.index_xml()
+
+
+def test_the_index_names_every_file_once_and_each_action(tmp_path):
+    root = ET.parse(build.FOLDER / "index.xml").getroot()
+    assert (root.tag, root.get("version")) == ("index", "1")
+    package = root.find("category/reapack")
+    version = package.find("version")
+    assert (package.get("type"), version.get("name")) == ("script", build.header(build.SCRIPTS / "Inspire.lua")["version"][0])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version.get("name"))
+    sources = version.findall("source")
+    named = [source.get("file", package.get("name")) for source in sources]
+    assert sorted(named) == [script.relative_to(build.SCRIPTS).as_posix() for script in SCRIPTS]
+    for source, name in zip(sources, named, strict=True):
+        assert unquote(source.text) == f"{build.BASE}/Inspire/{name}" and " " not in source.text
+        assert (source.get("main") == "main") == ("/" not in name)
+
+
+def test_the_tables_are_those_of_the_names_in_use():
+    """Trimmed: no more and no less than the scripts call."""
+    text = "".join(script.read_text("utf-8") for script in SCRIPTS)
+    used = set(re.findall(r"\b(?:reaper|gfx)\.\w+", text)) - {f"gfx.{name}" for name in GFX_VALUES}
+    assert used == set(json.loads((HERE / "reascript.json").read_text())["functions"])
+    imgui = json.loads((HERE / "reaimgui.json").read_text())
+    assert set(re.findall(r"\bImGui\.(\w+)", text)) == set(imgui["functions"])
+    assert set(re.findall(r'constant\("(\w+)"\)', text)) == set(imgui["enums"])
+
+
+def test_every_undo_step_is_opened_in_one_place():
+    """Only `place.in_one_step` may, and it closes it whatever happens."""
+    for file in SCRIPTS:
+        calls = re.findall(r"Undo_BeginBlock2|PreventUIRefresh", file.read_text("utf-8"))
+        assert calls == (["Undo_BeginBlock2", "PreventUIRefresh", "PreventUIRefresh"] if file.name == "place.lua" else [])
+
+
+def test_the_scripts_look_where_the_daemon_puts_its_mailbox(tmp_path):
+    program = "reaper = {GetExtState = function() return '' end, GetOS = function() return 'Other' end}"
+    program += "print(require('inspire.files').mailbox())"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("INSPIRE_", "XDG_"))}
+    environment |= {"LUA_PATH": f"{build.SCRIPTS}/?.lua;;", "HOME": str(tmp_path)}
+    if shutil.which("lua5.4") is None:
+        pytest.skip("needs lua5.4: install the Debian package lua5.4")
+    for more in ({}, {"XDG_STATE_HOME": str(tmp_path / "x")}, {"INSPIRE_STATE_FOLDER": str(tmp_path / "s")}):
+        command = ["lua5.4", "-e", program]
+        told = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True).stdout.strip()
+        code = "from bridge.config.settings import load_settings; print(load_settings().mailbox_folder)"
+        python = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | more, cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert told == python.stdout.strip()
+    assert Settings(mailbox="none").mailbox_folder is None
