@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,24 +11,20 @@ import pytest
 import soundfile
 
 from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.missing import needs
 
 HERE = Path(__file__).parent
 SCRIPTS = ROOT / "bridge" / "reaper" / "Inspire"
 SCENARIOS = ["generate", "continue", "as_heard", "in_the_way", "stop", "again", "refused", "fill", "closed"]
 
 
-def lua(version: str) -> str:
-    if shutil.which(program := f"lua{version}") is None:
-        pytest.skip(f"needs {program}: install the Debian package {program}")
-    return program
-
-
 def start(version: str, daemon: RunningDaemon, work: Path, scenario: str) -> subprocess.Popen:
+    needs(f"lua{version}", f"lua{version}")
     work.mkdir(exist_ok=True)
     clip = work / "clip.wav"
     soundfile.write(clip, np.sin(np.arange(int(6.5 * 48_000)) / 30).astype(np.float32) * 0.3, 48_000)
     mailbox = daemon.home / "state" / "mailbox"
-    command = [lua(version), HERE / "drive.lua", HERE, SCRIPTS, work, mailbox, scenario, clip]
+    command = [f"lua{version}", HERE / "drive.lua", HERE, SCRIPTS, work, mailbox, scenario, clip]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -17,6 +17,7 @@ import pytest
 from bridge.config.settings import Settings
 from bridge.reaper import build
 from tests.bridge.conftest import ROOT
+from tests.missing import needs
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted(build.SCRIPTS.rglob("*.lua"))
@@ -25,8 +26,7 @@ GFX_VALUES = {"x", "y", "w", "h", "mouse_x", "mouse_y", "mouse_cap", "mouse_whee
 
 
 def run(tool: str, *arguments: object, **more: object) -> subprocess.CompletedProcess:
-    if shutil.which(tool) is None:
-        pytest.skip(f"needs {tool}: install the Debian package {TOOLS[tool]}")
+    needs(tool, TOOLS[tool])
     return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, **more)
 
 
@@ -68,9 +68,9 @@ def test_the_linter_would_find(tmp_path, mutant):
 
 @pytest.mark.parametrize("version", ["5.3", "5.4"])
 def test_the_pure_half_and_the_mock(version):
-    busted = shutil.which("busted") or pytest.skip("needs busted: install the Debian package lua-busted")
+    needs("busted", "lua-busted")
     environment = {**os.environ, "INSPIRE_TEST_FOLDER": str(HERE), "LUA_PATH": f"{build.SCRIPTS}/?.lua;{HERE}/?.lua;;"}
-    done = run(f"lua{version}", busted, "-o", "TAP", HERE / "spec", env=environment)
+    done = run(f"lua{version}", shutil.which("busted"), "-o", "TAP", HERE / "spec", env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(re.findall(r"^ok ", done.stdout, re.M)) >= 20
 
@@ -117,8 +117,7 @@ def test_the_scripts_look_where_the_daemon_puts_its_mailbox(tmp_path):
     program += "print(require('inspire.files').mailbox())"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("INSPIRE_", "XDG_"))}
     environment |= {"LUA_PATH": f"{build.SCRIPTS}/?.lua;;", "HOME": str(tmp_path)}
-    if shutil.which("lua5.4") is None:
-        pytest.skip("needs lua5.4: install the Debian package lua5.4")
+    needs("lua5.4", "lua5.4")
     for more in ({}, {"XDG_STATE_HOME": str(tmp_path / "x")}, {"INSPIRE_STATE_FOLDER": str(tmp_path / "s")}):
         command = ["lua5.4", "-e", program]
         told = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True).stdout.strip()
