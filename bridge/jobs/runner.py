@@ -198,7 +198,7 @@ class Jobs:
         play = job.command.play if command.play is None else bool(command.play)
         same = command.seed is None and isinstance(job.end, Done)
         weights = job.end.pairs.get("weights") or "" if same else ""
-        return Submit(command.id, request, play, command.path or job.command.path, command.reply_port, weights)
+        return Submit(command.id, request, play, command.path or job.command.path, weights, reply_port=command.reply_port)
 
     def set_paused(self, paused: bool) -> asyncio.Future:
         """While paused no job begins; one that runs goes on. The future: it outlives the daemon."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.errors import MessageError
 from bridge.limits import MAX_FRAME
-from bridge.osc import commands, replies, spec
+from bridge.osc import commands, parsing, replies, spec
 from bridge.osc.arguments import shown
 
 REQUEST = ".json"
@@ -34,7 +34,7 @@ def read_request(file: Path) -> commands.Command:
         raise MessageError(told, "no_id", NAMELESS)
     try:
         address, arguments = _message(_text(file))
-        command = commands.parse_command(address, [id, *arguments])
+        command = parsing.parse_command(address, [id, *arguments])
     except MessageError as error:
         raise MessageError(str(error), error.code, id) from None
     if command.reply_port is not None:

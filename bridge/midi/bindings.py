@@ -21,9 +21,9 @@ from typing import Any
 from bridge import toml_file
 from bridge.errors import BridgeError, MessageError
 from bridge.limits import MAX_BINDINGS
-from bridge.osc import commands, spec
+from bridge.osc import commands, parsing, spec
 from bridge.osc.arguments import read
-from bridge.osc.spec import Field
+from bridge.osc.fields import Field
 
 TABLE = "midi_map"
 MAX_VALUE = 127
@@ -123,7 +123,7 @@ class Binding:
         try:
             if taken := values.keys() & _NOT_OURS:
                 raise MessageError(f"{self.action} has no key {min(taken)!r} here", "unknown_key")
-            return commands.parse_command(message.address, [id, *arguments, *pairs])
+            return parsing.parse_command(message.address, [id, *arguments, *pairs])
         except MessageError as error:
             key = next((key for key in self.values if re.search(rf"\b{re.escape(key)}\b", str(error))), "action")
             raise MapError(str(error), key) from None

@@ -1,4 +1,4 @@
-"""Values of a message, read by the table: lenient at the edge (see `osc_spec`), strict behind it. Pure."""
+"""Values of a message, read by the table: lenient at the edge (see `bridge.osc.spec`), strict behind it. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from bridge.errors import MessageError
-from bridge.osc.spec import Field, Message
+from bridge.osc.fields import Field, Message
 
 
-def read_values(message: Message, values: list) -> dict[str, Any]:
+def read_values(message: Message, values: list[Any]) -> dict[str, Any]:
     """The arguments after the id, by name: checked, converted."""
     count = len(message.arguments)
     if len(values) < count:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge.errors import NoDaemon
-from bridge.osc import codec, commands, replies, spec
+from bridge.osc import codec, parsing, replies, spec
 from bridge.osc.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, PresetInfo, Reply, State, Welcome
 
 _RESEND_S = 1.0
@@ -114,7 +114,7 @@ class Client:
 
     def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""
-        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
+        address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
         with self._reachable():
             self._socket.send(codec.encode(address, values))
 

@@ -1,63 +1,215 @@
-"""What a client asks: OSC arguments → frozen commands, and a client's half of that. Pure: no socket, no clock.
+"""What a client may ask: one frozen class a command, with its fields' types, ranges, defaults and meanings.
 
-Nothing inside the daemon sees an argument list.
+These classes are the table of commands: the parser, clients, `inspire osc` and the documentation read them. Every command's first
+argument is a request id that the client chooses; then the command's arguments in order (fields without a default); then key,
+value pairs in any order (fields with one). Pure: no socket, no clock.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
-from functools import partial
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 from bridge.errors import MessageError
-from bridge.osc import spec
-from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
-from engine.api import GenerationRequest, RequestError
+from bridge.osc.arguments import shown
+from bridge.osc.fields import COMMON, Message, Meta, read_message
+from bridge.osc.protocol import (
+    HISTORY_LIMIT,
+    JOB_STATES,
+    LEARN_S,
+    LEAST_DATAGRAM_OUT,
+    LEAST_GAIN_DB,
+    MAX_DATAGRAM_OUT,
+    MAX_GAIN_DB,
+    MAX_LISTED,
+    MIDI_ACTIONS,
+    MIDI_KINDS,
+    PROTOCOL,
+    SKETCH_BARS,
+    SKETCH_S,
+    SKETCHES,
+    STARTS,
+)
+from engine.api import (
+    DECODE_PATHS,
+    JOINS,
+    MAX_CLIP_S,
+    MAX_DURATION_S,
+    MAX_PROMPT_CHARS,
+    MAX_VARIATIONS,
+    SECTIONS,
+    GenerationRequest,
+    RequestError,
+)
+
+COMMANDS: dict[str, Message] = {}
+TYPES: dict[str, type[Command]] = {}  # by address
 
 
 @dataclass(frozen=True)
-class Hello:
+class Command:
+    """`reply_port` is where the sender listens, None for where it sent from."""
+
     id: str
-    name: str
-    protocol: int
-    events: str = "own"
-    max_datagram: int = spec.MAX_DATAGRAM_OUT
-    reply_port: int | None = None
+    reply_port: int | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Command:
+        """The command of these checked values: of this class, unless it leads to another. Raises MessageError."""
+        return cls(id, **values)
+
+
+C = TypeVar("C", bound=type[Command])
+
+
+def command(address: str, doc: str, *answers: str) -> Callable[[C], C]:
+    """Puts a class into the table. `answers` name replies."""
+
+    def add(type_: C) -> C:
+        COMMANDS[address], TYPES[address] = read_message(type_, address, doc, answers, COMMON), type_
+        return type_
+
+    return add
+
+
+# ---- values that several commands have
+
+_JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
+JobId = Annotated[str, Meta("the id of a generate, continue or again", 1, 100)]
+_Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS)]
+_Play = Annotated[bool, Meta("1: heard on the audio device while it is generated")]
+_ResultName = Annotated[str, Meta("file name of the result, inside the output folder", 1, 200)]
+_Limit = Annotated[int, Meta(f"entries at most; {HISTORY_LIMIT} when not given", 1, MAX_LISTED)]
+_BANKS = "electronic, band, jazz_latin, cinematic, utilities, or a file of your own"
+_Bank = Annotated[str, Meta(f"a bank of presets: {_BANKS}", 1, 100)]
+Action = Annotated[str, Meta("what it does", choices=MIDI_ACTIONS)]
+Kind = Annotated[str, Meta("which MIDI message does it", choices=MIDI_KINDS)]
+Number = Annotated[int, Meta("the note, program or controller; any when not given", 0, 127)]
+Channel = Annotated[int, Meta("the MIDI channel; any when not given", 1, 16)]
+Low = Annotated[float, Meta("of gain in dB and guidance: what a controller's 0 stands for", LEAST_GAIN_DB, 20)]
+High = Annotated[float, Meta("of gain in dB and guidance: what a controller's 127 stands for", LEAST_GAIN_DB, 20)]
+
+
+# ---- the connection
+
+
+@command(
+    "/inspire/hello",
+    "registers a client: its replies go to one place, it hears events; any message renews the lease",
+    "welcome",
+    "fail",
+)
+@dataclass(frozen=True)
+class Hello(Command):
+    name: Annotated[str, Meta("who is speaking", 0, 100)]
+    protocol: Annotated[int, Meta(f"the protocol it speaks: {PROTOCOL}", 1, 1000)]
+    events: Annotated[str, Meta("own: of the jobs it asked for; all: of every job", choices=("own", "all"))] = "own"
+    max_datagram: Annotated[int, Meta("bytes of the largest reply it can read", LEAST_DATAGRAM_OUT, MAX_DATAGRAM_OUT)] = (
+        MAX_DATAGRAM_OUT
+    )
+
+
+# ---- jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Music(Command):
+    """What generate, continue and sketch may say. What is given becomes a Submit, or a Draft where values are still to come."""
+
+    duration_s: Annotated[
+        float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
+    ] = None
+    bars: Annotated[int | None, Meta("length of the new audio in bars; needs bpm", 1, 512)] = None
+    bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
+    beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
+    key: Annotated[str | None, Meta("such as A minor or F# major", 1, 20)] = None
+    section: Annotated[str | None, Meta("which part of a piece this is", choices=SECTIONS)] = None
+    time_start_s: Annotated[float | None, Meta("where in the whole piece the result begins", 0, 3600)] = None
+    time_end_s: Annotated[float | None, Meta("how long the whole piece is", 0, 3600)] = None
+    seed: Annotated[int | None, Meta("same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1)] = None
+    variations: Annotated[
+        int | None, Meta("so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS)
+    ] = None
+    guidance: Annotated[float | None, Meta("how strictly prompt and clip are followed", 0, 20)] = None
+    top_k: Annotated[int | None, Meta("how many tokens the sampler chooses from", 1, 100_000)] = None
+    temperature: Annotated[float | None, Meta("how freely it chooses", 0, 5)] = None
+    decode: Annotated[str | None, Meta("full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS)] = None
+    model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
+    preset: Annotated[
+        str | None,
+        Meta("a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
+    ] = None
+    play: _Play | None = None
+    start: Annotated[
+        str | None, Meta("bar: heard from the MIDI clock's next bar on, at its tempo unless bpm is given", choices=STARTS)
+    ] = None
+    path: _ResultName | None = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, values, is_sketch=False)
+
+
+@command("/inspire/generate", "text to music", *_JOB_EVENTS)
+@dataclass(frozen=True)
+class Generate(_Music):
+    prompt: _Prompt
+
+
+@command("/inspire/continue", "goes on from a recorded clip", *_JOB_EVENTS)
+@dataclass(frozen=True)
+class Continue(_Music):
+    clip: Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000)]
+    prompt: _Prompt | None = None
+    from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
+    context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
+    join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
+        None
+    )
+
+
+@command(
+    "/inspire/sketch",
+    f"generate, to choose from: {SKETCHES} variations of {SKETCH_BARS} bars, without a tempo {SKETCH_S:g} s, unless it says",
+    *_JOB_EVENTS,
+)
+@dataclass(frozen=True)
+class Sketch(_Music):
+    prompt: _Prompt
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, values, is_sketch=True)
 
 
 @dataclass(frozen=True)
-class Submit:
-    """/inspire/generate, continue and sketch: the same job, with a clip or without. `path` is the result's name.
+class Submit(Command):
+    """A job with all its values, whichever command asked for it. `path` is the result's name.
 
     `weights` are those that the model must have, empty for any: what a job was made with that is asked for again.
     """
 
-    id: str
     request: GenerationRequest
     play: bool = False
     path: str | None = None
-    reply_port: int | None = None
     weights: str = ""
-    start: str = "now"  # one of spec.STARTS
+    start: str = "now"  # one of STARTS
     draft: Draft | None = None  # what it was made from
 
 
 @dataclass(frozen=True)
-class Draft:
+class Draft(Command):
     """A submit that leaves values to where they are known, a preset's, a MIDI clip's, the clock's: `complete` makes it a Submit.
 
     `music` are the request's own fields, `ours` the rest of Submit's. A sketch need not name a preset.
     """
 
-    id: str
     preset: str | None
     music: dict[str, Any]
     ours: dict[str, Any]
-    reply_port: int | None = None
     is_sketch: bool = False
 
     def above(self, preset: Mapping[str, Any], music: dict[str, Any]) -> dict[str, Any]:
@@ -67,266 +219,246 @@ class Draft:
         length: dict[str, Any] = {}
         if not {"bars", "duration_s"} & music.keys():
             has_tempo = (music | dict(preset)).get("bpm")
-            length = {"bars": spec.SKETCH_BARS} if has_tempo else {"duration_s": spec.SKETCH_S}
-        return {"variations": spec.SKETCHES} | length | music
+            length = {"bars": SKETCH_BARS} if has_tempo else {"duration_s": SKETCH_S}
+        return {"variations": SKETCHES} | length | music
 
     def complete(self, music: dict[str, Any]) -> Submit:
         """Raises MessageError when the values do not go together."""
         try:
             return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port, draft=self)
         except RequestError as error:
-            told = f"{error} (with preset {self.preset})" if self.preset else str(error)
-            raise MessageError(told, error.code, self.id, self.reply_port) from None
+            message = f"{error} (with preset {self.preset})" if self.preset else str(error)
+            raise MessageError(message, error.code, self.id, self.reply_port) from None
+
+
+@command(
+    "/inspire/again",
+    "asks for a job's request again: the same audio, or a fail where its model has changed, unless another seed is given",
+    *_JOB_EVENTS,
+)
+@dataclass(frozen=True)
+class Again(Command):
+    """Under a new id. What is None is as it was then."""
+
+    job: JobId
+    play: _Play | None = None
+    path: _ResultName | None = None
+    seed: Annotated[int | None, Meta("in place of the job's own", 0, 2**31 - 1)] = None
+
+
+@command(
+    "/inspire/cancel",
+    "stops the job with this id (or the one named by job) within a token step; what was generated stays; again: its state",
+    "ack",
+    "state",
+    "fail",
+)
+@dataclass(frozen=True)
+class Cancel(Command):
+    job: JobId = ""
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Cancel:
+        return cls(id, **{"job": id, **values})
 
 
 @dataclass(frozen=True)
-class Again:
-    """What the job `job` asked for, under a new id. What is None is as it was then."""
-
-    id: str
-    job: str
-    seed: int | None = None
-    play: bool | None = None
-    path: str | None = None
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class ListPresets:
-    id: str
-    bank: str | None = None
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class ListModels:
-    id: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class StepPreset:
-    id: str
-    by: int
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class SelectPreset:
-    id: str
-    preset: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class SelectBank:
-    id: str
-    bank: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class SavePreset:
-    id: str
-    name: str
-    job: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Cancel:
-    id: str
-    job: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class SetPaused:
-    id: str
+class SetPaused(Command):
     paused: bool
-    reply_port: int | None = None
+
+
+@command("/inspire/pause", "the running job ends, no other begins until resume, also not after a restart", "ack")
+@dataclass(frozen=True)
+class Pause(Command):
+    @classmethod
+    def read(cls, id: str, **values: Any) -> SetPaused:
+        return SetPaused(id, True, **values)
+
+
+@command("/inspire/resume", "waiting jobs begin again", "ack")
+@dataclass(frozen=True)
+class Resume(Command):
+    @classmethod
+    def read(cls, id: str, **values: Any) -> SetPaused:
+        return SetPaused(id, False, **values)
+
+
+@command("/inspire/status", "asks for the daemon's state, or a job's", "state", "fail")
+@dataclass(frozen=True)
+class Status(Command):
+    job: JobId | None = None
+
+
+@command("/inspire/jobs", "asks for the jobs that run and wait, in the order of their turns", "found", "entry")
+@dataclass(frozen=True)
+class ListJobs(Command):
+    limit: _Limit = HISTORY_LIMIT
+    offset: Annotated[int, Meta("leave out so many of the first", 0, 2**31 - 1)] = 0
+
+
+@command(
+    "/inspire/history", "searches what was made, also by daemons before this one; the newest first", "found", "entry", "fail"
+)
+@dataclass(frozen=True)
+class History(Command):
+    """Empty texts ask for nothing in particular."""
+
+    words: Annotated[str, Meta("all of these stand in the prompt or the clip's name", 0, 200)] = ""
+    state: Annotated[str, Meta("only jobs that ended so, or have not", choices=JOB_STATES)] = ""
+    since: Annotated[str, Meta("only from this day (UTC) on: 2026, 2026-11 or 2026-11-21", 4, 10)] = ""
+    until: Annotated[str, Meta("only up to and with this day, month or year (UTC)", 4, 10)] = ""
+    kept: Annotated[bool, Meta("1: only favourites")] = False
+    limit: _Limit = HISTORY_LIMIT
+    offset: Annotated[int, Meta("leave out this many of the newest", 0, 2**31 - 1)] = 0
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> History:
+        for name in ("since", "until"):
+            if name in values and not _is_day(values[name]):
+                raise MessageError(f"{name} is {shown(values[name])}: a day such as 2026-11-21 is allowed", "bad_value")
+        return cls(id, **values)
+
+
+@command("/inspire/keep", "makes a result a favourite: it is never removed for its space", "ack", "fail")
+@dataclass(frozen=True)
+class Keep(Command):
+    job: JobId
+    keep: Annotated[bool, Meta("0: no longer")] = True
+
+
+@command(
+    "/inspire/delete",
+    "moves a result and the files of its name to a folder Deleted beside them, and forgets the job",
+    "ack",
+    "fail",
+)
+@dataclass(frozen=True)
+class Delete(Command):
+    job: JobId
+
+
+# ---- presets
+
+
+@command("/inspire/presets", "asks for all presets, or a bank's: one reply each", "preset", "fail")
+@dataclass(frozen=True)
+class ListPresets(Command):
+    bank: _Bank | None = None
+
+
+@command("/inspire/preset/select", "selects a preset", "preset", "fail")
+@dataclass(frozen=True)
+class SelectPreset(Command):
+    preset: Annotated[str, Meta("a preset's name, or its number in the list that presets tells, from 0", 1, 60)]
 
 
 @dataclass(frozen=True)
-class SetGain:
-    id: str
-    gain_db: float
-    reply_port: int | None = None
+class StepPreset(Command):
+    by: int
+
+
+@command("/inspire/preset/next", "selects the next preset", "preset")
+@dataclass(frozen=True)
+class NextPreset(Command):
+    @classmethod
+    def read(cls, id: str, **values: Any) -> StepPreset:
+        return StepPreset(id, 1, **values)
+
+
+@command("/inspire/preset/previous", "selects the one before", "preset")
+@dataclass(frozen=True)
+class PreviousPreset(Command):
+    @classmethod
+    def read(cls, id: str, **values: Any) -> StepPreset:
+        return StepPreset(id, -1, **values)
+
+
+@command("/inspire/preset/bank", "selects a bank's first preset", "preset", "fail")
+@dataclass(frozen=True)
+class SelectBank(Command):
+    bank: _Bank
+
+
+@command("/inspire/preset/save", "keeps what a job asked for, without its clip and seed, as a preset", "preset", "fail")
+@dataclass(frozen=True)
+class SavePreset(Command):
+    name: Annotated[str, Meta("the new preset's name", 1, 60)]
+    job: JobId
+
+
+# ---- audio and MIDI
+
+
+@command(
+    "/inspire/gain", "sets how loud the audio device plays, at once and without a click; files keep their level", "ack", "fail"
+)
+@dataclass(frozen=True)
+class SetGain(Command):
+    gain_db: Annotated[float, Meta("0: as it is in the file", LEAST_GAIN_DB, MAX_GAIN_DB)]
+
+
+@command("/inspire/midi/list", "asks what MIDI does: one reply each", "found", "midi/binding", "fail")
+@dataclass(frozen=True)
+class ListBindings(Command):
+    pass
 
 
 @dataclass(frozen=True)
-class Status:
-    id: str
-    job: str | None = None
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class ListJobs:
-    id: str
-    limit: int = spec.HISTORY_LIMIT
-    offset: int = 0
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class History:
-    id: str
-    words: str = ""
-    state: str = ""
-    since: str = ""
-    until: str = ""
-    kept: bool = False
-    limit: int = spec.HISTORY_LIMIT
-    offset: int = 0
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Keep:
-    id: str
-    job: str
-    keep: bool = True
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Delete:
-    id: str
-    job: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class ListBindings:
-    id: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Learn:
+class Learn(Command):
     """`values` are the action's own arguments and keys, and what a controller's ends stand for."""
 
-    id: str
     action: str
     values: dict[str, Any]
-    reply_port: int | None = None
 
 
-@dataclass(frozen=True)
-class Forget:
-    """None: any."""
-
-    id: str
-    kind: str
-    number: int | None = None
-    channel: int | None = None
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Ping:
-    id: str
-    reply_port: int | None = None
-
-
-@dataclass(frozen=True)
-class Quit:
-    id: str
-    reply_port: int | None = None
-
-
-Command = (
-    Hello
-    | Submit
-    | Draft
-    | Again
-    | Cancel
-    | SetPaused
-    | SetGain
-    | Status
-    | ListJobs
-    | History
-    | Keep
-    | Delete
-    | ListPresets
-    | ListModels
-    | StepPreset
-    | SelectPreset
-    | SelectBank
-    | SavePreset
-    | ListBindings
-    | Learn
-    | Forget
-    | Ping
-    | Quit
+@command(
+    "/inspire/midi/learn",
+    f"the next note, program or controller that comes does this from now on; a cancel of its id or {LEARN_S:g} s end it",
+    "ack",
+    "midi/binding",
+    "fail",
 )
+@dataclass(frozen=True)
+class LearnAction(Command):
+    action: Action
+    preset: Annotated[str | None, Meta("of preset/select, generate and sketch: which", 1, 60)] = None
+    bank: Annotated[str | None, Meta("of preset/bank: which", 1, 100)] = None
+    start: Annotated[str | None, Meta("of generate and sketch: when it is heard", choices=STARTS)] = None
+    low: Low | None = None
+    high: High | None = None
 
-_MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
-
-
-def parse_command(address: str, arguments: list, token: str = "") -> Command:
-    """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read.
-
-    `token` is what the command must bring, empty for nothing; one that does not learns nothing else.
-    """
-    id = _read_id(arguments)
-    try:
-        _check_token(address, arguments, token)
-        return _parse(address, id, arguments[1:])
-    except (MessageError, RequestError) as error:
-        raise MessageError(str(error), error.code, id, _reply_port(arguments)) from None
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Learn:
+        return Learn(id, values.pop("action"), reply_port=values.pop("reply_port", None), values=values)
 
 
-def _parse(address: str, id: str, arguments: list) -> Command:
-    message = spec.COMMANDS.get(address)
-    if message is None:
-        raise MessageError(f"no command {shown(address)}: there are {', '.join(spec.COMMANDS)}", "unknown_address")
-    if not id:
-        raise MessageError(f"{address} must begin with a request id that you choose, a text of 1 to 100 characters", "no_id")
-    values = read_values(message, arguments)
-    values.pop(spec.TOKEN.name, None)
-    return _READERS[spec.short_name(address)](id, **values)
+@command("/inspire/midi/forget", "what this did, it does no more", "ack", "fail")
+@dataclass(frozen=True)
+class Forget(Command):
+    kind: Kind
+    number: Number | None = None
+    channel: Channel | None = None
 
 
-def _check_token(address: str, arguments: list, expected: str) -> None:
-    """In constant time: how long a refusal takes says nothing of the token."""
-    message = spec.COMMANDS.get(address)
-    pairs = arguments[1 + len(message.arguments if message else ()) :]
-    given = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(spec.TOKEN.name, "")
-    if expected and not hmac.compare_digest(str(given).encode(), expected.encode()):
-        raise MessageError("this daemon asks for its token (its setting token): give it with the key token", "token")
+# ---- the daemon
 
 
-def encode_command(address: str, id: str, arguments: list, pairs: dict[str, Any]) -> tuple[str, list]:
-    """A command as a client sends it, values converted to the table's types. A pair that is None is left out."""
-    message = spec.COMMANDS[address]
-    values: list = [id, *(convert(f.type, value) for f, value in zip(message.arguments, arguments, strict=True))]
-    for name, value in pairs.items():
-        if value is None:
-            continue
-        key = message.pair(name)
-        if key is None:
-            raise unknown_key(message, name)
-        values += [name, convert(key.type, value)]
-    return address, values
+@command("/inspire/models", "asks for all models: one reply each", "model")
+@dataclass(frozen=True)
+class ListModels(Command):
+    pass
 
 
-def _read_id(arguments: list) -> str:
-    """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
-    id = (as_text(arguments[0]) if arguments else None) or ""
-    return id if len(id) <= spec.ID.high else ""
+@command("/inspire/ping", "are you there", "pong")
+@dataclass(frozen=True)
+class Ping(Command):
+    pass
 
 
-def _reply_port(arguments: list) -> int | None:
-    """The reply port of a message that may be wrong elsewhere, so that the fail reaches who listens there."""
-    for name, value in zip(arguments, arguments[1:], strict=False):
-        if name == spec.REPLY_PORT.name:
-            try:
-                return read(spec.REPLY_PORT, value)
-            except MessageError:
-                return None
-    return None
+@command("/inspire/quit", "ends the daemon; a running job keeps what it has", "ack")
+@dataclass(frozen=True)
+class Quit(Command):
+    pass
 
 
 def is_midi_clip(clip: str | None) -> bool:
@@ -334,27 +466,16 @@ def is_midi_clip(clip: str | None) -> bool:
     return clip is not None and clip.lower().endswith((".mid", ".midi"))
 
 
-def _submit(id: str, play: bool = False, preset: str | None = None, is_sketch: bool = False, **values: Any) -> Submit | Draft:
+_MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
+
+
+def _submission(id: str, values: dict[str, Any], is_sketch: bool) -> Submit | Draft:
+    reply_port, preset = values.pop("reply_port", None), values.pop("preset", None)
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
-    ours = {"play": bool(play)} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
+    ours = {"play": False} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
     if preset or is_sketch or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
-        return Draft(id, preset, music, ours, ours.pop("reply_port", None), is_sketch)
-    return Submit(id, GenerationRequest(**music), **ours)
-
-
-def _cancel(id: str, job: str | None = None, reply_port: int | None = None) -> Cancel:
-    return Cancel(id, job or id, reply_port)
-
-
-def _learn(id: str, action: str, reply_port: int | None = None, **values: Any) -> Learn:
-    return Learn(id, action, values, reply_port)
-
-
-def _history(id: str, **values: Any) -> History:
-    for name in ("since", "until"):
-        if name in values and not _is_day(values[name]):
-            raise MessageError(f"{name} is {shown(values[name])}: a day such as 2026-11-21 is allowed", "bad_value")
-    return History(id, **values)
+        return Draft(id, preset, music, ours, is_sketch, reply_port=reply_port)
+    return Submit(id, GenerationRequest(**music), **ours, reply_port=reply_port)
 
 
 def _is_day(text: str) -> bool:
@@ -364,34 +485,3 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return re.fullmatch(r"\d{4}(-\d\d){0,2}", text) is not None
-
-
-_READERS: dict[str, Callable[..., Command]] = {
-    "hello": Hello,
-    "generate": _submit,
-    "continue": _submit,
-    "sketch": partial(_submit, is_sketch=True),
-    "again": Again,
-    "cancel": _cancel,
-    "pause": partial(SetPaused, paused=True),
-    "resume": partial(SetPaused, paused=False),
-    "status": Status,
-    "jobs": ListJobs,
-    "history": _history,
-    "keep": Keep,
-    "delete": Delete,
-    "presets": ListPresets,
-    "gain": SetGain,
-    "models": ListModels,
-    "preset/select": SelectPreset,
-    "preset/next": partial(StepPreset, by=1),
-    "preset/previous": partial(StepPreset, by=-1),
-    "preset/bank": SelectBank,
-    "preset/save": SavePreset,
-    "midi/list": ListBindings,
-    "midi/learn": _learn,
-    "midi/forget": Forget,
-    "ping": Ping,
-    "quit": Quit,
-}
-assert {f"/inspire/{name}" for name in _READERS} == set(spec.COMMANDS)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.osc import codec, spec
 from bridge.osc.arguments import cut
-from bridge.osc.replies import Reply, encode_reply, message_of
+from bridge.osc.replies import Reply, encode_reply, message_of, pairs_of
 
 _LEAST_TEXT = 60  # bytes that a sentence keeps
 
@@ -26,7 +26,7 @@ def _shorter(reply: Reply, excess: int) -> Reply:
     """By one text, which is given up to `excess` bytes less."""
     message = message_of(reply)
     arguments = {f.name: getattr(reply, f.name) for f in message.arguments}
-    values = {name: value for name, value in (arguments | reply.pairs).items() if value is not None}
+    values = {name: value for name, value in (arguments | pairs_of(reply)).items() if value is not None}
     texts = {f.name: str(values[f.name]) for f in (*message.arguments, *message.pairs) if f.type == "s" and f.name in values}
     sentences = {f.name for f in (*message.arguments, *message.pairs) if f.is_sentence}
     longest_first = sorted(texts, key=lambda name: len(texts[name].encode()), reverse=True)
@@ -36,11 +36,11 @@ def _shorter(reply: Reply, excess: int) -> Reply:
     path = texts.get("path", "")
     if path != (file_name := os.path.basename(path)):
         return _with(reply, "path", file_name)
-    name = next((name for name in longest_first if name in reply.pairs), None)
+    name = next((name for name in longest_first if name in pairs_of(reply)), None)
     assert name, f"{message.address} is {excess} bytes too large"
     return _with(reply, name, None)
 
 
 def _with(reply: Reply, name: str, text: str | None) -> Reply:
-    pairs = {**reply.pairs, "shortened": 1}
+    pairs = {**pairs_of(reply), "shortened": 1}
     return replace(reply, pairs=pairs | {name: text}) if name in pairs else replace(reply, pairs=pairs, **{name: text})

@@ -18,7 +18,7 @@ from operator import itemgetter
 
 from bridge import limits
 from bridge.errors import MessageError, PortTaken, SettingsError
-from bridge.osc import codec, commands, datagrams, replies, spec
+from bridge.osc import codec, commands, datagrams, parsing, replies, spec
 from bridge.osc.backlog import Backlog, Packet
 from bridge.osc.tcp import TcpServer
 
@@ -177,7 +177,7 @@ class OscServer:
         if address in spec.REPLIES:
             return None
         try:
-            return commands.parse_command(address, arguments, self._token)
+            return parsing.parse_command(address, arguments, self._token)
         except MessageError as error:
             return error
 
@@ -189,7 +189,7 @@ class OscServer:
             message = next((message for _, message in codec.split(first)), None)
             if message is None:
                 raise MessageError("this bundle is empty: the first packet of a connection must be a command")
-            commands.parse_command(*codec.decode(message), self._token)
+            parsing.parse_command(*codec.decode(message), self._token)
         except MessageError as error:
             return datagrams.encode(replies.fail(error, error.id))
         return None

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.errors import MessageError
 from bridge.osc import replies, spec
-from bridge.osc.commands import Cancel, Hello, History, Status, Submit, encode_command, parse_command
+from bridge.osc.commands import Cancel, Hello, History, Status, Submit
+from bridge.osc.parsing import encode_command, parse_command
 from bridge.osc.replies import decode_reply, encode_reply
 
 

@@ -18,7 +18,8 @@ from bridge.config.settings import Settings
 from bridge.errors import MessageError, NoDaemon, SettingsError
 from bridge.osc import codec, spec
 from bridge.osc.client import Client
-from bridge.osc.commands import Ping, encode_command, parse_command
+from bridge.osc.commands import Ping
+from bridge.osc.parsing import encode_command, parse_command
 from bridge.osc.replies import Ack, Done, Fail, Pong, Reply, decode_reply
 from tests import fake_engine
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon

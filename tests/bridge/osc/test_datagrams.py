@@ -32,7 +32,7 @@ def largest(message: spec.Message) -> Reply:
         known = {"job": ID, "name": "é" * 60, "bank": NAME, "code": "unknown_address", "version": "0.1.0", "path": LONG_PATH}
         return known.get(field.name, "é" * 5000)
 
-    kind = replies._REPLY_TYPES[message.address]
+    kind = replies.TYPES[message.address]
     arguments = {field.name: value(field) for field in message.arguments}
     pairs = {"pairs": {field.name: value(field) for field in message.pairs if field.name != "shortened"}}
     return kind(ID, **arguments, **(pairs if "pairs" in {f.name for f in fields(kind)} else {}))

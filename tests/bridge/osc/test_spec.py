@@ -66,11 +66,11 @@ def test_answers_exist_and_every_reply_answers_something():
 
 
 def test_replies_have_the_tables_fields():
-    for address, reply in replies._REPLY_TYPES.items():
+    for address, reply in replies.TYPES.items():
         message = spec.REPLIES[address]
         names = [f.name for f in dataclasses.fields(reply)]
         assert names == ["id", *(f.name for f in message.arguments), *(["pairs"] if message.pairs else [])]
-    assert set(replies._REPLY_TYPES) == set(spec.REPLIES)
+    assert set(replies.TYPES) == set(spec.REPLIES)
 
 
 def test_every_code_is_in_the_table():

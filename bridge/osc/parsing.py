@@ -1,0 +1,80 @@
+"""OSC arguments → commands, and a client's half of that. Pure: no socket, no clock.
+
+Nothing inside the daemon sees an argument list.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from bridge.errors import MessageError
+from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
+from bridge.osc.commands import COMMANDS, TYPES, Command
+from bridge.osc.fields import ID, REPLY_PORT, TOKEN
+from engine.api import RequestError
+
+
+def parse_command(address: str, arguments: list[Any], token: str = "") -> Command:
+    """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read.
+
+    `token` is what the command must bring, empty for nothing; one that does not learns nothing else.
+    """
+    id = _read_id(arguments)
+    try:
+        _check_token(address, arguments, token)
+        return _parse(address, id, arguments[1:])
+    except (MessageError, RequestError) as error:
+        raise MessageError(str(error), error.code, id, _reply_port(arguments)) from None
+
+
+def encode_command(address: str, id: str, arguments: list[Any], pairs: dict[str, Any]) -> tuple[str, list[Any]]:
+    """A command as a client sends it, values converted to the table's types. A pair that is None is left out."""
+    message = COMMANDS[address]
+    values: list[Any] = [id, *(convert(f.type, value) for f, value in zip(message.arguments, arguments, strict=True))]
+    for name, value in pairs.items():
+        if value is None:
+            continue
+        key = message.pair(name)
+        if key is None:
+            raise unknown_key(message, name)
+        values += [name, convert(key.type, value)]
+    return address, values
+
+
+def _parse(address: str, id: str, arguments: list[Any]) -> Command:
+    message = COMMANDS.get(address)
+    if message is None:
+        raise MessageError(f"no command {shown(address)}: there are {', '.join(COMMANDS)}", "unknown_address")
+    if not id:
+        raise MessageError(f"{address} must begin with a request id that you choose, a text of 1 to 100 characters", "no_id")
+    values = read_values(message, arguments)
+    values.pop(TOKEN.name, None)
+    values |= {f.name: bool(values[f.name]) for f in message.pairs if f.is_switch and f.name in values}
+    return TYPES[address].read(id, **values)
+
+
+def _check_token(address: str, arguments: list[Any], expected: str) -> None:
+    """In constant time: how long a refusal takes says nothing of the token."""
+    message = COMMANDS.get(address)
+    pairs = arguments[1 + len(message.arguments if message else ()) :]
+    given = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(TOKEN.name, "")
+    if expected and not hmac.compare_digest(str(given).encode(), expected.encode()):
+        raise MessageError("this daemon asks for its token (its setting token): give it with the key token", "token")
+
+
+def _read_id(arguments: list[Any]) -> str:
+    """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
+    id = (as_text(arguments[0]) if arguments else None) or ""
+    return id if len(id) <= (ID.high or 0) else ""
+
+
+def _reply_port(arguments: list[Any]) -> int | None:
+    """The reply port of a message that may be wrong elsewhere, so that the fail reaches who listens there."""
+    for name, value in zip(arguments, arguments[1:], strict=False):
+        if name == REPLY_PORT.name:
+            try:
+                return int(read(REPLY_PORT, value))
+            except MessageError:
+                return None
+    return None
