@@ -5470,7 +5470,7 @@
 		],
 		"latency": 0,
 		"is_mpe": 0,
-		"minimum_live_version": "11.0",
+		"minimum_live_version": "11.1",
 		"minimum_max_version": "8.2",
 		"platform_compatibility": 0,
 		"project": {

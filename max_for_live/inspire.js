@@ -1090,7 +1090,7 @@ var Words = (function () {
         return now.bars ? many(now.bars, "bar") : seconds(now.duration_s);
     }
 
-    // "124.00 bpm, downbeat +3 ms, join −31 dB": what the daemon has measured of it.
+    // "124.06 bpm, A minor, join click −31 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
     function grid(result) {
         var parts = [];
         if (result.bpm) {
@@ -1099,11 +1099,11 @@ var Words = (function () {
         if (result.downbeat_ms !== undefined) {
             parts.push("downbeat " + signed(result.downbeat_ms, 0) + " ms");
         }
-        if (result.join_db !== undefined) {
-            parts.push("join " + signed(result.join_db, 0) + " dB");
-        }
         if (result.key) {
             parts.push(result.key);
+        }
+        if (result.join_click_db !== undefined) {
+            parts.push("join click " + signed(result.join_click_db, 0) + " dB");
         }
         if (result.seed !== undefined) {
             parts.push("seed " + result.seed);
@@ -1590,7 +1590,7 @@ Session.prototype.end = function (job, state, told) {
     if (files.length && job.duration_s) {
         result = {
             id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm, kept: 0, prompt: job.asked.prompt,
-            downbeat_ms: told.downbeat_ms, join_db: told.join_db, key: told.key, asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
+            asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
         };
         this.results.unshift(result);
         this.results.length = Math.min(this.results.length, SESSION.RESULTS);
@@ -1981,9 +1981,13 @@ var Placing = (function () {
 // A LiveAPI never throws: it prints a line in Max's console and answers with nothing. Every reader here copes with nothing.
 var Live = (function () {
     var TICK_MS = 60; // until what was set can be read back
-    var tasks = [], version_read;
+    var tasks = [], fixed = {}, version_read;
 
     function api(where) {
+        if (where === "live_set" || where === "live_app") { // these never change
+            fixed[where] = fixed[where] || new LiveAPI(function () {}, where);
+            return fixed[where];
+        }
         return new LiveAPI(function () {}, typeof where === "number" ? "id " + where : where);
     }
 
@@ -2140,6 +2144,29 @@ var Live = (function () {
         return told;
     }
 
+    // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
+    function facts(path) {
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece;
+        if (!file.isopen) {
+            return {};
+        }
+        do {
+            piece = file.readstring(4096) || "";
+            text += piece;
+        } while (piece.length && text.length < 65536);
+        file.close();
+        try {
+            return JSON.parse(text).engine || {};
+        } catch (error) {
+            return {};
+        }
+    }
+
+    // A folder that is there for certain and can be written to: the saved set's. "" where it is not saved, or this Live does not say.
+    function setFolder() {
+        return since(version()[0] === 11 ? [11, 3, 25] : [12, 0, 5]) ? Music.nativePath(text("live_set", "file_path")).replace(/[^\/\\]*$/, "") : "";
+    }
+
     function stop() {
         var i;
         for (i = 0; i < tasks.length; i++) {
@@ -2150,7 +2177,7 @@ var Live = (function () {
 
     return {
         get: get, ids: ids, child: child, set: set, call: call, song: song, version: version, later: later, observe: observe, state: state, locators: locators,
-        ownTrack: ownTrack, chosenClip: chosenClip, clip: clip, stop: stop
+        ownTrack: ownTrack, chosenClip: chosenClip, clip: clip, facts: facts, setFolder: setFolder, stop: stop
     };
 })();
 
@@ -2177,7 +2204,7 @@ function draw() {
         notice = null;
     }
     status = notice && !recording && !session.busy() ? notice : Words.status(now);
-    show("status", ["set", Words.cut(status.text, 52)]);
+    show("status", ["set", Words.cut(status.text, 48)]);
     colour("bgcolor", MOODS[status.mood]);
     colour("textcolor", status.mood === "idle" || status.mood === "ready" ? "live_control_fg" : "live_control_fg_on");
     show("host", ["set", Words.host(set, settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "")]);
@@ -2204,12 +2231,18 @@ function drawBelow() {
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || (result ? Words.grid(result) : "")]);
+    show("grid", ["set", heard() || whole() || (result ? Words.grid(result) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
     show("source", ["set", !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
     target = session.job ? session.job.target : result && result.target;
     drawRuler(target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
+}
+
+// Why it was not made, where the banner has no room for all of it.
+function whole() {
+    var job = session.job;
+    return job && job.state === "failed" && job.message.length > 36 ? Words.cut(job.message, 60) : "";
 }
 
 // Why nothing is heard while it is made, where that is so.
@@ -2246,7 +2279,12 @@ function drawRegion() {
 }
 
 function drawResult() {
-    var bar_s = result.asked ? result.asked.bar_s : 0;
+    var bar_s = result.asked ? result.asked.bar_s : 0, facts = Live.facts(result.paths[take] || result.paths[0]), name;
+    for (name in { bpm: 1, key: 1, join_click_db: 1, downbeat_ms: 1, seed: 1 }) {
+        if (facts[name] !== undefined) {
+            result[name] = facts[name];
+        }
+    }
     outlet(2, ["result_sound", "replace", Music.maxPath(result.paths[take] || result.paths[0])]);
     if (bar_s) {
         show("result_wave", ["grid", Math.round(bar_s * 1000)]);
@@ -2321,7 +2359,7 @@ var settings = {
 };
 var session = null, clock = null, observers = [], shown = {}, colours = {};
 var set = null, source = null, source_clip = 0, drawn_source = "", result = null, take = 0, listening = false;
-var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0;
+var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "";
 var MOODS = { idle: "live_control_bg", ready: "live_control_bg", busy: "live_control_selection", good: "live_value_arc", bad: "live_alert" };
 
 // From inlet 0: what a control says; from inlet 1: what the daemon says.
@@ -2535,11 +2573,26 @@ function refresh() {
         return;
     }
     set = Live.state();
+    estimate();
     if (set.is_playing) {
         session.ask("transport", Osc.having("transport", Requests.transport(set)));
     }
     readSource();
     draw();
+}
+
+// How long until the first sound, asked anew when what would be asked for has changed.
+function estimate() {
+    var request, key;
+    if (!Osc.knows("estimate") || session.link !== "here" || session.busy()) {
+        return;
+    }
+    request = Requests.build(settings, set, source, preset(), null, session.daemon);
+    key = JSON.stringify(request);
+    if (!request.problem && key !== estimated) {
+        estimated = key;
+        session.ask("estimate", Osc.having("estimate", request.values));
+    }
 }
 
 function readSource() {
@@ -2550,6 +2603,10 @@ function readSource() {
     if (!id) {
         source = null;
         source_clip = 0;
+        if (drawn_source) {
+            drawn_source = "";
+            outlet(2, ["source_sound", "clear"]);
+        }
         return;
     }
     clip = Live.clip(id);
@@ -2640,17 +2697,22 @@ function beginGrowth() {
 
 // Plays into the device: records until pressed again, then continues what was played.
 function record() {
-    var now = session.io.now(), folder = session.daemon.folder;
+    var now = session.io.now(), folder = recordingFolder();
     if (recording) {
         outlet(3, ["recorder", 0]);
         finishRecording(now);
     } else if (!folder) {
-        say("bad", "nowhere to record to: the daemon must run");
+        say("bad", "no folder to record to: save the set first");
     } else {
-        recording = { path: folder.replace(/[\/\\]+$/, "") + (folder.indexOf("\\") < 0 ? "/" : "\\") + "recorded-" + now + ".wav", began: now, beat: set.beat };
+        recording = { path: folder + "recorded-" + now + ".wav", began: now, beat: set.beat };
         outlet(3, ["recorder", "open", Music.maxPath(recording.path), "wave"]);
         outlet(3, ["recorder", 1]);
     }
+}
+
+// With its last slash: the results' folder, once there is a result in it, else the set's.
+function recordingFolder() {
+    return session.results.length ? session.results[0].paths[0].replace(/[^\/\\]*$/, "") : Live.setFolder();
 }
 
 function finishRecording(now) {

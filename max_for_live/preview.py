@@ -44,7 +44,7 @@ _SOURCE = {"source": "loop_compus · 4 bars · 0.0 s to 7.7 s"}
 _SETTINGS = {"mode": 1, "bars": 3, "takes": 3, "key": 1, "hear": 1, "auto_place": 1, "seed": 4711, "port": 7770, "guidance": 3}
 _DONE = {
     **{"status": "done · 8 bars · 4 takes", "go": "Continue 8 bars", "results": "♥ dub techno, warm chor…"},
-    "grid": "124.00 bpm, downbeat +3 ms, join −31 dB, seed 4711",
+    "grid": "124.06 bpm, A minor, join click −31 dB, seed 4711",
 }
 _MAKING = {"status": "making bar 4 of 8 · 6 s left", "go": "Continue 8 bars", "results": "breakbeat, dusty"}
 SCENES = {

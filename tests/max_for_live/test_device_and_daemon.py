@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from bridge.osc import codec
+from bridge.osc import codec, spec
 from tests.max_for_live.conftest import wait_until
 
 BAR_S = 2.0  # at Live's usual 120 bpm
@@ -140,12 +140,39 @@ def test_presets_models_and_what_was_made_before_are_listed(daemon, put_on_track
     assert command[2] == " " and dict(zip(command[3::2], command[4::2], strict=True))["preset"] == "Funk"
 
 
-def test_recording_the_input_continues_it(daemon, put_on_track):
-    """What sfrecord~ would write is written here."""
-    device = put_on_track(daemon.port)
+def test_a_command_that_this_daemon_does_not_have_is_learnt_from_its_answer(daemon, put_on_track, tmp_path):
+    """Built with a newer table than the daemon's."""
+    clip = tmp_path / "riff.wav"
+    soundfile.write(clip, [[0.1, 0.1]] * (8 * 48_000), 48_000)
+    later = {"arguments": [["clip", "s", 1, 1000], ["start_s", "f", 0, 3600], ["end_s", "f", 0, 3600]]}
+    later["keys"] = {"reply_port": ["reply_port", "i", 1, 65_535]}
+    device = put_on_track(daemon.port, commands={"fill": later, "no_such_thing": later})
     device.until("ready")
-    wait_until(lambda: any(command[0] == "/inspire/status" for command in device.commands))
-    daemon.folder.mkdir(parents=True, exist_ok=True)
+    device.do("clip", slot=1, change={"file_path": str(clip), "seconds": 8})
+    device.turn("mode", 2)
+    device.press("go")
+    if "/inspire/fill" in spec.COMMANDS:
+        device.until("done")
+    else:
+        device.until("not made: this daemon cannot fill yet")
+
+
+def test_words_in_any_script_arrive_as_they_were_typed(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="温かい dub, œuvre 🎹")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.press("go")
+    device.until("done")
+    with daemon.client() as client:
+        _, entries = client.history(words="œuvre")
+    assert entries[0].pairs["prompt"] == "温かい dub, œuvre 🎹"
+
+
+def test_recording_the_input_continues_it(start_daemon, put_on_track, tmp_path):
+    """What sfrecord~ would write is written here. Nothing was made before: it records beside the set."""
+    device = put_on_track(start_daemon().port)
+    device.until("ready")
+    device.do("live", of="song", change={"file_path": str(tmp_path / "My Set.als")})
     device.press("record")
     device.until("recording")
     wait_until(lambda: device.sound[-2:][-1] == ["recorder", 1])
@@ -155,7 +182,7 @@ def test_recording_the_input_continues_it(daemon, put_on_track):
     device.press("record")
     device.until("done")
     command = next(command for command in device.commands if command[0] == "/inspire/continue")
-    assert command[2] == path and "from_s" not in command
+    assert command[2] == path and Path(path).parent == tmp_path and "from_s" not in command
 
 
 def test_a_daemon_that_comes_later_is_found(start_daemon, put_on_track):

@@ -7,7 +7,7 @@ var settings = {
 };
 var session = null, clock = null, observers = [], shown = {}, colours = {};
 var set = null, source = null, source_clip = 0, drawn_source = "", result = null, take = 0, listening = false;
-var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0;
+var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "";
 var MOODS = { idle: "live_control_bg", ready: "live_control_bg", busy: "live_control_selection", good: "live_value_arc", bad: "live_alert" };
 
 // From inlet 0: what a control says; from inlet 1: what the daemon says.
@@ -221,11 +221,26 @@ function refresh() {
         return;
     }
     set = Live.state();
+    estimate();
     if (set.is_playing) {
         session.ask("transport", Osc.having("transport", Requests.transport(set)));
     }
     readSource();
     draw();
+}
+
+// How long until the first sound, asked anew when what would be asked for has changed.
+function estimate() {
+    var request, key;
+    if (!Osc.knows("estimate") || session.link !== "here" || session.busy()) {
+        return;
+    }
+    request = Requests.build(settings, set, source, preset(), null, session.daemon);
+    key = JSON.stringify(request);
+    if (!request.problem && key !== estimated) {
+        estimated = key;
+        session.ask("estimate", Osc.having("estimate", request.values));
+    }
 }
 
 function readSource() {
@@ -236,6 +251,10 @@ function readSource() {
     if (!id) {
         source = null;
         source_clip = 0;
+        if (drawn_source) {
+            drawn_source = "";
+            outlet(2, ["source_sound", "clear"]);
+        }
         return;
     }
     clip = Live.clip(id);
@@ -326,17 +345,22 @@ function beginGrowth() {
 
 // Plays into the device: records until pressed again, then continues what was played.
 function record() {
-    var now = session.io.now(), folder = session.daemon.folder;
+    var now = session.io.now(), folder = recordingFolder();
     if (recording) {
         outlet(3, ["recorder", 0]);
         finishRecording(now);
     } else if (!folder) {
-        say("bad", "nowhere to record to: the daemon must run");
+        say("bad", "no folder to record to: save the set first");
     } else {
-        recording = { path: folder.replace(/[\/\\]+$/, "") + (folder.indexOf("\\") < 0 ? "/" : "\\") + "recorded-" + now + ".wav", began: now, beat: set.beat };
+        recording = { path: folder + "recorded-" + now + ".wav", began: now, beat: set.beat };
         outlet(3, ["recorder", "open", Music.maxPath(recording.path), "wave"]);
         outlet(3, ["recorder", 1]);
     }
+}
+
+// With its last slash: the results' folder, once there is a result in it, else the set's.
+function recordingFolder() {
+    return session.results.length ? session.results[0].paths[0].replace(/[^\/\\]*$/, "") : Live.setFolder();
 }
 
 function finishRecording(now) {

@@ -19,7 +19,7 @@ function draw() {
         notice = null;
     }
     status = notice && !recording && !session.busy() ? notice : Words.status(now);
-    show("status", ["set", Words.cut(status.text, 52)]);
+    show("status", ["set", Words.cut(status.text, 48)]);
     colour("bgcolor", MOODS[status.mood]);
     colour("textcolor", status.mood === "idle" || status.mood === "ready" ? "live_control_fg" : "live_control_fg_on");
     show("host", ["set", Words.host(set, settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "")]);
@@ -46,12 +46,18 @@ function drawBelow() {
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || (result ? Words.grid(result) : "")]);
+    show("grid", ["set", heard() || whole() || (result ? Words.grid(result) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
     show("source", ["set", !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
     target = session.job ? session.job.target : result && result.target;
     drawRuler(target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
+}
+
+// Why it was not made, where the banner has no room for all of it.
+function whole() {
+    var job = session.job;
+    return job && job.state === "failed" && job.message.length > 36 ? Words.cut(job.message, 60) : "";
 }
 
 // Why nothing is heard while it is made, where that is so.
@@ -88,7 +94,12 @@ function drawRegion() {
 }
 
 function drawResult() {
-    var bar_s = result.asked ? result.asked.bar_s : 0;
+    var bar_s = result.asked ? result.asked.bar_s : 0, facts = Live.facts(result.paths[take] || result.paths[0]), name;
+    for (name in { bpm: 1, key: 1, join_click_db: 1, downbeat_ms: 1, seed: 1 }) {
+        if (facts[name] !== undefined) {
+            result[name] = facts[name];
+        }
+    }
     outlet(2, ["result_sound", "replace", Music.maxPath(result.paths[take] || result.paths[0])]);
     if (bar_s) {
         show("result_wave", ["grid", Math.round(bar_s * 1000)]);

@@ -2,9 +2,13 @@
 // A LiveAPI never throws: it prints a line in Max's console and answers with nothing. Every reader here copes with nothing.
 var Live = (function () {
     var TICK_MS = 60; // until what was set can be read back
-    var tasks = [], version_read;
+    var tasks = [], fixed = {}, version_read;
 
     function api(where) {
+        if (where === "live_set" || where === "live_app") { // these never change
+            fixed[where] = fixed[where] || new LiveAPI(function () {}, where);
+            return fixed[where];
+        }
         return new LiveAPI(function () {}, typeof where === "number" ? "id " + where : where);
     }
 
@@ -161,6 +165,29 @@ var Live = (function () {
         return told;
     }
 
+    // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
+    function facts(path) {
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece;
+        if (!file.isopen) {
+            return {};
+        }
+        do {
+            piece = file.readstring(4096) || "";
+            text += piece;
+        } while (piece.length && text.length < 65536);
+        file.close();
+        try {
+            return JSON.parse(text).engine || {};
+        } catch (error) {
+            return {};
+        }
+    }
+
+    // A folder that is there for certain and can be written to: the saved set's. "" where it is not saved, or this Live does not say.
+    function setFolder() {
+        return since(version()[0] === 11 ? [11, 3, 25] : [12, 0, 5]) ? Music.nativePath(text("live_set", "file_path")).replace(/[^\/\\]*$/, "") : "";
+    }
+
     function stop() {
         var i;
         for (i = 0; i < tasks.length; i++) {
@@ -171,6 +198,6 @@ var Live = (function () {
 
     return {
         get: get, ids: ids, child: child, set: set, call: call, song: song, version: version, later: later, observe: observe, state: state, locators: locators,
-        ownTrack: ownTrack, chosenClip: chosenClip, clip: clip, stop: stop
+        ownTrack: ownTrack, chosenClip: chosenClip, clip: clip, facts: facts, setFolder: setFolder, stop: stop
     };
 })();

@@ -302,7 +302,7 @@ Session.prototype.end = function (job, state, told) {
     if (files.length && job.duration_s) {
         result = {
             id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm, kept: 0, prompt: job.asked.prompt,
-            downbeat_ms: told.downbeat_ms, join_db: told.join_db, key: told.key, asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
+            asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
         };
         this.results.unshift(result);
         this.results.length = Math.min(this.results.length, SESSION.RESULTS);

@@ -71,7 +71,7 @@ var Words = (function () {
         return now.bars ? many(now.bars, "bar") : seconds(now.duration_s);
     }
 
-    // "124.00 bpm, downbeat +3 ms, join −31 dB": what the daemon has measured of it.
+    // "124.06 bpm, A minor, join click −31 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
     function grid(result) {
         var parts = [];
         if (result.bpm) {
@@ -80,11 +80,11 @@ var Words = (function () {
         if (result.downbeat_ms !== undefined) {
             parts.push("downbeat " + signed(result.downbeat_ms, 0) + " ms");
         }
-        if (result.join_db !== undefined) {
-            parts.push("join " + signed(result.join_db, 0) + " dB");
-        }
         if (result.key) {
             parts.push(result.key);
+        }
+        if (result.join_click_db !== undefined) {
+            parts.push("join click " + signed(result.join_click_db, 0) + " dB");
         }
         if (result.seed !== undefined) {
             parts.push("seed " + result.seed);

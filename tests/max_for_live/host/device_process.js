@@ -84,6 +84,7 @@ const max = new Max(live, heard);
 Object.assign(max.context.SESSION, options.times || {});
 if (options.first_port) max.context.SESSION.FIRST_PORT = options.first_port;
 if (options.ports) max.context.SESSION.PORTS = options.ports;
+Object.assign(max.context.TABLE.commands, options.commands || {});
 max.control("port", options.port);
 live.ready = true;
 max.control("ready");

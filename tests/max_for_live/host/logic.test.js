@@ -179,7 +179,8 @@ test("a tempo and metre that the daemon does not count in is asked for in second
 });
 
 test("what is measured is told in one line", () => {
-    assert.strictEqual(Words.grid({ bpm: 124, asked_bpm: 124, downbeat_ms: 3, join_db: -31 }), "124.00 bpm, downbeat +3 ms, join −31 dB");
+    assert.strictEqual(Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31.2 }), "124.06 bpm, A minor, join click −31 dB");
+    assert.strictEqual(Words.grid({ bpm: 124, downbeat_ms: 3 }), "124.00 bpm, downbeat +3 ms");
     assert.strictEqual(Words.grid({ bpm: 62, asked_bpm: 124, seed: 4 }), "62.00 bpm of 124.00, seed 4");
 });
 

@@ -47,8 +47,24 @@ class Max {
                 this.running = false;
             }
         }
+        class File {
+            constructor(name) {
+                this.isopen = fs.existsSync(name);
+                this.rest = this.isopen ? fs.readFileSync(name, "latin1") : "";
+            }
+
+            readstring(count) {
+                const piece = this.rest.slice(0, count);
+                this.rest = this.rest.slice(count);
+                return piece;
+            }
+
+            close() {
+                this.isopen = false;
+            }
+        }
         this.context = vm.createContext({
-            LiveAPI: liveApi(live), Task, inlet: 0, messagename: "",
+            LiveAPI: liveApi(live), Task, File, inlet: 0, messagename: "",
             outlet(number, values) {
                 if (!Array.isArray(values) && Object.prototype.toString.call(values) !== "[object Array]") throw new Error("an outlet gets one array");
                 const list = Array.from(values);

@@ -1,0 +1,248 @@
+// The whole device, on a stand-in for Max and Live, without a daemon: what a box sends, what a box is sent.
+"use strict";
+const test = require("node:test");
+const assert = require("node:assert");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const vm = require("node:vm");
+const { Max } = require("./max.js");
+const { Live, TICK_MS } = require("./live_object_model.js");
+
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const LOADED_MS = 1050;
+
+// A device that has said hello; `answer(max, command)` is the daemon.
+function device(version = "12.4.0", { answer = daemon, heard = () => [], before = () => {}, ...options } = {}) {
+    const live = new Live(version, options);
+    live.devicePath = "live_set tracks 0 devices 0";
+    const track = live.addTrack("Drums");
+    const max = new Max(live, (outlet, list) => {
+        if (outlet === 0 && list[0] !== "port") return answer(list);
+        return heard(outlet, list);
+    });
+    before(max, live);
+    live.ready = true;
+    max.control("ready");
+    return { live, max, track, commands: () => max.sent.filter(([outlet]) => outlet === 0).map(([, ...list]) => list) };
+}
+
+function daemon(command) {
+    const [address, id] = command;
+    if (address === "/inspire/hello") return [[1, "/inspire/welcome", id, "0.1.0", 1, 60]];
+    if (address === "/inspire/status") return [[1, "/inspire/state", id, "idle", "version", "0.1.0", "pid", 7, "folder", "/m", "audio_device", "none: another program holds it"]];
+    if (address === "/inspire/presets") return [[1, "/inspire/preset", id, 0, 2, "Funk", "band", "prompt", "funk"], [1, "/inspire/preset", id, 1, 2, "808", "electronic", "prompt", "electro"]];
+    if (address === "/inspire/models") return [[1, "/inspire/model", id, 0, 1, "sketch", "loaded", 1]];
+    if (address === "/inspire/history") return [[1, "/inspire/entry", id, 0, "old-job", "done", "prompt", "an older one", "path", "/m/old.1.wav", "others", "old.2.wav", "duration_s", 8, "kept", 1, "seed", 3]];
+    return [];
+}
+
+for (const version of ["11.2.0", "11.3.25", "12.0.0", "12.0.5", "12.2.0", "12.4.0"]) {
+    test(`${version}: it starts, says what it is ready for, and makes no error in Max's console`, async () => {
+        const { live, max, track } = device(version);
+        live.addClip(live.objects.get(track.props.clip_slots[0]), { name: "808" });
+        live.change(live.view, "detail_clip", live.objects.get(track.props.clip_slots[0]).props.clip);
+        await wait(100);
+        assert.match(max.shown("status", "set"), /^ready/);
+        assert.match(max.shown("source", "set"), /^808 · 4 bars · 0.0 s to 8.0 s/);
+        assert.deepStrictEqual(live.console, []);
+        assert.deepStrictEqual(max.console, []);
+        max.free();
+    });
+}
+
+test("no LiveAPI is made before live.thisdevice says so, and controls that a set recalls before that do nothing wrong", () => {
+    const live = new Live("12.4.0");
+    const max = new Max(live);
+    for (const [name, value] of [["mode", 1], ["bars", 4], ["seed", 9], ["lock", 1], ["go", 1], ["gain", -6], ["preset_saved", "Funk"], ["prompt", "x"], ["port", 7771]]) max.control(name, value);
+    assert.ok(!max.sent.some(([outlet, name]) => outlet === 0 && name !== "port"));
+    max.free();
+});
+
+test("opening a set presses nothing: what a button says in the first second is its recalled value", async () => {
+    const { max, commands } = device();
+    max.control("prompt", "dub");
+    max.control("go", 1);
+    max.control("go", 0);
+    assert.ok(!commands().some(([address]) => address === "/inspire/generate"));
+    await wait(LOADED_MS);
+    max.control("go", 0);
+    assert.ok(!commands().some(([address]) => address === "/inspire/generate"), "a button that comes up again is no press");
+    max.control("go", 1);
+    assert.ok(commands().some(([address]) => address === "/inspire/generate"));
+    max.free();
+});
+
+test("a message that is named like a function of the script does not call it", () => {
+    const { max } = device();
+    assert.doesNotThrow(() => max.control("draw"));
+    assert.doesNotThrow(() => max.control("receive", 1));
+    assert.match(max.console.join(), /no control is called draw/);
+    max.free();
+});
+
+test("the preset is saved by name and found again among others; a bank narrows the list", async () => {
+    const { max } = device("12.4.0", { before: (one) => one.control("preset_saved", 808) });
+    await wait(50);
+    assert.strictEqual(max.shown("preset", "setsymbol"), "808");
+    max.control("bank", "band");
+    const items = max.sent.slice(max.sent.map(([, name, verb]) => name + verb).lastIndexOf("presetclear")).filter(([, name, verb]) => name === "preset" && verb === "append");
+    assert.deepStrictEqual(items.map((item) => item[3]), ["no preset", "Funk", "808"]);
+    assert.strictEqual(max.shown("bank_saved"), "band");
+    max.control("preset", "no", "preset");
+    assert.strictEqual(max.shown("preset_saved"), "-");
+    max.free();
+});
+
+test("what was made before is listed with its heart, and can be shown, kept and let go", async () => {
+    const { max, commands } = device();
+    await wait(50);
+    assert.strictEqual(max.shown("results", "append"), "♥ an older one");
+    max.control("results", 0);
+    assert.strictEqual(max.shown("result_sound", "replace"), "/m/old.1.wav");
+    max.control("take", 1);
+    assert.strictEqual(max.shown("result_sound", "replace"), "/m/old.2.wav");
+    max.control("favourite", 0);
+    const keep = commands().find(([address]) => address === "/inspire/keep");
+    assert.deepStrictEqual(keep.slice(2, 5), ["old-job", "keep", 0]);
+    assert.strictEqual(max.shown("results", "append"), "an older one");
+    max.free();
+});
+
+test("locking the seed takes that of the result that is shown", async () => {
+    const { max } = device();
+    await wait(LOADED_MS);
+    max.control("results", 0);
+    max.control("lock", 1);
+    assert.strictEqual(max.shown("seed", "set"), "3");
+    max.free();
+});
+
+test("a take is heard at once while Live stands, from the next bar while it plays", async () => {
+    const { live, max } = device();
+    await wait(LOADED_MS);
+    max.control("results", 0);
+    const plays = () => max.sent.some(([outlet, name, value]) => outlet === 3 && name === "player" && value === 1);
+    Object.assign(live.song.props, { is_playing: true, current_song_time: 7.5 }); // 0.25 s before the bar
+    max.control("listen", 1);
+    assert.deepStrictEqual(max.sent.filter(([outlet]) => outlet === 3).pop(), [3, "player", "open", "/m/old.1.wav"]);
+    await wait(150);
+    assert.ok(!plays());
+    await wait(250);
+    assert.ok(plays());
+    assert.strictEqual(max.shown("listen", "text"), "Stop");
+    max.control("played");
+    assert.strictEqual(max.shown("listen", "text"), "Listen");
+    max.free();
+});
+
+test("the gain reaches the daemon and the take that is listened to", async () => {
+    const { max, commands } = device();
+    await wait(50);
+    max.control("gain", -6);
+    assert.deepStrictEqual(commands().find(([address]) => address === "/inspire/gain").slice(2, 3), [-6]);
+    const level = max.sent.filter(([outlet, name]) => outlet === 3 && name === "level").pop();
+    assert.ok(Math.abs(level[2] - 0.501) < 0.001);
+    max.control("gain", -60);
+    assert.strictEqual(max.sent.filter(([outlet, name]) => outlet === 3 && name === "level").pop()[2], 0);
+    max.free();
+});
+
+test("the banner has Live's own colours, and new ones when the theme changes", async () => {
+    let shade = 0.25;
+    const { max } = device("12.4.0", { heard: (outlet, list) => (list[0] === "colours" ? [[0, "colour", list[1], shade, shade, shade, 1]] : []) });
+    await wait(50);
+    assert.strictEqual(max.shown("status", "bgcolor"), "0.25 0.25 0.25 1");
+    shade = 0.75;
+    max.control("theme");
+    assert.strictEqual(max.shown("status", "bgcolor"), "0.75 0.75 0.75 1");
+    max.free();
+});
+
+test("only what has changed is sent to the face: a device at rest is silent", async () => {
+    const { max } = device();
+    await wait(300);
+    const before = max.sent.filter(([outlet]) => outlet === 2).length;
+    await wait(1600);
+    assert.strictEqual(max.sent.filter(([outlet]) => outlet === 2).length, before);
+    max.free();
+});
+
+test("Live's transport is told where the daemon takes it, and not where it does not", async () => {
+    const transport = { arguments: [], keys: { bpm: ["bpm", "f", 20, 400], playing: ["playing", "i", 0, 1], beat: ["beat", "f", null, null], reply_port: ["reply_port", "i", 1, 65535] } };
+    for (const has of [true, false]) {
+        const { live, max, commands } = device("12.4.0", { before: (one) => has && Object.assign(vm.runInContext("TABLE", one.context).commands, { transport }) });
+        await wait(50);
+        live.song.props.current_song_time = 12;
+        live.change(live.song, "is_playing", true);
+        await wait(50);
+        const told = commands().filter(([address]) => address === "/inspire/transport");
+        if (has) assert.deepStrictEqual(told.pop().slice(2, 8), ["bpm", 120, "beat", 12, "playing", 1]);
+        else assert.strictEqual(told.length, 0);
+        max.free();
+    }
+});
+
+test("where nothing is heard while it is made, it is said why", async () => {
+    const { max } = device("12.4.0", { answer: (list) => (list[0] === "/inspire/generate" ? [[1, "/inspire/ack", list[1]]] : daemon(list)) });
+    max.control("prompt", "dub");
+    await wait(LOADED_MS);
+    max.control("go", 1);
+    assert.strictEqual(max.shown("grid", "set"), "not heard: none: another program holds it");
+    max.free();
+});
+
+test("what was measured stands below the picture, read from the file beside the sound", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "inspire-"));
+    const sound = path.join(folder, "x.wav");
+    fs.writeFileSync(path.join(folder, "x.json"), JSON.stringify({ padding: "x".repeat(9000), engine: { bpm: 120.02, key: "A minor", join_click_db: -31.4 } }));
+    const { max } = device("12.4.0", {
+        answer: (list) => {
+            if (list[0] === "/inspire/generate") setTimeout(() => max.send(1, "/inspire/done", list[1], sound, 8, "seed", 5), 1);
+            return daemon(list);
+        },
+    });
+    max.control("prompt", "dub");
+    max.control("auto_place", 0);
+    await wait(LOADED_MS);
+    max.control("go", 1);
+    await wait(30);
+    assert.strictEqual(max.shown("grid", "set"), "120.02 bpm, A minor, join click −31 dB, seed 5");
+    fs.rmSync(folder, { recursive: true });
+    max.free();
+});
+
+test("dragging in the upper picture moves what is continued, and where it lands", async () => {
+    const { live, max, track, commands } = device("12.4.0", { focus: "Arranger" });
+    const clip = live.addClip(track, { start_time: 0, end_time: 16, looping: false });
+    live.change(live.view, "detail_clip", clip.id);
+    await wait(LOADED_MS);
+    max.control("select_start", 1000);
+    max.control("select_end", 6000);
+    assert.match(max.shown("source", "set"), /1\.0 s to 6\.0 s/);
+    max.control("mode", 1);
+    max.control("go", 1);
+    const command = commands().find(([address]) => address === "/inspire/continue");
+    assert.strictEqual(command[command.indexOf("from_s") + 1], 6);
+    assert.strictEqual(max.shown("ruler1", "set"), "4", "six seconds are twelve beats: bar 4");
+    max.free();
+});
+
+test("two devices draw other names and ports", () => {
+    const [one, two] = [device(), device()];
+    const hello = (of) => of.commands().find(([address]) => address === "/inspire/hello");
+    assert.notStrictEqual(hello(one)[1], hello(two)[1]);
+    one.max.free();
+    two.max.free();
+});
+
+test("nothing is written to Live while it stands idle or is listened to", async () => {
+    const { live, max } = device();
+    live.change(live.song, "tempo", 99);
+    live.change(live.song, "is_playing", true);
+    await wait(1300);
+    assert.deepStrictEqual(live.calls.filter(([, name]) => !/version/.test(name)), []);
+    assert.strictEqual(live.pending.length, 0);
+    assert.ok(TICK_MS > 0);
+    max.free();
+});
