@@ -279,6 +279,33 @@ def _onednn_takes(dtype: torch.dtype) -> bool:
     return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def start_variations(
+    decoder: Decoder,
+    condition: Condition,
+    prompts: Sequence[list[int]],
+    *,
+    given: int,
+    max_tokens: int,
+    guidance: float,
+    generators: Sequence[torch.Generator],
+) -> Generation:
+    """Several pieces of one condition in one batch, each as it would be alone. Prompts that are equal are read once.
+
+    prompts: tokens each goes on from, all equally many. given: as in `Decoder.start`.
+    """
+
+    def start(prompt: list[int], generator: torch.Generator) -> Generation:
+        audio = torch.tensor([prompt], device=condition.text.device) if prompt else None
+        return decoder.start(
+            condition, audio_prompt=audio, given=given, max_tokens=max_tokens, guidance=guidance, generator=generator
+        )
+
+    own_noise = decoder.config.negative == "noise" and guidance != 1.0
+    if not own_noise and all(prompt == prompts[0] for prompt in prompts):
+        return Generation.together([start(prompts[0], generators[0])] * len(prompts))
+    return Generation.together([start(*one) for one in zip(prompts, generators, strict=True)])
+
+
 def generate_tokens(
     generation: Generation,
     *,

@@ -26,11 +26,11 @@ from engine.conditioning.prompt import caption
 from engine.conditioning.tempo import MISTAKEN, describe_clip, grids, likeliest_grid
 from engine.conditioning.tokenizer import load_text_encoder
 from engine.continuation.clip import LISTEN_S, SILENCE, Clip
+from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.recorded_audio import SUFFIXES, SUFFIXES_OF_FFMPEG, UnreadableError, open_recording
 from engine.music.analysis import measure_bpm
 from engine.music.channels import to_mono
 from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, slowing
-from engine.rendering.level import rms_db
 
 CAPTIONS = "captions.csv"
 COLUMNS = ("file", "caption", "bpm", "key")
@@ -183,9 +183,8 @@ class _Listener:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint, self.config = checkpoint, checkpoint.config
         self.encode_text = load_text_encoder(checkpoint)
-        self.rate = checkpoint.wavtokenizer.config.sample_rate
-        self.views = checkpoint.wavtokenizer.views
-        self.turn = self.views * checkpoint.wavtokenizer.config.hop_length
+        self.clips = ClipEncoder(checkpoint)
+        self.rate, self.views = self.clips.samplerate, checkpoint.wavtokenizer.views
 
     def hear(self, path: Path, name: str, label: Label) -> Iterator[Part]:
         """The parts of a file that are not silent."""
@@ -210,8 +209,7 @@ class _Listener:
         """The part, and the musical time at its end. audio: mono [N] at the model's rate. before: the time where it begins, of
         what comes right before it.
         """
-        level_db = self.config.level_db
-        levelled = audio if level_db is None else audio * np.float32(10 ** ((level_db - rms_db(audio)) / 20))
+        levelled = self.clips.at_model_level(audio)
         label = _with_tempo(label, audio, self.rate, duration_s)
         seconds = len(audio) / self.rate
         # Bars are counted from the file's beginning, part by part: each puts right by how much the last has drifted.
@@ -223,21 +221,15 @@ class _Listener:
             alike = [g for g in found if abs(g.bpm / before.bpm - 1) < SAME_TEMPO and g.beats_per_bar == before.beats_per_bar]
             found = alike or found
 
-        def hear(by: float) -> list[int]:
-            slowed = soxr.resample(levelled, 1.0, by, "VHQ")
-            return self._encode(slowed[len(slowed) % self.turn :]).tolist()
+        def encode(stretch: float) -> list[int]:
+            return self.clips.encode(levelled, stretch=stretch, from_end=True).tolist()
 
-        end = likeliest_grid(found, hear, self.encode_text(request.prompt), request, self.checkpoint)
+        end = likeliest_grid(found, encode, self.encode_text(request.prompt), request, self.checkpoint)
         by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
-        tokens = self._encode(soxr.resample(levelled, 1.0, by, "VHQ"))
+        tokens = self.clips.encode(levelled, stretch=by)
         begin = end and end.after(-seconds).slowed(by)
         described = None if label.key else describe_clip(clip, request, end, self.config)
         return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, described), slowed=by), end
-
-    def _encode(self, audio: np.ndarray) -> np.ndarray:
-        """int16 tokens of mono audio [N] at the model's rate and level, as many whole turns of them as it lasts."""
-        audio = audio[: len(audio) // self.turn * self.turn].astype(np.float32)
-        return self.checkpoint.wavtokenizer.encode(torch.from_numpy(audio)[None])[0].numpy().astype(np.int16)
 
 
 def _request(label: Label) -> GenerationRequest:

@@ -30,7 +30,7 @@ from engine.evaluation.codec_trial import FAST, through
 from engine.evaluation.listener import Listener, has_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
-from engine.models.generation import Generation, generate_tokens
+from engine.models.generation import generate_tokens, start_variations
 from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
@@ -93,13 +93,14 @@ class Player:
     def _sample(self, request: GenerationRequest, condition: Condition, heard: Sequence[int], frames: int) -> torch.Tensor:
         """[variations, frames], sampled as the engine does."""
         seeds = [request.seed_of(number) for number in range(1, request.variations + 1)]
-        prompt = torch.tensor([heard]) if len(heard) else None
-        one = self.prepared.decoder.start(
-            condition, audio_prompt=prompt, given=len(heard), max_tokens=frames, guidance=request.guidance
-        )
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        generation = start_variations(
+            self.prepared.decoder, condition, [list(heard)] * len(seeds), given=len(heard), max_tokens=frames,
+            guidance=request.guidance, generators=generators,
+        )  # fmt: skip
         tokens = generate_tokens(
-            Generation.together([one] * len(seeds)), min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
-            temperature=self.config.temperature, generators=[torch.Generator().manual_seed(seed) for seed in seeds],
+            generation, min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
+            temperature=self.config.temperature, generators=generators,
         )  # fmt: skip
         return torch.tensor(list(tokens)).T
 

@@ -1,0 +1,94 @@
+"""A request as one immutable plan: everything a generation needs to know, as values, before its first token is made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from engine.api import GenerationRequest
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.conditioning.condition import condition_of
+from engine.conditioning.prompt import Words, asked_key, choose_words
+from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid
+from engine.conditioning.tokenizer import load_text_encoder
+from engine.continuation.clip import Clip, read_clip
+from engine.continuation.clip_encoder import ClipEncoder
+from engine.continuation.context_window import ContextWindow
+from engine.models.language_model import Condition
+from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationPlan:
+    """What is to be made of a request."""
+
+    request: GenerationRequest  # nothing left open: seed, sampling and context are set
+    words: Words
+    condition: Condition  # words, time span and section as tensors; musical time comes window by window
+    grid: Grid | None  # musical time as it will be heard; None where there is none
+    stretch: float  # the model plays so many times as long as it will be heard, so that its bars last whole tokens
+    clip: Clip | None
+    context: ContextWindow  # the clip's tokens, and how the piece goes on from them
+
+    @property
+    def seeds(self) -> list[int]:
+        """One for each variation."""
+        return [self.request.seed_of(number) for number in range(1, self.request.variations + 1)]
+
+
+class Planner:
+    """Makes plans for one loaded model."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+        """Raises ModelError where the model's tokenizer cannot be read."""
+        self._checkpoint, self._config = checkpoint, checkpoint.config
+        self._encode_text: Callable[[str], list[int]] = load_text_encoder(checkpoint)
+        self._clips = ClipEncoder(checkpoint, device)
+
+    def settle(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with what it left open decided: the seed drawn, the sampling as suits the model."""
+        own: dict[str, object] = {"seed": secrets.randbelow(2**31)}
+        own |= {name: getattr(self._config, name) for name in ("top_k", "temperature", "context_s")}
+        own |= {"guidance": self._config.guidance if request.clip is None else self._config.clip_guidance}
+        return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
+
+    def plan(self, request: GenerationRequest, samplerate: int) -> GenerationPlan:
+        """request: settled. samplerate: the result's, in Hz. Raises ClipError, RequestError."""
+        config, clip, tokens = self._config, None, []
+        if request.clip is not None:
+            clip = read_clip(
+                request, samplerate=samplerate, model_samplerate=self._clips.samplerate, max_context_s=config.max_prompt_s
+            )
+        grid, stretch, looped = self._musical_time(request, clip)
+        if clip is not None:
+            seconds = min(request.context_s or config.context_s, config.max_prompt_s)
+            tokens = self._clips.encode_end(clip.context, seconds, stretch=stretch, looped=looped)
+        described = None
+        if clip is not None and asked_key(request) is None:
+            described = describe_clip(clip, request, grid, config)
+        words = choose_words(request, config, grid, described)
+        condition = condition_of(words, request, self._encode_text)
+        model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
+        context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
+        return GenerationPlan(request, words, condition, grid, stretch, clip, context)
+
+    def _musical_time(self, request: GenerationRequest, clip: Clip | None) -> tuple[Grid | None, float, bool]:
+        """The grid, the stretch ratio, and whether the clip is a loop.
+
+        The model plays stretched until its bars are whole tokens, as all were that it learnt from. A clip is stretched likewise,
+        and keeps its pitch in the end; without one the result is out of tune by so much.
+        """
+        found, rate = grids(request, self._config, clip), self._config.token_rate
+        looped = clip is not None and clip.whole and any(lasts_bars(g.bpm, clip.duration_s, g.beats_per_bar) for g in found)
+
+        def encode(stretch: float) -> list[int]:
+            assert clip is not None
+            return self._clips.encode_end(clip.context, JUDGED_TOKENS / rate, stretch=stretch, looped=looped)
+
+        grid = likeliest_grid(found, encode, self._encode_text(request.prompt), request, self._checkpoint)
+        most = MOST_DETUNED if clip is None else MOST_SLOWED
+        stretch = slowing(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
+        return grid, stretch, looped

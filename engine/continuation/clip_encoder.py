@@ -1,0 +1,55 @@
+"""Recorded audio → tokens as the language model met them in training: at its level, stretched to its bars, all views whole.
+
+The one way audio becomes tokens: of a clip that is continued, and of the recordings a model is fine-tuned on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+import torch
+
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.continuation.recurrence import what_followed
+from engine.rendering.level import rms_db, without_fade
+
+
+class ClipEncoder:
+    """Audio is mono float32 [frames] at `samplerate` Hz. Stateless: any number of clips, one thread at a time."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device | None = None) -> None:
+        self._codec, self._level_db, self._device = checkpoint.wavtokenizer, checkpoint.config.level_db, device
+        self.samplerate: int = self._codec.config.sample_rate
+        self.hop: int = self._codec.config.hop_length  # samples to a token
+        self.block = self._codec.views * self.hop  # samples to one token of each view
+
+    def encode_end(self, audio: np.ndarray, seconds: float, *, stretch: float = 1.0, looped: bool = False) -> list[int]:
+        """Tokens of the last `seconds`, as the language model is to continue them. Odd samples are cut in front.
+
+        stretch: how many times as long it lasts as the model plays it; `seconds` counts after it. looped: a loop is encoded as it
+        is played, again and again, so that what has come back before can be continued. A fade-out is undone: silence would be
+        continued by silence. Nor does the end sound like an end: a token depends on what comes right after it, so the last ones
+        are encoded with what followed when the music was there before.
+        """
+        wanted = round(seconds / stretch * self.samplerate)
+        if looped:
+            audio = np.tile(audio, -(-wanted // len(audio)))
+        audio = soxr.resample(audio[-wanted:], 1.0, stretch, "VHQ")
+        audio = self.at_model_level(without_fade(audio[len(audio) % self.block :], self.samplerate))
+        count = len(audio) // self.hop
+        return self._encode(np.concatenate([audio, what_followed(audio, self.samplerate)]))[:count].tolist()
+
+    def encode(self, audio: np.ndarray, *, stretch: float = 1.0, from_end: bool = False) -> np.ndarray:
+        """Tokens of the whole, int16: as many as all views have. Odd samples are cut behind, or with `from_end` in front."""
+        audio = soxr.resample(audio, 1.0, stretch, "VHQ")
+        odd = len(audio) % self.block
+        audio = audio[odd:] if from_end else audio[: len(audio) - odd]
+        return self._encode(audio.astype(np.float32)).astype(np.int16)
+
+    def at_model_level(self, audio: np.ndarray) -> np.ndarray:
+        """Audio at the level the model was trained on, where it says one."""
+        return audio if self._level_db is None else audio * np.float32(10 ** ((self._level_db - rms_db(audio)) / 20))
+
+    @torch.inference_mode()
+    def _encode(self, audio: np.ndarray) -> np.ndarray:
+        return self._codec.encode(torch.from_numpy(audio)[None].to(self._device))[0].cpu().numpy()
