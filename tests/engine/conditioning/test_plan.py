@@ -1,0 +1,48 @@
+"""A request as one plan: nothing left open, everything a value."""
+
+import dataclasses
+
+import pytest
+import soundfile
+import torch
+
+from engine.api import GenerationRequest
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.conditioning.plan import Planner
+from engine.music.grid import Grid
+from tests import synthetic
+from tests.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory):
+    model = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model", deniable=("drums",))
+    return Planner(load_checkpoint(model), torch.device("cpu"))
+
+
+def test_what_a_request_leaves_open_is_settled_and_what_it_says_stands(planner):
+    open_, said = (planner.settle(GenerationRequest(prompt="dub", **fields)) for fields in ({}, {"seed": 3, "top_k": 5}))
+    assert None not in (open_.seed, open_.top_k, open_.temperature, open_.guidance, open_.context_s)
+    assert (said.seed, said.top_k, said.temperature) == (3, 5, open_.temperature)
+    assert planner.settle(GenerationRequest(clip="a.wav")).guidance == 2.0 != open_.guidance
+
+
+def test_the_plan_of_a_prompt(planner):
+    request = planner.settle(GenerationRequest(prompt="dub, no drums", bpm=123.5, variations=3, seed=2**31 - 1))
+    plan = planner.plan(request, 24_000)
+    assert plan.words.caption == "dub, no drums, 123.5 bpm" and plan.words.text == "dub, 123.5 bpm, no drums"
+    assert plan.words.negative_prompt == "dub, 123.5 bpm, drums" and plan.condition.negative_text is not None
+    assert plan.grid == Grid(123.5) and plan.context.grid.bpm == pytest.approx(8 * 60 * 50 / 194)
+    assert plan.stretch == pytest.approx(123.5 / plan.context.grid.bpm) and plan.clip is None and plan.context.clip_tokens == ()
+    assert plan.seeds == [2**31 - 1, 0, 1]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan.stretch = 1.0
+
+
+def test_the_plan_of_a_clip_is_the_same_each_time(planner, tmp_path):
+    soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 4 * 4 * 60 / 124, rate=24_000), 24_000)
+    request = planner.settle(GenerationRequest(clip=str(tmp_path / "loop.wav"), bpm=124, key="Am", duration_s=2.0))
+    first, again = planner.plan(request, 48_000), planner.plan(request, 48_000)
+    assert first.words == again.words and first.context.clip_tokens == again.context.clip_tokens
+    assert len(first.context.clip_tokens) == 250 and first.clip.samplerate == 48_000
+    assert first.words.scale_key == (9, "minor") and first.condition.scale.tolist() == [0]
