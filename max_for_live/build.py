@@ -14,8 +14,8 @@ from max_for_live.protocol import script_table
 
 FOLDER = Path(__file__).parent
 DEVICE = "Inspire.amxd"
-_LOGIC = ("osc", "music", "words", "requests", "session", "placing")
-_DEVICE = ("face", "device")
+_LOGIC = ("osc", "music", "words", "requests", "session", "hearing", "rungs", "placing")
+_DEVICE = ("device", "controls", "verbs", "face")
 
 
 def script() -> str:

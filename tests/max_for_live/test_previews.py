@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
 from max_for_live.build import FOLDER
 from max_for_live.theme import THEMES
+from tests.max_for_live.conftest import HOST, node
 
 preview = pytest.importorskip("max_for_live.preview", reason="needs Pillow and matplotlib")
 Image = pytest.importorskip("PIL.Image")
@@ -35,6 +37,28 @@ def test_letters_can_be_read_on_what_they_stand_on(theme):
         *((wave, "live_lcd_bg") for wave in ("live_control_selection", "live_value_arc")),
     ):
         assert _contrast(colours[letters], colours[ground]) >= 4.5, (letters, ground)
+
+
+def test_the_banner_and_the_grid_line_are_what_the_script_would_say():
+    """The pictures promise nothing that the device does not do."""
+    code = """
+    const { run } = require(process.argv[1]);
+    const { Words } = run("({ Words: Words })");
+    const say = (now) => Words.status(now).text;
+    console.log(JSON.stringify([
+        say({ state: "done", bars: 8, takes: 4 }),
+        say({ state: "making", done_s: 6.5, total_s: 15.48, rtf: 0.66, bar_s: 1.935 }),
+        Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31, seed: 4711 }),
+        Words.go(1, 8), Words.host({ tempo: 124, numerator: 4, denominator: 4 }, "A minor"),
+        Words.source({ name: "loop_compus", start_s: 0, end_s: 7.7 }, "4 bars"), Words.result({ kept: 1, prompt: "dub techno, warm chords" }),
+    ]));
+    """
+    said = json.loads(
+        subprocess.run([node(), "-e", code, str(HOST / "max.js")], capture_output=True, text=True, check=True).stdout
+    )
+    done, making = preview.SCENES["done"].texts, preview.SCENES["making"].texts
+    names = ("grid", "go", "host", "source", "results")
+    assert said == [done["status"], making["status"], *(done[name] for name in names)]
 
 
 def test_another_patch_is_drawn_otherwise(patcher):

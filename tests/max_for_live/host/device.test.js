@@ -236,6 +236,73 @@ test("two devices draw other names and ports", () => {
     two.max.free();
 });
 
+test("an answer to another device is none to this one", () => {
+    const { max } = device("12.4.0", { answer: () => [] });
+    max.send(1, "/inspire/welcome", "live-somebody-hello", "0.1.0", 1, 60);
+    assert.match(max.shown("status", "set"), /^looking/);
+    max.free();
+});
+
+test("in the arrangement four takes do not become four tracks where Live has no take lanes", async () => {
+    for (const [version, tracks] of [["12.0.5", 1], ["12.4.0", 1]]) {
+        const { live, max } = device(version, {
+            focus: "Arranger", file_s: { "/m/x.1.wav": 8, "/m/x.2.wav": 8 },
+            answer: (list) => {
+                if (list[0] === "/inspire/generate") setTimeout(() => max.send(1, "/inspire/done", list[1], "/m/x.1.wav", 8, "others", "x.2.wav"), 1);
+                return daemon(list);
+            },
+        });
+        max.control("prompt", "dub");
+        max.control("takes", 1);
+        await wait(LOADED_MS);
+        max.control("go", 1);
+        await wait(700);
+        assert.strictEqual(live.song.props.tracks.length, tracks);
+        const track = live.objects.get(live.song.props.tracks[0]);
+        assert.strictEqual(track.props.arrangement_clips.length, 1);
+        assert.strictEqual(track.props.take_lanes.length, version === "12.4.0" ? 1 : 0);
+        max.free();
+    }
+});
+
+test("a result that was made in another tempo says so when it is placed", async () => {
+    const { live, max } = device("12.4.0", {
+        file_s: { "/m/x.wav": 8 },
+        answer: (list) => {
+            if (list[0] === "/inspire/generate") setTimeout(() => max.send(1, "/inspire/done", list[1], "/m/x.wav", 8), 1);
+            return daemon(list);
+        },
+    });
+    max.control("prompt", "dub");
+    max.control("auto_place", 0);
+    await wait(LOADED_MS);
+    max.control("go", 1);
+    await wait(30);
+    live.song.props.tempo = 140;
+    max.control("place", 1);
+    await wait(400);
+    assert.match(max.shown("status", "set"), /^placed in slot 1 of Drums · made at 120 bpm/);
+    max.free();
+});
+
+test("on a return or the master a result gets a track of its own", async () => {
+    const { live, max } = device("12.4.0", {
+        file_s: { "/m/x.wav": 8 },
+        before: (one, stage) => (stage.devicePath = "live_set master_track devices 0"),
+        answer: (list) => {
+            if (list[0] === "/inspire/generate") setTimeout(() => max.send(1, "/inspire/done", list[1], "/m/x.wav", 8), 1);
+            return daemon(list);
+        },
+    });
+    max.control("prompt", "dub");
+    await wait(LOADED_MS);
+    max.control("go", 1);
+    await wait(500);
+    assert.match(max.shown("status", "set"), /^placed in a new track, slot 1 of Inspire/);
+    assert.deepStrictEqual(live.console, []);
+    max.free();
+});
+
 test("nothing is written to Live while it stands idle or is listened to", async () => {
     const { live, max } = device();
     live.change(live.song, "tempo", 99);
