@@ -17,11 +17,15 @@ from typing import Protocol
 
 import numpy as np
 
+from engine import words
+from engine.words import BEAT_UNITS, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM  # noqa: F401 - for the bridge
+
 SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")
 DECODE_PATHS = ("full", "fast")
 
 DEFAULT_MODEL = "sketch"
+_USUAL_BPM = 120.0
 MAX_DURATION_S = 480.0
 MAX_PROMPT_CHARS = 4_000
 MAX_VARIATIONS = 8
@@ -67,6 +71,9 @@ class GenerationRequest:
     (the clip's end when None) and goes on from there. The length is `duration_s`, or `bars` at `bpm`
     in `beats_per_bar`; in bars the result has exactly the sample frames those bars last.
 
+    Where no field states the metre, or of `bars` the tempo, what the prompt says of it is taken. Bars of a clip without either
+    last as its tempo is measured: until then `seconds` is an estimate.
+
     `variations` are made together, each with a seed of its own (`seed_of`): the same audio as that seed gives alone.
     """
 
@@ -75,6 +82,7 @@ class GenerationRequest:
     bars: int | None = None
     bpm: float | None = None
     beats_per_bar: int = 4
+    beat_unit: int = 4  # the note that a beat is: 8 in 7/8; bpm counts quarter notes in every metre
     key: str | None = None  # "A minor", "F# major"
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
@@ -93,9 +101,10 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         _check_prompt(self)
+        _check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
+        _check_metre(self)
+        self._take_from_prompt()
         _check_length(self)
-        _check_number("bpm", self.bpm, 20, 400, optional=True)
-        _check_number("beats_per_bar", self.beats_per_bar, 1, 16, whole=True)
         _check_number("time_start_s", self.time_start_s, 0, 3600)
         _check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
         _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
@@ -112,11 +121,25 @@ class GenerationRequest:
             raise RequestError(f"clip must be a file's path, got {type(self.clip).__name__}")
         parse_key(self.key)
 
+    def _take_from_prompt(self) -> None:
+        """So that every reader of a request finds one tempo and one metre in it."""
+        if (self.beats_per_bar, self.beat_unit) == (4, 4) and (metre := words.metre_in(self.prompt)):
+            object.__setattr__(self, "beats_per_bar", metre[0])
+            object.__setattr__(self, "beat_unit", metre[1])
+        if self.bars is not None and self.bpm is None:
+            object.__setattr__(self, "bpm", words.tempo_in(self.prompt))
+
+    @property
+    def quarters_per_bar(self) -> float:
+        """How many quarter notes a bar lasts: 3.5 in 7/8."""
+        quarters = self.beats_per_bar * 4 / self.beat_unit
+        return int(quarters) if quarters.is_integer() else quarters
+
     @property
     def seconds(self) -> float:
         """Length of the new audio in seconds."""
         if self.bars is not None:
-            return self.bars * self.beats_per_bar * 60.0 / self.bpm
+            return self.bars * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
         return 10.0 if self.duration_s is None else self.duration_s
 
     def seed_of(self, variation: int) -> int:
@@ -136,20 +159,15 @@ def draw_seed() -> int:
 
 
 def parse_key(key: str | None) -> tuple[int, str] | None:
-    """Pitch class (C = 0) and mode: "F# minor" → (6, "minor"). Raises RequestError."""
+    """Pitch class (C = 0) and mode: "F# minor" → (6, "minor"), "D dorian" → (2, "minor"), the nearest. Raises RequestError."""
     if key is None:
         return None
-    names = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-    words = key.replace("♯", "#").replace("♭", "b").split() if isinstance(key, str) else []
-    if len(words) == 1 and words[0].endswith("m") and len(words[0]) > 1:
-        words = [words[0][:-1], "minor"]
-    if len(words) == 1:
-        words.append("major")
-    mode = {"major": "major", "maj": "major", "minor": "minor", "min": "minor"}.get(words[1].lower()) if len(words) == 2 else None
-    tonic = words[0] if words else ""
-    if mode is None or tonic[:1].lower() not in names or tonic[1:] not in ("", "#", "b"):
-        raise RequestError(f"unknown key {key!r}: write a note A to G, # or b, and major or minor, such as 'F# minor'")
-    return (names[tonic[0].lower()] + {"": 0, "#": 1, "b": -1}[tonic[1:]]) % 12, mode
+    found = words.parse_key(key) if isinstance(key, str) else None
+    if found is None:
+        raise RequestError(
+            f"unknown key {key!r}: write a note A to G, # or b, and major or minor, such as 'F# minor', 'Am' or '8A'"
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -255,14 +273,21 @@ def _check_length(request: GenerationRequest) -> None:
         raise RequestError("give duration_s or bars, not both")
     if request.bars is not None:
         _check_number("bars", request.bars, 1, 512, whole=True)
-        if request.bpm is None:
-            raise RequestError("bars needs bpm: say the tempo, such as bpm 124")
-        _check_number("bpm", request.bpm, 20, 400)
+        if request.bpm is None and request.clip is None:
+            raise RequestError("bars needs bpm: say the tempo, such as bpm 124, or write it into the prompt")
     _check_number("duration_s", request.duration_s, 0.5, MAX_DURATION_S, optional=True)
-    if request.bars is not None and not 0.5 <= request.seconds <= MAX_DURATION_S:
+    if request.bars is not None and request.bpm is not None and not 0.5 <= request.seconds <= MAX_DURATION_S:
         raise RequestError(
             f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed"
         )
+
+
+def _check_metre(request: GenerationRequest) -> None:
+    _check_number("beats_per_bar", request.beats_per_bar, 1, words.MAX_BEATS_PER_BAR, whole=True)
+    _check_number("beat_unit", request.beat_unit, 2, 16, whole=True)
+    if request.beat_unit not in BEAT_UNITS or request.quarters_per_bar > words.MAX_BEATS_PER_BAR:
+        metre = f"{request.beats_per_bar}/{request.beat_unit}"
+        raise RequestError(f"the metre is {metre}: beat_unit 2, 4, 8 or 16 and bars of at most 16 quarter notes are allowed")
 
 
 def _check_number(name: str, value, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:

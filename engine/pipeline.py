@@ -14,7 +14,7 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, us
 from engine.api import DECODE_PATHS, DEFAULT_MODEL, Event, Finished, GenerationRequest, Progress, RequestError
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import GenerationPlan, Planner
-from engine.conditioning.prompt import asked_bpm, asked_key
+from engine.conditioning.prompt import asked_bpm, asked_key, metre_facts
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
 from engine.rendering.track import Source, Track
@@ -65,6 +65,7 @@ class Pipeline:
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
         plan = self._planner.plan(request, renderers[0].samplerate)
+        request = plan.request
         tracks = [self._track(plan, number, renderer, watch) for number, renderer in zip(numbers, renderers, strict=True)]
         for track in tracks:
             yield from track.begin()
@@ -135,7 +136,8 @@ class Pipeline:
                 "caption": plan.words.caption, "decode": request.decode, "new_s": round(seconds, 6),
                 "elapsed_s": round(watch(), 3), "first_chunk_s": round(first.first_chunk_s or watch(), 3),
                 "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
-            } | ({"grid_bpm": round(plan.grid.bpm, 3)} if plan.grid else {}) | measured[0],
+            } | ({"grid_bpm": round(plan.grid.bpm, 3)} if plan.grid else {})
+            | metre_facts(request, plan.grid) | {"notes": list(plan.notes)} | measured[0],
             variations=measured if len(measured) > 1 else (),
         )  # fmt: skip
 

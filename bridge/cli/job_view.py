@@ -109,6 +109,8 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
             _show_paths(end, out)
             err.print(", ".join(figures), markup=False)
+            if "note" in p:
+                err.print(f"note: {p['note']}", markup=False)
         case Cancelled():
             _show_paths(end, out)
             err.print(f"cancelled after {end.duration_s:.1f} s")

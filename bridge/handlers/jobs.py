@@ -148,7 +148,7 @@ class JobHandlers:
         if is_midi_clip(music.get("clip")):
             midi_clip.find_synth(self._settings.soundfont)  # known now, rather than when its turn comes
             clip = midi_clip.read(resolve_clip(music["clip"], self._settings.clip_folders))
-            music = {"bpm": clip.bpm, "beats_per_bar": clip.beats_per_bar} | music
+            music = {"bpm": clip.bpm, "beats_per_bar": clip.beats_per_bar, "beat_unit": clip.beat_unit} | music
         if draft.ours.get("start") == "bar":
             now = time.monotonic()
             if not self._transport.playing(now):

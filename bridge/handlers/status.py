@@ -102,7 +102,9 @@ class StatusHandlers:
             "playing": device.playing,
             "underruns": device.underruns,
             "midi_in": self._midi.description or None,
-            **self._transport.state(time.monotonic(), running.request.beats_per_bar if running else _BEATS_PER_BAR),
+            **self._transport.state(
+                time.monotonic(), *((running.request.beats_per_bar, running.request.beat_unit) if running else (_BEATS_PER_BAR,))
+            ),
             "gain_db": device.gain_db,
             "peak_db": levels.peak_db if levels else None,
             "rms_db": levels.rms_db if levels else None,

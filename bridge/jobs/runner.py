@@ -61,6 +61,7 @@ class Job:
     ended: float | None = None
     first_chunk_s: float | None = None
     done_s: float = 0.0
+    total_s: float = 0.0  # as the engine tells it: of bars of a clip it knows when it has heard it
     cancelled: bool = False  # asked to stop
     voice: Voice | None = None
     announced: Path | None = None  # where its audio is, as the journal was told
@@ -97,7 +98,7 @@ class Job:
         return ((self.ended or time.monotonic()) - self.started) / self.done_s
 
     def progress(self) -> ProgressReport:
-        return ProgressReport(self.id, self.done_s, self.request.seconds, self.rtf)
+        return ProgressReport(self.id, self.done_s, self.total_s or self.request.seconds, self.rtf)
 
 
 class Jobs:
@@ -270,7 +271,7 @@ class Jobs:
             failure = error
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
-            job.done_s = job.request.seconds
+            job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
         if job.voice:
             job.voice.end()
         try:
@@ -288,7 +289,7 @@ class Jobs:
 
     def _next_bar(self, job: Job) -> Due:
         def due(earliest_s: float) -> float | None:
-            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.beats_per_bar, earliest_s)
+            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.quarters_per_bar, earliest_s)
             if bar_s is None:
                 log.warning("job %s is heard at once: the MIDI clock it should have waited for plays no more", job.id)
             return bar_s
@@ -335,7 +336,7 @@ class Jobs:
             job.voice.feed(chunk, job.rtf)
 
     def _report_progress(self, job: Job, event: Progress) -> None:
-        job.done_s = event.done_s
+        job.done_s, job.total_s = event.done_s, event.total_s
         now = time.monotonic()
         if now - job.reported_at >= _PROGRESS_EVERY_S:
             job.reported_at = now
@@ -416,6 +417,7 @@ def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> En
         "first_chunk_s": job.first_chunk_s,
         "underruns": job.voice.underruns if job.voice else None,
         "bpm": finished.facts.get("bpm"),
+        "note": "; ".join(finished.facts.get("notes", ())) or None,
         "weights": finished.facts.get("weights"),
     }
     return Done(job.id, path, duration_s, pairs)

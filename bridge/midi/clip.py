@@ -5,6 +5,7 @@ The audio lasts exactly as long as the file: an exported region ends on its last
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import mido
 import numpy as np
 import soundfile
 
-from engine.api import MAX_CLIP_S, ClipError
+from bridge.midi import standard_file
+from engine.api import BEAT_UNITS, LEAST_BPM, MAX_BEATS_PER_BAR, MAX_CLIP_S, MOST_BPM, ClipError
 
 SAMPLERATE = 48_000
 _MAX_BYTES = 4_000_000
@@ -34,10 +36,11 @@ _SOUNDFONTS = (
 
 @dataclass(frozen=True)
 class MidiClip:
-    """Tempo and metre are those at its end, where a continuation begins; beats are quarter notes."""
+    """Tempo and metre are those at its end, where a continuation begins. bpm: quarter notes a minute; 7/8: 7 beats of unit 8."""
 
     bpm: float
     beats_per_bar: int
+    beat_unit: int
     duration_s: float
 
 
@@ -46,21 +49,28 @@ def read(path: Path) -> MidiClip:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ClipError(f"{path} is larger than a MIDI file of notes: at most {_MAX_BYTES // 1_000_000} MB are allowed")
-        file = mido.MidiFile(path)
+        file = mido.MidiFile(file=io.BytesIO(standard_file.plain(path.read_bytes())))
         messages, duration_s = list(mido.merge_tracks(file.tracks)), file.length
-    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
-        raise ClipError(f"{path} cannot be read as a MIDI file: {error or type(error).__name__}") from None
+    except OSError as error:
+        raise ClipError(f"{path} cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # a parser of others': whatever it raises, the file is the reason
+        raise ClipError(f"{path} cannot be read as a MIDI file: {error or type(error).__name__}; export it again") from None
     if not any(message.type == "note_on" and message.velocity for message in messages):
         raise ClipError(f"{path} holds no notes: there is nothing to continue")
     if duration_s > MAX_CLIP_S:
         raise ClipError(f"{path} lasts {duration_s:.0f} s: at most {MAX_CLIP_S:g} s are allowed")
-    bpm, beats = 120.0, 4.0  # as the standard says of a file that does not
+    bpm, metre = 120.0, (4, 4)  # as the standard says of a file that does not
     for message in messages:
         if message.type == "set_tempo":
             bpm = mido.tempo2bpm(message.tempo)
         elif message.type == "time_signature":
-            beats = message.numerator * 4 / message.denominator
-    return MidiClip(round(bpm, 3), int(beats) if beats.is_integer() and 1 <= beats <= 16 else 4, duration_s)
+            metre = message.numerator, message.denominator
+    while bpm < LEAST_BPM:  # notated in longer or shorter notes than music is asked for in
+        bpm *= 2
+    while bpm > MOST_BPM:
+        bpm /= 2
+    beats, unit = metre if metre[0] <= MAX_BEATS_PER_BAR and metre[1] in BEAT_UNITS else (4, 4)
+    return MidiClip(round(bpm, 3), beats, unit, duration_s)
 
 
 def find_synth(soundfont: str) -> tuple[str, Path]:
@@ -80,18 +90,20 @@ def render(path: Path, soundfont: str, folder: Path) -> Path:
     """A WAV in `folder`, as long as the file. Blocks. Raises ClipError."""
     program, font = find_synth(soundfont)
     duration_s, raw, wave = read(path).duration_s, folder / "raw.wav", folder / f"{path.stem}.wav"
+    notes = folder / "plain.mid"
     # Without its default it cannot play another SoundFont in place of one that is damaged.
     options = ["-niq", "-o", "synth.default-soundfont=", "-g", _GAIN, "-r", str(SAMPLERATE), "-F", str(raw)]
-    command = [program, *options, str(font), str(path.absolute())]
+    command = [program, *options, str(font), str(notes)]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE_S)
+        notes.write_bytes(standard_file.plain(path.read_bytes()))
+        subprocess.run(command, check=True, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S)
         samples, _ = soundfile.read(raw, dtype="float32", always_2d=True)
         whole = np.zeros((round(duration_s * SAMPLERATE), samples.shape[1]), np.float32)
         whole[: len(samples)] = samples[: len(whole)]
         soundfile.write(wave, whole, SAMPLERATE, subtype="FLOAT")
     except subprocess.CalledProcessError as error:
         raise ClipError(f"FluidSynth cannot play {path}: {error.stderr.strip()[-200:]}") from None
-    except (OSError, subprocess.TimeoutExpired, soundfile.SoundFileError) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired, soundfile.SoundFileError) as error:
         raise ClipError(f"FluidSynth cannot play {path}: {error}") from None
     if np.abs(whole).max() < _SILENCE:
         raise ClipError(f"nothing is heard of {path.name} when FluidSynth plays it with {font}: is that a whole SoundFont?")

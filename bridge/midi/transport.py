@@ -66,13 +66,14 @@ class Transport:
             case "songpos":
                 self.locate(message.pos)
 
-    def state(self, now: float, beats_per_bar: int) -> dict[str, object]:
+    def state(self, now: float, beats_per_bar: int, beat_unit: int = 4) -> dict[str, object]:
         """As /inspire/state tells it; empty while there is no clock."""
+        quarters_per_bar = self._beats_per_bar or beats_per_bar * 4 / beat_unit
         beats_per_bar = self._beats_per_bar or beats_per_bar
         bpm, beat = self.bpm(now), self.beat(now)
         if bpm is None:
             return {}
-        bar = None if beat is None else int(beat // beats_per_bar) + 1
+        bar = None if beat is None else int(beat // quarters_per_bar) + 1
         playing = "playing" if self.playing(now) else "stopped"
         return {"transport": playing, "bpm": bpm, "bar": bar, "beats_per_bar": beats_per_bar}
 
@@ -118,12 +119,12 @@ class Transport:
         ticks = self._place if clock is None else self._place + (now - clock.last_s) / clock.tick_s
         return max(0.0, ticks if clock else self._place + 1) / TICKS_PER_BEAT
 
-    def next_bar_s(self, now: float, beats_per_bar: int, earliest_s: float) -> float | None:
+    def next_bar_s(self, now: float, quarters_per_bar: float, earliest_s: float) -> float | None:
         """When the first bar at or after `earliest_s` begins. None while the host does not play."""
         clock = self.clock(now)
         if clock is None or not self._rolling:
             return None
-        bar_ticks = (self._beats_per_bar or beats_per_bar) * TICKS_PER_BEAT
+        bar_ticks = (self._beats_per_bar or quarters_per_bar) * TICKS_PER_BEAT
         bars = math.ceil((self._place + (earliest_s - clock.last_s) / clock.tick_s) / bar_ticks - 1e-6)
         return clock.last_s + (bars * bar_ticks - self._place) * clock.tick_s
 

@@ -122,10 +122,15 @@ class _Music(Command):
     duration_s: Annotated[
         float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
     ] = None
-    bars: Annotated[int | None, Meta("length of the new audio in bars; needs bpm", 1, 512)] = None
+    bars: Annotated[
+        int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
+    ] = None
     bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
     beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
-    key: Annotated[str | None, Meta("such as A minor or F# major", 1, 20)] = None
+    beat_unit: Annotated[
+        int | None, Meta("the note a beat is: 2, 4, 8 or 16; 8 in 7/8, where bpm counts quarter notes still", 2, 16)
+    ] = None
+    key: Annotated[str | None, Meta("such as A minor, F#m, A-Dur or 8A; in other modes the nearest one", 1, 20)] = None
     section: Annotated[str | None, Meta("which part of a piece this is", choices=SECTIONS)] = None
     time_start_s: Annotated[float | None, Meta("where in the whole piece the result begins", 0, 3600)] = None
     time_end_s: Annotated[float | None, Meta("how long the whole piece is", 0, 3600)] = None

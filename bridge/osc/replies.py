@@ -191,6 +191,7 @@ class Done(Reply):
         first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk on disk")]
         underruns: _Underruns
         bpm: Annotated[float, Meta("tempo measured in the result")]
+        note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]
         weights: Annotated[str, Meta("the model's weights, as a hash: again asks for the same")]
         shortened: _Shortened
 

@@ -130,6 +130,7 @@ class Recording:
             time_reference_frames=round(request.time_start_s * chunk.samplerate),
             bpm=request.bpm,
             beats_per_bar=request.beats_per_bar,
+            beat_unit=request.beat_unit,
         )
         try:
             wav.write(chunk.samples)

@@ -114,10 +114,11 @@ def _midi(told: Story) -> bytes | None:
     request, bpm = told.get("request", {}), tempo_of(told)
     if not bpm:
         return None
+    kept = {"beats_per_bar": 4, "beat_unit": 4} | request | told.get("engine", {})
     markers = [(0.0, request["section"])]
     if (join_s := join_of(told)) is not None:
         markers = [(0.0, "clip"), (join_s, request["section"])]
-    return tempo_map.encode(told["audio"]["duration_s"], bpm, request["beats_per_bar"], markers)
+    return tempo_map.encode(told["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
 
 
 def tempo_of(told: Story) -> float | None:

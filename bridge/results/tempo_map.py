@@ -13,12 +13,12 @@ import mido
 TICKS_PER_BEAT = 960
 
 
-def encode(duration_s: float, bpm: float, beats_per_bar: int, markers: Iterable[tuple[float, str]]) -> bytes:
-    """The file's bytes, the same for the same values. Beats are quarter notes; a marker is (seconds, text), in time's order."""
+def encode(duration_s: float, bpm: float, beats_per_bar: int, beat_unit: int, markers: Iterable[tuple[float, str]]) -> bytes:
+    """The file's bytes, the same for the same values. Tempo: quarter notes a minute. Marker: (seconds, text), in time's order."""
     tempo = mido.bpm2tempo(bpm)
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("set_tempo", tempo=tempo))
-    track.append(mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=4))
+    track.append(mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=beat_unit))
     now = 0
     for message, time_s in [
         *((mido.MetaMessage("marker", text=text), time_s) for time_s, text in markers),

@@ -36,7 +36,8 @@ class Shape:
 class GrowingWav:
     """Writes to `path`, an existing empty file or a new one. Every OSError leaves what the header counts playable.
 
-    `time_reference_frames` is where the file begins on its timeline, `bpm` and `beats_per_bar` its tempo. Not thread-safe.
+    `time_reference_frames` is where the file begins on its timeline, `bpm` (quarter notes), `beats_per_bar` and `beat_unit`
+    its musical time. Not thread-safe.
     """
 
     def __init__(
@@ -49,12 +50,13 @@ class GrowingWav:
         time_reference_frames: int = 0,
         bpm: float | None = None,
         beats_per_bar: int = 4,
+        beat_unit: int = 4,
     ):
         self.samplerate = samplerate
         self.channels = channels
         self.frames = 0
         self._bpm = bpm
-        self._beats_per_bar = beats_per_bar
+        self._metre = beat_unit, beats_per_bar
         self._bext = _bext(description, time_reference_frames)
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `close`)
         self._data_start = len(self._header())
@@ -105,7 +107,7 @@ class GrowingWav:
         chunks = _chunk(b"bext", self._bext) + _chunk(b"fmt ", pcm)
         if self._bpm:
             beats = round(self.duration_s * self._bpm / 60)
-            chunks += _chunk(b"acid", struct.pack("<IHHfIHHf", 0, 60, 0x8000, 0.0, beats, 4, self._beats_per_bar, self._bpm))
+            chunks += _chunk(b"acid", struct.pack("<IHHfIHHf", 0, 60, 0x8000, 0.0, beats, *self._metre, self._bpm))
         chunks += b"data" + struct.pack("<I", self._data_bytes)
         return b"RIFF" + struct.pack("<I", 4 + len(chunks) + self._data_bytes + self._data_bytes % 2) + b"WAVE" + chunks
 

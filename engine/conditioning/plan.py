@@ -12,13 +12,14 @@ from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
 from engine.conditioning.prompt import Words, asked_key, choose_words
-from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid
-from engine.conditioning.tokenizer import load_text_encoder
+from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
+from engine.conditioning.tokenizer import load_text_encoder, unknown_words
 from engine.continuation.clip import Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow
 from engine.models.language_model import Condition
 from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
+from engine.words import notes as words_notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class GenerationPlan:
 
     request: GenerationRequest  # nothing left open: seed, sampling and context are set
     words: Words
+    notes: tuple[str, ...]  # what is understood otherwise than it was written, in sentences
     condition: Condition  # words, time span and section as tensors; musical time comes window by window
     grid: Grid | None  # musical time as it will be heard; None where there is none
     stretch: float  # the model plays so many times as long as it will be heard, so that its bars last whole tokens
@@ -70,10 +72,13 @@ class Planner:
         if clip is not None and asked_key(request) is None:
             described = describe_clip(clip, request, grid, config)
         words = choose_words(request, config, grid, described)
+        notes = words_notes(request.prompt, request.key, unknown_words(request.prompt, self._checkpoint))
+        if clip is not None and request.bars is not None and request.bpm is None:
+            request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
         model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
-        return GenerationPlan(request, words, condition, grid, stretch, clip, context)
+        return GenerationPlan(request, words, tuple(notes), condition, grid, stretch, clip, context)
 
     def _musical_time(self, request: GenerationRequest, clip: Clip | None) -> tuple[Grid | None, float, bool]:
         """The grid, the stretch ratio, and whether the clip is a loop.

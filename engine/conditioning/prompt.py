@@ -13,13 +13,11 @@ from engine.api import GenerationRequest, parse_key
 from engine.config import ModelConfig
 from engine.music.analysis import key_name
 from engine.music.grid import Grid
+from engine.words import BPM, PLAIN_KEY, find_key, in_plain_words, tempo_in
 
 Key = tuple[int, str]  # pitch class, C = 0, and mode, "major" or "minor"
 
 DRUMS, AMBIENT = "drums", "ambient"
-BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm", re.IGNORECASE)
-WALTZ = re.compile(r"\bwaltz|\b3/4\b|three[- ]four", re.IGNORECASE)
-KEY = re.compile(r"\b([A-Ga-g])([#b♯♭]?)\s+(major|minor|maj|min)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,7 @@ def asked_bpm(request: GenerationRequest) -> float | None:
     """The tempo a request states, in its field or else in its prompt."""
     if request.bpm is not None:
         return float(request.bpm)
-    found = BPM.search(request.prompt)
-    return float(found[1]) if found and 20 <= float(found[1]) <= 400 else None
+    return tempo_in(request.prompt)
 
 
 def asked_key(request: GenerationRequest) -> Key | None:
@@ -78,13 +75,21 @@ def asked_key(request: GenerationRequest) -> Key | None:
 
 def key_in(words: str) -> Key | None:
     """The key that words name."""
-    found = KEY.search(words)
-    return parse_key(f"{found[1]}{found[2]} {found[3]}") if found else None
+    found = find_key(words)
+    return found and found[0]
 
 
-def asked_beats(request: GenerationRequest) -> int:
-    """Beats to a bar: three where only the prompt says so."""
-    return 3 if request.bars is None and request.beats_per_bar == 4 and WALTZ.search(request.prompt) else request.beats_per_bar
+def asked_beats(request: GenerationRequest) -> float:
+    """Quarter notes to a bar."""
+    return request.quarters_per_bar
+
+
+def metre_facts(request: GenerationRequest, grid: Grid | None) -> dict[str, int]:
+    """The metre that is kept: as asked, or as it was heard in a clip."""
+    beats, unit = request.beats_per_bar, request.beat_unit
+    if grid and grid.beats_per_bar != request.quarters_per_bar:
+        beats, unit = grid.beats_per_bar, 4
+    return {"beats_per_bar": beats, "beat_unit": unit}
 
 
 def usual_bpm(prompt: str, usual: tuple[tuple[str, float], ...]) -> float | None:
@@ -107,12 +112,14 @@ def caption(
 
     A model that knows only certain tempi reads the nearest of them in place of the asked one.
     """
-    parts = [request.prompt.strip()] if request.prompt.strip() else []
+    prompt = in_plain_words(request.prompt.strip())
+    parts = [prompt] if prompt else []
     bpm = request.bpm if request.bpm is not None or asked_bpm(request) or grid is None else round(grid.bpm)
     if bpm is not None:
         tempo = f"{bpm:g} bpm"
-        parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(request.prompt) else [*parts, tempo]
-    if (said := request.key or (described and described.words)) and not KEY.search(request.prompt):
+        parts = [BPM.sub(tempo, part) for part in parts] if BPM.search(prompt) else [*parts, tempo]
+    said = in_plain_words(request.key) if request.key else described and described.words
+    if said and not PLAIN_KEY.search(prompt):
         parts.append(said)
     text = ", ".join(parts)
     if known_bpm:

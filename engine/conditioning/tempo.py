@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from engine.api import GenerationRequest
+from engine.api import GenerationRequest, RequestError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import build_condition
 from engine.conditioning.prompt import ClipDescription, asked_beats, asked_bpm, names_instruments, usual_bpm
@@ -17,6 +17,7 @@ from engine.continuation.clip import LISTEN_S, Clip
 from engine.models.language_model import Condition
 from engine.music.analysis import grid_offset, measure_bpm, measure_key
 from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
+from engine.words import metre_in
 
 JUDGED_TOKENS = 256  # of a clip's end, by which its musical time is chosen
 EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
@@ -49,7 +50,7 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
             return []
         bpm = loop_bpm(measured, clip.duration_s, beats_per_bar)
         tempi = [bpm, *(bpm * ratio for ratio in MISTAKEN if TEMPI[0] <= bpm * ratio <= TEMPI[1])]
-        if beats_per_bar == 4 and request.bars is None:
+        if beats_per_bar == 4 and request.bars is None and metre_in(request.prompt) is None:
             metres = [4, 3]
     else:
         tempi = [bpm]
@@ -87,6 +88,14 @@ def likeliest_grid(
 def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> bool:
     """Whether a model with a musical clock is given no time (`grid`), and no words either: a clip without a beat."""
     return grid is None and config.language_model.clocks_per_bar > 0 and not request.prompt.strip()
+
+
+def tempo_of(request: GenerationRequest, clip: Clip, grid: Grid | None) -> float:
+    """Of a clip whose continuation is asked for in bars without a tempo. Raises RequestError where none is heard."""
+    bpm = grid.bpm if grid else measure_bpm(clip.heard, clip.samplerate)
+    if bpm is None:
+        raise RequestError("bars needs bpm: no tempo is heard in the clip, so say it, or give duration_s in place of bars")
+    return loop_bpm(bpm, clip.duration_s, asked_beats(request))
 
 
 def describe_clip(clip: Clip, request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> ClipDescription:

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from engine.api import ModelError
 from engine.checkpoints.checkpoint import Checkpoint
+from engine.words import strange_words
 
 
 def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
@@ -18,6 +19,13 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
         tokenizer = _read_tokenizer(directory / "tokenizer.json")
         return lambda text: list(tokenizer.encode(text).ids)
     return _load_qwen_tokenizer(directory, size)
+
+
+def unknown_words(prompt: str, checkpoint: Checkpoint) -> list[tuple[str, str | None]]:
+    """(word, the most alike of those it knows) for each word of a prompt that a model with words of its own has not learnt."""
+    if not (checkpoint.directory / "model.json").is_file():
+        return []
+    return strange_words(prompt, _read_tokenizer(checkpoint.directory / "tokenizer.json").get_vocab())
 
 
 def _read_tokenizer(path: Path) -> Tokenizer:

@@ -18,7 +18,7 @@ BRIDGE = [
 ]  # fmt: skip
 ENGINE = [
     "__main__", "training", "evaluation", "pipeline", "conditioning", "continuation", "corpus", "rendering", "acceleration",
-    "checkpoints", "models", "music", "config", "api",
+    "checkpoints", "models", "music", "config", "api", "words",
 ]  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from bridge.errors import PresetError
 from bridge.osc import codec, spec
 from bridge.osc.replies import Ack, Done, Fail, PresetInfo, encode_reply
 from engine.api import GenerationRequest, parse_key
-from engine.conditioning.prompt import KEY
 from engine.corpus.styles import STYLES
+from engine.words import PLAIN_KEY
 from tests.bridge.conftest import ROOT, daemon_environment
 
 FACTORY = Presets(ROOT / "no such folder").all()
@@ -41,7 +41,7 @@ def test_there_are_enough_and_nothing_is_wrong_with_them():
 def test_a_preset_is_a_request_in_words_that_its_style_was_trained_with(preset):
     request = GenerationRequest(**preset.values)
     assert request.bars and request.bpm and parse_key(request.key) and preset.description
-    assert "bpm" not in request.prompt and not KEY.search(request.prompt)  # else a request's own could not win
+    assert "bpm" not in request.prompt and not PLAIN_KEY.search(request.prompt)  # else a request's own could not win
     style_word, *words = request.prompt.split(", ")
     style = next(style for style in STYLES if style_word in (style.name, *style.synonyms))
     parts = [part for part in (style.bass, style.chords, style.pad, style.lead) if part]
