@@ -50,7 +50,8 @@ def test_the_banner_and_the_grid_line_are_what_the_script_would_say():
         say({ state: "making", done_s: 6.5, total_s: 15.48, rtf: 0.66, bar_s: 1.935 }),
         Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31, seed: 4711 }),
         Words.go(1, 8), Words.host({ tempo: 124, numerator: 4, denominator: 4 }, "A minor"),
-        Words.source({ name: "loop_compus", start_s: 0, end_s: 7.7 }, "4 bars"), Words.result({ kept: 1, prompt: "dub techno, warm chords" }),
+        Words.source({ name: "loop_compus", start_s: 0, end_s: 7.7 }, "4 bars"),
+        Words.result({ kept: 1, prompt: "dub techno, warm chords" }),
     ]));
     """
     said = json.loads(
