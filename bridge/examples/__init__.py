@@ -1,0 +1,1 @@
+"""The daemon from other programs: README.md beside this file lists them."""
