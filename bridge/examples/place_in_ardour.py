@@ -1,8 +1,8 @@
 """Puts a result on a bar of an Ardour session: `python -m bridge.examples.place_in_ardour SESSION RESULT.wav --bar 5`.
 
-The file is copied into the session, at the session's rate, and becomes a region of its own without fades, on the audio track called
-Inspire, or as --track says. Ardour must not have the session open; what it was before stays beside it, with .before-inspire at its
-end. Tried with Ardour 7.3.
+The file is copied into the session, at the session's rate, and becomes a region of its own without fades, on the audio track
+called Inspire, or as --track says. Ardour must not have the session open; what it was before stays beside it, with
+.before-inspire at its end. Tried with Ardour 7.3.
 """
 
 from __future__ import annotations
