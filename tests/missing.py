@@ -33,6 +33,10 @@ def jack_library():
     return needs_module("jack", "JACK-Client and the Debian package libjack-jackd2-0 (jackd2 brings it)")
 
 
+def needs_portaudio() -> None:
+    needs_module("sounddevice", "PortAudio: install the Debian package libportaudio2")
+
+
 def needs_rtmidi() -> None:
     needs_module("rtmidi", "python-rtmidi, which has wheels up to Python 3.12 and is built from source for later ones")
 

@@ -21,9 +21,14 @@ def run(model: str, file: Path, *options: str) -> int:
     return main(["techno, 120 bpm", "--model", model, "--seconds", "1", "--fast", "-o", str(file), *options])
 
 
+def unwrapped(capsys) -> str:
+    """What was told on stderr, where a long path moves the ends of the lines."""
+    return capsys.readouterr().err.replace("\n", "")
+
+
 def test_variations_are_files_with_seeds_of_their_own(model, tmp_path, capsys):
     assert run(model, tmp_path / "take.wav", "--seed", "7", "--variations", "2") == 0
-    told = capsys.readouterr().err
+    told = unwrapped(capsys)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["take.1.wav", "take.2.wav"]
     assert "seed 7" in told and "seed 8" in told
     assert run(model, tmp_path / "alone.wav", "--seed", "8") == 0
@@ -35,6 +40,6 @@ def test_what_cannot_be_done_is_said(model, tmp_path, capsys):
     assert run(model, tmp_path / "take.wav", "--variations", "9") == 2
     assert run(model, tmp_path / "nowhere" / "take.wav") == 2
     assert run(str(tmp_path / "no_model"), tmp_path / "take.wav") == 2
-    told = capsys.readouterr().err.replace("\n", "")  # a long path is wrapped
+    told = unwrapped(capsys)
     assert "variations is 9" in told and "choose another place with -o" in told and "no_model" in told
     assert list(tmp_path.iterdir()) == []

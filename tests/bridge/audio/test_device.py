@@ -16,7 +16,7 @@ import soundfile
 from bridge.osc.replies import Ack, Done
 from tests import fake_engine
 from tests.bridge.conftest import ROOT, RawClient, wait_for
-from tests.missing import needs
+from tests.missing import needs, needs_portaudio
 
 RATE = 48_000
 TONE_STEP = float(np.abs(np.diff(fake_engine.tone(RATE, RATE)[:, 0])).max())  # a click is a larger one
@@ -26,6 +26,7 @@ TONE_STEP = float(np.abs(np.diff(fake_engine.tone(RATE, RATE)[:, 0])).max())  # 
 
 
 def test_no_device_is_said_once_and_the_disk_goes_on(start_daemon):
+    needs_portaudio()
     daemon = start_daemon(audio_device="a device that is not there")
     with daemon.client() as client:
         for _ in range(2):

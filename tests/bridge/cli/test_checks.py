@@ -17,6 +17,7 @@ import pytest
 from bridge.cli import checks
 from bridge.midi import clip
 from tests.bridge.conftest import ROOT, daemon_environment
+from tests.missing import needs_portaudio
 from tests.tiny_model import write_tiny_model
 
 FAKE = "tests.fake_engine:create_engine"
@@ -112,6 +113,7 @@ def test_without_fluidsynth_only_midi_clips_are_missing(monkeypatch, tmp_path):
 
 def test_audio_device():
     assert checks.audio("none").ok
+    needs_portaudio()
     wrong(checks.audio("no such device"), "no such device", "nothing could be played")
 
 
