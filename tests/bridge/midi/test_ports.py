@@ -158,6 +158,7 @@ def test_a_port_that_is_not_there_is_said_once(start_daemon, monkeypatch):
     needs_rtmidi()
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     daemon = start_daemon(midi_in="a port that is not there")
+    wait_for(lambda: "no MIDI" in daemon.log)
     assert daemon.serves_on() and daemon.log.count("no MIDI: no MIDI input has 'a port that is not there'") == 1
 
 
