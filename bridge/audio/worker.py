@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from bridge import log as log_lines
 from bridge.audio.callback import Playout
 from bridge.errors import BridgeError
 from bridge.link import Link
@@ -80,7 +81,7 @@ def main(connection: Connection, wanted: Wanted) -> None:
     """Entry point of the spawned process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the daemon hears them too, and fades out first
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_lines.start()
     worker = _Worker(Link(connection), wanted)
     try:
         worker.run()

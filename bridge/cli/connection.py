@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from bridge.cli.consoles import err
 from bridge.config import state_file
-from bridge.config.settings import Settings, load_settings
+from bridge.config.settings import AUTO, Settings, load_settings
 from bridge.errors import NoDaemon
 from bridge.osc.client import Client
 from bridge.osc.replies import Fail
@@ -18,34 +18,46 @@ _START_PATIENCE_S = 30.0
 
 
 def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
-    """A client of the running daemon. Raises NoDaemon."""
+    """A client of this user's running daemon. Raises NoDaemon."""
     settings = load_settings({"port": port})
-    if client := find_daemon(settings, port):
+    others: list[str] = []
+    if client := find_daemon(settings, port, others=others):
         return client
+    if others and (no_start or port is not None):
+        raise NoDaemon(others[0])
     if no_start:
         raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
-    return _start_daemon(settings, port, quiet)
+    return _start_daemon(settings, port, quiet, AUTO if others else settings.port)
 
 
-def find_daemon(settings: Settings, port: int | None, patience_s: float = 1.0) -> Client | None:
-    """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will tell it again."""
+def find_daemon(
+    settings: Settings, port: int | None, patience_s: float = 1.0, others: list[str] | None = None
+) -> Client | None:
+    """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will tell it again.
+
+    But not that of another user's daemon: what it says is added to `others`.
+    """
     for host, number in state_file.addresses(settings, port is not None):
         client = Client(number, host, patience_s, settings.token)
         try:
-            client.ping()
+            answer = client.ping()
         except NoDaemon:
             client.close()
-        else:
+            continue
+        if not isinstance(answer, Fail) or answer.code != "other_user":
             return client
+        client.close()
+        if others is not None:
+            others.append(answer.message)
     return None
 
 
-def _start_daemon(settings: Settings, port: int | None, quiet: bool) -> Client:
+def _start_daemon(settings: Settings, port: int | None, quiet: bool, its_port: int | str) -> Client:
     log_file = settings.log_folder / "daemon.log"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not quiet:
-        err.print(f"no daemon runs: starting one on port {settings.port} (log: {log_file}; end it with 'inspire stop')")
-    command = [sys.executable, "-m", "bridge", "serve", "--port", str(settings.port)]
+        err.print(f"no daemon runs: starting one on port {its_port} (log: {log_file}; end it with 'inspire stop')")
+    command = [sys.executable, "-m", "bridge", "serve", "--port", str(its_port)]
     with open(log_file, "ab") as log:
         began = log.tell()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

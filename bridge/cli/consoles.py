@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from bridge.plain_text import escaped
+
+
+class PlainConsole(Console):
+    """Text is shown as it is: what a terminal would obey in it is escaped."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(escaped(one, lines=True) if isinstance(one, str) else one for one in objects), **options)
+
+
+out = PlainConsole(highlight=False, soft_wrap=True)
+err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 def report(values: dict, sentence: str, as_json: bool) -> None:
     """What was done, as one JSON object or in words."""
-    print(json.dumps(values) if as_json else sentence)
+    if as_json:
+        print(json.dumps(values))
+    else:
+        out.print(sentence, markup=False)

@@ -10,8 +10,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.osc.arguments import on_one_line
 from bridge.osc.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
+from bridge.plain_text import on_one_line
 
 _BAR_WIDTH = 40  # of a terminal that has room for a progress bar on one line
 

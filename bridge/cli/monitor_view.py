@@ -16,10 +16,10 @@ import soundfile
 from rich.cells import set_cell_size
 
 from bridge.errors import BridgeError
-from bridge.osc.arguments import on_one_line
 from bridge.osc.client import Client
 from bridge.osc.replies import Cancelled, Done, Fail, Reply, Welcome
 from bridge.osc.spec import MAX_LISTED
+from bridge.plain_text import on_one_line
 
 WAVEFORM_S = 10.0  # of the result's end
 _BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from bridge import log as log_lines
 from bridge.cli.completion import past_jobs
 from bridge.cli.connection import answered, connect
 from bridge.cli.consoles import err, out, report
@@ -32,7 +32,7 @@ def serve(**flags: str | None) -> None:
     from bridge import daemon  # its libraries are not for the clients to wait for
 
     settings = load_settings(flags)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    log_lines.start()
     daemon.run(settings)
 
 

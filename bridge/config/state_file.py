@@ -16,7 +16,7 @@ from bridge.config.settings import AUTO, Settings
 def write(settings: Settings, state: Mapping[str, object]) -> None:
     """`state` holds host, port and pid at least. Raises OSError."""
     file = settings.state_file
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and paths are for its user
     part = file.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps(dict(state)) + "\n", "utf-8")
     os.replace(part, file)

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from bridge import log as log_lines
 from bridge.link import Link
 from engine.api import AudioChunk, Engine, EngineError, Finished, ModelError, Progress, request_from_mapping
 
@@ -30,7 +31,7 @@ log = logging.getLogger("inspire.worker")
 def main(connection: Connection, engine_name: str) -> None:
     """Entry point of the spawned process. `engine_name` is "package.module:callable", which returns an Engine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches the daemon, which ends us in order
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_lines.start()
     _Worker(Link(connection)).run(engine_name)
 
 

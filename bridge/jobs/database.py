@@ -69,7 +69,7 @@ def open_database(file: Path | None) -> sqlite3.Connection:
         if file is None:
             break
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and paths are for its user
             return _prepared(file)
         except (sqlite3.Error, OSError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -9,6 +9,7 @@ import numpy as np
 
 from bridge.errors import MessageError
 from bridge.osc.fields import Field, Message
+from bridge.plain_text import escaped
 
 
 def read_values(message: Message, values: list[Any]) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def convert(type_: str, value: Any) -> int | float | str:
 
 def shown(value: Any) -> str:
     """`value` in a message for people, cut where it is long."""
-    text = repr(value)
+    text = escaped(repr(value))
     return text if len(text) <= 60 else text[:59] + "…"
 
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bridge import user
 from bridge.errors import NoDaemon
 from bridge.osc import codec, parsing, replies, spec
 from bridge.osc.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, PresetInfo, Reply, State, Welcome
@@ -114,7 +115,8 @@ class Client:
 
     def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""
-        address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
+        pairs = {**pairs, "token": self._token, "user": user.number()}
+        address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, pairs)
         with self._reachable():
             self._socket.send(codec.encode(address, values))
 

@@ -79,7 +79,7 @@ def command(address: str, doc: str, *answers: str) -> Callable[[C], C]:
 
 _JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
 JobId = Annotated[str, Meta("the id of a generate, continue or again", 1, 100)]
-_Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS)]
+_Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS, is_free=True)]
 _Play = Annotated[bool, Meta("1: heard on the audio device while it is generated")]
 _ResultName = Annotated[str, Meta("file name of the result, inside the output folder", 1, 200)]
 _Limit = Annotated[int, Meta(f"entries at most; {HISTORY_LIMIT} when not given", 1, MAX_LISTED)]
@@ -167,7 +167,7 @@ class Generate(_Music):
 @command("/inspire/continue", "goes on from a recorded clip", *_JOB_EVENTS)
 @dataclass(frozen=True)
 class Continue(_Music):
-    clip: Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000)]
+    clip: Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000, is_free=True)]
     prompt: _Prompt | None = None
     from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
     context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
@@ -308,7 +308,7 @@ class ListJobs(Command):
 class History(Command):
     """Empty texts ask for nothing in particular."""
 
-    words: Annotated[str, Meta("all of these stand in the prompt or the clip's name", 0, 200)] = ""
+    words: Annotated[str, Meta("all of these stand in the prompt or the clip's name", 0, 200, is_free=True)] = ""
     state: Annotated[str, Meta("only jobs that ended so, or have not", choices=JOB_STATES)] = ""
     since: Annotated[str, Meta("only from this day (UTC) on: 2026, 2026-11 or 2026-11-21", 4, 10)] = ""
     until: Annotated[str, Meta("only up to and with this day, month or year (UTC)", 4, 10)] = ""

@@ -25,6 +25,7 @@ class Meta(NamedTuple):
     high: float | None = None
     choices: tuple[str, ...] = ()
     is_sentence: bool = False  # of a reply: it may lose its end where there is no room
+    is_free: bool = False  # of a command: text that may hold anything, also line breaks
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Field:
     high: float | None = None
     choices: tuple[str, ...] = ()
     is_sentence: bool = False  # of a reply: it may lose its end where there is no room
+    is_free: bool = False  # of a command: text that may hold anything, also line breaks
 
     @property
     def is_switch(self) -> bool:
@@ -72,7 +74,8 @@ class Message:
 ID = Field("id", "s", "chosen by the client; a repeated id answers with the job's state instead of starting again", 1, 100)
 REPLY_PORT = Field("reply_port", "i", "answer to this port of the sender's host, not to the packet's own source", 1, 65535)
 TOKEN = Field("token", "s", "the daemon's, where its settings have one: needed with every command", 0, 200)
-COMMON = (REPLY_PORT, TOKEN)
+USER = Field("user", "s", "who asks, as this system numbers or names users: another's daemon refuses, but with its token", 0, 200)
+COMMON = (REPLY_PORT, TOKEN, USER)
 
 
 def read_message(type_: type, address: str, doc: str, answers: tuple[str, ...] = (), common: tuple[Field, ...] = ()) -> Message:

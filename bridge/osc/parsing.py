@@ -6,23 +6,27 @@ Nothing inside the daemon sees an argument list.
 from __future__ import annotations
 
 import hmac
+import os
 from typing import Any
 
+from bridge import user
 from bridge.errors import MessageError
 from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
 from bridge.osc.commands import COMMANDS, TYPES, Command
-from bridge.osc.fields import ID, REPLY_PORT, TOKEN
+from bridge.osc.fields import ID, REPLY_PORT, TOKEN, USER, Message
+from bridge.plain_text import is_plain
 from engine.api import RequestError
 
 
 def parse_command(address: str, arguments: list[Any], token: str = "") -> Command:
     """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read.
 
-    `token` is what the command must bring, empty for nothing; one that does not learns nothing else.
+    `token` is what the command must bring, empty for nothing; one that does not learns nothing else. One that says that another
+    user asks is refused, unless there is a token and it brings it.
     """
     id = _read_id(arguments)
     try:
-        _check_token(address, arguments, token)
+        _check_sender(address, arguments, token)
         return _parse(address, id, arguments[1:])
     except (MessageError, RequestError) as error:
         raise MessageError(str(error), error.code, id, _reply_port(arguments)) from None
@@ -47,26 +51,43 @@ def _parse(address: str, id: str, arguments: list[Any]) -> Command:
     if message is None:
         raise MessageError(f"no command {shown(address)}: there are {', '.join(COMMANDS)}", "unknown_address")
     if not id:
-        raise MessageError(f"{address} must begin with a request id that you choose, a text of 1 to 100 characters", "no_id")
+        told = f"{address} must begin with a request id that you choose, a text of 1 to 100 characters, no control characters"
+        raise MessageError(told, "no_id")
     values = read_values(message, arguments)
-    values.pop(TOKEN.name, None)
+    _check_text(message, values)
+    for key in (TOKEN, USER):
+        values.pop(key.name, None)
     values |= {f.name: bool(values[f.name]) for f in message.pairs if f.is_switch and f.name in values}
     return TYPES[address].read(id, **values)
 
 
-def _check_token(address: str, arguments: list[Any], expected: str) -> None:
+def _check_text(message: Message, values: dict[str, Any]) -> None:
+    """Names, ids and paths hold nothing that a terminal would obey: they are shown, logged and become names of files."""
+    for f in (*message.arguments, *message.pairs):
+        if f.type == "s" and not f.is_free and not is_plain(values.get(f.name, "")):
+            told = f"{f.name} is {shown(values[f.name])}: control characters and marks of direction are not allowed in it"
+            raise MessageError(told, "bad_value")
+
+
+def _check_sender(address: str, arguments: list[Any], expected: str) -> None:
     """In constant time: how long a refusal takes says nothing of the token."""
     message = COMMANDS.get(address)
     pairs = arguments[1 + len(message.arguments if message else ()) :]
-    given = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(TOKEN.name, "")
-    if expected and not hmac.compare_digest(str(given).encode(), expected.encode()):
+    given = dict(zip(pairs[::2], pairs[1::2], strict=False))
+    token, asks = str(given.get(TOKEN.name, "")), as_text(given.get(USER.name, user.number()))
+    if expected and hmac.compare_digest(token.encode(), expected.encode()):
+        return
+    if asks != user.number():
+        whose = f"this daemon is {user.name()}'s (process {os.getpid()}), who is another user of this machine"
+        raise MessageError(f"{whose}: start your own with 'inspire serve --port auto', or ask for its token", "other_user")
+    if expected:
         raise MessageError("this daemon asks for its token (its setting token): give it with the key token", "token")
 
 
 def _read_id(arguments: list[Any]) -> str:
     """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
     id = (as_text(arguments[0]) if arguments else None) or ""
-    return id if len(id) <= (ID.high or 0) else ""
+    return id if len(id) <= (ID.high or 0) and is_plain(id) else ""
 
 
 def _reply_port(arguments: list[Any]) -> int | None:

@@ -16,6 +16,7 @@ from bridge.osc.arguments import convert, read_values, shown
 from bridge.osc.commands import Action, Channel, High, JobId, Kind, Low, Number
 from bridge.osc.fields import Message, Meta, read_message, short_name
 from bridge.osc.protocol import JOB_STATES, MAX_LIVE_IN_A_ROW, MAX_PROGRESS_PER_S
+from bridge.plain_text import escaped
 from engine.api import EngineError
 
 REPLIES: dict[str, Message] = {}
@@ -356,4 +357,4 @@ def paths_of(reply: End | Entry) -> list[str]:
 
 def fail(error: BridgeError | EngineError, id: str) -> Fail:
     """The reply that an error with a `code` becomes."""
-    return Fail(id, error.code, str(error))
+    return Fail(id, error.code, escaped(str(error)))

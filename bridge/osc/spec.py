@@ -9,7 +9,7 @@ and F, an integral float for an integer and an integer for a float; a number is 
 from __future__ import annotations
 
 from bridge.osc.commands import COMMANDS
-from bridge.osc.fields import COMMON, ID, REPLY_PORT, TOKEN, Field, Message, short_name
+from bridge.osc.fields import COMMON, ID, REPLY_PORT, TOKEN, USER, Field, Message, short_name
 from bridge.osc.protocol import (
     DEFAULT_PORT,
     HISTORY_LIMIT,
@@ -64,6 +64,7 @@ __all__ = [
     "SKETCH_S",
     "STARTS",
     "TOKEN",
+    "USER",
     "short_name",
 ]
 
@@ -73,6 +74,7 @@ FAIL_CODES = {
     "too_late": "a request lay in the mailbox for more than 60 s while no daemon ran",
     "unknown_address": "no such command",
     "token": "the daemon asks for a token, and this command has none or a wrong one",
+    "other_user": "the daemon is another user's, and the command does not bring its token",
     "no_id": "the first argument must be a request id",
     "missing_argument": "an argument, or a key's value, is not there",
     "unknown_key": "the command has no such key, or it is given twice",

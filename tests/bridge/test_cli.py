@@ -158,7 +158,7 @@ def test_a_terminal_gets_a_bar_and_a_dumb_or_narrow_one_lines(home, terminal, co
 def test_every_key_of_the_table_is_an_option(inspire):
     for command in ("generate", "continue"):
         help_ = inspire(command, "--help", COLUMNS="200").stdout
-        for key in set(spec.COMMANDS[f"/inspire/{command}"].pairs) - {spec.TOKEN}:  # it is a setting
+        for key in set(spec.COMMANDS[f"/inspire/{command}"].pairs) - {spec.TOKEN, spec.USER}:  # a setting, and who runs it
             plain = "--" + key.name.removesuffix("_s").replace("_", "-")
             flag = {"path": "--output", "reply_port": "--port"}.get(key.name, plain)
             assert f"{flag} " in help_, flag

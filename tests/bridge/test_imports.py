@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 # From the street inwards: what stands left may import what stands right of it.
 BRIDGE = [
     "__main__", "reaper", "examples", "cli", "daemon", "handlers", "jobs", "audio", "config", "midi", "engine_host", "results",
-    "mailbox", "client", "osc", "link", "observed_time", "toml_file", "version", "errors", "limits",
+    "mailbox", "client", "osc", "link", "observed_time", "toml_file", "version", "user", "log", "plain_text",
+    "errors", "limits",
 ]  # fmt: skip
 ENGINE = [
     "__main__", "training", "evaluation", "pipeline", "conditioning", "continuation", "corpus", "rendering", "acceleration",

@@ -83,10 +83,11 @@ def refusals(server: Server) -> None:
     expect(not more, f"a second answer: {more[0] if more else ''}")
 
 
-@rule("integral floats, doubles, 64-bit integers, T and F are read where the table has i or f")
+@rule("integral floats, doubles, 64-bit integers, T and F are read where the table has i or f, numbers where it has s")
 def lenient_types(server: Server) -> None:
     client = server.udp()
-    for pair in (("limit", 1.0), ("limit", ("d", 1.0)), ("limit", ("h", 1)), ("kept", ("T", True)), ("kept", ("F", False))):
+    numbers = ("since", 2026)
+    for pair in (numbers, ("limit", 1.0), ("limit", ("d", 1.0)), ("limit", ("h", 1)), ("kept", ("T", True)), ("kept", ("F", False))):
         client.send("/inspire/history", id := new_id(), *pair)
         reply = client.answer(id)
         expect(reply.name == "found", f"{pair[0]} {pair[1]}: {reply}: found is right")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 import time
 
 from pythonosc import slip
 
-from tests.conformance.peers import Reply, Server, bundle, expect, new_id
+from tests.conformance.peers import Reply, Server, bundle, encode, expect, new_id
 from tests.conformance.rules import expect_fail, rule
 
 BURST = 2_000
 PROMPT = "slow dub techno"
+NO_COMMAND = {
+    "HTTP": b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "TLS": bytes.fromhex("16030100c8010000c40303"),
+    "an unknown command": slip.encode(encode("/inspire/compose", "j")),
+}
 
 
 @rule("a bundle is served at its time: at once, up to 60 s ahead, and no further")
@@ -55,6 +61,34 @@ def tcp(server: Server) -> None:
     client.send("/inspire/generate", id := new_id(), PROMPT, "duration_s", 0.5, "seed", seed)
     end = client.job(id)[-1]
     expect(end.name == "done" and end.pairs.get("seed") == seed, f"a job over TCP: {end}: done with the seed {seed} is right")
+
+
+@rule("TCP carries packets with an int32 size before each too, and answers in the same framing")
+def sized(server: Server) -> None:
+    client = server.sized_tcp()
+    ids = [new_id() for _ in range(20)]
+    pings = [server.command("/inspire/ping", id) for id in ids]
+    stream = b"".join(struct.pack(">i", len(ping)) + ping for ping in pings)
+    for start in range(0, len(stream), 7):
+        client.socket.sendall(stream[start : start + 7])
+    for id in ids:
+        reply = client.receive(server.patience_s)
+        expect(reply and reply.name == "pong" and reply.id == id, f"{reply}: a pong to {id} is right")
+
+
+@rule("a TCP connection that does not begin with a right command is ended, and nothing behind it is served")
+def strangers(server: Server) -> None:
+    witness = server.udp()
+    for what, beginning in NO_COMMAND.items():
+        client = server.tcp()
+        behind = server.command("/inspire/pause", new_id())
+        try:
+            client.socket.sendall(beginning + slip.encode(behind))
+        except ConnectionError:
+            continue
+        expect(client.is_ended(), f"{what} at the beginning of a connection: it is not ended")
+    witness.send("/inspire/status", id := new_id())
+    expect(not witness.answer(id, "state").pairs.get("paused"), "a command behind something else was served")
 
 
 @rule("a datagram of 60,000 bytes is read")

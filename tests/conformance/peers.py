@@ -59,6 +59,9 @@ class Server:
     def tcp(self) -> Tcp:
         return Tcp(self)
 
+    def sized_tcp(self) -> SizedTcp:
+        return SizedTcp(self)
+
     def command(self, address: str, *arguments: object) -> bytes:
         """A message with the server's token, where it has one."""
         return encode(address, *arguments, *(["token", self.token] if self.token else []))
@@ -192,12 +195,41 @@ class Tcp(Peer):
             self.stream += data
         return frame
 
+    def is_ended(self) -> bool:
+        """Whether the server ends the connection in time. What it says before that is not looked at."""
+        self.socket.settimeout(self.server.patience_s)
+        try:
+            while self.socket.recv(65_536):
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            pass
+        return True
+
     def _frame(self) -> bytes | None:
         while slip.END in self.stream:
             frame, _, self.stream = self.stream.partition(slip.END)
             if frame:
                 return slip.decode(frame)
         return None
+
+
+class SizedTcp(Tcp):
+    """OSC 1.0: an int32 with its size before each packet."""
+
+    def send_bytes(self, packet: bytes) -> None:
+        self.socket.sendall(struct.pack(">i", len(packet)) + packet)
+
+    def _frame(self) -> bytes | None:
+        if len(self.stream) < 4:
+            return None
+        (size,) = struct.unpack_from(">i", self.stream)
+        expect(0 < size <= 65_536, f"an answer that says it has {size} bytes: answers come framed as the commands did")
+        if len(self.stream) < 4 + size:
+            return None
+        frame, self.stream = self.stream[4 : 4 + size], self.stream[4 + size :]
+        return frame
 
 
 def encode(address: str, *arguments: object) -> bytes:
