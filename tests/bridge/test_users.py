@@ -19,7 +19,8 @@ import pytest
 
 from bridge import user
 from bridge.errors import MessageError
-from bridge.osc.commands import Ping, parse_command
+from bridge.osc.commands import Ping
+from bridge.osc.parsing import parse_command
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, daemon_environment, wait_for
 
 TOKEN = "correct horse battery staple"
