@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from bridge import user
 from bridge.errors import MessageError, NoDaemon
-from bridge.osc import codec, commands, replies, spec
+from bridge.osc import codec, parsing, replies, spec
 from bridge.osc.client import new_id
 from bridge.osc.replies import (
     Ack,
@@ -128,7 +129,8 @@ class AsyncClient:
             yield await self._others.get()
 
     def _send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
-        address, values = commands.encode_command(f"/inspire/{name}", id, arguments, {**pairs, "token": self._token})
+        pairs = {**pairs, "token": self._token, "user": user.number()}
+        address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, pairs)
         self._transport.sendto(codec.encode(address, values))
 
     async def _first(self, inbox: _Inbox, name: str, arguments: list, pairs: dict) -> Reply:
