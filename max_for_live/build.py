@@ -6,6 +6,7 @@ on a track, and preview pictures (which need Pillow and matplotlib, of the extra
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from max_for_live.amxd import Frozen, freeze, patcher_text
@@ -31,7 +32,12 @@ def script() -> str:
         *(_read("glue", name) for name in _DEVICE),
         "return { receive: receive, end: end };\n})();\n",
     ]
-    return "\n".join([*parts, _read("glue", "live"), *device, _read("glue", "max")])
+    return _ascii("\n".join([*parts, _read("glue", "live"), *device, _read("glue", "max")]))
+
+
+def _ascii(code: str) -> str:
+    """Other letters as JavaScript escapes: nothing is said of the encoding in which Max 8 reads a script."""
+    return re.sub(r"[^\x00-\x7f]", lambda letter: f"\\u{ord(letter[0]):04x}", code)
 
 
 def _read(half: str, name: str) -> str:

@@ -529,6 +529,7 @@ var TABLE = {
     "first_chunk_s": "f",
     "underruns": "i",
     "bpm": "f",
+    "note": "s",
     "weights": "s",
     "shortened": "i"
    }
@@ -714,7 +715,7 @@ var Osc = (function () {
         return (bytes + 4) & ~3; // a NUL at least
     }
 
-    // Bytes that [address, value, …] takes on the wire.
+    // Bytes that [address, value, \u2026] takes on the wire.
     function size(message) {
         var bytes = padded(utf8Bytes(message[0])) + padded(message.length), i;
         for (i = 1; i < message.length; i++) {
@@ -767,7 +768,7 @@ var Osc = (function () {
         return kept;
     }
 
-    // → { message: [address, id, …] } or { problem: "…" }. What is undefined is left out; a key that the table does not have is a problem.
+    // \u2192 { message: [address, id, \u2026] } or { problem: "\u2026" }. What is undefined is left out; a key that the table does not have is a problem.
     function command(name, id, values) {
         var message = ["/inspire/" + name, id], spec = TABLE.commands[name], named = {}, i, key, read;
         if (!spec) {
@@ -800,7 +801,7 @@ var Osc = (function () {
         return { message: message };
     }
 
-    // A message from the daemon → { reply, id, field: value, … }, or null where it is none that the table has.
+    // A message from the daemon \u2192 { reply, id, field: value, \u2026 }, or null where it is none that the table has.
     // A text that looks like a number may have become one on its way through Max: the table says what it was.
     function reply(address, list) {
         var name = String(address).replace(/^\/inspire\//, ""), spec = TABLE.replies[name], told, i, key;
@@ -908,7 +909,7 @@ var Music = (function () {
     }
 
     // What of a clip is the source. `clip`: Live's properties by name. `brace`: { on, start, length } in beats of the song.
-    // → { path, start_s, end_s, file_s, bpm (of the file, or the song's), end_beat (in the song; arrangement only), in_session }
+    // \u2192 { path, start_s, end_s, file_s, bpm (of the file, or the song's), end_beat (in the song; arrangement only), in_session }
     // or { problem }.
     function source(clip, tempo, brace) {
         var list = clip.warping ? markers(clip.warp_markers) : [], warped = list.length > 1;
@@ -980,7 +981,7 @@ var Music = (function () {
         return Math.min(CONTEXT_S, Math.max(1, source.end_s - source.start_s));
     }
 
-    // Older Max writes "Macintosh HD:/Users/…", Windows "C:\…": as the system itself writes it.
+    // Older Max writes "Macintosh HD:/Users/\u2026", Windows "C:\\u2026": as the system itself writes it.
     function nativePath(path) {
         return String(path).replace(/^[^\/\\:]{2,}:(?=\/)/, "");
     }
@@ -995,7 +996,7 @@ var Music = (function () {
         var labels = [], i, bar, step = bars / marks;
         for (i = 0; i < marks; i++) {
             bar = i * step;
-            labels.push(bar === Math.floor(bar) ? String(first + bar) : step >= 0.25 && bars > 1 ? "·" : "");
+            labels.push(bar === Math.floor(bar) ? String(first + bar) : step >= 0.25 && bars > 1 ? "\u00b7" : "");
         }
         return labels;
     }
@@ -1026,7 +1027,7 @@ var Words = (function () {
     }
 
     function signed(number, digits) {
-        return (number < 0 ? "−" : "+") + Math.abs(number).toFixed(digits);
+        return (number < 0 ? "\u2212" : "+") + Math.abs(number).toFixed(digits);
     }
 
     function seconds(number) {
@@ -1038,7 +1039,7 @@ var Words = (function () {
     }
 
     // "looking" and "lost" without a daemon, "foreign" with one that cannot be spoken to, "starting", "down", "paused", "ready", "waiting",
-    // "making", "done", "failed". → { mood, text }; mood: idle, ready, busy, good or bad.
+    // "making", "done", "failed". \u2192 { mood, text }; mood: idle, ready, busy, good or bad.
     function status(now) {
         switch (now.state) {
         case "looking":
@@ -1046,7 +1047,7 @@ var Words = (function () {
         case "absent":
             return { mood: "bad", text: "no daemon: in a terminal type  " + COMMAND_LINE };
         case "lost":
-            return { mood: "bad", text: "the daemon is gone · type  " + COMMAND_LINE };
+            return { mood: "bad", text: "the daemon is gone \u00b7 type  " + COMMAND_LINE };
         case "foreign":
             return { mood: "bad", text: "daemon and device do not match: update both" };
         case "locked":
@@ -1058,21 +1059,21 @@ var Words = (function () {
         case "paused":
             return { mood: "idle", text: "paused: inspire resume lets it go on" };
         case "recording":
-            return { mood: "busy", text: "recording · press again to continue it" };
+            return { mood: "busy", text: "recording \u00b7 press again to continue it" };
         case "waiting":
-            return { mood: "busy", text: now.position ? "waiting · " + many(now.position, "job") + " before it" : "starts now" };
+            return { mood: "busy", text: now.position ? "waiting \u00b7 " + many(now.position, "job") + " before it" : "starts now" };
         case "making":
             return { mood: "busy", text: making(now) };
         case "stopping":
             return { mood: "busy", text: "stopping" };
         case "done":
-            return { mood: "good", text: "done · " + length(now) + (now.takes > 1 ? " · " + many(now.takes, "take") : "") };
+            return { mood: "good", text: "done \u00b7 " + length(now) + (now.takes > 1 ? " \u00b7 " + many(now.takes, "take") : "") };
         case "stopped":
-            return { mood: "good", text: now.duration_s ? "stopped · " + seconds(now.duration_s) + " kept" : "stopped · nothing made yet" };
+            return { mood: "good", text: now.duration_s ? "stopped \u00b7 " + seconds(now.duration_s) + " kept" : "stopped \u00b7 nothing made yet" };
         case "failed":
             return { mood: "bad", text: "not made: " + now.message };
         default:
-            return { mood: "ready", text: "ready" + (now.first_s ? " · first sound in " + seconds(now.first_s) : "") };
+            return { mood: "ready", text: "ready" + (now.model ? " \u00b7 " + cut(now.model.replace(/^.*[\/\\]/, ""), 16) : "") + (now.first_s ? " \u00b7 first sound in " + seconds(now.first_s) : "") };
         }
     }
 
@@ -1083,14 +1084,14 @@ var Words = (function () {
         }
         left = now.rtf ? Math.ceil((now.total_s - now.done_s) * now.rtf) : 0;
         return (now.bar_s ? "making bar " + Math.min(Math.floor(now.done_s / now.bar_s) + 1, Math.ceil(now.total_s / now.bar_s - 0.01)) + " of "
-            + Math.ceil(now.total_s / now.bar_s - 0.01) : "making · " + done + " of " + Math.round(now.total_s) + " s") + (left > 1 ? " · " + left + " s left" : "");
+            + Math.ceil(now.total_s / now.bar_s - 0.01) : "making \u00b7 " + done + " of " + Math.round(now.total_s) + " s") + (left > 1 ? " \u00b7 " + left + " s left" : "");
     }
 
     function length(now) {
         return now.bars ? many(now.bars, "bar") : seconds(now.duration_s);
     }
 
-    // "124.06 bpm, A minor, join click −31 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
+    // "124.06 bpm, A minor, join click \u221231 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
     function grid(result) {
         var parts = [];
         if (result.bpm) {
@@ -1112,7 +1113,7 @@ var Words = (function () {
     }
 
     function source(clip, bars) {
-        return clip.name + " · " + (bars ? bars + " · " : "") + seconds(clip.start_s) + " to " + seconds(clip.end_s);
+        return clip.name + " \u00b7 " + (bars ? bars + " \u00b7 " : "") + seconds(clip.start_s) + " to " + seconds(clip.end_s);
     }
 
     // "4 bars", where a part is whole bars long within a hundredth of one; else "".
@@ -1122,7 +1123,7 @@ var Words = (function () {
     }
 
     function host(set, key) {
-        return fixed(set.tempo, 2) + " bpm · " + set.numerator + "/" + set.denominator + (key ? " · " + key : "");
+        return fixed(set.tempo, 2) + " bpm \u00b7 " + set.numerator + "/" + set.denominator + (key ? " \u00b7 " + key : "");
     }
 
     // On the button: what a press will do. It has 96 pixels.
@@ -1130,13 +1131,13 @@ var Words = (function () {
         return ["Generate", "Continue", "Fill", "Layer"][mode] + (mode === 2 ? "" : " " + many(bars, "bar"));
     }
 
-    // In the list: "♥ dub techno · 8 bars".
+    // In the list: "\u2665 dub techno \u00b7 8 bars".
     function result(one) {
-        return (one.kept ? "♥ " : "") + cut(one.prompt || one.clip || one.id, 22);
+        return (one.kept ? "\u2665 " : "") + cut(one.prompt || one.clip || one.id, 22);
     }
 
     function cut(text, most) {
-        return text.length > most ? text.slice(0, most - 1) + "…" : text;
+        return text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
     }
 
     return { COMMAND_LINE: COMMAND_LINE, status: status, grid: grid, source: source, wholeBars: wholeBars, host: host, go: go, result: result, cut: cut, seconds: seconds, many: many };
@@ -1164,7 +1165,7 @@ var Requests = (function () {
         return words;
     }
 
-    // → { name, values, asked: { bars, bar_s, bpm, total_s, prompt } } or { problem }.
+    // \u2192 { name, values, asked: { bars, bar_s, bpm, total_s, prompt } } or { problem }.
     // `source` as Music.source makes it; `preset` as the daemon told it, or nothing; `target` as Placing.target makes it;
     // `daemon`: its state as last told.
     function build(settings, set, source, preset, target, daemon) {
@@ -1287,7 +1288,7 @@ var Requests = (function () {
 })();
 
 // One device's talk with the daemon: hello, jobs, results; and what to do when one of them is silent. Pure but for `io`:
-// send([address, value, …]), listen(port), now() in ms, random() from 0 to 1, changed(), arrived(result), note(text).
+// send([address, value, \u2026]), listen(port), now() in ms, random() from 0 to 1, changed(), arrived(result), note(text).
 //
 // A port that another program holds makes udpreceive deaf and nothing tells so. Therefore a port counts as ours only when a welcome
 // has come back through it; until then each hello goes out with another one.
@@ -1457,7 +1458,7 @@ Session.prototype.now = function () {
     }
     if (!job) {
         state = { starting: "starting", down: "down" }[this.daemon.state] || (this.daemon.paused ? "paused" : "ready");
-        return { state: state, problem: this.daemon.problem, first_s: this.first_s };
+        return { state: state, problem: this.daemon.problem, model: this.daemon.model, first_s: this.first_s };
     }
     return {
         state: job.state === "sent" ? "waiting" : job.state, position: job.position, done_s: job.done_s, total_s: job.total_s, rtf: job.rtf, bar_s: job.asked.bar_s,
@@ -1938,7 +1939,7 @@ var Placing = (function () {
         return target.kind === "slot" || target.where === NEW_TRACK || atLeast(version, [12, 2]);
     }
 
-    // Puts `files` ([{ path, name }]) of `length_s` seconds where `target` says. Then calls done([{ ok, text, reveal }, …]), one for each.
+    // Puts `files` ([{ path, name }]) of `length_s` seconds where `target` says. Then calls done([{ ok, text, reveal }, \u2026]), one for each.
     function place(live, files, length_s, target, done) {
         var told = [], steps = rungs(live, target), used = {};
         function next(index) {
@@ -2030,7 +2031,7 @@ var Live = (function () {
         return Number(get(where, property)) || 0;
     }
 
-    // "id 3 id 4 …" → [3, 4, …], without the 0 that stands for none.
+    // "id 3 id 4 \u2026" \u2192 [3, 4, \u2026], without the 0 that stands for none.
     function ids(where, property) {
         var values = list(api(where).get(property)), found = [], i;
         for (i = 0; i + 1 < values.length; i += 2) {
@@ -2162,7 +2163,7 @@ var Live = (function () {
 
     // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
     function facts(path) {
-        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece;
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, told, found;
         if (!file.isopen) {
             return {};
         }
@@ -2172,7 +2173,10 @@ var Live = (function () {
         } while (piece.length && text.length < 65536);
         file.close();
         try {
-            return JSON.parse(text).engine || {};
+            told = JSON.parse(text);
+            found = told.engine || {};
+            found.first_chunk_s = told.timings ? told.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
+            return found;
         } catch (error) {
             return {};
         }
@@ -2208,7 +2212,7 @@ var settings = {
 };
 var session = null, clock = null, observers = [], shown = {}, colours = {};
 var set = null, source = null, source_clip = 0, drawn_source = "", result = null, take = 0, listening = false;
-var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "";
+var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "", looked_back = false;
 var MOODS = { idle: "live_control_bg", ready: "live_control_bg", busy: "live_control_selection", good: "live_value_arc", bad: "live_alert" };
 
 // From inlet 0: what a control says; from inlet 1: what the daemon says.
@@ -2309,6 +2313,10 @@ function refresh() {
 // How long until the first sound, asked anew when what would be asked for has changed.
 function estimate() {
     var request, key;
+    if (!session.first_s && !looked_back && session.results.length) {
+        looked_back = true; // it took as long the last time
+        session.first_s = Live.facts(session.results[0].paths[0]).first_chunk_s || 0;
+    }
     if (!Osc.knows("estimate") || session.link !== "here" || session.busy()) {
         return;
     }
@@ -2500,12 +2508,12 @@ function preset() {
 }
 
 function targetNow(mode) {
-    var place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    var bar = set.numerator * 4 / set.denominator, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
     if (place && mode === Requests.FILL && place.beat !== undefined) {
         place = { track: place.track, beat: place.beat - (source.end_s - source.start_s) * source.bpm / 60 };
     }
     return Placing.target(settings.where, place, Live.ownTrack(),
-        { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / 4) * 4, in_arrangement: set.in_arrangement });
+        { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / bar - 1e-6) * bar, in_arrangement: set.in_arrangement });
 }
 
 // `wishes`: the settings, or others in their place.
@@ -2633,7 +2641,7 @@ function placeTakes(takes) {
 // Where the set's tempo is no longer that which it was made in.
 function otherTempo(placed) {
     var bar_s = Music.metre(set.tempo, set.numerator, set.denominator).bar_s;
-    return placed.asked && Math.abs(placed.asked.bar_s / bar_s - 1) > 0.005 ? " · made at " + Math.round(placed.asked.bpm * 100) / 100 + " bpm" : "";
+    return placed.asked && Math.abs(placed.asked.bar_s / bar_s - 1) > 0.005 ? " \u00b7 made at " + Math.round(placed.asked.bpm * 100) / 100 + " bpm" : "";
 }
 
 function listen() {

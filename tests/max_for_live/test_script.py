@@ -48,6 +48,10 @@ def test_what_is_newer_is_caught(tmp_path, newer):
     assert _mujs(mutant).returncode != 0
 
 
+def test_it_is_read_alike_in_every_encoding():
+    assert CODE.isascii() and "\\u00b7" in CODE
+
+
 def test_max_has_every_function_that_it_calls(tmp_path):
     compiler = HERE / "node_modules" / "typescript" / "bin" / "tsc"
     if not compiler.exists():

@@ -7,7 +7,7 @@ var settings = {
 };
 var session = null, clock = null, observers = [], shown = {}, colours = {};
 var set = null, source = null, source_clip = 0, drawn_source = "", result = null, take = 0, listening = false;
-var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "";
+var recording = null, notice = null, grown_at = 0, started_at = 0, ticks = 0, estimated = "", looked_back = false;
 var MOODS = { idle: "live_control_bg", ready: "live_control_bg", busy: "live_control_selection", good: "live_value_arc", bad: "live_alert" };
 
 // From inlet 0: what a control says; from inlet 1: what the daemon says.
@@ -108,6 +108,10 @@ function refresh() {
 // How long until the first sound, asked anew when what would be asked for has changed.
 function estimate() {
     var request, key;
+    if (!session.first_s && !looked_back && session.results.length) {
+        looked_back = true; // it took as long the last time
+        session.first_s = Live.facts(session.results[0].paths[0]).first_chunk_s || 0;
+    }
     if (!Osc.knows("estimate") || session.link !== "here" || session.busy()) {
         return;
     }

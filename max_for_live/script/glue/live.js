@@ -167,7 +167,7 @@ var Live = (function () {
 
     // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
     function facts(path) {
-        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece;
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, told, found;
         if (!file.isopen) {
             return {};
         }
@@ -177,7 +177,10 @@ var Live = (function () {
         } while (piece.length && text.length < 65536);
         file.close();
         try {
-            return JSON.parse(text).engine || {};
+            told = JSON.parse(text);
+            found = told.engine || {};
+            found.first_chunk_s = told.timings ? told.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
+            return found;
         } catch (error) {
             return {};
         }

@@ -16,12 +16,12 @@ function preset() {
 }
 
 function targetNow(mode) {
-    var place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    var bar = set.numerator * 4 / set.denominator, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
     if (place && mode === Requests.FILL && place.beat !== undefined) {
         place = { track: place.track, beat: place.beat - (source.end_s - source.start_s) * source.bpm / 60 };
     }
     return Placing.target(settings.where, place, Live.ownTrack(),
-        { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / 4) * 4, in_arrangement: set.in_arrangement });
+        { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / bar - 1e-6) * bar, in_arrangement: set.in_arrangement });
 }
 
 // `wishes`: the settings, or others in their place.

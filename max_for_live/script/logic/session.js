@@ -169,7 +169,7 @@ Session.prototype.now = function () {
     }
     if (!job) {
         state = { starting: "starting", down: "down" }[this.daemon.state] || (this.daemon.paused ? "paused" : "ready");
-        return { state: state, problem: this.daemon.problem, first_s: this.first_s };
+        return { state: state, problem: this.daemon.problem, model: this.daemon.model, first_s: this.first_s };
     }
     return {
         state: job.state === "sent" ? "waiting" : job.state, position: job.position, done_s: job.done_s, total_s: job.total_s, rtf: job.rtf, bar_s: job.asked.bar_s,

@@ -53,7 +53,7 @@ var Words = (function () {
         case "failed":
             return { mood: "bad", text: "not made: " + now.message };
         default:
-            return { mood: "ready", text: "ready" + (now.first_s ? " · first sound in " + seconds(now.first_s) : "") };
+            return { mood: "ready", text: "ready" + (now.model ? " · " + cut(now.model.replace(/^.*[\/\\]/, ""), 16) : "") + (now.first_s ? " · first sound in " + seconds(now.first_s) : "") };
         }
     }
 

@@ -136,6 +136,40 @@ test("a take is heard at once while Live stands, from the next bar while it play
     max.free();
 });
 
+test("the time to the first sound is told before anything is made: it was as long the last time", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "inspire-"));
+    fs.writeFileSync(path.join(folder, "old.json"), JSON.stringify({ engine: { first_chunk_s: 9 }, timings: { first_chunk_s: 0.29 } }));
+    const old = ["done", "prompt", "old", "path", path.join(folder, "old.wav"), "duration_s", 8];
+    const { max } = device("12.4.0", {
+        answer: ([address, id]) => {
+            if (address === "/inspire/history") return [[1, "/inspire/entry", id, 0, "old-job", ...old]];
+            if (address === "/inspire/status") return [[1, "/inspire/state", id, "idle", "model", "sketch"]];
+            return daemon([address, id]);
+        },
+    });
+    await wait(1200);
+    assert.strictEqual(max.shown("status", "set"), "ready · sketch · first sound in 0.3 s");
+    fs.rmSync(folder, { recursive: true });
+    max.free();
+});
+
+test("without a brace a result goes to the next bar of the set's own metre", async () => {
+    const { live, max } = device("12.4.0", {
+        focus: "Arranger", file_s: { "/m/x.wav": 8 },
+        answer: (list) => {
+            if (list[0] === "/inspire/generate") setTimeout(() => max.send(1, "/inspire/done", list[1], "/m/x.wav", 8), 1);
+            return daemon(list);
+        },
+    });
+    Object.assign(live.song.props, { signature_numerator: 3, current_song_time: 10 });
+    max.control("prompt", "waltz");
+    await wait(LOADED_MS);
+    max.control("go", 1);
+    await wait(400);
+    assert.match(max.shown("status", "set"), /^placed in beat 12 of Drums/);
+    max.free();
+});
+
 test("the gain reaches the daemon and the take that is listened to", async () => {
     const { max, commands } = device();
     await wait(50);

@@ -185,7 +185,7 @@ test("what is measured is told in one line", () => {
 });
 
 test("every state has a sentence that fits the banner", () => {
-    const now = { port: 7770, position: 12, done_s: 300, total_s: 480, rtf: 3, bar_s: 2, bars: 16, takes: 4, duration_s: 31, first_s: 12, message: "" };
+    const now = { port: 7770, position: 12, done_s: 300, total_s: 480, rtf: 3, bar_s: 2, bars: 16, takes: 4, duration_s: 31, first_s: 12, model: "a model of mine", message: "" };
     for (const state of ["looking", "absent", "lost", "foreign", "locked", "starting", "down", "paused", "recording", "waiting", "making", "stopping", "done", "stopped", "failed", "ready"]) {
         const said = Words.status({ ...now, state });
         assert.ok(said.text.length * 4.36 / 9.5 * 11 < 246, `${state}: ${said.text}`);
