@@ -29,9 +29,10 @@ local function settle(condition, what)
 end
 
 local function shows(text)
-  return table.concat(mock.drawn, " "):find(text, 1, true) ~= nil
+  return table.concat(mock.ui and mock.ui.drawn or mock.drawn, " "):find(text, 1, true) ~= nil
 end
 
+mock.missing.ImGui_GetBuiltinPath = scenario ~= "imgui" or nil
 local app = require("inspire.app")
 local state = app.open_panel()
 settle(function() return state.model.alive and state.session.can.fill ~= nil and #state.session.presets > 0 end, "the daemon")
@@ -210,8 +211,53 @@ function scenarios.closed()
   project = other
 end
 
+-- On ReaImGui: typed in place, a preset chosen from its menu, a button clicked, a take listened to, used and kept.
+function scenarios.imgui()
+  local ui = mock.ui
+  ui.typed = { ["##prompt"] = "a tune" }
+  mock.turn()
+  ui.typed = nil
+  assert(state.settings.prompt == "a tune" and mock.ext["inspire/prompt"] == "a tune")
+  ui.click = "##preset"
+  mock.turn()
+  ui.click = nil
+  mock.turn()
+  ui.chosen = state.session.presets[1]
+  mock.turn()
+  mock.turn()
+  assert(state.settings.preset == ui.chosen)
+  for _, name in ipairs({ "takes+", "bars-", "play" }) do
+    ui.click = "##" .. name
+    mock.turn()
+  end
+  ui.click = "##continue"
+  mock.turn()
+  assert(ui.tip == "Select an audio item")
+  assert(state.settings.takes == 2 and state.settings.bars == 7 and not state.settings.play)
+  ui.click = "##generate"
+  mock.turn()
+  ui.click = nil
+  settle(function() return items()[1] end, "the item")
+  ui.click = "##take1"
+  mock.turn()
+  assert(mock.previews == 1 and state.model.listening == state.session.takes[1])
+  mock.turn()
+  assert(mock.previews == 0, "a second click ends it")
+  ui.double = true
+  mock.turn()
+  ui.click, ui.double = nil, nil
+  local item = items()[1]
+  assert(#item.takes == 2 and item.active == item.takes[2] and #project.undo == 2)
+  ui.click = "##keep1"
+  mock.turn()
+  ui.click = nil
+  settle(function() return state.session.takes[1].kept end, "the favourite")
+  assert(ui.open == 0 and ui.clips == 0 and ui.popup == 0)
+  ui.closed = true
+end
+
 scenarios[scenario]()
-for _ = 1, 5 do
+for _ = 1, mock.ui and 1 or 5 do
   mock.turn()
 end
 assert(mock.is_balanced(), "undo, screen or accessors were not put back")

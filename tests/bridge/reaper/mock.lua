@@ -171,8 +171,10 @@ function mock.install(folder, script)
   mock.calls, mock.deferred, mock.at_exit, mock.boxes, mock.missing, mock.ext = {}, {}, {}, {}, { ImGui_GetBuiltinPath = true }, {}
   mock.now, mock.refresh, mock.projects, mock.previews, mock.executed = 100.0, 0, {}, 0, {}
   mock.system = "Other"
+  mock.folder = folder
   local r = {}
 
+  function r.ImGui_GetBuiltinPath() return folder .. "/imgui" end
   function r.get_action_context() return true, script, 0, 1, -1, -1, -1.0, "" end
   function r.time_precise() return mock.now end
   local random = assert(io.open("/dev/urandom", "rb"))

@@ -15,7 +15,7 @@ from tests.missing import needs
 
 HERE = Path(__file__).parent
 SCRIPTS = ROOT / "bridge" / "reaper" / "Inspire"
-SCENARIOS = ["generate", "continue", "as_heard", "in_the_way", "stop", "again", "refused", "fill", "closed"]
+SCENARIOS = ["generate", "continue", "as_heard", "in_the_way", "stop", "again", "refused", "fill", "closed", "imgui"]
 
 
 def start(version: str, daemon: RunningDaemon, work: Path, scenario: str) -> subprocess.Popen:

@@ -136,7 +136,7 @@ local function draw_message(canvas, model, y, width)
 end
 
 local COLUMNS = { -- name, share of the width
-  { "♥", 0.07 }, { "Take", 0.33 }, { "Bars", 0.10 }, { "Tempo", 0.24 }, { "Key", 0.14 }, { "Join", 0.12 },
+  { "♥", 0.06 }, { "Take", 0.36 }, { "Bars", 0.09 }, { "Tempo", 0.24 }, { "Key", 0.14 }, { "Join", 0.11 },
 }
 
 local function draw_tempo(canvas, take, x, y, w)
@@ -161,7 +161,7 @@ local function draw_row(canvas, model, take, number, y, width)
     take.kept and "♥" or "♡",
     ("%s%d  %s %s"):format(model.listening == take and "▶ " or "", take.index, take.job.verb, take.job.label),
     take.bars and ("%g"):format(take.bars) or "–", nil, take.key or "–",
-    take.join_db and ("%+.0f dB"):format(take.join_db) or "–",
+    take.join_db and ("%+.0f dB"):format(take.join_db):gsub("-", "−") or "–",
   }
   for index, column in ipairs(COLUMNS) do
     local w = (width - 2 * MARGIN) * column[2]

@@ -1,0 +1,73 @@
+-- Prints what the panel draws, as JSON lines, for draw_panel.py: `lua record_panel.lua STATE [WIDTH HEIGHT]`.
+local here = arg[0]:match("^(.*[/\\])") or "./"
+package.path = here .. "Inspire/?.lua;" .. package.path
+local json = require("inspire.json")
+local panel = require("inspire.panel")
+local requests = require("inspire.requests")
+local Session = require("inspire.session")
+
+local CHARACTER = 7.0 -- pixels of one, as measured by the fonts of both canvases at most
+local canvas = {}
+
+local function write(...)
+  print(json.encode({ ... }))
+end
+
+function canvas.rect(x, y, w, h, rgba) write("rect", x, y, w, h, rgba) end
+
+function canvas.text(x, y, w, h, text, rgba, align) write("text", x, y, w, h, text, rgba, align) end
+
+function canvas.measure(text) return utf8.len(text) * CHARACTER end
+
+function canvas.area(id, x, y, w, h) write("area", x, y, w, h, id) end
+
+function canvas.field(id, x, y, w, h, text, hint)
+  write("rect", x, y, w, h, panel.COLOURS.field)
+  write("text", x + 6, y, w - 12, h, text == "" and hint or text, text == "" and panel.COLOURS.faint or panel.COLOURS.text, "left")
+  write("area", x, y, w, h, id)
+end
+
+local session = Session.new()
+local settings = { prompt = "warm dub techno, no drums", preset = "", bars = 8, takes = 3, play = true }
+local context = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, label = "1.1", project = {} }
+local model = { settings = settings, session = session, alive = true, state_text = "Ready  –  sketch" }
+local can = { fill = true }
+
+local function asked(id, verb, label)
+  session:begin(id, { verb = verb, label = label, bpm = 124, beats = 4, target = {} })
+end
+
+local states = {}
+
+function states.empty()
+  settings.prompt = ""
+end
+
+function states.working()
+  context.items = { { position = 0, length = 40, label = "9.1", bpm = 124, beats = 4 } }
+  context.has_time, context.from, context.to, context.bars, context.label = true, 16, 23.742, 4, "9.1–13.1"
+  asked("r-1", "generate", "1.1–9.1")
+  session:hear({ what = "done", id = "r-1", path = "/m/a.wav", others = "a-2.wav/a-3.wav", duration_s = 15.484, bpm = 124.02, key = "A minor" })
+  asked("r-2", "continue", "9.1")
+  session:hear({ what = "done", id = "r-2", path = "/m/b.wav", duration_s = 15.484, bpm = 125.1, key = "A minor", join_db = -31 })
+  session.jobs["r-2"].placed, session.jobs["r-2"].active = {}, 1
+  session.takes[1].kept = true
+  model.listening = session.takes[3]
+  asked("r-3", "fill", "9.1–13.1")
+  session:hear({ what = "progress", id = "r-3", done_s = 3.1, total_s = 7.7, rtf = 0.5 })
+  model.state_text = "Working  –  sketch"
+end
+
+function states.refused()
+  session.latest = "r-1"
+  session.message = "the clip /home/me/Music/bass.wav is silent from 0 to 30 s: choose another part of it, or a clip that can be heard"
+end
+
+function states.no_daemon()
+  model.alive = false
+  context.items = { {}, {} }
+end
+
+states[arg[1]]()
+model.buttons = requests.buttons(context, settings, can)
+panel.draw(canvas, model, tonumber(arg[2]) or panel.WIDTH, tonumber(arg[3]) or panel.HEIGHT)
