@@ -164,5 +164,6 @@ def test_the_picture_is_drawn_from_the_layout_as_it_is(tmp_path, monkeypatch):
 def test_the_readme_names_every_action_and_module():
     text = (build.FOLDER / "README.md").read_text("utf-8")
     for script in build.SCRIPTS.glob("Inspire - *.lua"):
-        assert f"**{re.match(r'Inspire - ([A-Z]\w+(, keep)?)', script.stem)[1]}**" in text
+        verb = re.match(r"Inspire - (Stop, keep|\w+)", script.stem)[1]
+        assert f"**{verb}**" in text
     assert "panel.png" in text
