@@ -111,3 +111,14 @@ def test_pure_data_asks_and_hears(daemon, tmp_path):
         *("chunk",) * 4,
         "done",
     ]
+
+
+def test_oscsend_asks_over_tcp(daemon, tmp_path):
+    """liblo frames as OSC 1.0 does: a size before each packet. It sends, and ends the connection at once."""
+    needs("oscsend", "liblo-tools")
+    subprocess.run(
+        ["oscsend", f"osc.tcp://localhost:{daemon.port}/", "/inspire/generate", "sssf", "over-tcp", "dub", "duration_s", "0.5"],
+        check=True,
+    )
+    with daemon.client() as client:
+        wait_for(lambda: getattr(client.status("over-tcp"), "state", "") == "done")
