@@ -465,9 +465,7 @@ var TABLE = {
      "i"
     ]
    ],
-   "keys": {
-    "paused": "i"
-   }
+   "keys": {}
   },
   "progress": {
    "arguments": [
@@ -506,8 +504,7 @@ var TABLE = {
     ]
    ],
    "keys": {
-    "variation": "i",
-    "shortened": "i"
+    "variation": "i"
    }
   },
   "done": {
@@ -523,15 +520,9 @@ var TABLE = {
    ],
    "keys": {
     "others": "s",
-    "samplerate": "i",
     "seed": "i",
-    "rtf": "f",
     "first_chunk_s": "f",
-    "underruns": "i",
-    "bpm": "f",
-    "note": "s",
-    "weights": "s",
-    "shortened": "i"
+    "bpm": "f"
    }
   },
   "fail": {
@@ -548,8 +539,7 @@ var TABLE = {
    "keys": {
     "path": "s",
     "duration_s": "f",
-    "others": "s",
-    "shortened": "i"
+    "others": "s"
    }
   },
   "cancelled": {
@@ -564,8 +554,7 @@ var TABLE = {
     ]
    ],
    "keys": {
-    "others": "s",
-    "shortened": "i"
+    "others": "s"
    }
   },
   "entry": {
@@ -584,16 +573,13 @@ var TABLE = {
     ]
    ],
    "keys": {
-    "created": "s",
-    "client": "s",
     "kept": "i",
     "prompt": "s",
     "clip": "s",
     "seed": "i",
     "path": "s",
     "others": "s",
-    "duration_s": "f",
-    "shortened": "i"
+    "duration_s": "f"
    }
   },
   "state": {
@@ -605,37 +591,15 @@ var TABLE = {
    ],
    "keys": {
     "job": "s",
-    "version": "s",
-    "protocol": "i",
     "pid": "i",
-    "engine_pid": "i",
     "model": "s",
-    "engine_device": "s",
-    "restarts": "i",
-    "running": "s",
-    "queued": "i",
     "paused": "i",
-    "clients": "i",
     "folder": "s",
     "audio_device": "s",
-    "playing": "i",
-    "underruns": "i",
-    "midi_in": "s",
     "transport": "s",
-    "bpm": "f",
-    "bar": "i",
-    "beats_per_bar": "i",
-    "gain_db": "f",
-    "peak_db": "f",
-    "rms_db": "f",
     "problem": "s",
-    "position": "i",
-    "done_s": "f",
-    "total_s": "f",
-    "rtf": "f",
     "path": "s",
-    "duration_s": "f",
-    "shortened": "i"
+    "duration_s": "f"
    }
   },
   "preset": {
@@ -658,11 +622,7 @@ var TABLE = {
     ]
    ],
    "keys": {
-    "description": "s",
     "prompt": "s",
-    "bpm": "f",
-    "key": "s",
-    "bars": "i",
     "shortened": "i"
    }
   },
@@ -681,13 +641,7 @@ var TABLE = {
      "s"
     ]
    ],
-   "keys": {
-    "kind": "s",
-    "megabytes": "f",
-    "loaded": "i",
-    "path": "s",
-    "shortened": "i"
-   }
+   "keys": {}
   }
  }
 };

@@ -34,10 +34,25 @@ _COMMANDS = {
     "transport": None,  # all of them
     "estimate": None,
 }
-_REPLIES = (
-    *("welcome", "ack", "queued", "progress", "chunk", "done", "fail", "cancelled"),
-    *("entry", "state", "preset", "model", "estimate"),
-)
+# Reply → the keys that the device reads; its arguments it knows all.
+_REPLIES = {
+    "welcome": (),
+    "ack": (),
+    "queued": (),
+    "progress": (),
+    "chunk": ("variation",),
+    "done": ("others", "seed", "bpm", "first_chunk_s", "key", "downbeat_ms", "join_click_db"),
+    "fail": ("path", "duration_s", "others"),
+    "cancelled": ("others",),
+    "entry": ("kept", "prompt", "clip", "seed", "path", "others", "duration_s"),
+    "state": (
+        *("job", "pid", "model", "paused", "folder", "audio_device", "transport", "problem"),
+        *("path", "duration_s", "others"),
+    ),
+    "preset": ("prompt", "shortened"),
+    "model": (),
+    "estimate": None,  # all of them
+}
 
 
 def script_table() -> str:
@@ -49,12 +64,12 @@ def script_table() -> str:
             keys = [f for f in message.pairs if wanted is None or f.name in (*wanted, "reply_port")]
             commands[name] = {"arguments": [_field(f) for f in message.arguments], "keys": {f.name: _field(f) for f in keys}}
     replies = {}
-    for name in _REPLIES:
+    for name, wanted in _REPLIES.items():
         message = spec.REPLIES.get(f"/inspire/{name}")
         if message is not None:
             replies[name] = {
                 "arguments": [[f.name, f.type] for f in message.arguments],
-                "keys": {f.name: f.type for f in message.pairs},
+                "keys": {f.name: f.type for f in message.pairs if wanted is None or f.name in wanted},
             }
     table = {
         "protocol": spec.PROTOCOL,

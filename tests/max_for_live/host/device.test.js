@@ -246,6 +246,21 @@ test("what was measured stands below the picture, read from the file beside the 
     max.free();
 });
 
+test("with a MIDI clip chosen, or none, the source is what plays on the device's track", async () => {
+    const { live, max, track } = device();
+    const slots = track.props.clip_slots.map((id) => live.objects.get(id));
+    live.addClip(slots[2], { name: "playing" });
+    const midi = live.addClip(slots[0], { name: "notes", is_audio_clip: false });
+    live.change(live.view, "detail_clip", midi.id);
+    await wait(1200);
+    assert.strictEqual(max.shown("source", "set"), "no source: select an audio clip");
+    track.props.playing_slot_index = 2;
+    await wait(1200);
+    assert.match(max.shown("source", "set"), /^playing · 4 bars/);
+    assert.deepStrictEqual(live.console, []);
+    max.free();
+});
+
 test("dragging in the upper picture moves what is continued, and where it lands", async () => {
     const { live, max, track, commands } = device("12.4.0", { focus: "Arranger" });
     const clip = live.addClip(track, { start_time: 0, end_time: 16, looping: false });

@@ -39,8 +39,8 @@ test("the size of a message is what it takes on the wire", () => {
 });
 
 test("a reply is read by the table: a text that looks like a number is a text again", () => {
-    const told = Osc.reply("/inspire/preset", ["a", 0, 1, 808, "electronic", "bpm", 120]);
-    assert.deepStrictEqual([told.reply, told.name, told.bpm], ["preset", "808", 120]);
+    const told = Osc.reply("/inspire/preset", ["a", 0, 1, 808, "electronic", "prompt", 909, "a_later_key", 1]);
+    assert.deepStrictEqual([told.reply, told.name, told.prompt, told.a_later_key], ["preset", "808", "909", undefined]);
     const done = Osc.reply("/inspire/done", [12, "/m/x.1.wav", 8, "others", "x.2.wav/x.3.wav"]);
     assert.strictEqual(done.id, "12");
     assert.deepStrictEqual(plain(Osc.paths(done)), ["/m/x.1.wav", "/m/x.2.wav", "/m/x.3.wav"]);
