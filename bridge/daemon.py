@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Serves until /inspire/quit or a signal. Raises PortTaken."""
+    """Serves until /inspire/quit or a signal. Raises PortTaken and HomeTaken."""
     os.environ[MODELS_FOLDER] = str(settings.models_folder)  # the engine's process inherits it
     # On Windows the default loop cannot wait for a socket of ours.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
@@ -62,6 +62,7 @@ class Daemon:
     def __init__(self, settings: Settings):
         self._settings = settings
         self._quit = asyncio.Event()
+        self._drop = False
         patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
         self._engine = Supervisor(settings.engine, settings.model, patience)
         audio = (settings.gain_db, settings.device_channels, settings.audio_samplerate_hz)
@@ -95,14 +96,16 @@ class Daemon:
             working = asyncio.create_task(self._jobs.run())
             quitting = asyncio.create_task(self._quit.wait())
             await asyncio.wait({working, quitting}, return_when=asyncio.FIRST_COMPLETED)
-            self._jobs.close()
+            self._jobs.close(self._drop)
             await asyncio.wait({working}, timeout=_QUIT_GRACE_S)
             await self._engine.stop()  # ends a job that did not heed
             await working
         finally:
             await self._shutdown()
 
-    def quit(self) -> None:
+    def quit(self, drop: bool = False) -> None:
+        """`drop`: jobs that wait are cancelled, rather than left to the next daemon."""
+        self._drop = drop
         self._quit.set()
 
     async def _startup(self) -> None:
@@ -111,14 +114,14 @@ class Daemon:
         loop.set_default_executor(ThreadPoolExecutor(limits.MAX_BLOCKING, "blocking"))  # each thread has a heap of its own
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.quit))
-        self._jobs.restore(*await self._journal.open(limits.MAX_REMEMBERED))
+        self._jobs.restore(await self._journal.open(limits.MAX_REMEMBERED))
         await self._engine.start()
         await self._server.start()
         self._write_state_file()
         port = self._server.address[1]
         log.info("inspire %s serves OSC on %s:%d; results go to %s", version(), self._settings.host, port, self._settings.folder)
         if self._jobs.paused:
-            log.info("the queue is paused, as it was left: no job begins until it is resumed")
+            log.info("the queue is paused: no job begins until it is resumed")
         self._device.start()
         await self._midi.start()
         if folder := self._settings.mailbox_folder:

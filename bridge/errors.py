@@ -68,6 +68,12 @@ class PortTaken(BridgeError):
     code = "port_taken"
 
 
+class HomeTaken(BridgeError):
+    """Another daemon keeps its state where this one would."""
+
+    code = "home_taken"
+
+
 class PresetError(BridgeError):
     """There is no such preset, or it cannot be saved."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
 import typer
 
@@ -17,6 +18,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancell
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=_HELP)
 for room in (making, library, midi, training, watching, service):
     app.add_typer(room.app)
+
+
+@app.callback()
+def of_any(home: Annotated[str | None, typer.Option(help="the folder of a second daemon: see serve --home")] = None) -> None:
+    """What stands before any command."""
+    if home:
+        os.environ["INSPIRE_HOME"] = os.path.abspath(os.path.expanduser(home))  # where the settings look, a started daemon's too
 
 
 def main() -> None:

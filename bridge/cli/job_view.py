@@ -82,6 +82,8 @@ class BarView(JsonView):
 
 def _waiting(queued: Queued) -> str:
     """Why it waits; empty when it does not have to."""
+    if queued.pairs.get("later"):
+        return "the daemon ends: the job waits for the next one ('inspire stop --drop' forgets such jobs)"
     if queued.pairs.get("paused"):
         return f"waiting, the queue is paused ('inspire resume'), {queued.position} ahead"
     return f"waiting, {queued.position} ahead" if queued.position else ""
@@ -114,6 +116,8 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
         case Cancelled():
             _show_paths(end, out)
             err.print(f"cancelled after {end.duration_s:.1f} s")
+        case Queued():
+            err.print(_waiting(end))
         case Fail():
             _show_paths(end, out)
             err.print(f"[red]failed[/red] ({end.code}): ", end="")

@@ -15,7 +15,7 @@ from bridge.cli.connection import answered, connect, fail
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.osc.client import Client, new_id
-from bridge.osc.replies import Cancelled, Done, Fail, Reply
+from bridge.osc.replies import Cancelled, Done, Fail, Queued, Reply
 from bridge.osc.spec import MAX_LISTED
 
 app = typer.Typer()
@@ -70,7 +70,7 @@ def sketch(
                 err.print(preset, markup=False)
             end = _show_job(client, lambda id: client.sketch(prompt, id=id, preset=preset, **pairs), as_json)  # noqa: B023
             code = max(code, _exit_code(end))
-            if isinstance(end, Cancelled):
+            if isinstance(end, (Cancelled, Queued)):
                 break
     raise typer.Exit(code)
 
@@ -127,7 +127,8 @@ def _make(ask: Callable[..., Iterator[Reply]], what: str, port: int | None, as_j
 
 
 def _exit_code(end: Reply) -> int:
-    return 0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 1
+    """A job that waits for the next daemon has had none."""
+    return 0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 3 if isinstance(end, Queued) else 1
 
 
 def _show_job(client: Client, start, as_json: bool) -> Reply:

@@ -37,10 +37,14 @@ def serve(**flags: str | None) -> None:
 
 
 @app.command()
-def stop(port: Port = None, as_json: AsJson = False) -> None:
-    """End the daemon; a running job keeps what it has."""
+def stop(
+    drop: Annotated[bool, typer.Option("--drop", help="forget the jobs that wait; else the next daemon has them")] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the daemon; a running job keeps what it has, those that wait go on with the next daemon."""
     with connect(port, no_start=True) as client:
-        answered(client.quit())
+        answered(client.quit(drop))
     report({"ending": 1}, "the daemon is ending", as_json)
 
 
@@ -110,7 +114,7 @@ def settings(as_json: AsJson = False, **flags: str | None) -> None:
 
 @app.command()
 def osc(
-    markdown: Annotated[bool, typer.Option("--markdown", help="as in the README")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="as in bridge/osc/README.md")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the table of OSC messages."""

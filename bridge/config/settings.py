@@ -66,7 +66,8 @@ class Settings:
     models_folder: Path = _setting(default_models_folder, "your own models")
     presets_folder: Path = _setting(lambda: _user_path("config") / "presets", "your own presets")
     mailbox: str = _setting("default", "a folder for clients without sockets; default: mailbox in state_folder; none: no door")
-    state_folder: Path = _setting(lambda: _user_path("state"), "says where the daemon is")
+    home: str = _setting("", "of a second daemon: a folder for its state, journal and log; none: the user's own")
+    state_folder: Path = _setting(lambda: _user_path("state"), "has the journal, and says where the daemon is: one daemon's own")
     log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")
 
     def __post_init__(self) -> None:
@@ -157,6 +158,10 @@ def trace_settings(
     for name, value in (flags or {}).items():
         if value is not None:
             values[name], origins[name] = value, f"--{name.replace('_', '-')}"
+    if home := str(values.get("home") or ""):
+        for name in ("state", "log"):
+            if f"{name}_folder" not in values:
+                values[f"{name}_folder"], origins[f"{name}_folder"] = os.path.join(home, name), f"in home ({origins['home']})"
     try:
         return Settings(**{name: _convert(name, known[name], value) for name, value in values.items()}), origins
     except SettingsError as error:

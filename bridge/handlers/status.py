@@ -28,7 +28,7 @@ _BEATS_PER_BAR = 4  # where nobody says
 
 
 class StatusHandlers:
-    """`quit` ends the daemon."""
+    """`quit` ends the daemon, with True also the jobs that wait."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class StatusHandlers:
         device: AudioDevice,
         midi: MidiIn,
         transport: Transport,
-        quit: Callable[[], None],
+        quit: Callable[[bool], None],
     ):
         self._settings = settings
         self._clients = clients
@@ -80,7 +80,7 @@ class StatusHandlers:
 
     async def quit(self, command: Quit, caller: Caller) -> Replies:
         yield Ack(command.id)
-        self._quit()
+        self._quit(bool(command.drop))
 
     def _of_daemon(self) -> dict[str, Any]:
         engine, device, running = self._engine, self._device, self._jobs.running

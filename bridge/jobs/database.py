@@ -1,7 +1,7 @@
 """The journal's file: a SQLite database that is made, brought up to date or set aside, so that there always is one.
 
 A broken file, or one of a newer version, is set aside; where none can be kept, the database lives in memory. Only one daemon
-keeps a file: the lock goes with its process.
+keeps a file: the lock goes with its process, and makes the file's folder that daemon's home.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+
+from bridge.errors import HomeTaken
 
 _STEPS = [  # each makes a database of the next version; those that were released stay as they are
     """
@@ -49,6 +51,10 @@ _STEPS = [  # each makes a database of the next version; those that were release
     CREATE INDEX jobs_with_results ON jobs (kept, deleted DESC, number, bytes) WHERE bytes > 0;
     CREATE INDEX jobs_unended ON jobs (number) WHERE ended IS NULL;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN rest TEXT; -- JSON: what else must be known to run it, while it waits
+    ALTER TABLE queue ADD COLUMN seen REAL; -- Unix time, while jobs wait: when a daemon was there
+    """,
 ]
 VERSION = len(_STEPS)
 _NOT_THE_FILES_FAULT = {
@@ -60,11 +66,13 @@ _NOT_THE_FILES_FAULT = {
     sqlite3.SQLITE_READONLY,
 }
 
+_ENDING_S = 2.0  # for the daemon before, which may still be ending
+
 log = logging.getLogger(__name__)
 
 
 def open_database(file: Path | None) -> sqlite3.Connection:
-    """The journal's database, made where there is none. Never raises: at the worst, one in memory."""
+    """The journal's database, made where there is none; at the worst, one in memory. Raises HomeTaken where another daemon's."""
     for attempt in range(2):
         if file is None:
             break
@@ -76,15 +84,17 @@ def open_database(file: Path | None) -> sqlite3.Connection:
             unusable = isinstance(error, sqlite3.Error) and code not in _NOT_THE_FILES_FAULT
             if not attempt and unusable and _set_aside(file, error):
                 continue
-            reason = "another daemon keeps it" if code == sqlite3.SQLITE_BUSY else error
-            log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, reason)
+            if code == sqlite3.SQLITE_BUSY:
+                told = f"another daemon keeps its state and journal in {file.parent}"
+                raise HomeTaken(f"{told}: stop it, or give this one a home of its own with --home FOLDER") from None
+            log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, error)
             break
     return _prepared(":memory:")
 
 
 def _prepared(file: Path | str) -> sqlite3.Connection:
     """Raises sqlite3.Error: NotSupportedError for a newer version."""
-    db = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+    db = sqlite3.connect(file, timeout=_ENDING_S, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA locking_mode = EXCLUSIVE")

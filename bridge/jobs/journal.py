@@ -1,7 +1,7 @@
 """The journal: every job's life in SQLite, so that a crash of the daemon or the machine loses no result.
 
-What it remembers outlives the daemon: at the next start, jobs without an end are ended as interrupted, their playable parts
-named like results; what was made can be searched, kept and deleted; and results may be held under a cap of space.
+What it remembers outlives the daemon: at the next start, jobs that wait wait again, the one that ran is ended as interrupted,
+with its audio; what was made can be searched, kept and deleted; and results may be held under a cap of space.
 
 One thread owns the database and does this work in the order it was asked for.
 """
@@ -14,40 +14,31 @@ import logging
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import JobError, JournalError, OutputError
+from bridge.jobs import memory
 from bridge.jobs.database import open_database
+from bridge.jobs.memory import INTERRUPTED, Memory, Past, Waiting
 from bridge.osc.arguments import cut
 from bridge.osc.commands import History, Submit
-from bridge.osc.replies import Cancelled, Done, End, Entry, Fail, Found, others_of, paths_of
+from bridge.osc.replies import End, Entry, Fail, Found, others_of, paths_of
 from bridge.osc.spec import MAX_BEGINNING
 from bridge.results import paths, removal
 from bridge.results.salvage import salvage
-from engine.api import RequestError, request_from_mapping
 
-_INTERRUPTED = "the daemon ended while it had this job; what was made until then is kept: ask again with a new id"
+SEEN_EVERY_S = 20.0  # while jobs wait: how late a daemon's end may be dated
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
 _LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Past:
-    """An ended job as the journal remembers it. `created` is ISO 8601 in UTC, `seed` None where none was ever drawn."""
-
-    command: Submit
-    created: str
-    seed: int | None
-    end: End
-    path: str
-    duration_s: float
 
 
 class Journal:
@@ -63,14 +54,18 @@ class Journal:
         self._cap_bytes = cap_bytes
         self._thread = ThreadPoolExecutor(1, "journal")
 
-    async def open(self, remembered: int) -> tuple[list[str], bool]:
-        """Ends what a dead daemon left; gives the ids of the last `remembered` jobs, oldest first, and whether the queue is
-        paused.
+    async def open(self, remembered: int) -> Memory:
+        """Ends what a dead daemon left unfinished; tells of the last `remembered` jobs that ended, and of those that wait. Raises
+        HomeTaken where another daemon has the file.
         """
-        return await self._ask(self._open, remembered)
+        found = await self._ask(self._open, remembered)
+        self._seeing = asyncio.create_task(self._be_seen())
+        return found
 
     async def close(self) -> None:
         """When everything told before is written."""
+        self._seeing.cancel()
+        self._seen()
         await self._ask(self._close)
         self._thread.shutdown()
 
@@ -81,8 +76,9 @@ class Journal:
     def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future:
         r = command.request
         values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed)
-        columns = "id, client, created, state, request, play, name, words, clip, seed"
-        return self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)", values)
+        values += (memory.rest_of(command),)
+        columns = "id, client, created, state, request, play, name, words, clip, seed, rest"
+        return self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)", values)
 
     def started(self, id: str, part: Path) -> asyncio.Future:
         """A chunk that is announced must be found again: wait for it."""
@@ -112,6 +108,15 @@ class Journal:
         """
         await self._ask(self._delete, id)
 
+    async def _be_seen(self) -> None:
+        """So that the next daemon knows for how long jobs have waited for it."""
+        while True:
+            self._seen()
+            await asyncio.sleep(SEEN_EVERY_S)
+
+    def _seen(self) -> None:
+        self._tell("UPDATE queue SET seen = ? WHERE EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL)", (time.time(),))
+
     # ---- carrying work to the thread
 
     def _submit(self, work: Callable, *arguments: Any) -> Future:
@@ -134,44 +139,61 @@ class Journal:
 
     # ---- in the thread
 
-    def _open(self, remembered: int) -> tuple[list[str], bool]:
+    def _open(self, remembered: int) -> Memory:
         self._db = open_database(self._file)
         (self._taken,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs WHERE bytes > 0").fetchone()
         self._quietly(self._end_interrupted)
         self._quietly(self._make_room)
         sql = "SELECT id FROM jobs WHERE NOT deleted AND ended IS NOT NULL ORDER BY number DESC LIMIT ?"
         ids = [id for (id,) in self._db.execute(sql, (remembered,))]
-        (paused,) = self._db.execute("SELECT paused FROM queue").fetchone()
-        return ids[::-1], bool(paused)
+        paused, seen = self._db.execute("SELECT paused, seen FROM queue").fetchone()
+        waiting = self._waiting()
+        asked = [datetime.fromisoformat(job.created).timestamp() for job in waiting]  # a daemon was there then, too
+        away_s = time.time() - max(asked + ([seen] if seen else []), default=0.0)
+        return Memory(ids[::-1], waiting, bool(paused), max(0.0, away_s))  # a clock may have been set back
+
+    def _waiting(self) -> list[Waiting]:
+        found = []
+        for row in self._db.execute("SELECT * FROM jobs WHERE ended IS NULL ORDER BY number").fetchall():
+            if job := memory.waiting(row):
+                found.append(job)
+            else:
+                self._quietly(self._interrupt, row)
+        return found
 
     def _recall(self, ids: list[str]) -> list[Past]:
         sql = f"SELECT * FROM jobs WHERE {_LAST} AND NOT deleted AND ended IS NOT NULL"
         rows = [self._db.execute(sql, (id,)).fetchone() for id in ids]
-        return [past for row in rows if row and (past := _past(row))]
+        return [past for row in rows if row and (past := memory.past(row))]
 
     def _close(self) -> None:
         self._db.close()
 
     def _end_interrupted(self) -> None:
-        for row in self._db.execute("SELECT * FROM jobs WHERE ended IS NULL ORDER BY number").fetchall():
-            failure = {"code": "interrupted", "message": _INTERRUPTED}
-            story = {"id": row["id"], "state": "interrupted", "created": row["created"]}
-            story |= {"request": json.loads(row["request"]) | {"seed": row["seed"]}, "failure": failure}
-            count = story["request"].get("variations", 1)
-            path, duration_s = None, 0.0
-            if row["path"]:
-                try:
-                    path, duration_s, story = salvage(Path(row["path"]), story, count)
-                except OutputError as error:
-                    log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
-            failure = story.get("failure") or {}
-            files = [file for file in paths.variation_paths(path, count) if file.exists()] if path else []
-            pairs = json.dumps(others_of(files))
-            end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
-            columns = "state = ?, code = ?, message = ?, path = ?, duration_s = ?, pairs = ?"
-            self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", end)
-            self._measure(row["number"], files)
-            log.warning("job %s was interrupted: %s", row["id"], path or "no audio")
+        """The job that ran when its daemon died."""
+        sql = "SELECT * FROM jobs WHERE ended IS NULL AND state != 'queued' ORDER BY number"
+        for row in self._db.execute(sql).fetchall():
+            self._interrupt(row)
+
+    def _interrupt(self, row: sqlite3.Row) -> None:
+        failure = {"code": "interrupted", "message": INTERRUPTED}
+        story = {"id": row["id"], "state": "interrupted", "created": row["created"]}
+        story |= {"request": json.loads(row["request"]) | {"seed": row["seed"]}, "failure": failure}
+        count = story["request"].get("variations", 1)
+        path, duration_s = None, 0.0
+        if row["path"]:
+            try:
+                path, duration_s, story = salvage(Path(row["path"]), story, count)
+            except OutputError as error:
+                log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
+        failure = story.get("failure") or {}
+        files = [file for file in paths.variation_paths(path, count) if file.exists()] if path else []
+        pairs = json.dumps(others_of(files))
+        end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
+        columns = "state = ?, code = ?, message = ?, path = ?, duration_s = ?, pairs = ?"
+        self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", end)
+        self._measure(row["number"], files)
+        log.warning("job %s was interrupted: %s", row["id"], path or "no audio")
 
     def _end(self, state: str, end: End, duration_s: float) -> None:
         path = end.pairs.get("path", "") if isinstance(end, Fail) else end.path
@@ -281,25 +303,6 @@ def _is_ours(row: sqlite3.Row, files: list[Path]) -> bool:
         return _look(files) == (row["bytes"], row["mtime_ns"])
     except OSError:
         return False
-
-
-def _past(row: sqlite3.Row) -> Past | None:
-    try:
-        request = request_from_mapping(json.loads(row["request"]))
-    except (RequestError, TypeError, ValueError) as error:  # of another version's limits
-        log.info("the request of job %s is no longer understood: %s", row["id"], error)
-        return None
-    id, path, duration_s = row["id"], row["path"], row["duration_s"]
-    pairs = json.loads(row["pairs"])
-    match row["state"]:
-        case "done":
-            end: End = Done(id, path, duration_s, pairs)
-        case "cancelled":
-            end = Cancelled(id, path, duration_s, pairs)
-        case _:
-            pairs |= {"path": path, "duration_s": duration_s} if path else {}
-            end = Fail(id, row["code"] or "interrupted", row["message"] or _INTERRUPTED, pairs)
-    return Past(Submit(id, request, bool(row["play"]), row["name"]), row["created"], row["seed"], end, path, duration_s)
 
 
 def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:

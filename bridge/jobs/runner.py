@@ -13,7 +13,7 @@ import logging
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from bridge.audio.voice import Due, Voice
 from bridge.engine_host.supervisor import Supervisor
 from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
 from bridge.jobs.journal import Journal
+from bridge.jobs.memory import INTERRUPTED, Memory, Waiting
 from bridge.jobs.queue import JobQueue
 from bridge.midi import clip as midi_clip
 from bridge.midi.transport import Transport
@@ -37,6 +38,7 @@ from bridge.results.recording import Kept, Recording
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, draw_seed
 
 _NEXT = 8  # jobs that hear of it when the queue moves
+_LONG_AWAY_S = 600.0  # without a daemon: then nobody waits for the jobs that did
 _PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
 
 log = logging.getLogger(__name__)
@@ -62,7 +64,9 @@ class Job:
     first_chunk_s: float | None = None
     done_s: float = 0.0
     total_s: float = 0.0  # as the engine tells it: of bars of a clip it knows when it has heard it
+    audible: bool = True  # False: asked for while another daemon ran, so that nobody expects to hear it now
     cancelled: bool = False  # asked to stop
+    interrupted: bool = False  # … because the daemon ends
     voice: Voice | None = None
     announced: Path | None = None  # where its audio is, as the journal was told
     reported_at: float = 0.0
@@ -148,10 +152,31 @@ class Jobs:
         job = self._jobs.get(draft.id)
         return job.command if job and job.command.draft == draft else None
 
-    def restore(self, ended: Iterable[str], paused: bool) -> None:
-        """Ids of earlier daemons' jobs, the oldest first. A queue that was paused still is."""
-        self._ended = dict.fromkeys(ended)
-        self.paused = paused
+    def restore(self, memory: Memory) -> None:
+        """What earlier daemons left: ids that still answer, and jobs that wait. A queue that was paused still is, and one that
+        nobody looked after for long waits for `resume`.
+        """
+        self._ended = dict.fromkeys(memory.ended)
+        self.paused = memory.paused
+        for waiting in memory.waiting:
+            self._restore(waiting)
+        if self._queue and not self.paused and memory.away_s > _LONG_AWAY_S:
+            log.warning("%d jobs have waited since the last daemon ended: they begin when the queue is resumed", len(self._queue))
+            self.set_paused(True)
+        elif self._queue:
+            log.info("%d jobs wait from the last daemon", len(self._queue))
+
+    def _restore(self, waiting: Waiting) -> None:
+        command, request = waiting.command, waiting.command.request
+        try:
+            recording = Recording(self._folder, request, command.path)
+        except OutputError as error:  # the output folder is another by now
+            job = Job(command, Kept(Path(), 0.0), waiting.seed, waiting.client, created_at=waiting.created)
+            self._conclude(job, fail(error, job.id))
+            return
+        job = Job(command, recording, waiting.seed, waiting.client, created_at=waiting.created, audible=False)
+        self._jobs[job.id] = job
+        self._queue.add(job, ("restored", waiting.client), first=request.clip is not None)
 
     async def recall(self, *ids: str) -> None:
         """What ended longer ago is read from the journal, so that `get` and `submit` know it. Raises JournalError."""
@@ -230,11 +255,19 @@ class Jobs:
             job.cancelled = True
             self._engine.cancel()
 
-    def close(self) -> None:
-        """Cancels everything; `run` returns when the running job has ended."""
+    def close(self, drop: bool = False) -> None:
+        """Stops the running job, which keeps what it has; `run` returns when it has ended. Jobs that wait are left to the next
+        daemon, or with `drop` cancelled.
+        """
         self._closing = True
-        for job in [*self._queue, *([self.running] if self.running else [])]:
-            self.cancel(job)
+        if self.running:
+            self.running.interrupted = not self.running.cancelled
+            self.cancel(self.running)
+        for position, job in enumerate([*self._queue]):
+            if drop:
+                self.cancel(job)
+            else:
+                self._notify(job, Queued(job.id, position, {"later": 1}))
         self._moved.set()
 
     async def run(self) -> None:
@@ -257,7 +290,7 @@ class Jobs:
     async def _perform(self, job: Job) -> None:
         failure: BridgeError | None = None
         finished: Finished | None = None
-        if job.command.play:
+        if job.command.play and job.audible:
             job.voice = self._device.play(job.request.seconds, self._next_bar(job) if job.command.start == "bar" else None)
         try:
             job.announced = await asyncio.to_thread(job.recording.likely_path)
@@ -269,6 +302,8 @@ class Jobs:
             failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
         except (OutputError, ClipError) as error:
             failure = error
+        if job.interrupted and failure is None and (finished is None or finished.cancelled):
+            failure = JobError(INTERRUPTED, "interrupted")
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
             job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
@@ -374,7 +409,9 @@ class Jobs:
 
     async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
         """The sidecar: what was asked, of what, what came of it."""
-        state = "failed" if failure else "cancelled" if job.cancelled else "done"
+        state = "cancelled" if job.cancelled else "done"
+        if failure:
+            state = "interrupted" if failure.code == "interrupted" else "failed"
         story = _story(job) | {
             "state": state,
             "engine": finished.facts if finished else {},

@@ -19,7 +19,21 @@ from contextlib import contextmanager
 from bridge import user
 from bridge.errors import NoDaemon
 from bridge.osc import codec, parsing, replies, spec
-from bridge.osc.replies import Ack, BindingInfo, Cancelled, Done, Entry, Fail, Found, Pong, PresetInfo, Reply, State, Welcome
+from bridge.osc.replies import (
+    Ack,
+    BindingInfo,
+    Cancelled,
+    Done,
+    Entry,
+    Fail,
+    Found,
+    Pong,
+    PresetInfo,
+    Queued,
+    Reply,
+    State,
+    Welcome,
+)
 
 _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
@@ -97,8 +111,8 @@ class Client:
     def forget(self, kind: str, number: int | None = None, channel: int | None = None) -> Ack | Fail:
         return self._request("midi/forget", new_id(), [kind], {"number": number, "channel": channel})
 
-    def quit(self) -> Ack | Fail:
-        return self._ask("quit")
+    def quit(self, drop: bool = False) -> Ack | Fail:
+        return self._ask("quit", drop=drop or None)
 
     def generate(self, prompt: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
         """Starts a job and gives its replies as they come: ack, queued, progress, chunk, and its end last."""
@@ -174,6 +188,8 @@ class Client:
         while True:
             yield reply
             if isinstance(reply, (Done, Fail, Cancelled, BindingInfo)):
+                return
+            if isinstance(reply, Queued) and reply.pairs.get("later"):  # the daemon ends: another one will have the job
                 return
             # A lost end must not be waited for: asking again replays it.
             reply = self.receive(id, _QUIET_S) or self._request(name, id, arguments, pairs)

@@ -460,10 +460,12 @@ class Ping(Command):
     pass
 
 
-@command("/inspire/quit", "ends the daemon; a running job keeps what it has", "ack")
+@command(
+    "/inspire/quit", "ends the daemon; a running job keeps what it has, those that wait go on with the next daemon", "ack"
+)
 @dataclass(frozen=True)
 class Quit(Command):
-    pass
+    drop: Annotated[bool, Meta("1: those that wait are cancelled")] = False
 
 
 def is_midi_clip(clip: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The table of the OSC interface as Markdown, as it stands in the README."""
+"""The table of the OSC interface as Markdown, as it stands in README.md beside this file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bridge.osc.spec import Field, Message
 
 
 def as_markdown() -> str:
-    """The table as it stands in the README."""
+    """Commands, replies and codes as tables."""
     lines = ["| command | does | answers |", "|---|---|---|"]
     for message in spec.COMMANDS.values():
         answers = ", ".join(message.answers)

@@ -153,6 +153,7 @@ class Queued(Reply):
 
     class Keys:
         paused: _Paused
+        later: Annotated[int, Meta("1: the daemon ends; the job waits for the next one, and is not heard then")]
 
 
 @reply("/inspire/progress", f"at most {MAX_PROGRESS_PER_S} a second")

@@ -91,7 +91,7 @@ FAIL_CODES = {
     "settings": "the settings file cannot be read or written",
     "no_such_job": "no job has this id",
     "not_ended": "the job must end first",
-    "interrupted": "the daemon was killed while it had the job; what was made until then is kept",
+    "interrupted": "the daemon ended while it had the job; what was made until then is kept",
     "journal": "the history cannot be read or written; the log has the details",
     "no_such_preset": "no preset or bank has this name",
     "preset": "the preset cannot be saved: its name is taken, or its file cannot be written",

@@ -114,11 +114,12 @@ def test_when_the_queue_moves_those_who_are_next_hear_of_it():
     in_a_loop(check)
 
 
-def test_nothing_is_taken_while_ending():
+@pytest.mark.parametrize("drop", [False, True])
+def test_nothing_is_taken_while_ending(drop):
     def check(queue: Jobs, told: list) -> None:
         queue.submit(submit("a"))
-        queue.close()
-        assert told == [Cancelled("a", "", 0.0)]
+        queue.close(drop)
+        assert told == [Cancelled("a", "", 0.0) if drop else Queued("a", 0, {"later": 1})]
         with pytest.raises(JobError) as caught:
             queue.submit(submit("b"))
         assert caught.value.code == "shutting_down"

@@ -91,5 +91,5 @@ def test_markdown_names_everything():
 
 def test_the_readme_has_the_table():
     """To renew it: paste what `inspire osc --markdown` prints between the two comments."""
-    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    readme = (Path(__file__).parents[3] / "bridge" / "osc" / "README.md").read_text("utf-8")
     assert readme.split("<!-- osc -->")[1].split("<!-- /osc -->")[0].strip() == markdown.as_markdown().strip()
