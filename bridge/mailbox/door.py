@@ -123,6 +123,8 @@ class Mailbox:
                 self._tell_once(f"the mailbox {self._folder} cannot be read or written: {error.strerror or error}")
                 with contextlib.suppress(OSError):
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except Exception as error:  # a fault of ours must not close the door
+                self._tell_once(f"a fault of the daemon's own in the mailbox: {error!r}")
             self._wake.wait(_BUSY_LOOK_S if busy else _LOOK_S)
             self._wake.clear()
             self._write_replies()
@@ -151,7 +153,7 @@ class Mailbox:
             for entry in entries:
                 if entry.name.endswith(letters.REQUEST) and not entry.name.startswith("."):
                     with contextlib.suppress(FileNotFoundError):
-                        if box.taken.get(entry.name) != (stamp := _stamp(entry.stat(follow_symlinks=False))):
+                        if box.taken.get(entry.name) != (stamp := _stamp(os.lstat(entry.path))):
                             found.append((stamp, entry.name))
                 if len(found) == limits.MAX_BACKLOG_LETTERS:
                     break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import time
 from pathlib import Path
@@ -162,6 +163,28 @@ def test_a_name_that_is_no_id_is_told(box):
     address, _, code, message = box.answer("invalid")
     assert (address, code) == ("/inspire/fail", "no_id") and "über uns" in message
     assert not [*(box.folder / "requests").iterdir()]
+
+
+def test_a_name_that_is_no_utf_8_is_told(box):
+    name = os.fsencode(box.folder / "requests") + b"/caf\xe9.json"
+    with open(name, "wb") as file:
+        file.write(b'["/inspire/ping"]')
+    assert "caf" in box.answer("invalid")[3]
+    wait_for(lambda: not os.path.exists(name))
+    box.put("after", "/inspire/ping")
+    assert box.answer("after")[0] == "/inspire/pong"
+
+
+def test_whatever_bytes_are_put_there_get_one_fail_or_the_answer_of_a_command(daemon, box):
+    draw = random.Random(7)
+    words = [b"[", b"]", b'"', b"/inspire/ping", b"/inspire/status", b",", b"{}", b"\x00", b"\xff", b"1e5", b"null", b"\\u", b" "]
+    for number in range(400):
+        box.put_bytes(f"noise-{number}.json", b"".join(draw.choices(words, k=draw.randrange(12))))
+    for number in range(400):
+        wait_for(lambda: box.replies(f"noise-{number}"))  # noqa: B023
+    told = [box.replies(f"noise-{number}") for number in range(400)]
+    assert all(len(lines) == 1 and lines[0][0] in ("/inspire/fail", "/inspire/pong", "/inspire/state") for lines in told)
+    assert not [*(box.folder / "requests").iterdir()] and daemon.serves_on()
 
 
 def test_a_request_still_being_written_is_left_alone(box):

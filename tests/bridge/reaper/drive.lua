@@ -33,12 +33,20 @@ local function shows(text)
 end
 
 mock.missing.ImGui_GetBuiltinPath = scenario ~= "imgui" or nil
+local alone = scenario:find("^alone_") ~= nil -- an action without a panel
+if not alone then
+  dofile(scripts .. "/Inspire.lua")
+end
 local app = require("inspire.app")
-local state = app.open_panel()
-settle(function() return state.model.alive and state.session.can.fill ~= nil and #state.session.presets > 0 end, "the daemon")
-settle(function() return shows("Ready") end, "its state")
-assert(shows("Continue 0 items") and shows("Generate 8 bars"))
-state.settings.prompt = "dub techno"
+local state = app.state
+local ready = alone or settle(function() return state.model.alive and state.session.can.fill ~= nil and #state.session.presets > 0 end, "the daemon")
+if not alone then
+  settle(function() return shows("Ready") end, "its state")
+  assert(shows("Continue 0 items") and shows("Generate 8 bars"))
+  state.settings.prompt = "dub techno"
+  state.session.takes = {} -- of other tests
+end
+assert(ready)
 
 local function items()
   local found = {}
@@ -211,6 +219,86 @@ function scenarios.closed()
   project = other
 end
 
+-- The actions' own files without a panel: done here, told in boxes.
+local function act(name)
+  dofile(scripts .. "/Inspire - " .. name .. ".lua")
+  while mock.turn() do
+    os.execute("sleep 0.02")
+  end
+end
+
+function scenarios.alone_generate()
+  mock.ext["inspire/prompt"], mock.ext["inspire/takes"] = "dub", "2"
+  project.time = { bar, 3 * bar }
+  act("Generate")
+  assert(#items() == 1 and #items()[1].takes == 2 and #project.undo == 1 and #mock.boxes == 0)
+  close(items()[1].values.D_POSITION, bar)
+  project.cursor = 40.5
+  act("Again") -- of a job that only the daemon knows by now: to the edit cursor
+  assert(#items() == 2 and #mock.boxes == 0, table.concat(mock.boxes, " | "))
+  close(items()[2].values.D_POSITION, 40.5)
+  act("Stop, keep")
+  assert(#items() == 2)
+end
+
+function scenarios.alone_continue()
+  local item = mock.item(track, mock.source(clip, 6.5), 0, 2 * bar)
+  item.selected = true
+  act("Continue selected items")
+  close(items()[2].values.D_POSITION, 2 * bar)
+end
+
+function scenarios.alone_refused()
+  for _, name in ipairs({ "Generate", "Continue selected items", "Fill time selection", "Stop, keep", "Again" }) do
+    act(name)
+  end
+  local told = table.concat(mock.boxes, " | ")
+  assert(#mock.boxes == 5 and told:find("Write what to play", 1, true) and told:find("Select an audio item", 1, true), told)
+  assert(#items() == 0 and #project.undo == 0)
+end
+
+function scenarios.alone_nobody()
+  mock.ext["inspire/mailbox"], mock.ext["inspire/prompt"] = work .. "/nobody", "dub"
+  act("Generate")
+  assert(#mock.boxes == 1 and mock.boxes[1]:find("inspire serve", 1, true))
+end
+
+-- Another project's tab is in front when the result comes: it goes to its own, on a new track there.
+function scenarios.other_tab()
+  mock.item(track, mock.source(clip, 6.5), bar, bar)
+  project.time = { 0, 4 * bar }
+  mock.turn()
+  assert(app.start("generate") == 1)
+  local other = mock.project(work .. "/other")
+  mock.track(other)
+  mock.projects, mock.current = { other, project }, other
+  settle(function() return #items() == 2 end, "the item")
+  assert(#project.tracks == 2 and #other.tracks == 1 and #other.tracks[1].items == 0 and mock.current == other)
+  assert(project.tracks[2].items[1].takes[1].source.file:find(project.folder, 1, true))
+end
+
+-- The same before REAPER 7.
+function scenarios.other_tab_reaper_6()
+  mock.missing.InsertTrackInProject = true
+  scenarios.other_tab()
+end
+
+-- A panel that is opened again shows what was made before.
+function scenarios.history()
+  project.time = { 0, 4 * bar }
+  state.settings.prompt = "a tune to find again"
+  mock.turn()
+  assert(app.start("generate") == 1)
+  settle(function() return #items() == 1 end, "the item")
+  local path = state.session.takes[1].path
+  mock.key = -1
+  mock.turn()
+  mock.key, mock.deferred = 0, {}
+  app.open_panel()
+  settle(function() return shows("a tune to find") end, "the history")
+  assert(state.session.takes[1].path == path)
+end
+
 -- On ReaImGui: typed in place, a preset chosen from its menu, a button clicked, a take listened to, used and kept.
 function scenarios.imgui()
   local ui = mock.ui
@@ -263,7 +351,7 @@ end
 assert(mock.is_balanced(), "undo, screen or accessors were not put back")
 mock.key = -1 -- the window is closed
 mock.turn()
-assert(#mock.deferred == 0)
+assert(#mock.deferred == 0, "it goes on after its window was closed")
 for _, work_at_exit in ipairs(mock.at_exit) do
   work_at_exit()
 end

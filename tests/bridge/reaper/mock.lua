@@ -274,12 +274,14 @@ function mock.install(folder, script)
   function r.UpdateItemInProject() end
   function r.CountTracks(project) return #project.tracks end
   function r.GetTrack(project, index) return project.tracks[index + 1] end
-  function r.InsertTrackAtIndex(index)
-    changes(mock.current)
-    local track = mock.track(mock.current)
-    table.remove(mock.current.tracks)
-    table.insert(mock.current.tracks, index + 1, track)
+  function r.InsertTrackInProject(project, index)
+    changes(project)
+    local track = mock.track(project)
+    table.remove(project.tracks)
+    table.insert(project.tracks, index + 1, track)
   end
+  function r.InsertTrackAtIndex(index) r.InsertTrackInProject(mock.current, index) end
+  function r.SelectProjectInstance(project) mock.current = project end
   function r.GetSetMediaTrackInfo_String(track, name, value, is_set)
     assert(name == "P_NAME" and is_set)
     track.name = value

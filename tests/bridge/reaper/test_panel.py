@@ -15,7 +15,8 @@ from tests.missing import needs
 
 HERE = Path(__file__).parent
 SCRIPTS = ROOT / "bridge" / "reaper" / "Inspire"
-SCENARIOS = ["generate", "continue", "as_heard", "in_the_way", "stop", "again", "refused", "fill", "closed", "imgui"]
+SCENARIOS = ["generate", "continue", "as_heard", "in_the_way", "stop", "again", "refused", "fill", "closed", "imgui", "history"]
+SCENARIOS += ["other_tab", "other_tab_reaper_6", "alone_generate", "alone_continue", "alone_refused", "alone_nobody"]
 
 
 def start(version: str, daemon: RunningDaemon, work: Path, scenario: str) -> subprocess.Popen:
@@ -38,7 +39,8 @@ def test_the_panel_works_with_a_real_daemon(daemon, tmp_path, scenario, version)
         samples, rate = soundfile.read(file, dtype="float32")
         assert rate == 48_000 and samples.shape == (3 * 48_000, 2)
         np.testing.assert_allclose(samples[:, 1], np.arange(3 * 48_000) / 48_000 / 100, atol=1e-6)
-    assert not [*(daemon.home / "state" / "mailbox" / "reaper" / "requests").iterdir()]
+    boxes = (daemon.home / "state" / "mailbox").glob("reaper*")
+    assert not [file for box in boxes for file in (box / "requests").iterdir()]
 
 
 def test_a_daemon_killed_and_another_started(start_daemon, tmp_path):

@@ -14,9 +14,11 @@ local SECTION = "inspire" -- of REAPER's ExtState
 local STATUS_S = 2.0 -- between two looks at the daemon's state
 local BEAT_S = 1.0 -- the panel says so often that it is open
 local MOST_BARS = 64
+local HISTORY = 20 -- earlier results that a new panel shows
 local SETTINGS = { prompt = "", preset = "", bars = "8", takes = "1", play = "1", key = "" } -- as text
 
 local state = {} -- settings, session, mailbox, model
+app.state = state
 
 local function load_settings()
   local settings = {}
@@ -100,6 +102,7 @@ function app.start(verb)
       state.session:begin(id, request)
       if ask(request.message, hear, id) then
         count = count + 1
+        reaper.SetExtState(SECTION, "latest", id, true)
       else
         state.session.jobs[id].state = "fail"
       end
@@ -108,24 +111,39 @@ function app.start(verb)
   return count
 end
 
+-- Ends all that was asked for here, else the latest that any panel or action asked for.
 function app.stop()
-  for _, job in ipairs(state.session:unended()) do
+  local jobs = state.session:unended()
+  for _, job in ipairs(jobs) do
     ask({ "/inspire/cancel", "job", job.id })
   end
+  local latest = reaper.GetExtState(SECTION, "latest")
+  if #jobs > 0 then
+    return #jobs
+  elseif latest == "" then
+    tell("Nothing was made yet")
+    return 0
+  end
+  ask({ "/inspire/cancel", "job", latest }, function(reply)
+    tell(reply.what == "fail" and reply.message or "")
+  end)
+  return 1
 end
 
--- The latest job once more with another seed, to the same place.
+-- The latest job once more with another seed: to the same place where that is known, else to the edit cursor.
 function app.again()
   local session = state.session
   local last = session.latest and session.jobs[session.latest]
-  if not last then
-    local id = reaper.GetExtState(SECTION, "latest")
-    tell(id == "" and "Nothing was made yet" or "Ask for it in the panel: " .. id)
+  local latest = last and last.id or reaper.GetExtState(SECTION, "latest")
+  if latest == "" then
+    tell("Nothing was made yet")
     return 0
   end
+  local request = last and last.request or { verb = "again", label = "", target = place.here() }
   local id = state.mailbox:new_id()
-  session:begin(id, last.request)
-  return ask({ "/inspire/again", last.id, "seed", tonumber(files.unique():sub(1, 7), 16) }, hear, id) and 1 or 0
+  session:begin(id, request)
+  reaper.SetExtState(SECTION, "latest", id, true)
+  return ask({ "/inspire/again", latest, "seed", tonumber(files.unique():sub(1, 7), 16) }, hear, id) and 1 or 0
 end
 
 local function stop_listening()
@@ -281,6 +299,11 @@ local function greet()
   ask({ "/inspire/fill" }, function(reply) -- without a clip: it only says whether it is known
     session.can.fill = reply.code ~= "unknown_address"
   end)
+  if #session.takes == 0 then
+    ask({ "/inspire/history", "state", "done", "limit", HISTORY }, function(reply)
+      session:remember(reply)
+    end)
+  end
   local presets = {}
   ask({ "/inspire/presets" }, function(reply)
     if reply.what == "preset" then
@@ -377,11 +400,7 @@ function app.run_action(verb)
   end
   prepare("reaper-action")
   state.session.can.fill = true -- it is tried
-  if verb == "stop" or verb == "again" then
-    reaper.ShowMessageBox("Open the Inspire panel first: it knows what was made.", "Inspire", 0)
-    return state
-  end
-  if app.start(verb) == 0 then
+  if DOES[verb](verb) == 0 then
     reaper.ShowMessageBox(state.session.message, "Inspire", 0)
     return state
   end
@@ -392,7 +411,7 @@ function app.run_action(verb)
     if not state.mailbox.alive and at - since > 10 then
       reaper.ShowMessageBox("No daemon answers: start it with  inspire serve", "Inspire", 0)
       state.mailbox:close()
-    elseif #state.session:unended() > 0 then
+    elseif next(state.mailbox.open) then
       reaper.defer(loop)
     else
       if state.session.message ~= "" then

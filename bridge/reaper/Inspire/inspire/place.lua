@@ -9,17 +9,17 @@ local function is_there(project, pointer, kind)
   return pointer ~= nil and reaper.ValidatePtr2(project, pointer, kind)
 end
 
--- The project that was in front when the result was asked for, if it is still open.
-local function is_open(project)
+-- The file of a project that is open still, empty where it was never saved; nil where it is closed.
+local function file_of(project)
   for index = 0, 999 do
-    local open = reaper.EnumProjects(index)
+    local open, file = reaper.EnumProjects(index)
     if not open then
-      return false
+      return nil
     elseif open == project then
-      return true
+      return file or ""
     end
   end
-  return false
+  return nil
 end
 
 local function is_free(track, from, to)
@@ -40,7 +40,14 @@ local function add_track(project, track)
   if track then
     index = math.floor(reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER"))
   end
-  reaper.InsertTrackAtIndex(index, true)
+  if reaper.InsertTrackInProject then -- since REAPER 7
+    reaper.InsertTrackInProject(project, index, 1)
+  else -- into the tab in front: the project's own, for a moment
+    local front = reaper.EnumProjects(-1)
+    reaper.SelectProjectInstance(project)
+    reaper.InsertTrackAtIndex(index, true)
+    reaper.SelectProjectInstance(front)
+  end
   local added = reaper.GetTrack(project, index)
   reaper.GetSetMediaTrackInfo_String(added, "P_NAME", "Inspire", true)
   return added
@@ -61,8 +68,7 @@ local function position_now(target)
 end
 
 local function source_of(project, file)
-  local _, name = reaper.EnumProjects(-1)
-  if name and name ~= "" then -- a saved project keeps its media beside it
+  if file_of(project) ~= "" then -- a saved project keeps its media beside it
     file = files.copy_into(reaper.GetProjectPathEx(project), file) or file
   end
   local source = reaper.PCM_Source_CreateFromFile(file)
@@ -112,7 +118,7 @@ end
 -- Puts the files of a result in as the takes of one new item, on the target's track where nothing is in its way, else on a new
 -- one below. Returns {project, item, takes, track, position}, or nil and why not.
 function place.insert(target, paths, name)
-  if not is_open(target.project) then
+  if not file_of(target.project) then
     return nil, "The project it was made for is closed: double-click the result to place it in this one"
   end
   return place.in_one_step(target.project, "Inspire: " .. name, function()
@@ -140,7 +146,7 @@ end
 -- Makes a take of a placed result the one that is heard. False where it is there no more.
 function place.activate(placed, index)
   local take = placed and placed.takes[index]
-  if not take or not is_open(placed.project) or not is_there(placed.project, take, "MediaItem_Take*") then
+  if not take or not file_of(placed.project) or not is_there(placed.project, take, "MediaItem_Take*") then
     return false
   end
   place.in_one_step(placed.project, "Inspire: choose take " .. index, function()

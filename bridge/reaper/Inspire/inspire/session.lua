@@ -79,6 +79,21 @@ function Session:add_takes(job, reply)
   end
 end
 
+-- An entry of the history: a result of an earlier panel, or of another program. The newest comes first.
+function Session:remember(entry)
+  if entry.what ~= "entry" or self.jobs[entry.job] or (entry.path or "") == "" then
+    return
+  end
+  local label = entry.prompt or entry.clip or ""
+  local job = { id = entry.job, verb = "", label = label, state = entry.state, target = {}, paths = paths_of(entry) }
+  self.jobs[job.id] = job
+  for index, path in ipairs(job.paths) do
+    self.takes[#self.takes + 1] = {
+      job = job, index = index, path = path, duration_s = entry.duration_s, kept = entry.kept == 1,
+    }
+  end
+end
+
 -- The jobs that have not ended, in the order of their ids.
 function Session:unended()
   local found = {}
