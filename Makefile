@@ -56,6 +56,8 @@ test: lint
 
 lint: $(TESTS)
 	@$(BIN)/ruff check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
 
 # The newest that pyproject.toml allows, without the lock, in the newest Python there is: tells what tomorrow's releases will break.
 LATEST := .venv-latest
@@ -83,4 +85,4 @@ evaluate: $(TESTS)
 	$(BIN)/python -m engine.evaluation sketch
 
 clean:
-	rm -rf $(VENV) $(LATEST) demo .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(LATEST) demo .pytest_cache .ruff_cache .mypy_cache .import_linter_cache *.egg-info

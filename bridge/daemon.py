@@ -76,7 +76,7 @@ class Daemon:
         self._clients = Clients()
         self._mailbox: Mailbox | None = None
         self._announcement: Announcement | None = None
-        self._answering: set[asyncio.Task] = set()  # the loop itself keeps no hold of its tasks
+        self._answering: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
         self._handlers = self._compose_handlers()
 
     def _compose_handlers(self) -> Handlers:

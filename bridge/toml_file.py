@@ -10,10 +10,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+Stamp = tuple[int, ...]
+
 _HEADER = r"\s*\[\[?\s*[\w.\"'-]"
 
 
-def read(file: Path) -> tuple[dict, str]:
+def read(file: Path) -> tuple[dict[str, Any], str]:
     """Its values and its text. Raises OSError; ValueError for what is not TOML in UTF-8, with the line where it can be told."""
     text = file.read_text("utf-8")
     return tomllib.loads(text), text
@@ -32,7 +34,7 @@ def write(file: Path, text: str) -> None:
     os.replace(part, file)
 
 
-def stamp(file: Path) -> tuple:
+def stamp(file: Path) -> Stamp:
     """Another one after every change; empty where there is no file."""
     try:
         status = file.stat()

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from bridge import toml_file
 from bridge.errors import PresetError
@@ -133,13 +134,15 @@ class Presets:
     def _reload(self) -> None:
         factory = Path(str(resources.files("presets")))
         files = [file for folder in (factory, self._folder) for file in _files(folder)]
-        banks = {file: self._banks.get(file) for file in files}
-        for file, bank in banks.items():
+        banks = {}
+        for file in files:
             stamp = toml_file.stamp(file)
+            bank = self._banks.get(file)
             if bank is None or bank.stamp != stamp:
-                banks[file] = _load(file, stamp)
-                for problem in banks[file].problems:
+                bank = _load(file, stamp)
+                for problem in bank.problems:
                     log.warning("%s", problem)
+            banks[file] = bank
         self._banks = banks
 
 
@@ -150,7 +153,7 @@ class Presets:
 class _Bank:
     presets: tuple[Preset, ...]
     problems: tuple[str, ...]
-    stamp: tuple = ()
+    stamp: toml_file.Stamp = ()
 
     def refuse_problem_with(self, name: str) -> None:
         if name not in {preset.name for preset in self.presets}:
@@ -161,7 +164,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml")) if folder.is_dir() else []
 
 
-def _load(file: Path, stamp: tuple) -> _Bank:
+def _load(file: Path, stamp: toml_file.Stamp) -> _Bank:
     try:
         values, text = toml_file.read(file)
     except (OSError, ValueError) as error:
@@ -170,7 +173,7 @@ def _load(file: Path, stamp: tuple) -> _Bank:
     return _Bank(bank.presets, bank.problems, stamp)
 
 
-def _read_bank(bank: str, file: str, values: dict, text: str) -> _Bank:
+def _read_bank(bank: str, file: str, values: dict[str, Any], text: str) -> _Bank:
     presets: dict[str, Preset] = {}
     problems = []
     tables = values.pop("preset", [])
@@ -200,7 +203,7 @@ class _Wrong(Exception):
         self.key = key
 
 
-def _read_preset(bank: str, table: dict) -> Preset:
+def _read_preset(bank: str, table: dict[str, Any]) -> Preset:
     values = dict(table)
     name, description = values.pop("name", None), values.pop("description", "")
     for key, text, most in (("name", name, MAX_NAME_CHARS), ("description", description, MAX_DESCRIPTION_CHARS)):

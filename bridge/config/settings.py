@@ -9,9 +9,10 @@ import dataclasses
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import platformdirs
 
@@ -19,9 +20,11 @@ from bridge import toml_file
 from bridge.errors import SettingsError
 from bridge.limits import MIN_TOKEN
 from bridge.midi import MIDI_SOCKET, bindings
-from bridge.osc.spec import DEFAULT_PORT, LEAST_GAIN_DB, MAX_FOLDER_BYTES, MAX_GAIN_DB, TOKEN
+from bridge.osc.fields import MAX_TOKEN_CHARS
+from bridge.osc.spec import DEFAULT_PORT, LEAST_GAIN_DB, MAX_FOLDER_BYTES, MAX_GAIN_DB
 from engine.checkpoints.library import default_models_folder
 
+T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 AUTO = "auto"
 _CHANNELS = re.compile(r"[1-9]\d{0,2}(, ?[1-9]\d{0,2})?")
@@ -33,10 +36,14 @@ def _user_path(kind: str) -> Path:
     return Path(getattr(platformdirs, f"user_{kind}_dir")("inspire", appauthor=False))
 
 
-def _setting(default, doc: str):
-    """A field with its meaning; a callable `default` is asked when it is needed."""
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return dataclasses.field(**given, metadata={"doc": doc})
+def _setting(default: T, doc: str) -> T:
+    """A field with its meaning."""
+    return dataclasses.field(default=default, metadata={"doc": doc})
+
+
+def _folder(default: Callable[[], Path], doc: str) -> Path:
+    """A field with its meaning, whose default is asked for when it is needed."""
+    return dataclasses.field(default_factory=default, metadata={"doc": doc})
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Settings:
     token: str = _setting("", f"what every command must bring: {MIN_TOKEN} characters or more; sent as it is: trust the network")
     service_name: str = _setting("", "with host: announced under this name as _osc._udp (zeroconf); none: not announced")
     clip_roots: str = _setting("", f"where clips are read from, {os.pathsep!r} between; none: on loopback any, else folder")
-    folder: Path = _setting(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
+    folder: Path = _folder(lambda: Path(platformdirs.user_music_dir()) / "Inspire", "where results go")
     results_cap_gb: float = _setting(0.0, "space that results may take: the oldest are removed first; 0: all there is")
     audio_device: str = _setting("default", "default, none, an index or a part of its name")
     audio_channels: str = _setting("1,2", "the device's that play left and right, such as 3,4 or 7,2; one plays both")
@@ -63,25 +70,25 @@ class Settings:
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
     stall_timeout_s: float = _setting(300.0, "… at work without an event")
     cancel_timeout_s: float = _setting(20.0, "… after a cancel")
-    models_folder: Path = _setting(default_models_folder, "your own models")
-    presets_folder: Path = _setting(lambda: _user_path("config") / "presets", "your own presets")
+    models_folder: Path = _folder(default_models_folder, "your own models")
+    presets_folder: Path = _folder(lambda: _user_path("config") / "presets", "your own presets")
     mailbox: str = _setting("default", "a folder for clients without sockets; default: mailbox in state_folder; none: no door")
     home: str = _setting("", "of a second daemon: a folder for its state, journal and log; none: the user's own")
-    state_folder: Path = _setting(lambda: _user_path("state"), "has the journal, and says where the daemon is: one daemon's own")
-    log_folder: Path = _setting(lambda: _user_path("log"), "of a daemon that a client started")
+    state_folder: Path = _folder(lambda: _user_path("state"), "has the journal, and says where the daemon is: one daemon's own")
+    log_folder: Path = _folder(lambda: _user_path("log"), "of a daemon that a client started")
 
     def __post_init__(self) -> None:
-        right = self.port == AUTO or 0 <= self.port <= 65535
+        right = self.port == AUTO if isinstance(self.port, str) else 0 <= self.port <= 65535
         _check("port", right, self.port, "a port from 1 to 65535, auto, or 0 for any free one")
         _check("host", _is_address(self.host), self.host, "an IPv4 address of this machine")
-        right = not self.token or (MIN_TOKEN <= len(self.token) <= TOKEN.high and self.token.isascii())
-        _check("token", right, "…", f"{MIN_TOKEN} to {TOKEN.high:g} ASCII characters")
+        right = not self.token or (MIN_TOKEN <= len(self.token) <= MAX_TOKEN_CHARS and self.token.isascii())
+        _check("token", right, "…", f"{MIN_TOKEN} to {MAX_TOKEN_CHARS} ASCII characters")
         _check("host", self.is_local or self.token != "", self.host, f"without a token (setting token) only {LOOPBACK}")
-        right = not self.service_name or (not self.is_local and len(self.service_name.encode()) <= 63)
+        right = self.service_name == "" or (not self.is_local and len(self.service_name.encode()) <= 63)
         _check("service_name", right, self.service_name, "with a host that others reach, a name of at most 63 bytes")
         _check("folder", len(os.fsencode(self.folder)) <= MAX_FOLDER_BYTES, self.folder, f"at most {MAX_FOLDER_BYTES} bytes")
-        right = _CHANNELS.fullmatch(self.audio_channels) and len({*self.device_channels}) == len(self.device_channels)
-        _check("audio_channels", bool(right), self.audio_channels, "two channels such as 1,2 or 3,6, or one, counted from 1,")
+        right = _CHANNELS.fullmatch(self.audio_channels) is not None and len({*self.device_channels}) == len(self.device_channels)
+        _check("audio_channels", right, self.audio_channels, "two channels such as 1,2 or 3,6, or one, counted from 1,")
         rate = self.audio_samplerate_hz
         _check("audio_samplerate_hz", rate == 0 or 44_100 <= rate <= 192_000, rate, "44100 to 192000, or 0 for the device's own,")
         gain = f"{LEAST_GAIN_DB:g} to {MAX_GAIN_DB:g} dB"
@@ -104,7 +111,7 @@ class Settings:
     @property
     def usual_port(self) -> int:
         """Which the daemon tries first, and its clients; 0: there is none."""
-        return DEFAULT_PORT if self.port == AUTO else self.port
+        return DEFAULT_PORT if isinstance(self.port, str) else self.port
 
     @property
     def is_local(self) -> bool:
@@ -146,7 +153,7 @@ def trace_settings(
     flags: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ
 ) -> tuple[Settings, dict[str, str]]:
     """The settings in force, and where each came from, in words. Raises SettingsError that says the same of a bad one."""
-    known = {f.name: f.type for f in dataclasses.fields(Settings)}
+    known = {f.name: str(f.type) for f in dataclasses.fields(Settings)}
     file = settings_file(environment)
     values: dict[str, object] = {"presets_folder": file.parent / "presets"}
     origins = dict.fromkeys(known, "default")
@@ -163,7 +170,8 @@ def trace_settings(
             if f"{name}_folder" not in values:
                 values[f"{name}_folder"], origins[f"{name}_folder"] = os.path.join(home, name), f"in home ({origins['home']})"
     try:
-        return Settings(**{name: _convert(name, known[name], value) for name, value in values.items()}), origins
+        checked: dict[str, Any] = {name: _convert(name, known[name], value) for name, value in values.items()}
+        return Settings(**checked), origins
     except SettingsError as error:
         raise SettingsError(f"{error} ({origins[error.setting]})", error.setting) from None
 
@@ -198,19 +206,23 @@ def _convert(name: str, type_: str, value: object) -> object:
     try:
         if isinstance(value, bool) or not isinstance(value, (int, float, str, Path)):
             raise TypeError
+        if type_ == "int | str" and value == AUTO:
+            return AUTO
+        if type_ == "Path":
+            return Path(str(value)).expanduser().absolute()
+        if type_ == "str":
+            return str(value)
+        if isinstance(value, Path):
+            raise TypeError
         match type_:
-            case "int | str" if value == AUTO:
-                return AUTO
             case "int" | "int | str":
                 if int(value) != float(value):
                     raise ValueError
                 return int(value)
             case "float":
                 return float(value)
-            case "Path":
-                return Path(str(value)).expanduser().absolute()
             case _:
-                return str(value)
+                raise AssertionError(f"a setting of an unknown type: {type_}")
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: a home there is not
         number = "a whole number"
         allowed = {"int": number, "int | str": f"{number} or {AUTO}", "float": "a number", "Path": "a path", "str": "text"}[type_]

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from bridge.config.settings import AUTO, Settings
 
@@ -32,11 +33,12 @@ def addresses(settings: Settings, asked: bool) -> list[tuple[str, int]]:
     """Where to look for the daemon: where it said it is, unless the port of the settings was `asked` for; then there."""
     usual = (settings.near_host, settings.usual_port)
     state = {} if asked and settings.port not in (AUTO, 0) else _read(settings)
-    told = (state.get("host", settings.near_host), state.get("port"))
-    return [address for address in dict.fromkeys([told, usual]) if address[1]]
+    port = state.get("port")
+    written = (str(state.get("host", settings.near_host)), port if isinstance(port, int) else 0)
+    return [address for address in dict.fromkeys([written, usual]) if address[1]]
 
 
-def _read(settings: Settings) -> dict:
+def _read(settings: Settings) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):  # absent, or being replaced: as good as none
         state = json.loads(settings.state_file.read_text("utf-8"))
         return state if isinstance(state, dict) else {}

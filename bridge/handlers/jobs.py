@@ -131,8 +131,9 @@ class JobHandlers:
     def _admitted(self, command: Submit) -> Submit:
         """With its model named and its clip's file found. Raises ClipError and MessageError for what may not be read."""
         settings = self._settings
-        request = replace(command.request, model=command.request.model or settings.model)
-        if not settings.is_local and request.model != settings.model and os.path.basename(request.model) != request.model:
+        model = command.request.model or settings.model
+        request = replace(command.request, model=model)
+        if not settings.is_local and model != settings.model and os.path.basename(model) != model:
             allowed = "beyond loopback only models with a name, and the one in the settings, may be asked for"
             raise MessageError(f"model is a folder: {allowed}", "bad_value")
         if request.clip is not None:

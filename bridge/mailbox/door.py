@@ -161,6 +161,7 @@ class Mailbox:
 
     def _take(self, name: str, box: _Box, file: Path, stamp: Stamp) -> None:
         age_s = time.time() - stamp[0] / 1e9
+        received: Received
         try:
             received = letters.read_request(file)
             if age_s > limits.MAX_LETTER_AGE_S:
@@ -230,8 +231,8 @@ class Mailbox:
     def _sweep(self) -> None:
         """Away with what nobody came for, and with boxes that are then empty."""
         for name, box in [*self._boxes.items()]:
-            for folder in (box.folder / REQUESTS, box.folder / REPLIES):
-                with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for lying in (box.folder / REQUESTS, box.folder / REPLIES):
+                with contextlib.suppress(OSError), os.scandir(lying) as entries:
                     for entry in entries:
                         if time.time() - entry.stat(follow_symlinks=False).st_mtime > limits.MAX_UNREAD_LETTER_S:
                             os.unlink(entry.path)

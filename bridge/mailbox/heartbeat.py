@@ -11,6 +11,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 FILE = "daemon.json"
 BEAT_S = 1.0
@@ -55,15 +56,15 @@ class Heartbeat:
         pid = there.get("pid")
         if not isinstance(pid, int) or pid == os.getpid() or not _may_live(pid):
             return False
-        started = there.get("started")
-        if self._beat and isinstance(started, (int, float)) and started > self._told["started"]:
+        started, own = there.get("started"), self._told["started"]
+        if self._beat and isinstance(started, int | float) and isinstance(own, int | float) and started > own:
             return False  # both began at once: the older one serves
         seen = (pid, there.get("beat"))
         if seen != self._other:
             self._other, self._other_since = seen, now
         return now - self._other_since < GONE_S
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):  # absent or damaged: as good as none
             read = json.loads(self._file.read_text("utf-8"))
             return read if isinstance(read, dict) else {}

@@ -32,7 +32,7 @@ _JOBS = ("generate", "sketch")
 _NOT_OURS = {key.name for key in spec.COMMON} | {"job"}  # MIDI has no port, no token, and cancels its own jobs
 _ANY = "any"
 _RANGES = {"gain": (-60.0, 0.0), "guidance": (0.0, 10.0)}  # of a controller, unless it says
-_GUIDANCE = spec.COMMANDS["/inspire/generate"].pair("guidance")
+(_GUIDANCE,) = (key for key in spec.COMMANDS["/inspire/generate"].pairs if key.name == "guidance")
 _NUMBER = Field("number", "i", "", 0, MAX_VALUE)
 _CHANNEL = Field("channel", "i", "", 1, 16)
 
@@ -72,9 +72,9 @@ class Binding:
         if target and self.kind != giver:
             raise MapError(f"a {self.kind} has no value for {self.action}: give it {target.name}, or use a {giver}")
         for name in ("low", "high"):
-            if getattr(self, name) is not None and not self.is_continuous:
+            if getattr(self, name) is not None and not (target and self.is_continuous):
                 raise MapError(f"{name} is for a controller of gain or guidance only", name)
-            if getattr(self, name) is not None:
+            if target and getattr(self, name) is not None:
                 _checked(Field(name, "f", "", target.low, target.high), getattr(self, name))
         if self.action == "guidance":
             if unknown := self.values.keys() - {_GUIDANCE.name}:
@@ -179,7 +179,7 @@ def edited(text: str, trigger: Trigger, binding: Binding | None) -> str:
 
 def to_table(binding: Binding) -> dict[str, Any]:
     """What `read_tables` makes the same binding of."""
-    table = {
+    table: dict[str, Any] = {
         binding.kind: _ANY if binding.number is None else binding.number,
         "channel": binding.channel,
         "action": binding.action,
@@ -190,8 +190,8 @@ def to_table(binding: Binding) -> dict[str, Any]:
 
 def name_of(kind: str, number: int | None, channel: int | None) -> str:
     """A trigger in words."""
-    number = _ANY if number is None else number
-    return f"{kind} {number} on {'any channel' if channel is None else f'channel {channel}'}"
+    which = _ANY if number is None else number
+    return f"{kind} {which} on {'any channel' if channel is None else f'channel {channel}'}"
 
 
 def learnt(command: commands.Learn, kind: str, number: int, channel: int) -> Binding:

@@ -17,7 +17,7 @@ import mido
 from bridge import toml_file
 from bridge.errors import BridgeError, MessageError, SettingsError
 from bridge.midi import bindings
-from bridge.midi.bindings import Binding, MapError
+from bridge.midi.bindings import Binding, MapError, Trigger
 from bridge.osc.commands import Cancel, Command, Forget, Learn
 from bridge.osc.replies import Fail, Reply
 from bridge.osc.spec import LEARN_S
@@ -36,7 +36,7 @@ class MidiControl:
 
     def __init__(self, file: Path):
         self._file = file
-        self._stamp: tuple | None = None
+        self._stamp: toml_file.Stamp | None = None
         self._bindings: Sequence[Binding] = ()
         self._problem = ""
         self._controllers: dict[tuple[int, int], int] = {}  # (channel, number): value
@@ -68,7 +68,7 @@ class MidiControl:
             case _:
                 return []
         if self._learning and not self._learning.done():
-            self._learn_from(kind, number, message.channel + 1, pressed)
+            self._learn_from(self._learning, kind, number, message.channel + 1, pressed)
             return []
         self._reload()
         binding = bindings.find(self._bindings, kind, number, message.channel + 1)
@@ -125,8 +125,7 @@ class MidiControl:
             self._asked.append(command.id)
         return [command]
 
-    def _learn_from(self, kind: str, number: int, channel: int, pressed: bool) -> None:
-        learning = self._learning
+    def _learn_from(self, learning: _Learning, kind: str, number: int, channel: int, pressed: bool) -> None:
         try:
             binding = bindings.learnt(learning.command, kind, number, channel)
         except MapError:
@@ -154,7 +153,7 @@ class MidiControl:
             self._problem = f"{self._file}{', ' if isinstance(error, MapError) else ': '}{error}"
             log.warning("the MIDI map stays as it was: %s", self._problem)
 
-    def _write(self, trigger: bindings.Trigger, binding: Binding | None) -> None:
+    def _write(self, trigger: Trigger, binding: Binding | None) -> None:
         """Raises SettingsError."""
         try:
             text = self._file.read_text("utf-8") if self._file.exists() else ""

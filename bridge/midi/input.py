@@ -32,8 +32,7 @@ class MidiIn:
         self._name = name
         self._hear = hear
         self._server: asyncio.Server | None = None
-        self._port: MidiPort | None = None
-        self._looking: asyncio.Task | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.description = ""
 
@@ -46,13 +45,16 @@ class MidiIn:
                 await self._listen()
                 return
             loop = asyncio.get_running_loop()
-            arrived = lambda message: loop.call_soon_threadsafe(self._hear, message, time.monotonic())  # noqa: E731
-            self._port = MidiPort(self._name, arrived)
+
+            def arrived(message: mido.Message) -> None:
+                loop.call_soon_threadsafe(self._hear, message, time.monotonic())
+
+            port = MidiPort(self._name, arrived)
         except MidiError as error:
             self._tell_missing(error)
             return
-        await self._look()
-        self._looking = asyncio.create_task(self._keep_looking())
+        await self._look(port)
+        self._looking = asyncio.create_task(self._keep_looking(port))
 
     async def close(self) -> None:
         self._closing.set()
@@ -60,7 +62,6 @@ class MidiIn:
             self._server.close()
         if self._looking:
             await self._looking
-            await asyncio.to_thread(self._port.close)
 
     async def _listen(self) -> None:
         host, _, port = self._name.removeprefix(MIDI_SOCKET).rpartition(":")
@@ -70,16 +71,17 @@ class MidiIn:
             raise MidiError(f"{self._name} cannot be opened: {error.strerror}") from None
         self._tell(f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}")
 
-    async def _keep_looking(self) -> None:
+    async def _keep_looking(self, port: MidiPort) -> None:
         while not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _LOOK_S)
-                return
-            await self._look()
+                break
+            await self._look(port)
+        await asyncio.to_thread(port.close)
 
-    async def _look(self) -> None:
+    async def _look(self, port: MidiPort) -> None:
         try:
-            self._tell(await asyncio.to_thread(self._port.look))
+            self._tell(await asyncio.to_thread(port.look))
         except MidiError as error:
             self._tell_missing(error)
         except Exception as error:  # a driver's own trouble must not end the looking
@@ -107,7 +109,8 @@ class _Connection(asyncio.Protocol):
         self._parser = mido.Parser()
         self._began = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

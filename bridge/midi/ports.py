@@ -59,7 +59,7 @@ class MidiPort:
             self._drop()
         if self._port is None:
             self._of, self._port = self._create() if self._name == MIDI_VIRTUAL else self._find(inputs)
-        return self._port.name
+        return str(self._port.name)
 
     def close(self) -> None:
         self._drop()
@@ -98,7 +98,7 @@ class _Driver:
     def __init__(self, api: str):
         self.api = api
         self._client = None
-        self._server: tuple | None = None  # the one that was asked last
+        self._server: tuple[int, ...] | None = None  # the one that was asked last
         self._tries = 0
 
     @property
@@ -130,7 +130,7 @@ class _Driver:
             self._client = None
 
 
-def _sign_of_server(api: str) -> tuple:
+def _sign_of_server(api: str) -> tuple[int, ...]:
     """What is there while a driver's server runs, and another for each server; empty where nothing tells."""
     if not sys.platform.startswith("linux"):
         return ()

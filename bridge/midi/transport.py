@@ -81,7 +81,7 @@ class Transport:
         if self._ticks and now - self._ticks[-1] > LOST_S:
             self._ticks.clear()
         self._ticks.append(now)
-        if self._rolling:
+        if self._rolling and self._place is not None:
             self._place += 1
 
     def start(self) -> None:
@@ -109,7 +109,7 @@ class Transport:
     def bpm(self, now: float) -> float | None:
         """None while there is no clock, or too little of it. A clock may run while the host does not play."""
         clock = self.clock(now)
-        return clock and clock.bpm
+        return clock.bpm if clock else None
 
     def beat(self, now: float) -> float | None:
         """Beats from the song's beginning. Where it stopped, while it does not play; None where nobody said."""
@@ -122,7 +122,7 @@ class Transport:
     def next_bar_s(self, now: float, quarters_per_bar: float, earliest_s: float) -> float | None:
         """When the first bar at or after `earliest_s` begins. None while the host does not play."""
         clock = self.clock(now)
-        if clock is None or not self._rolling:
+        if clock is None or self._place is None or not self._rolling:
             return None
         bar_ticks = (self._beats_per_bar or quarters_per_bar) * TICKS_PER_BEAT
         bars = math.ceil((self._place + (earliest_s - clock.last_s) / clock.tick_s) / bar_ticks - 1e-6)

@@ -9,8 +9,12 @@ import contextlib
 import ipaddress
 import logging
 import socket
+from typing import TYPE_CHECKING
 
 from bridge.osc import spec
+
+if TYPE_CHECKING:
+    from zeroconf.asyncio import AsyncZeroconf
 
 SERVICE = "_osc._udp.local."
 
@@ -22,7 +26,7 @@ class Announcement:
 
     def __init__(self, name: str, host: str, port: int):
         self._name, self._host, self._port = name, host, port
-        self._zeroconf = None
+        self._zeroconf: AsyncZeroconf | None = None
 
     async def start(self) -> None:
         try:
@@ -34,7 +38,7 @@ class Announcement:
             return
         addresses = [self._host]
         if ipaddress.IPv4Address(self._host).is_unspecified:
-            every = [one.ip for adapter in ifaddr.get_adapters() for one in adapter.ips if one.is_IPv4]
+            every = [str(one.ip) for adapter in ifaddr.get_adapters() for one in adapter.ips if one.is_IPv4]
             addresses = [one for one in every if not ipaddress.IPv4Address(one).is_loopback]
         properties = {"txtvers": "1", "prefix": "/inspire", "protocol": str(spec.PROTOCOL)}
         try:

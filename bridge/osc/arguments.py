@@ -47,7 +47,8 @@ def read(f: Field, value: Any) -> Any:
             raise wrong
         if f.type == "i" and value != int(value):
             raise wrong
-        value = size = int(value) if f.type == "i" else float(value)
+        value = int(value) if f.type == "i" else float(value)
+        size = value
     if f.choices and value not in f.choices:
         raise wrong
     if (f.low is not None and size < f.low) or (f.high is not None and size > f.high):
@@ -76,7 +77,9 @@ def unknown_key(message: Message, name: Any) -> MessageError:
 
 def convert(type_: str, value: Any) -> int | float | str:
     """`value` as the table's type, to be sent."""
-    return {"i": int, "f": float, "s": str}[type_](value)
+    if type_ == "s":
+        return str(value)
+    return int(value) if type_ == "i" else float(value)
 
 
 def shown(value: Any) -> str:

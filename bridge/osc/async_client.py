@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any, TypeVar
 
 from bridge import user
 from bridge.errors import MessageError, NoDaemon
@@ -36,6 +37,9 @@ _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
 _MOST_UNREAD = 10_000  # events that nobody took from `events`; the oldest go
 
+R = TypeVar("R", bound=Reply)
+L = TypeVar("L", PresetInfo, ModelReply)
+
 
 class AsyncClient:
     """One socket to one daemon, open inside `async with`. Raises NoDaemon after `patience_s` without any answer."""
@@ -54,20 +58,25 @@ class AsyncClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._transport.close()
+        self._open.close()
+
+    @property
+    def _open(self) -> asyncio.DatagramTransport:
+        assert self._transport, "use it inside 'async with'"
+        return self._transport
 
     async def ping(self) -> Pong | Fail:
-        return await self.ask("ping")
+        return await self._ask(Pong, "ping")
 
     async def hello(self, name: str, events: str = "own") -> Welcome | Fail:
         """With events "all", `events` gives those of every job from now on, as long as something is asked now and then."""
-        return await self.ask("hello", name, spec.PROTOCOL, events=events)
+        return await self._ask(Welcome, "hello", name, spec.PROTOCOL, events=events)
 
     async def status(self, job: str | None = None) -> State | Fail:
-        return await self.ask("status", job=job)
+        return await self._ask(State, "status", job=job)
 
     async def cancel(self, job: str) -> Ack | Fail:
-        return await self.ask("cancel", job=job)
+        return await self._ask(Ack, "cancel", job=job)
 
     async def history(self, **query: object) -> tuple[Found, list[Entry]] | Fail:
         """Keys are those of /inspire/history."""
@@ -78,31 +87,31 @@ class AsyncClient:
         return await self._list("jobs", query)
 
     async def presets(self, bank: str | None = None) -> list[PresetInfo] | Fail:
-        return await self._all("presets", {"bank": bank})
+        return await self._all(PresetInfo, "presets", {"bank": bank})
 
     async def models(self) -> list[ModelReply] | Fail:
-        return await self._all("models", {})
+        return await self._all(ModelReply, "models", {})
 
     async def keep(self, job: str, keep: bool = True) -> Ack | Fail:
-        return await self.ask("keep", job, keep=keep)
+        return await self._ask(Ack, "keep", job, keep=keep)
 
     async def delete(self, job: str) -> Ack | Fail:
-        return await self.ask("delete", job)
+        return await self._ask(Ack, "delete", job)
 
     async def save_preset(self, name: str, job: str) -> PresetInfo | Fail:
-        return await self.ask("preset/save", name, job)
+        return await self._ask(PresetInfo, "preset/save", name, job)
 
     async def pause(self) -> Ack | Fail:
-        return await self.ask("pause")
+        return await self._ask(Ack, "pause")
 
     async def resume(self) -> Ack | Fail:
-        return await self.ask("resume")
+        return await self._ask(Ack, "resume")
 
     async def set_gain(self, gain_db: float) -> Ack | Fail:
-        return await self.ask("gain", gain_db)
+        return await self._ask(Ack, "gain", gain_db)
 
     async def quit(self) -> Ack | Fail:
-        return await self.ask("quit")
+        return await self._ask(Ack, "quit")
 
     def generate(self, prompt: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         """Starts a job and gives its replies as they come: ack, queued, progress, chunk, and its end last."""
@@ -123,17 +132,22 @@ class AsyncClient:
         with _Inbox(self, id) as inbox:
             return await self._first(inbox, name, [*arguments], pairs)
 
+    async def _ask(self, expected: type[R], name: str, *arguments: object, **pairs: object) -> R | Fail:
+        reply = await self.ask(name, *arguments, **pairs)
+        assert isinstance(reply, (expected, Fail)), f"{name} was answered by {reply}"
+        return reply
+
     async def events(self) -> AsyncIterator[Reply]:
         """Replies to what this client is not waiting for: those of others' jobs after `hello` with events "all"."""
         while True:
             yield await self._others.get()
 
-    def _send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
+    def _send(self, name: str, id: str, arguments: list[Any], pairs: dict[str, Any]) -> None:
         pairs = {**pairs, "token": self._token, "user": user.number()}
         address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, pairs)
-        self._transport.sendto(codec.encode(address, values))
+        self._open.sendto(codec.encode(address, values))
 
-    async def _first(self, inbox: _Inbox, name: str, arguments: list, pairs: dict) -> Reply:
+    async def _first(self, inbox: _Inbox, name: str, arguments: list[Any], pairs: dict[str, Any]) -> Reply:
         """Sends until there is an answer."""
         tries = max(1, round(self._patience_s / _RESEND_S))
         for _ in range(tries):
@@ -142,7 +156,7 @@ class AsyncClient:
                 return reply
         raise NoDaemon(f"the daemon on port {self._address[1]} does not answer: look at its log, or end it and start it again")
 
-    async def _run(self, name: str, arguments: list, id: str | None, pairs: dict) -> AsyncIterator[Reply]:
+    async def _run(self, name: str, arguments: list[Any], id: str | None, pairs: dict[str, Any]) -> AsyncIterator[Reply]:
         with _Inbox(self, id or new_id()) as inbox:
             reply = await self._first(inbox, name, arguments, pairs)
             while True:
@@ -152,11 +166,12 @@ class AsyncClient:
                 # A lost end must not be waited for: asking again replays it.
                 reply = await inbox.next(_QUIET_S) or await self._first(inbox, name, arguments, pairs)
 
-    async def _list(self, name: str, query: dict) -> tuple[Found, list[Entry]] | Fail:
+    async def _list(self, name: str, query: dict[str, Any]) -> tuple[Found, list[Entry]] | Fail:
         """A list that moves meanwhile is asked for anew."""
         with _Inbox(self, new_id()) as inbox:
             found = await self._first(inbox, name, [], query)
-            if isinstance(found, Fail):
+            if not isinstance(found, Found):
+                assert isinstance(found, Fail), f"{name} was answered by {found}"
                 return found
             entries: dict[int, Entry] = {}
             while len(entries) < found.shown:
@@ -167,12 +182,13 @@ class AsyncClient:
                     entries[reply.index] = reply
             return found, [entries[index] for index in sorted(entries)]
 
-    async def _all(self, name: str, query: dict) -> list | Fail:
+    async def _all(self, of: type[L], name: str, query: dict[str, Any]) -> list[L] | Fail:
         """Replies that each say how many there are."""
         with _Inbox(self, new_id()) as inbox:
             reply = await self._first(inbox, name, [], query)
-            found: dict[int, Reply] = {}
+            found: dict[int, L] = {}
             while not isinstance(reply, Fail):
+                assert isinstance(reply, of), f"{name} was answered by {reply}"
                 found[reply.index] = reply
                 if len(found) == reply.count:
                     return [found[index] for index in sorted(found)]
@@ -211,7 +227,7 @@ class _Receiver(asyncio.DatagramProtocol):
     def __init__(self, client: AsyncClient):
         self._client = client
 
-    def datagram_received(self, packet: bytes, _address: tuple) -> None:
+    def datagram_received(self, packet: bytes, _address: tuple[Any, ...]) -> None:
         try:
             reply = replies.decode_reply(*codec.decode(packet))
         except MessageError:
@@ -224,7 +240,7 @@ class _Receiver(asyncio.DatagramProtocol):
             client._others.get_nowait()
         client._others.put_nowait(reply)
 
-    def error_received(self, error: OSError) -> None:
+    def error_received(self, error: Exception) -> None:
         """The system says that nobody listens there."""
         port = self._client._address[1]
         for queue in self._client._waiting.values():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from bridge.errors import MessageError
 from bridge.limits import MAX_BACKLOG_BYTES, MAX_BACKLOG_BYTES_OF_ONE
@@ -15,6 +16,7 @@ from bridge.limits import MAX_BACKLOG_BYTES, MAX_BACKLOG_BYTES_OF_ONE
 _OVERHEAD = 100  # bytes that a packet takes beside its own
 _OVERHEAD_OF_LINE = 1000  # … and a source of which any waits
 
+S = TypeVar("S", bound=Hashable)  # a source
 Packet = bytes | MessageError  # or why it is none: its answer waits its turn
 
 
@@ -24,21 +26,21 @@ class _Line:
     size: int = 0
 
 
-class Backlog:
+class Backlog(Generic[S]):
     """Holds at most MAX_BACKLOG_BYTES, and MAX_BACKLOG_BYTES_OF_ONE of one source."""
 
     def __init__(self) -> None:
-        self._lines: dict[Hashable, _Line] = {}  # in the order of their turns
+        self._lines: dict[S, _Line] = {}  # in the order of their turns
         self._size = 0
 
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def __contains__(self, source: Hashable) -> bool:
+    def __contains__(self, source: S) -> bool:
         """Whether something of this source's waits."""
         return source in self._lines
 
-    def add(self, packet: Packet, source: Hashable) -> bool:
+    def add(self, packet: Packet, source: S) -> bool:
         """False when there is no room for it."""
         size = _size(packet)
         line = self._lines.get(source)
@@ -48,13 +50,13 @@ class Backlog:
         self._extend(source, [packet], size)
         return True
 
-    def put_back(self, parts: Iterable[bytes], source: Hashable) -> None:
+    def put_back(self, parts: Iterable[bytes], source: S) -> None:
         """The parts of a packet that was taken: the next of this source's, in their order."""
         parts = [*parts]
         self._extend(source, [], sum(map(_size, parts)))
         self._lines[source].packets.extendleft(reversed(parts))
 
-    def take(self) -> tuple[Packet, Hashable]:
+    def take(self) -> tuple[Packet, S]:
         """Who is next, and what it sent. IndexError when nothing waits."""
         if not self._lines:
             raise IndexError("nothing waits")
@@ -68,7 +70,7 @@ class Backlog:
             self._lines[source] = line  # after all others
         return packet, source
 
-    def _extend(self, source: Hashable, packets: list[Packet], size: int) -> None:
+    def _extend(self, source: S, packets: list[Packet], size: int) -> None:
         line = self._lines.setdefault(source, _Line())
         line.packets.extend(packets)
         line.size += size

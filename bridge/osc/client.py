@@ -15,6 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from bridge import user
 from bridge.errors import NoDaemon
@@ -39,6 +40,9 @@ _RESEND_S = 1.0
 _QUIET_S = 5.0  # without an event of a job: ask again
 _BUFFER = 2**20
 
+R = TypeVar("R", bound=Reply)
+L = TypeVar("L", Entry, BindingInfo)
+
 
 class Client:
     """One socket to one daemon. Not thread-safe. Raises NoDaemon after `patience_s` without any answer."""
@@ -55,79 +59,79 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         self._socket.close()
 
     def ping(self) -> Pong | Fail:
-        return self._ask("ping")
+        return self._ask(Pong, "ping")
 
     def hello(self, name: str, events: str = "own") -> Welcome | Fail:
         """With events "all", `receive` gives those of every job from now on, as long as something is asked now and then."""
-        return self._request("hello", new_id(), [name, spec.PROTOCOL], {"events": events})
+        return self._ask(Welcome, "hello", name, spec.PROTOCOL, events=events)
 
     def status(self, job: str | None = None) -> State | Fail:
-        return self._ask("status", job=job)
+        return self._ask(State, "status", job=job)
 
     def cancel(self, job: str) -> Ack | Fail:
-        return self._ask("cancel", job=job)
+        return self._ask(Ack, "cancel", job=job)
 
-    def history(self, **query) -> tuple[Found, list[Entry]] | Fail:
+    def history(self, **query: Any) -> tuple[Found, list[Entry]] | Fail:
         """Keys are those of /inspire/history. Raises NoDaemon when an entry does not come."""
-        return self._list("history", query)
+        return self._list(Entry, "history", query)
 
-    def jobs(self, **query) -> tuple[Found, list[Entry]] | Fail:
+    def jobs(self, **query: Any) -> tuple[Found, list[Entry]] | Fail:
         """Those that run and wait, as `history` gives those that were. Keys are those of /inspire/jobs."""
-        return self._list("jobs", query)
+        return self._list(Entry, "jobs", query)
 
     def keep(self, job: str, keep: bool = True) -> Ack | Fail:
-        return self._request("keep", new_id(), [job], {"keep": keep})
+        return self._ask(Ack, "keep", job, keep=keep)
 
     def delete(self, job: str) -> Ack | Fail:
-        return self._request("delete", new_id(), [job], {})
+        return self._ask(Ack, "delete", job)
 
     def save_preset(self, name: str, job: str) -> PresetInfo | Fail:
-        return self._request("preset/save", new_id(), [name, job], {})
+        return self._ask(PresetInfo, "preset/save", name, job)
 
     def pause(self) -> Ack | Fail:
-        return self._ask("pause")
+        return self._ask(Ack, "pause")
 
     def resume(self) -> Ack | Fail:
-        return self._ask("resume")
+        return self._ask(Ack, "resume")
 
     def set_gain(self, gain_db: float) -> Ack | Fail:
-        return self._request("gain", new_id(), [gain_db], {})
+        return self._ask(Ack, "gain", gain_db)
 
     def bindings(self) -> tuple[Found, list[BindingInfo]] | Fail:
         """What MIDI does."""
-        return self._list("midi/list", {})
+        return self._list(BindingInfo, "midi/list", {})
 
-    def learn(self, action: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+    def learn(self, action: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         """Waits for a note, program or controller: gives an ack, then the binding or a fail."""
         return self._run_job("midi/learn", [action], id, pairs)
 
     def forget(self, kind: str, number: int | None = None, channel: int | None = None) -> Ack | Fail:
-        return self._request("midi/forget", new_id(), [kind], {"number": number, "channel": channel})
+        return self._ask(Ack, "midi/forget", kind, number=number, channel=channel)
 
     def quit(self, drop: bool = False) -> Ack | Fail:
-        return self._ask("quit", drop=drop or None)
+        return self._ask(Ack, "quit", drop=drop or None)
 
-    def generate(self, prompt: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+    def generate(self, prompt: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         """Starts a job and gives its replies as they come: ack, queued, progress, chunk, and its end last."""
         return self._run_job("generate", [prompt], id, pairs)
 
-    def continue_clip(self, clip: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+    def continue_clip(self, clip: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("continue", [clip], id, pairs)
 
-    def sketch(self, prompt: str = "", *, id: str | None = None, **pairs) -> Iterator[Reply]:
+    def sketch(self, prompt: str = "", *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("sketch", [prompt], id, pairs)
 
-    def again(self, job: str, *, id: str | None = None, **pairs) -> Iterator[Reply]:
+    def again(self, job: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("again", [job], id, pairs)
 
-    def send(self, name: str, id: str, arguments: list, pairs: dict) -> None:
+    def send(self, name: str, id: str, arguments: list[Any], pairs: dict[str, Any]) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""
         pairs = {**pairs, "token": self._token, "user": user.number()}
         address, values = parsing.encode_command(f"/inspire/{name}", id, arguments, pairs)
@@ -154,37 +158,37 @@ class Client:
             self._replies.append(reply)
         return None
 
-    def _ask(self, name: str, **pairs) -> Reply:
-        return self._request(name, new_id(), [], pairs)
+    def _ask(self, expected: type[R], name: str, *arguments: Any, **pairs: Any) -> R | Fail:
+        return self._request(expected, name, new_id(), [*arguments], pairs)
 
-    def _request(self, name: str, id: str, arguments: list, pairs: dict) -> Reply:
-        """Sends until there is an answer. Raises NoDaemon."""
+    def _request(self, expected: type[R], name: str, id: str, arguments: list[Any], pairs: dict[str, Any]) -> R | Fail:
+        """Sends until there is an answer of the expected type, or a fail. Raises NoDaemon."""
         deadline = time.monotonic() + self._patience_s
         while time.monotonic() < deadline:
             self.send(name, id, arguments, pairs)
             reply = self.receive(id, min(_RESEND_S, self._patience_s))
-            if reply:
+            if isinstance(reply, (expected, Fail)):
                 return reply
         raise NoDaemon(f"the daemon on port {self._port} does not answer: look at its log, or end it and start it again")
 
-    def _list(self, name: str, query: dict) -> tuple[Found, list] | Fail:
+    def _list(self, of: type[L], name: str, query: dict[str, Any]) -> tuple[Found, list[L]] | Fail:
         """A list that moves meanwhile is asked for anew, under a new id. Raises NoDaemon."""
         id = new_id()
-        found = self._request(name, id, [], query)
+        found = self._request(Found, name, id, [], query)
         if isinstance(found, Fail):
             return found
-        entries: dict[int, Entry | BindingInfo] = {}
+        entries: dict[int, L] = {}
         while len(entries) < found.shown:
-            reply = self.receive(id, _RESEND_S) or self._request(name, id, [], query)
+            reply = self.receive(id, _RESEND_S) or self._request(Reply, name, id, [], query)
             if isinstance(reply, Found):
                 found, entries = reply, {}
-            elif isinstance(reply, (Entry, BindingInfo)):
+            elif isinstance(reply, of):
                 entries[reply.index] = reply
         return found, [entries[index] for index in sorted(entries)]
 
-    def _run_job(self, name: str, arguments: list, id: str | None, pairs: dict) -> Iterator[Reply]:
+    def _run_job(self, name: str, arguments: list[Any], id: str | None, pairs: dict[str, Any]) -> Iterator[Reply]:
         id = id or new_id()
-        reply = self._request(name, id, arguments, pairs)
+        reply: Reply = self._request(Reply, name, id, arguments, pairs)
         while True:
             yield reply
             if isinstance(reply, (Done, Fail, Cancelled, BindingInfo)):
@@ -192,7 +196,7 @@ class Client:
             if isinstance(reply, Queued) and reply.pairs.get("later"):  # the daemon ends: another one will have the job
                 return
             # A lost end must not be waited for: asking again replays it.
-            reply = self.receive(id, _QUIET_S) or self._request(name, id, arguments, pairs)
+            reply = self.receive(id, _QUIET_S) or self._request(Reply, name, id, arguments, pairs)
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from pythonosc.parsing import osc_types
 
 from bridge.errors import MessageError
 from bridge.limits import MAX_ARGUMENTS, MAX_FRAME, MAX_NESTING
-from bridge.osc import spec
+from bridge.osc.fields import MAX_ID_CHARS
 from bridge.plain_text import is_plain
 
 Value: TypeAlias = int | float | str | bool
@@ -123,7 +123,7 @@ def decode(message: bytes) -> tuple[str, list[Value]]:
             types, position = osc_types.get_string(message, position)
             if types.startswith(",s"):
                 id, _ = osc_types.get_string(message, position)
-                id = id if len(id) <= spec.ID.high and is_plain(id) else ""  # else the answer could be too long to send
+                id = id if len(id) <= MAX_ID_CHARS and is_plain(id) else ""  # else the answer could be too long to send
             if len(types) > 1 + MAX_ARGUMENTS:
                 raise MessageError(f"this message has {len(types) - 1} arguments: at most {MAX_ARGUMENTS} are allowed", id=id)
             unread = sorted(set(types[1:]) - set(READ_TYPES))

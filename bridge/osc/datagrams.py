@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from bridge.osc import codec, spec
 from bridge.osc.arguments import cut
@@ -36,11 +37,12 @@ def _shorter(reply: Reply, excess: int) -> Reply:
     path = texts.get("path", "")
     if path != (file_name := os.path.basename(path)):
         return _with(reply, "path", file_name)
-    name = next((name for name in longest_first if name in pairs_of(reply)), None)
-    assert name, f"{message.address} is {excess} bytes too large"
-    return _with(reply, name, None)
+    longest = next((name for name in longest_first if name in pairs_of(reply)), None)
+    assert longest, f"{message.address} is {excess} bytes too large"
+    return _with(reply, longest, None)
 
 
 def _with(reply: Reply, name: str, text: str | None) -> Reply:
     pairs = {**pairs_of(reply), "shortened": 1}
-    return replace(reply, pairs=pairs | {name: text}) if name in pairs else replace(reply, pairs=pairs, **{name: text})
+    changed: dict[str, Any] = {"pairs": pairs | {name: text}} if name in pairs else {"pairs": pairs, name: text}
+    return replace(reply, **changed)

@@ -72,6 +72,7 @@ class SizePrefix:
 
 def find(beginning: bytes) -> Slip | SizePrefix | None:
     """By a stream's first bytes; None while they do not tell. Raises NotOsc as soon as they can be neither."""
+    framing: Slip | SizePrefix
     packet = beginning.lstrip(codec.SLIP_END)
     if len(packet) == len(beginning) and packet[:1] == b"\0":
         framing, packet = SizePrefix(), packet[_SIZE.size :]

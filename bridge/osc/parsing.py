@@ -13,7 +13,7 @@ from bridge import user
 from bridge.errors import MessageError
 from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
 from bridge.osc.commands import COMMANDS, TYPES, Command
-from bridge.osc.fields import ID, REPLY_PORT, TOKEN, USER, Message
+from bridge.osc.fields import MAX_ID_CHARS, REPLY_PORT, TOKEN, USER, Message
 from bridge.plain_text import is_plain
 from engine.api import RequestError
 
@@ -87,7 +87,7 @@ def _check_sender(address: str, arguments: list[Any], expected: str) -> None:
 def _read_id(arguments: list[Any]) -> str:
     """The request's id, or empty. Pd and Max may send a number: it is taken as its text, 7.0 as "7"."""
     id = (as_text(arguments[0]) if arguments else None) or ""
-    return id if len(id) <= (ID.high or 0) and is_plain(id) else ""
+    return id if len(id) <= MAX_ID_CHARS and is_plain(id) else ""
 
 
 def _reply_port(arguments: list[Any]) -> int | None:

@@ -336,7 +336,8 @@ def message_of(reply: Reply) -> Message:
 
 def pairs_of(reply: Reply) -> Pairs:
     """Its optional keys; none where it has no room for them."""
-    return getattr(reply, "pairs", {})
+    pairs: Pairs = getattr(reply, "pairs", {})
+    return pairs
 
 
 def name_of(reply: Reply) -> str:
@@ -351,9 +352,11 @@ def others_of(paths: Sequence[Path]) -> dict[str, str]:
 
 def paths_of(reply: End | Entry) -> list[str]:
     """A result's files as a reply names them, the first first."""
-    path = getattr(reply, "path", None) or reply.pairs.get("path")
+    path = reply.path if isinstance(reply, Done | Cancelled) else reply.pairs.get("path")
+    if not path:
+        return []
     others = reply.pairs.get("others")
-    return [path, *(str(Path(path).with_name(name)) for name in others.split("/"))] if others else [path] if path else []
+    return [path, *(str(Path(path).with_name(name)) for name in others.split("/"))] if others else [path]
 
 
 def fail(error: BridgeError | EngineError, id: str) -> Fail:

@@ -15,6 +15,7 @@ import socket
 from collections.abc import Callable
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
 from bridge import limits
 from bridge.errors import MessageError, PortTaken, SettingsError
@@ -26,7 +27,7 @@ RECEIVE_BUFFER = 8 * 2**20  # bytes asked of the kernel, which may grant less
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 _ATTEMPTS = 20  # for a port number that is free for both, where any will do
 
-Address = tuple  # (host, port), and "tcp" after it for a connection
+Address = tuple[Any, ...]  # (host, port), and "tcp" after it for a connection
 Received = commands.Command | MessageError
 Serve = Callable[[Received, Address], None]
 
@@ -46,7 +47,7 @@ class OscServer:
     ):
         self._serve = serve
         self._token = token
-        self._backlog = Backlog()
+        self._backlog: Backlog[Address] = Backlog()
         self._is_serving = False  # something comes to be served in the loop's next turn
         self._scheduled: set[asyncio.TimerHandle] = set()
         self._room = memoryview(bytearray(limits.MAX_DATAGRAM_IN))  # for each datagram: 64 KB of its own would scatter the heap
@@ -55,7 +56,8 @@ class OscServer:
 
     @property
     def address(self) -> Address:
-        return self._udp[0].getsockname()
+        address: Address = self._udp[0].getsockname()
+        return address
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -148,7 +150,7 @@ class OscServer:
 
     def _schedule(self, wait_s: float, messages: list[bytes], source: Address) -> None:
         """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
-        coming = []
+        coming: list[Received] = []
         for message in messages:
             received = self._read(message, source)
             if isinstance(received, MessageError):
@@ -158,7 +160,7 @@ class OscServer:
         if coming and len(self._scheduled) == limits.MAX_SCHEDULED:
             self._serve(MessageError("too many bundles wait for their time: try again later", "busy"), source)
         elif coming:
-            waiting = self._loop.call_later(wait_s, lambda: self._come(waiting, coming, source))
+            waiting: asyncio.TimerHandle = self._loop.call_later(wait_s, lambda: self._come(waiting, coming, source))
             self._scheduled.add(waiting)
 
     def _come(self, waiting: asyncio.TimerHandle, batch: list[Received], source: Address) -> None:

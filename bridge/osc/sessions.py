@@ -14,7 +14,7 @@ from bridge.osc.spec import MAX_DATAGRAM_OUT
 Address = tuple[Any, ...]  # (host, port), and "tcp" after it for a connection
 
 
-class ReplySink(Protocol):
+class ReplySink(Hashable, Protocol):
     """A client that takes its replies itself, rather than at a network address: MIDI, a box of the mailbox. Hashable."""
 
     @property

@@ -13,6 +13,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from bridge import limits
 from bridge.errors import MessageError
@@ -24,7 +25,7 @@ _TOLD, _TOLD_WITHIN_S = 20, 10.0  # connections whose end is told in the log, so
 
 _TELLING = 16  # bytes of a stream's beginning that tell its framing, however many ENDs are before them
 
-Address = tuple  # (host, port, "tcp"): never equal to a UDP address
+Address = tuple[Any, ...]  # (host, port, "tcp"): never equal to a UDP address
 Received = bytes | MessageError
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,8 @@ class _Peer(asyncio.BufferedProtocol):
         self.is_stranger = True
         self.active = time.monotonic()  # a stranger's: when it came
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         host, port = (transport.get_extra_info("peername") or ("nowhere", 0))[:2]  # it may have left already
         self.address: Address = (host, port, "tcp")
@@ -190,6 +192,7 @@ class _Peer(asyncio.BufferedProtocol):
         self._forget()
 
     def send(self, packet: bytes) -> None:
+        assert self._framing, "a peer is answered when it has sent something"
         self.stay()
         self.transport.write(self._framing.encode(packet))
         if self.transport.get_write_buffer_size() > limits.MAX_UNREAD:
