@@ -18,7 +18,10 @@ from typing import Protocol
 import numpy as np
 
 from engine import words
-from engine.words import BEAT_UNITS, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM  # noqa: F401 - for the bridge
+from engine.words import BEAT_UNITS as BEAT_UNITS  # for the bridge
+from engine.words import LEAST_BPM as LEAST_BPM
+from engine.words import MAX_BEATS_PER_BAR as MAX_BEATS_PER_BAR
+from engine.words import MOST_BPM as MOST_BPM
 
 SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")

@@ -23,10 +23,10 @@ def plain(content: bytes) -> bytes:
     steady = division >= 0x8000  # ticks of time code: no tempo changes them
     if steady:
         division = round((29.97 if (rate := 256 - (division >> 8)) == 29 else rate) * (division & 0xFF) / 2)  # at 120 bpm
-    tracks = [_plain_track(events, steady) for events in _tracks(content, begin + 8 + max(size, 6))]
+    found = [_plain_track(events, steady) for events in _tracks(content, begin + 8 + max(size, 6))]
     if kind == 2:  # pieces that do not belong together
-        tracks = [one for one in tracks if one[1]][:1]
-    tracks = [track for track, _ in tracks]
+        found = [one for one in found if one[1]][:1]
+    tracks = [track for track, _ in found]
     header = b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), min(division, 0x7FFF) or _TICKS_PER_BEAT)
     return header + b"".join(b"MTrk" + struct.pack(">I", len(track)) + track for track in tracks)
 
@@ -109,7 +109,8 @@ def _read_number(track: bytes, place: int) -> tuple[int, int]:
 
 
 def _number(value: int) -> bytes:
-    value, groups = min(value, 2**28 - 1), []
+    value = min(value, 2**28 - 1)
+    groups: list[int] = []
     while True:
         groups.insert(0, value & 0x7F | (0x80 if groups else 0))
         value >>= 7

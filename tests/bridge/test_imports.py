@@ -23,7 +23,8 @@ def test_only_one_module_knows_python_osc():
     known_in = set()
     for file in (ROOT / "bridge").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
+            imported = isinstance(node, ast.Import)
+            names = [alias.name for alias in node.names] if imported else [getattr(node, "module", None) or ""]
             if any(name.startswith("pythonosc") for name in names):
                 known_in.add(str(file.relative_to(ROOT)))
     assert known_in == {"bridge/osc/codec.py"}
