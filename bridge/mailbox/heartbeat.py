@@ -39,7 +39,10 @@ class Heartbeat:
             return False
         self._other = None
         self._beat += 1
-        replace_file(self._file, json.dumps({**self._told, "beat": self._beat}).encode() + b"\n")
+        try:
+            replace_file(self._file, json.dumps({**self._told, "beat": self._beat}).encode() + b"\n")
+        except PermissionError:  # Windows: somebody is reading it just now
+            self._due = now
         return True
 
     def hurry(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zlib
@@ -125,12 +126,19 @@ def test_lmms_what_is_wrong_is_told_and_nothing_changed(result, tmp_path):
     assert done.returncode == 1 and "counted from 1" in done.stderr and "Traceback" not in done.stderr
 
 
+def ardour_program(what: str) -> str:
+    """Its name has Ardour's version in it."""
+    versions = [version for version in ("7", "8", "9") if shutil.which(f"ardour{version}-{what}")]
+    needs(program := f"ardour{(versions or ['7'])[0]}-{what}", "ardour")
+    return program
+
+
 def ardour(script: str, folder: Path) -> str:
-    needs("ardour7-lua", "ardour")
+    program = ardour_program("lua")
     file = folder / "script.lua"
     file.write_text(script)
     environment = {**os.environ, "HOME": str(folder)}
-    done = subprocess.run(["ardour7-lua", str(file)], env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([program, str(file)], env=environment, capture_output=True, text=True, timeout=120)
     return done.stdout + done.stderr
 
 
@@ -166,7 +174,7 @@ def test_ardour_plays_the_result_on_its_bar(result, session, tmp_path):
     assert bar == "5|1|0" and int(length) == 4 * 2 * RATE
     out = tmp_path / "out.wav"
     environment = {**os.environ, "HOME": str(tmp_path)}
-    command = ["ardour7-export", "-b", "24", "-o", out, session, "song"]
+    command = [ardour_program("export"), "-b", "24", "-o", out, session, "song"]
     subprocess.run(list(map(str, command)), env=environment, capture_output=True, timeout=120, check=True)
     played, rate = soundfile.read(out, dtype="int32", always_2d=True)
     wanted, _ = soundfile.read(result, dtype="int32", always_2d=True)

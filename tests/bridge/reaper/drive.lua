@@ -299,6 +299,34 @@ function scenarios.history()
   assert(state.session.takes[1].path == path)
 end
 
+-- On gfx: a prompt with commas typed in the dialog, a seed, a preset from the menu, the daemon started.
+function scenarios.dialogs()
+  local function click(x, y)
+    mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = x, y, 1
+    mock.turn()
+    mock.mouse.mouse_cap = 0
+    mock.turn()
+  end
+  mock.typed = "dub, techno, 124 bpm"
+  click(50, 50)
+  assert(state.settings.prompt == mock.typed and mock.ext["inspire/prompt"] == mock.typed)
+  mock.menu = 2
+  click(400, 50)
+  assert(state.settings.preset == state.session.presets[1])
+  mock.menu = 1
+  click(400, 50)
+  assert(state.settings.preset == "")
+  for _, try in ipairs({ { "7", 7 }, { "-1", 7 }, { "seven", 7 }, { "99999999999", 7 }, { "", nil } }) do
+    mock.typed = try[1]
+    click(260, 80)
+    assert(state.settings.seed == try[2], try[1])
+  end
+  state.model.alive, state.mailbox.alive = false, false
+  state.mailbox.poll = function() end
+  click(430, 18)
+  assert(mock.executed[1] == "inspire serve")
+end
+
 -- On ReaImGui: typed in place, a preset chosen from its menu, a button clicked, a take listened to, used and kept.
 function scenarios.imgui()
   local ui = mock.ui

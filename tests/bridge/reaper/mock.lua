@@ -195,7 +195,16 @@ function mock.install(folder, script)
   function r.atexit(work) mock.at_exit[#mock.at_exit + 1] = work return true end
   function r.set_action_options(flag) mock.options = flag end
   function r.ShowMessageBox(text) mock.boxes[#mock.boxes + 1] = text return 1 end
-  function r.GetUserInputs(_, _, _, text) return mock.typed ~= nil, mock.typed or text end
+  function r.GetUserInputs(_, count, captions, text)
+    local fields, split = 0, ","
+    for caption in captions:gmatch("[^,]+") do
+      split = caption:match("^separator=(.)$") or split
+      fields = fields + (caption:find("^extrawidth=") and 0 or caption:find("^separator=") and 0 or 1)
+    end
+    assert(fields == count, "a caption with a comma in it is two")
+    assert(mock.typed == nil or not mock.typed:find(split, 1, true), "what is typed would be cut")
+    return mock.typed ~= nil, mock.typed or text
+  end
   function r.ExecProcess(command) mock.executed[#mock.executed + 1] = command return "" end
 
   function r.EnumProjects(index)

@@ -13,6 +13,7 @@ local app = {}
 local SECTION = "inspire" -- of REAPER's ExtState
 local STATUS_S = 2.0 -- between two looks at the daemon's state
 local BEAT_S = 1.0 -- the panel says so often that it is open
+local LOOK_S = 0.1 -- between two looks at what is selected, of which there may be much
 local MOST_BARS = 64
 local HISTORY = 20 -- earlier results that a new panel shows
 local SETTINGS = { prompt = "", preset = "", bars = "8", takes = "1", play = "1", key = "" } -- as text
@@ -355,7 +356,11 @@ local function turn()
   reaper.SetExtState(SECTION, "panel", tostring(now), false)
   obey_actions()
   local model = state.model
-  model.buttons = requests.buttons(selection.read(protocol.SECTIONS), state.settings, state.session.can)
+  if now >= (state.look_at or 0) then
+    state.look_at = now + LOOK_S
+    state.context = selection.read(protocol.SECTIONS)
+  end
+  model.buttons = requests.buttons(state.context, state.settings, state.session.can)
   local asked, wheel, open = state.canvas.frame(function(canvas, width, height)
     return panel.draw(canvas, model, width, height)
   end)

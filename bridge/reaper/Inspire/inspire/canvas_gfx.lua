@@ -66,7 +66,7 @@ function canvas.field(id, x, y, w, h, text, hint)
   canvas.rect(x, y, w, h, 0x17181BFF)
   canvas.text(x + 6, y, w - 12, h, text == "" and hint or text, text == "" and 0x5E636CFF or 0xE8E8E8FF, "left")
   if canvas.area(id, x, y, w, h) then
-    local fine, typed = reaper.GetUserInputs("Inspire", 1, hint .. ",extrawidth=240,separator=\n", text)
+    local fine, typed = reaper.GetUserInputs("Inspire", 1, hint:match("^[^:,]+") .. ",extrawidth=240,separator=\n", text)
     return fine and typed or nil
   end
   return nil
