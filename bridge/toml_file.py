@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -15,9 +16,16 @@ Stamp = tuple[int, ...]
 _HEADER = r"\s*\[\[?\s*[\w.\"'-]"
 
 
+def read_text(file: Path) -> str:
+    """As editors save it: in UTF-8 or, where a byte order mark says so, UTF-16. Raises OSError, ValueError."""
+    content = file.read_bytes()
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig").replace("\r\n", "\n")
+
+
 def read(file: Path) -> tuple[dict[str, Any], str]:
     """Its values and its text. Raises OSError; ValueError for what is not TOML in UTF-8, with the line where it can be told."""
-    text = file.read_text("utf-8")
+    text = read_text(file)
     return tomllib.loads(text), text
 
 

@@ -90,7 +90,7 @@ class Pipeline:
     def _track(self, plan: GenerationPlan, number: int, renderer: FastRenderer | FullRenderer, watch: Stopwatch) -> Track:
         request, source = plan.request, None
         if plan.clip is not None:
-            source = Source(plan.clip.prefix, plan.context.clip_tokens, repeated=request.join == "append")
+            source = Source(plan.clip.prefix, plan.context.clip_tokens, request.join == "append", plan.gain_db)
         return Track(
             renderer, self.chunks, frames=request.frames(renderer.samplerate), stretch=plan.stretch, source=source,
             fade_s=PIECE_FADE_S if request.bars is None else LOOP_FADE_S, number=number, clock=watch,

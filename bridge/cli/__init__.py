@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli import completion, library, making, midi, service, training, watching
 from bridge.cli.connection import fail
+from bridge.cli.consoles import write_any_text
 from bridge.errors import BridgeError, NoDaemon
 
 _HELP = """Music from prompts and clips, made while you listen.
@@ -29,6 +30,7 @@ def of_any(home: Annotated[str | None, typer.Option(help="the folder of a second
 
 def main() -> None:
     completion.read_as_typed(os.environ)
+    write_any_text()
     try:
         app(prog_name="inspire")
     except NoDaemon as error:

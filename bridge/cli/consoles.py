@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +21,13 @@ class PlainConsole(Console):
 
 out = PlainConsole(highlight=False, soft_wrap=True)
 err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
+
+
+def write_any_text() -> None:
+    """A pipe may have an encoding that lacks a letter, and a file's name none: they are shown as escapes, never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def report(values: dict, sentence: str, as_json: bool) -> None:

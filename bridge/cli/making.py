@@ -17,6 +17,7 @@ from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.osc.client import Client, new_id
 from bridge.osc.replies import Cancelled, Done, Fail, Queued, Reply
 from bridge.osc.spec import MAX_LISTED
+from engine.api import clip_text
 
 app = typer.Typer()
 
@@ -35,7 +36,7 @@ def generate(
 @with_keys_of("/inspire/continue", and_of_starting=True)
 def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], **options) -> None:
     """Go on from a recorded clip."""
-    _make(Client.continue_clip, str(clip.absolute()), **options)
+    _make(Client.continue_clip, _clip(clip), **options)
 
 
 @app.command()
@@ -118,6 +119,12 @@ def resume(port: Port = None, as_json: AsJson = False) -> None:
     with connect(port, no_start=True) as client:
         answered(client.resume())
     report({"paused": 0}, "the queue goes on", as_json)
+
+
+def _clip(clip: Path) -> str:
+    """The clip for a daemon that works in another folder. An address, or a path in quotes, it understands itself."""
+    is_plain = clip.exists() or not str(clip).startswith(("file:", "'", '"'))
+    return clip_text(clip.expanduser().absolute()) if is_plain else str(clip)
 
 
 def _make(ask: Callable[..., Iterator[Reply]], what: str, port: int | None, as_json: bool, no_start: bool, **pairs) -> NoReturn:

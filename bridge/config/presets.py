@@ -114,7 +114,7 @@ class Presets:
             raise PresetError(f"there is a preset {name!r} already: choose another name")
         file = self._folder / f"{USER_BANK}.toml"
         try:
-            old = file.read_text("utf-8") if file.exists() else ""
+            old = toml_file.read_text(file) if file.exists() else ""
             text = toml_file.with_table(old, "preset", {"name": name, **asked})
             _read_bank(USER_BANK, str(file), tomllib.loads(text), text).refuse_problem_with(name)
             toml_file.write(file, text)

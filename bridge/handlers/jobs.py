@@ -22,7 +22,7 @@ from bridge.osc.commands import Again, Cancel, Delete, Draft, History, Keep, Lis
 from bridge.osc.replies import Ack, Entry, Found, Queued, State
 from bridge.osc.sessions import Clients, Peer
 from bridge.osc.spec import MAX_BEGINNING
-from engine.api import resolve_clip
+from engine.api import clip_text, resolve_clip
 
 
 class JobHandlers:
@@ -137,7 +137,7 @@ class JobHandlers:
             allowed = "beyond loopback only models with a name, and the one in the settings, may be asked for"
             raise MessageError(f"model is a folder: {allowed}", "bad_value")
         if request.clip is not None:
-            request = replace(request, clip=str(resolve_clip(request.clip, settings.clip_folders)))
+            request = replace(request, clip=clip_text(resolve_clip(request.clip, settings.clip_folders)))
         return replace(command, request=request)
 
     def _completed(self, draft: Draft) -> Submit:

@@ -35,7 +35,7 @@ from bridge.osc.commands import Again, Draft, Submit, is_midi_clip
 from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
 from bridge.results import sidecar
 from bridge.results.recording import Kept, Recording
-from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, draw_seed
+from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, clip_path, clip_text, draw_seed, resolve_clip
 
 _NEXT = 8  # jobs that hear of it when the queue moves
 _LONG_AWAY_S = 600.0  # without a daemon: then nobody waits for the jobs that did
@@ -341,8 +341,8 @@ class Jobs:
         """A MIDI clip as audio in `folder`. Raises ClipError."""
         if not is_midi_clip(request.clip):
             return request
-        wave = await asyncio.to_thread(midi_clip.render, Path(request.clip).expanduser(), self.soundfont, folder)
-        return replace(request, clip=str(wave))
+        wave = await asyncio.to_thread(midi_clip.render, resolve_clip(request.clip), self.soundfont, folder)
+        return replace(request, clip=clip_text(wave))
 
     async def _run_engine(self, job: Job, request: GenerationRequest) -> Finished:
         async with aclosing(self._engine.run(request, job.command.weights)) as events:
@@ -425,11 +425,11 @@ class Jobs:
         if failure:
             story["failure"] = {"code": failure.code, "message": str(failure)}
         if job.request.clip is not None:
-            clip = Path(job.request.clip).expanduser()
+            clip = clip_path(job.request.clip)
             try:
-                story["source"] = {"path": str(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
+                story["source"] = {"path": clip_text(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
             except OSError as error:
-                story["source"] = {"path": str(clip), "sha256": None, "problem": error.strerror}
+                story["source"] = {"path": clip_text(clip), "sha256": None, "problem": error.strerror}
         return story
 
 

@@ -156,7 +156,7 @@ class MidiControl:
     def _write(self, trigger: Trigger, binding: Binding | None) -> None:
         """Raises SettingsError."""
         try:
-            text = self._file.read_text("utf-8") if self._file.exists() else ""
+            text = toml_file.read_text(self._file) if self._file.exists() else ""
             toml_file.write(self._file, bindings.edited(text, trigger, binding))
         except (OSError, ValueError, MapError) as error:
             raise SettingsError(f"cannot change {self._file}: {error}") from None

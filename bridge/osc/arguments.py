@@ -76,8 +76,13 @@ def unknown_key(message: Message, name: Any) -> MessageError:
 
 
 def convert(type_: str, value: Any) -> int | float | str:
-    """`value` as the table's type, to be sent."""
+    """`value` as the table's type, to be sent. Raises MessageError for text that is in no encoding, as odd file names are."""
     if type_ == "s":
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            told = f"{shown(str(value))} is no text in UTF-8: write it again, or rename the file"
+            raise MessageError(told, "bad_value") from None
         return str(value)
     return int(value) if type_ == "i" else float(value)
 

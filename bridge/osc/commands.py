@@ -470,7 +470,7 @@ class Quit(Command):
 
 def is_midi_clip(clip: str | None) -> bool:
     """By its name: one that is not what it says fails when it is read."""
-    return clip is not None and clip.lower().endswith((".mid", ".midi"))
+    return clip is not None and clip.lower().strip("'\" ").endswith((".mid", ".midi"))
 
 
 _MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}

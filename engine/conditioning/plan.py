@@ -14,7 +14,7 @@ from engine.conditioning.condition import condition_of
 from engine.conditioning.prompt import Words, asked_key, choose_words
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
 from engine.conditioning.tokenizer import load_text_encoder, unknown_words
-from engine.continuation.clip import Clip, read_clip
+from engine.continuation.clip import LISTEN_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow
 from engine.models.language_model import Condition
@@ -33,6 +33,7 @@ class GenerationPlan:
     grid: Grid | None  # musical time as it will be heard; None where there is none
     stretch: float  # the model plays so many times as long as it will be heard, so that its bars last whole tokens
     clip: Clip | None
+    gain_db: float  # from the level the model plays at to the clip's, as far as it can be known before
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
 
     @property
@@ -78,7 +79,8 @@ class Planner:
         condition = condition_of(words, request, self._encode_text)
         model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
-        return GenerationPlan(request, words, tuple(notes), condition, grid, stretch, clip, context)
+        gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
+        return GenerationPlan(request, words, tuple(notes), condition, grid, stretch, clip, gain_db, context)
 
     def _musical_time(self, request: GenerationRequest, clip: Clip | None) -> tuple[Grid | None, float, bool]:
         """The grid, the stretch ratio, and whether the clip is a loop.

@@ -78,18 +78,26 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
         )
     if audio.shape[1] > 2:
         audio = to_mono(audio)[:, None]
-    prefix = soxr.resample(audio, rate, samplerate, "VHQ")
+    prefix = _resampled(audio, rate, samplerate)
     peak = float(np.abs(prefix).max())
     if peak > 1:
         prefix /= np.float32(peak)
     return Clip(
         prefix=prefix,
-        context=soxr.resample(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate, "VHQ"),
+        context=_resampled(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate),
         samplerate=samplerate,
         from_s=join / rate,
         duration_s=total / rate,
         gain_db=-20 * math.log10(peak) if peak > 1 else 0.0,
     )
+
+
+def _resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """About its mean: where audio with DC begins and ends, a resampler hears a step."""
+    if rate == wanted:
+        return audio.copy()
+    mean = audio.mean(0)
+    return soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
 
 
 def _join_frame(request: GenerationRequest, total: int, rate: int) -> int:

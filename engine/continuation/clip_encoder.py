@@ -11,7 +11,7 @@ import torch
 
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.continuation.recurrence import what_followed
-from engine.rendering.level import rms_db, without_fade
+from engine.rendering.level import heard_db, rms_db, without_fade
 
 
 class ClipEncoder:
@@ -47,8 +47,15 @@ class ClipEncoder:
         return self._encode(audio.astype(np.float32)).astype(np.int16)
 
     def at_model_level(self, audio: np.ndarray) -> np.ndarray:
-        """Audio at the level the model was trained on, where it says one."""
-        return audio if self._level_db is None else audio * np.float32(10 ** ((self._level_db - rms_db(audio)) / 20))
+        """Audio at the level the model was trained on, where it says one, and without DC."""
+        if self._level_db is None:
+            return audio
+        audio = audio - audio.mean()
+        return audio * np.float32(10 ** ((self._level_db - rms_db(audio)) / 20))
+
+    def gain_db(self, audio: np.ndarray) -> float:
+        """From the level at which the model plays on from audio, of any rate and channels, back to that of audio."""
+        return 0.0 if self._level_db is None else heard_db(audio) - self._level_db
 
     @torch.inference_mode()
     def _encode(self, audio: np.ndarray) -> np.ndarray:

@@ -121,7 +121,9 @@ def _opened(path: Path, sequential: bool = False) -> soundfile.SoundFile:
     """sequential: as a stream. libsndfile guesses the length of MPEG audio and reads no further, but of a stream it reads all."""
     if not sequential:
         place = _unfinished_data(path)
-        return soundfile.SoundFile(path if place is None else _Mended(path, *place))
+        if place is not None:
+            return soundfile.SoundFile(_Mended(path, *place))
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))  # a name may be in no encoding
     reading, writing = os.pipe()
     threading.Thread(target=_feed, args=(path, writing), daemon=True).start()
     return _Stream(reading)

@@ -22,12 +22,17 @@ def rms_db(audio: np.ndarray) -> float:
     return float(20 * np.log10(max(np.sqrt(np.mean(np.square(audio, dtype=np.float64))), 1e-6))) if audio.size else -120.0
 
 
+def heard_db(audio: np.ndarray) -> float:
+    """Root mean square in dB full scale of what is heard: without the mean of each channel (DC), which is no sound."""
+    return rms_db(audio - audio.mean(0)) if len(audio) else -120.0
+
+
 def without_fade(audio: np.ndarray, samplerate: int) -> np.ndarray:
     """What fades out at its end as if it sounded on; anything else is left alone."""
     size = round(FADE_STEP_S * samplerate)
     steps = len(audio) // size
-    begin, kept_db = len(audio) - steps * size, rms_db(audio) - UNFADED_DB
-    missing = np.array([kept_db - rms_db(step) for step in audio[begin:].reshape(steps, size, *audio.shape[1:])])
+    begin, kept_db = len(audio) - steps * size, heard_db(audio) - UNFADED_DB
+    missing = np.array([kept_db - heard_db(step) for step in audio[begin:].reshape(steps, size, *audio.shape[1:])])
     fade = 1 + max(np.flatnonzero(missing <= 0), default=-1)  # its first step
     if steps - fade < FADED_STEPS or missing[-1] < FADED_DB - UNFADED_DB:
         return audio

@@ -10,15 +10,16 @@ import numpy as np
 import soxr
 
 from engine.api import AudioChunk
-from engine.rendering.level import Leveller, crossfade, fade_out, rms_db, soft_limit, without_fade
+from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, soft_limit, without_fade
 from engine.rendering.measurement import Meter
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
+DC_FADE_S = 0.5  # in which the clip's DC ends
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
-GAIN_LIMIT_DB = 12.0
+GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent tells little of the level
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Source:
     samples: np.ndarray  # float32 (frames, channels) at the result's rate, up to the join
     tokens: Sequence[int]  # of its end
     repeated: bool  # the result begins with it
+    gain_db: float = 0.0  # from the level of the model's rendering to that of the samples, as expected
 
 
 class Track:
@@ -50,6 +52,7 @@ class Track:
         lead = [] if source is None else source.tokens[-round(LEAD_S * renderer.token_rate) :]
         self._decoder = StreamingDecoder(renderer, plan, lead=lead)
         self._leveller: Leveller | None = None
+        self._dc: np.ndarray = np.zeros(1, np.float32)  # of the source's channels, where the result begins with it
         self._at_speed = soxr.ResampleStream(stretch, 1.0, 1, "float32", "VHQ") if stretch != 1.0 else None
         # Sample frames of the model's rendering of the clip, until they have served.
         self._lead = int(len(lead) * self.hop / stretch)
@@ -86,8 +89,8 @@ class Track:
         lead, self._lead = audio[: self._lead], 0
         if len(lead) and self.source is not None:
             end = self.source.samples[-round(LEVEL_S * self.samplerate) :]
-            gain_db = _gain_towards(without_fade(end, self.samplerate)[-len(lead) :], lead)
-            self._leveller = Leveller(rms_db(end), gain_db, lead, self.samplerate)
+            gain_db = _gain_towards(without_fade(end, self.samplerate)[-len(lead) :], lead, self.source.gain_db)
+            self._leveller = Leveller(heard_db(end), gain_db, lead, self.samplerate)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
             audio = self._level(audio)
@@ -96,14 +99,23 @@ class Track:
         samples, new = samples[: len(lead)], samples[len(lead) :][: self.wanted - self.new_frames]
         joined = np.zeros_like(new[:0])
         if len(lead) and self.source is not None and self.source.repeated:
-            joined = soft_limit(crossfade(self.source.samples[-self._overlap :], samples[-self._overlap :]))
+            self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+            old = self.source.samples[-self._overlap :] - self._dc
+            joined = soft_limit(crossfade(old, samples[-self._overlap :]) + self._dc)
             self.meter.hear_source(joined)
+        if self._dc.any() and len(new):
+            new = new + self._dc * self._dc_left(len(new))
         new = soft_limit(new)
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
         self.meter.hear(new)
         self.first_chunk_s = self.first_chunk_s or self._clock()
         return self._chunk(np.concatenate([joined, new]))
+
+    def _dc_left(self, frames: int) -> np.ndarray:
+        """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
+        passed = (self.new_frames + np.arange(frames, dtype=np.float32)) / (DC_FADE_S * self.samplerate)
+        return (0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1)))[:, None]
 
     def _level(self, audio: np.ndarray) -> np.ndarray:
         return audio if self._leveller is None or not len(audio) else audio * self._leveller.gains(audio)
@@ -115,6 +127,6 @@ class Track:
         return chunk
 
 
-def _gain_towards(source: np.ndarray, own: np.ndarray) -> float:
+def _gain_towards(source: np.ndarray, own: np.ndarray, expected_db: float) -> float:
     """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
-    return float(np.clip(rms_db(source) - rms_db(own), -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+    return expected_db + float(np.clip(heard_db(source) - heard_db(own) - expected_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))

@@ -8,8 +8,10 @@ inference does.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -126,8 +128,11 @@ def read_captions(path: Path) -> dict[str, Label]:
         return {}
     labels = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, restkey="more", restval="")
+        with path.open(newline="", encoding=_encoding(path)) as file:
+            head = file.readline()
+            file.seek(0)
+            separator = next((one for one in (",", ";", "\t") if one in head), ",")  # spreadsheets with decimal commas write ;
+            rows = csv.DictReader(file, restkey="more", restval="", delimiter=separator)
             columns = rows.fieldnames or []
             if "file" not in columns or "caption" not in columns or not set(columns) <= set(COLUMNS):
                 raise TrainingError(f"{path.name}: its first line must be file,caption or file,caption,bpm,key")
@@ -135,7 +140,8 @@ def read_captions(path: Path) -> dict[str, Label]:
                 if "more" in row:
                     raise TrainingError(f'{path.name}, line {rows.line_num}: too many commas; put the caption in "quotes"')
                 cells = {name: row[name].strip() for name in columns}
-                label = Label(cells["caption"], float(cells["bpm"]) if cells.get("bpm") else None, cells.get("key") or None)
+                bpm = float(cells["bpm"].replace(",", ".")) if cells.get("bpm") else None
+                label = Label(cells["caption"], bpm, cells.get("key") or None)
                 _request(label)
                 labels[Path(cells["file"]).as_posix()] = label
     except OSError as error:
@@ -145,6 +151,11 @@ def read_captions(path: Path) -> dict[str, Label]:
     except (RequestError, ValueError, csv.Error) as error:
         raise TrainingError(f"{path.name}, line {rows.line_num}: {error}") from None
     return labels
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def label_of_name(stem: str) -> Label:
@@ -165,7 +176,7 @@ def label_of_name(stem: str) -> Label:
 
 def split(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     """(training, held out): whole files, chosen by a hash of their names, or the end of the only one."""
-    files = sorted({part.file for part in parts}, key=lambda name: hashlib.sha256(name.encode()).digest())
+    files = sorted({part.file for part in parts}, key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
     wanted, held_out = HELD_OUT * sum(len(part.tokens) for part in parts), set()
     while len(held_out) < len(files) - 1 and sum(len(part.tokens) for part in parts if part.file in held_out) < wanted:
         held_out.add(files[len(held_out)])

@@ -31,3 +31,14 @@ def test_what_is_not_toml_tells_its_line(tmp_path):
     file.write_text("a = 1\nb = \n")
     with pytest.raises(ValueError, match="line 2"):
         toml_file.read(file)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path, encoding):
+    """As editors on Windows save it."""
+    file = tmp_path / "x.toml"
+    file.write_bytes('port = 7\r\nfolder = "Übung"\r\n'.encode(encoding))
+    values, text = toml_file.read(file)
+    assert values == {"port": 7, "folder": "Übung"} and toml_file.line_of(text, "folder") == 2
+    toml_file.write(file, toml_file.with_table(toml_file.read_text(file), "preset", {"name": "a"}))
+    assert toml_file.read(file)[0]["preset"] == [{"name": "a"}]

@@ -1,8 +1,10 @@
 """Whatever file a producer has: its true length, all its channels, and no audio lost because a header is wrong."""
 
+import os
 import shutil
 import struct
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +96,13 @@ def test_of_a_file_that_ends_too_soon_what_is_there_is_taken(tmp_path, name):
     clip = read(tmp_path / name)
     assert 5 < clip.duration_s < 7 and len(clip.prefix) == pytest.approx(clip.duration_s * 48_000, abs=1)
     assert np.abs(clip.prefix[-4800:]).max() > 0.1
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9.wav"), os.fsdecode(b"caf\xe9.mp3"), "-i.wav", "曲.flac"])
+def test_a_file_of_any_name_is_read(tmp_path, name):
+    soundfile.write(tmp_path / f"plain{Path(name).suffix}", noise(2), RATE)
+    (tmp_path / f"plain{Path(name).suffix}").rename(tmp_path / name)
+    assert read(tmp_path / name).duration_s == pytest.approx(2, abs=0.06)
 
 
 # ---- channels

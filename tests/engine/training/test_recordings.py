@@ -1,9 +1,12 @@
 """A folder of recordings as a person has it: names, captions.csv, files of every kind, and what is heard in them."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
 
+from engine.api import parse_key
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.training.recordings import TrainingError, find_recordings, label_of_name, read_captions, read_recordings, split
 from tests.synthetic import clicks, noise, progression
@@ -134,6 +137,35 @@ def test_a_table_that_cannot_be_read_says_where_and_why(tmp_path, table, told):
     (tmp_path / "captions.csv").write_bytes(table)
     with pytest.raises(TrainingError, match=told):
         read_captions(tmp_path / "captions.csv")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"\xef\xbb\xbffile,caption,bpm,key\r\na.wav,dub,\"92,5\",Am\r\n",
+        "file;caption;bpm;key\r\na.wav;dub;92,5;A-moll\r\n".encode("utf-8-sig"),
+        "file\tcaption\tbpm\tkey\r\na.wav\tdub\t92,5\t8A\r\n".encode("utf-16"),
+        b"file,caption,bpm,key\na.wav,dub,92.5,A minor\n",
+    ],
+)
+def test_a_table_as_spreadsheets_save_it(tmp_path, table):
+    (tmp_path / "captions.csv").write_bytes(table)
+    label = read_captions(tmp_path / "captions.csv")["a.wav"]
+    assert (label.words, label.bpm, parse_key(label.key)) == ("dub", 92.5, (9, "minor"))
+
+
+def test_file_names_in_no_encoding_are_heard_and_held_out(checkpoint, tmp_path, write):
+    for number in range(3):
+        write(f"{number}.wav", noise(2 + number, RATE))
+        (tmp_path / f"{number}.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9%d.wav" % number))
+    training, held_out = split(read_recordings(tmp_path, checkpoint))
+    assert len({part.file for part in training + held_out}) == 3 and held_out
+
+
+def test_recordings_of_opposite_polarity_are_heard(checkpoint, tmp_path, write):
+    side = 0.3 * noise(4, RATE)
+    write("wide.wav", np.stack([side, -side], axis=1))
+    assert [part.file for part in read_recordings(tmp_path, checkpoint)] == ["wide.wav"]
 
 
 def test_a_folder_without_recordings_is_told(tmp_path):
