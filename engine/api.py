@@ -34,6 +34,7 @@ DECODE_PATHS = ("full", "fast")
 DEFAULT_MODEL = "sketch"
 _USUAL_BPM = 120.0
 MAX_DURATION_S = 480.0
+FIRST_CHUNK_S, LONGEST_CHUNK_S = 0.5, 4.0  # chunks of new audio double from the one to the other; the last may be shorter
 MAX_PROMPT_CHARS = 4_000
 MAX_VARIATIONS = 8
 MIN_CLIP_S = 1.0

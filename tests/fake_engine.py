@@ -5,6 +5,9 @@ The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.
 "crash" (the process dies after two chunks), "hang" (it stops for ever after two chunks), "deaf" (like slow, but ignores cancels),
 "fault" (an exception it did not mean), "refuse" (an EngineError), "unload" (the model does not load), "24k", "stereo", "panned"
 (softer right), "noise" instead of the tone. A model that is a file's name has that file's text as weights.
+
+"paced" and a number: chunks as the engine ships them, 0.5 s and doubling to 4 s, each when so many seconds of work for a second
+of audio are over. "heavy" takes a second to load before.
 """
 
 from __future__ import annotations
@@ -16,7 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelError, Progress, RequestError
+from engine.api import (
+    FIRST_CHUNK_S,
+    LONGEST_CHUNK_S,
+    AudioChunk,
+    Event,
+    Finished,
+    GenerationRequest,
+    ModelError,
+    Progress,
+    RequestError,
+)
 
 CHUNK_S = 0.25
 TONE_HZ = 440.0
@@ -54,6 +67,19 @@ def _work_s(words: set[str], index: int) -> float:
     return 0.1 if words & {"slow", "deaf", "waking", "hiccup"} else 0.0
 
 
+def _pace(words: set[str]) -> float | None:
+    return next((float(word) for word in words if "paced" in words and word.replace(".", "").isdigit()), None)
+
+
+def _shipped_chunks(total: int, samplerate: int) -> list[int]:
+    """Frames of each."""
+    sizes, size_s = [], FIRST_CHUNK_S
+    while sum(sizes) < total:
+        sizes.append(min(round(size_s * samplerate), total - sum(sizes)))
+        size_s = min(2 * size_s, LONGEST_CHUNK_S)
+    return sizes
+
+
 class FakeEngine:
     def load(self, model: str) -> dict:
         if model == "missing":
@@ -73,8 +99,18 @@ class FakeEngine:
             audio[:, 1] *= PANNED
         step = int(CHUNK_S * samplerate)
         done = 0
-        for index, start in enumerate(range(0, total, step)):
+        if "heavy" in words:
+            yield Progress("loading", 0.0, request.seconds)
+            time.sleep(1.0)
+            yield Progress("loading", 0.0, request.seconds)
+        starts = range(0, total, step)
+        if pace := _pace(words):
+            starts, began_at = [0, *np.cumsum(_shipped_chunks(total, samplerate))[:-1].tolist()], time.monotonic()
+        for index, start in enumerate(starts):
+            step = ([*starts[1:], total][index] - start) if pace else step
             yield Progress("generating", start / samplerate, request.seconds)
+            if pace:
+                time.sleep(max(0.0, began_at + pace * (start + step) / samplerate - time.monotonic()))
             if cancelled() and "deaf" not in words:
                 break
             time.sleep(_work_s(words, index))

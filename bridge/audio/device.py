@@ -78,13 +78,13 @@ class AudioDevice:
             await self._playing
         await self._drop()
 
-    def play(self, total_s: float, due: Due | None = None) -> Voice:
-        """A place in line for a result of about `total_s` seconds. Without a device it stays silent.
+    def play(self, total_s: float, due: Due | None = None, prior_rtf: float | None = None) -> Voice:
+        """A place in line for a result with about `total_s` seconds of new audio. Without a device it stays silent.
 
         Once it could be heard, `due` is asked when it shall be: from the earliest moment to the chosen one, or None for at once
-        (seconds of `time.monotonic`).
+        (seconds of `time.monotonic`). `prior_rtf`: what a second of audio took to make in the job before.
         """
-        voice = Voice(total_s, due)
+        voice = Voice(total_s, due, prior_rtf)
         self._voices.append(voice)
         if self._playing is None:
             self._playing = asyncio.create_task(self._play())

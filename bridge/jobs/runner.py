@@ -62,7 +62,10 @@ class Job:
     started: float | None = None
     ended: float | None = None
     first_chunk_s: float | None = None
-    done_s: float = 0.0
+    work_at: float | None = None  # when work began, the model being loaded
+    generating: bool = False  # what comes now is new audio, not the clip
+    worked_s: float = 0.0  # for done_s
+    done_s: float = 0.0  # of new audio
     total_s: float = 0.0  # as the engine tells it: of bars of a clip it knows when it has heard it
     audible: bool = True  # False: asked for while another daemon ran, so that nobody expects to hear it now
     cancelled: bool = False  # asked to stop
@@ -97,9 +100,7 @@ class Job:
     @property
     def rtf(self) -> float:
         """Seconds of work for a second of new audio, 0 while unknown."""
-        if self.started is None or not self.done_s:
-            return 0.0
-        return ((self.ended or time.monotonic()) - self.started) / self.done_s
+        return self.worked_s / self.done_s if self.done_s else 0.0
 
     def progress(self) -> ProgressReport:
         return ProgressReport(self.id, self.done_s, self.total_s or self.request.seconds, self.rtf)
@@ -129,6 +130,7 @@ class Jobs:
         self._at_hand: deque[str] = deque()  # those of them that are in `_jobs` too; the others are in the journal
         self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
+        self._rtf: float | None = None  # of the last job that was done
         self.soundfont = ""  # plays MIDI clips
         self.paused = False
         self.running: Job | None = None
@@ -291,7 +293,8 @@ class Jobs:
         failure: BridgeError | None = None
         finished: Finished | None = None
         if job.command.play and job.audible:
-            job.voice = self._device.play(job.request.seconds, self._next_bar(job) if job.command.start == "bar" else None)
+            due = self._next_bar(job) if job.command.start == "bar" else None
+            job.voice = self._device.play(job.request.seconds, due, self._rtf)
         try:
             job.announced = await asyncio.to_thread(job.recording.likely_path)
             await self._journal.started(job.id, job.announced)
@@ -307,6 +310,8 @@ class Jobs:
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
             job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
+            job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
+            self._rtf = job.rtf
         if job.voice:
             job.voice.end()
         try:
@@ -361,18 +366,29 @@ class Jobs:
         await asyncio.to_thread(job.recording.write, chunk)
         await self._announce(job)
         self._journal.grown(job.id, job.recording.duration_s)
-        if job.first_chunk_s is None:
-            job.first_chunk_s = time.monotonic() - job.started
+        now = time.monotonic()
+        if job.generating and chunk.variation == 1:
+            job.done_s += chunk.duration_s
+        if job.generating:
+            job.worked_s = now - job.work_at
+            job.first_chunk_s = now - job.started if job.first_chunk_s is None else job.first_chunk_s
         path, pairs = str(job.recording.path_of(chunk.variation)), {}
         if job.request.variations > 1:
             pairs = {"variation": chunk.variation}
         self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
         if job.voice and chunk.variation == 1 and not job.cancelled:
-            job.voice.feed(chunk, job.rtf)
+            job.voice.feed(chunk, job.generating)
 
     def _report_progress(self, job: Job, event: Progress) -> None:
-        job.done_s, job.total_s = event.done_s, event.total_s
         now = time.monotonic()
+        if event.phase == "loading" or job.work_at is None:
+            job.work_at = now
+            if job.voice:
+                job.voice.begin()
+        if job.voice and event.total_s != job.total_s:
+            job.voice.expect(event.total_s)
+        job.generating = job.generating or event.phase == "generating"
+        job.done_s, job.total_s = max(job.done_s, event.done_s), event.total_s
         if now - job.reported_at >= _PROGRESS_EVERY_S:
             job.reported_at = now
             self._notify(job, job.progress())

@@ -190,7 +190,7 @@ class Done(Reply):
         samplerate: Annotated[int, Meta("Hz")]
         seed: _Seed
         rtf: _Rtf
-        first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk on disk")]
+        first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk of new audio on disk")]
         underruns: _Underruns
         bpm: Annotated[float, Meta("tempo measured in the result")]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.acceleration import Prepared
+from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S
 from engine.models.hifi_codec import generator_context
 from engine.models.wavtokenizer import decoder_context
 
@@ -25,8 +26,8 @@ NOISE_BLOCK = 64  # latent frames that one seeding makes
 class ChunkPlan:
     """How long chunks are, in seconds: the first short, so that sound comes at once, then doubling, since context costs too."""
 
-    first_s: float = 0.5
-    longest_s: float = 4.0
+    first_s: float = FIRST_CHUNK_S
+    longest_s: float = LONGEST_CHUNK_S
 
     def sizes(self, token_rate: float) -> Iterator[int]:
         """Token frames of each chunk in turn, without end."""

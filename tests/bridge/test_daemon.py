@@ -260,6 +260,17 @@ def test_the_daemon_holds_no_torch(daemon):
     assert "libtorch" not in maps.read_text()
 
 
+def test_the_factor_that_is_told_is_that_of_the_audio_made_so_far(raw):
+    """From the first chunk on, and without the second that the model takes to load."""
+    raw.send("/inspire/generate", "paced", "heavy paced 0.4 tune", "duration_s", 3.5)
+    *replies, done = raw.until_end()
+    told = [(reply.done_s > 0, reply.rtf) for reply in of(ProgressReport, replies)]
+    assert (True, 0.0) not in told and {rtf for is_known, rtf in told if not is_known} == {0.0}
+    known = [done.pairs["rtf"], *(rtf for is_known, rtf in told if is_known)]
+    assert len(known) > 1 and all(0.4 <= rtf < 0.75 for rtf in known), told  # a slow machine adds to it, and takes nothing
+    assert done.pairs["first_chunk_s"] >= 1.2  # that wait is the listener's
+
+
 def test_quit_ends_everything_in_order(start_daemon):
     daemon = start_daemon()
     raw = RawClient(daemon.port)
