@@ -47,8 +47,10 @@ def inside(folder: Path, path: str) -> Path:
 def refuse_outside(folder: Path, path: Path) -> None:
     """Raises OutputError unless `path` is `folder` or in it, with every link followed."""
     try:
-        within = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
+        real = path.resolve()
+        # Links in a circle are an error up to Python 3.12, later left as they are.
+        within = real.is_relative_to(folder.resolve()) and not any(map(os.path.islink, (real, *real.parents)))
+    except (OSError, RuntimeError):
         within = False
     if not within:
         raise OutputError(f"path {str(path)!r} leads outside of the output folder {folder}: give a name inside it")
