@@ -1,6 +1,6 @@
 """Everything the bridge raises on purpose, with one root.
 
-`code` is the stable word that `/inspire/fail` carries (all of them stand in `osc_spec.FAIL_CODES`); the message is
+`code` is the stable word that `/inspire/fail` carries (all of them stand in `bridge.osc.spec.FAIL_CODES`); the message is
 one sentence for people: what was wrong, what is allowed, what to do.
 """
 

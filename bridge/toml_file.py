@@ -24,7 +24,7 @@ def read_text(file: Path) -> str:
 
 
 def read(file: Path) -> tuple[dict[str, Any], str]:
-    """Its values and its text. Raises OSError; ValueError for what is not TOML in UTF-8, with the line where it can be told."""
+    """Its values and its text. Raises OSError; ValueError for what is not TOML in UTF-8, with the line where it is known."""
     text = read_text(file)
     return tomllib.loads(text), text
 
@@ -80,7 +80,9 @@ def with_table(text: str, name: str, values: dict[str, Any]) -> str:
 
 
 def without_table(text: str, name: str, number: int) -> str:
-    """The text without the `number`-th (from 0) table `[[name]]`. What stands between it and the next one stays."""
+    """The text without the `number`-th (from 0) table `[[name]]`. Comments between it and the next one stay: tomlkit
+    would remove them with it.
+    """
     lines = text.splitlines()
     headers = [place for place, line in enumerate(lines) if re.match(_HEADER, line)]
     tables = [place for place in headers if _is_header(lines[place], name)]

@@ -1,8 +1,8 @@
 """Presets: named values for a request, from the factory's folder and the user's. A request's own keys win over its preset's.
 
 A file is a bank, a `[[preset]]` table in it a preset: `name`, `description`, and field names of GenerationRequest. The user's
-replace the factory's of the same name. What has changed is read again before a look-up. What is wrong in a file is a problem told
-with file and line; everything else goes on.
+replace the factory's of the same name. What has changed is read again before a look-up. What is wrong in a file is logged with
+file and line; everything else goes on.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class JobHandlers:
         job = self._jobs.get(command.job)
         async with self._following(job, caller.reply_to):
             yield Ack(command.id)
-            if job.end or job.cancelled:  # it has one end, and that is told once
+            if job.end or job.cancelled:  # it has one end, and that is sent once
                 yield job_state(command.id, job, self._jobs)
             self._jobs.cancel(job)
 

@@ -75,10 +75,10 @@ class Mailbox:
         self._wake = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._told: set[str] = set()  # what the log already has
+        self._logged: set[str] = set()  # what the log already has
 
     def start(self) -> None:
-        """On the event loop. A folder that cannot be used is told in the log; the daemon serves on without."""
+        """On the event loop. A folder that cannot be used is logged; the daemon serves on without."""
         self._loop = asyncio.get_running_loop()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -166,8 +166,8 @@ class Mailbox:
             received = letters.read_request(file)
             if age_s > limits.MAX_LETTER_AGE_S:
                 most = f"{limits.MAX_LETTER_AGE_S:g} s"
-                told = f"this request lay here for {age_s:.0f} s, more than {most}, with no daemon: ask again"
-                received = MessageError(told, "too_late", received.id)
+                problem = f"this request lay here for {age_s:.0f} s, more than {most}, with no daemon: ask again"
+                received = MessageError(problem, "too_late", received.id)
         except FileNotFoundError:
             return
         except MessageError as error:
@@ -245,8 +245,8 @@ class Mailbox:
                     del self._boxes[name]
 
     def _tell_once(self, problem: str) -> None:
-        if problem not in self._told and len(self._told) < limits.MAX_BOXES:
-            self._told.add(problem)
+        if problem not in self._logged and len(self._logged) < limits.MAX_BOXES:
+            self._logged.add(problem)
             log.warning("%s", problem)
 
 

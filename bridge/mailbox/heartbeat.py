@@ -24,7 +24,7 @@ class Heartbeat:
 
     def __init__(self, folder: Path, about: dict[str, object]):
         self._file = folder / FILE
-        self._told = {"pid": os.getpid(), "started": time.time(), **about}
+        self._content = {"pid": os.getpid(), "started": time.time(), **about}
         self._beat = 0
         self._due = 0.0
         self._other: tuple[object, object] | None = None  # pid and beat of another daemon as last seen
@@ -40,7 +40,7 @@ class Heartbeat:
         self._other = None
         self._beat += 1
         try:
-            replace_file(self._file, json.dumps({**self._told, "beat": self._beat}).encode() + b"\n")
+            replace_file(self._file, json.dumps({**self._content, "beat": self._beat}).encode() + b"\n")
         except PermissionError:  # Windows: somebody is reading it just now
             self._due = now
         return True
@@ -59,7 +59,7 @@ class Heartbeat:
         pid = there.get("pid")
         if not isinstance(pid, int) or pid == os.getpid() or not _may_live(pid):
             return False
-        started, own = there.get("started"), self._told["started"]
+        started, own = there.get("started"), self._content["started"]
         if self._beat and isinstance(started, int | float) and isinstance(own, int | float) and started > own:
             return False  # both began at once: the older one serves
         seen = (pid, there.get("beat"))

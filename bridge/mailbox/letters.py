@@ -30,8 +30,8 @@ def read_request(file: Path) -> commands.Command:
     """The command in a file that is called ID.json. Raises MessageError, and FileNotFoundError where it was taken back."""
     id = file.name.removesuffix(REQUEST)
     if not NAME.fullmatch(id):
-        told = f"a request's file is called ID{REQUEST}, and ID is 1 to 100 letters, digits, '.', '_' and '-', not {shown(id)}"
-        raise MessageError(told, "no_id", NAMELESS)
+        problem = f"a request's file is called ID{REQUEST}, and ID is 1 to 100 letters, digits, '.', '_' and '-', not {shown(id)}"
+        raise MessageError(problem, "no_id", NAMELESS)
     try:
         address, arguments = _message(_text(file))
         command = parsing.parse_command(address, [id, *arguments])

@@ -82,8 +82,8 @@ def find_synth(soundfont: str) -> tuple[str, Path]:
     for place in places:
         if place.is_file():
             return program, place
-    told = f"there is no {soundfont}" if soundfont else "none is in the usual places"
-    raise ClipError(f"a MIDI clip needs a SoundFont, and {told}: set soundfont to one (Debian: apt install fluid-soundfont-gm)")
+    why = f"there is no {soundfont}" if soundfont else "none is in the usual places"
+    raise ClipError(f"a MIDI clip needs a SoundFont, and {why}: set soundfont to one (Debian: apt install fluid-soundfont-gm)")
 
 
 def render(path: Path, soundfont: str, folder: Path) -> Path:

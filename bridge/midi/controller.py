@@ -1,6 +1,6 @@
 """MIDI as a client of the daemon: what it hears becomes commands, by the map in settings.toml; learning changes that map.
 
-The file is read again when it has changed. What is wrong in it then is told once, with its line, and the map stays as it was.
+The file is read again when it has changed. What is wrong in it then is logged once, with its line, and the map stays as it was.
 """
 
 from __future__ import annotations

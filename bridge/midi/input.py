@@ -93,7 +93,7 @@ class MidiIn:
         self.description = source
 
     def _tell_missing(self, error: MidiError) -> None:
-        """Once, until it is there again: which other ports there are is told by the state."""
+        """Once, until it is there again: the state says which other ports there are."""
         if not self.description.startswith("none: "):
             log.warning("%s: %s", f"MIDI from {self.description} is gone" if self.description else "no MIDI", error)
         self.description = f"none: {error}"

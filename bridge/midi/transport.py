@@ -41,7 +41,7 @@ class Clock:
 
 
 class Transport:
-    """Told of every message of a MIDI clock as it comes. Questions are asked `now`.
+    """Follows a MIDI clock, whose messages it is given as they come. `now` is the time of a question (monotonic).
 
     MIDI clock has no metre: bars have `beats_per_bar` beats where that is known, and else as many as whoever asks takes them for.
     """

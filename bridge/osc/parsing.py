@@ -51,8 +51,8 @@ def _parse(address: str, id: str, arguments: list[Any]) -> Command:
     if message is None:
         raise MessageError(f"no command {shown(address)}: there are {', '.join(COMMANDS)}", "unknown_address")
     if not id:
-        told = f"{address} must begin with a request id that you choose, a text of 1 to 100 characters, no control characters"
-        raise MessageError(told, "no_id")
+        problem = f"{address} must begin with a request id that you choose, a text of 1 to 100 characters, no control characters"
+        raise MessageError(problem, "no_id")
     values = read_values(message, arguments)
     _check_text(message, values)
     for key in (TOKEN, USER):
@@ -65,12 +65,12 @@ def _check_text(message: Message, values: dict[str, Any]) -> None:
     """Names, ids and paths hold nothing that a terminal would obey: they are shown, logged and become names of files."""
     for f in (*message.arguments, *message.pairs):
         if f.type == "s" and not f.is_free and not is_plain(values.get(f.name, "")):
-            told = f"{f.name} is {shown(values[f.name])}: control characters and marks of direction are not allowed in it"
-            raise MessageError(told, "bad_value")
+            problem = f"{f.name} is {shown(values[f.name])}: control characters and marks of direction are not allowed in it"
+            raise MessageError(problem, "bad_value")
 
 
 def _check_sender(address: str, arguments: list[Any], expected: str) -> None:
-    """In constant time: how long a refusal takes says nothing of the token."""
+    """In constant time: how long a rejection takes says nothing of the token."""
     message = COMMANDS.get(address)
     pairs = arguments[1 + len(message.arguments if message else ()) :]
     given = dict(zip(pairs[::2], pairs[1::2], strict=False))

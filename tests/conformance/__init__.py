@@ -1,1 +1,1 @@
-"""Does a server speak the OSC interface of the README? `python -m tests.conformance HOST PORT` tells."""
+"""Does a server speak the OSC interface in bridge/osc/README.md? `python -m tests.conformance HOST PORT` tells."""

@@ -1,4 +1,4 @@
-"""Does a server speak the OSC interface of the README? For any implementer: `python -m tests.conformance HOST PORT [--token T]`.
+"""Does a server speak the interface in bridge/osc/README.md? Try any: `python -m tests.conformance HOST PORT [--token T]`.
 
 Prints one line a rule: that it conforms, or what differs. Exit code 1 if anything differs. Needs python-osc, and nothing else of
 this repository. It makes some seconds of music, which stay in the output folder, pauses the queue for a moment and sends 2,000

@@ -1,4 +1,4 @@
-"""What the README says of the interface, as far as the rules need it."""
+"""What bridge/osc/README.md says of the interface, as far as the rules need it."""
 
 from __future__ import annotations
 
