@@ -280,6 +280,27 @@ describe("where things lie", function()
     })
   end)
 
+  it("writes down the end of a long item as it is heard, to the last frame", function()
+    local item = mock.item(mock.track(mock.current), mock.source("/a.wav", 99), 3, 40.25)
+    item.selected = true
+    local name = os.tmpname()
+    assert.equal(30, selection.write_heard(selection.read({}).items[1], name))
+    local file = io.open(name, "rb")
+    local content = file:read("a")
+    file:close()
+    os.remove(name)
+    local start = #content - 30 * 48000 * 8
+    assert.equal("data", content:sub(start - 7, start - 4))
+    assert.equal(#content - 8, (string.unpack("<I4", content, 5)))
+    for frame = 0, 30 * 48000 - 1, 9999 do -- the mock plays a hundredth of the second of the item
+      local left, right = string.unpack("<ff", content, start + frame * 8 + 1)
+      assert.truthy(math.abs(left * 100 - (10.25 + frame / 48000)) < 1e-4 and left == right)
+    end
+    assert.is_true(mock.is_balanced())
+    assert.is_nil((selection.write_heard(selection.read({}).items[1], "/nowhere/at/all.wav")))
+    assert.is_true(mock.is_balanced())
+  end)
+
   it("sees what of an item is not what its file says", function()
     local track = mock.track(mock.current)
     local parent = mock.source("/a.wav", 8)
