@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import OutputError
-from bridge.results import paths, sidecar
+from bridge.results import paths, sidecar, tags
 from bridge.results.disk_errors import explained
 from bridge.results.sidecar import Story
 from bridge.results.wav import GrowingWav
@@ -119,6 +119,11 @@ class Recording:
                 self._create(file, chunk)
         return file
 
+    def _story_of(self, variation: int) -> Story:
+        if "request" not in self._story:
+            return self._story
+        return sidecar.of_variation(self._story, variation, [file.path for file in self._files])
+
     def _create(self, file: _File, chunk: AudioChunk) -> None:
         """Whole from the first moment that it is there: made under another name, on which nobody else has a claim."""
         request, part = self._request, file.path.with_suffix(paths.PART)
@@ -127,6 +132,7 @@ class Recording:
             chunk.samplerate,
             chunk.samples.shape[1],
             description=request.prompt or request.clip or "",
+            history=tags.of_story(self._story_of(chunk.variation), chunk.samplerate).comment,
             time_reference_frames=round(request.time_start_s * chunk.samplerate),
             bpm=request.bpm,
             beats_per_bar=request.beats_per_bar,
@@ -156,7 +162,7 @@ class _File:
                 self._give_back()
                 return
             self.check_it_is_there()
-            self.wav.close()
+            self.wav.close(tags.of_story(story, self.wav.samplerate))
             sidecar.write(self.path, self.wav, story)
 
     def check_it_is_there(self) -> None:

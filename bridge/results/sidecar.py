@@ -17,6 +17,7 @@ from bridge.results import tempo_map
 from engine.api import request_from_mapping
 
 RUNNING = "running"
+_IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 Story = dict[str, Any]
 
@@ -61,7 +62,7 @@ def write(target: Path, audio: Audio, story: Story) -> None:
         "frames": audio.frames,
         "duration_s": audio.duration_s,
     }
-    told = {"audio": facts, **story}
+    told = {"audio": facts, "digital_source_type": _source_type(story), **story}
     midi = _midi(told)
     if midi is not None:
         told["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
@@ -119,6 +120,13 @@ def _midi(told: Story) -> bytes | None:
     if (join_s := join_of(told)) is not None:
         markers = [(0.0, "clip"), (join_s, request["section"])]
     return tempo_map.encode(told["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
+
+
+def _source_type(story: Story) -> str:
+    """What the audio is, in the words of IPTC: made by a model, or, with a clip in it, in part."""
+    request = story.get("request", {})
+    in_part = request.get("clip") is not None and request.get("join") == "append"
+    return _IPTC + ("compositeWithTrainedAlgorithmicMedia" if in_part else "trainedAlgorithmicMedia")
 
 
 def tempo_of(told: Story) -> float | None:

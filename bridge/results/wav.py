@@ -2,7 +2,8 @@
 
 Whoever opens it at any moment, or after the daemon was killed, finds a playable file that holds every finished write: samples
 go first, and one write of the header then counts them in. Layout: RIFF WAVE, `bext` (EBU Tech 3285: where the file belongs on
-a timeline), `fmt `, `acid` where the tempo is known, `data`.
+a timeline, when and by what it was made), `fmt `, `acid` (until a tempo is known, JUNK of its size), `data`; once it is closed,
+the chunks of `tags`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ import os
 import struct
 import wave
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from bridge.results import tags
+from bridge.results.tags import Tags
+from bridge.results.tags import chunk as _chunk
+
 BYTES_PER_SAMPLE = 3
+_ACID_BYTES = 24
+_ACID_ROOT_NOTE = 0x02  # its flag: the root note is known
 _FULL_SCALE = 2 ** (8 * BYTES_PER_SAMPLE - 1)
 
 
@@ -47,6 +55,7 @@ class GrowingWav:
         channels: int,
         *,
         description: str = "",
+        history: str = "",
         time_reference_frames: int = 0,
         bpm: float | None = None,
         beats_per_bar: int = 4,
@@ -57,7 +66,9 @@ class GrowingWav:
         self.frames = 0
         self._bpm = bpm
         self._metre = beat_unit, beats_per_bar
-        self._bext = _bext(description, time_reference_frames)
+        self._root_note: int | None = None
+        self._tags = b""
+        self._bext = _bext(description, time_reference_frames, _coding_history(samplerate, channels, history))
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `close`)
         self._data_start = len(self._header())
         self._write_at(0, self._header())
@@ -75,12 +86,30 @@ class GrowingWav:
         self.frames += len(samples)
         self._write_at(0, self._header())
 
-    def close(self) -> None:
-        """Cuts off what a failed write left behind the counted samples. Closing once more does nothing."""
+    def close(self, about: Tags | None = None) -> None:
+        """Cuts off what a failed write left behind the counted samples, and writes what the file is `about`. Closing once more
+        does nothing.
+        """
         if self._file.closed:
             return
-        self._file.truncate(self._data_start + self._data_bytes + self._data_bytes % 2)
+        end = self._data_start + self._data_bytes + self._data_bytes % 2
+        self._file.truncate(end)
+        if about:
+            self._write_tags(about, end)
         self._file.close()
+
+    def _write_tags(self, about: Tags, end: int) -> None:
+        """After the samples first, where the header does not count them yet. What finds no room is left out."""
+        chunks = tags.encode(about, self.samplerate, self.frames)
+        try:
+            self._write_at(end, chunks)
+        except OSError:
+            self._file.truncate(end)
+            return
+        self._tags = chunks
+        self._bpm, self._root_note = about.bpm or self._bpm, about.root_note
+        self._metre = about.beat_unit, about.beats_per_bar
+        self._write_at(0, self._header())
 
     def move_to(self, path: Path) -> None:
         """Gives the file another name; raises FileExistsError where that is taken."""
@@ -105,11 +134,17 @@ class GrowingWav:
         width = self.channels * BYTES_PER_SAMPLE
         pcm = struct.pack("<HHIIHH", 1, self.channels, self.samplerate, self.samplerate * width, width, 8 * BYTES_PER_SAMPLE)
         chunks = _chunk(b"bext", self._bext) + _chunk(b"fmt ", pcm)
-        if self._bpm:
-            beats = round(self.duration_s * self._bpm / 60)
-            chunks += _chunk(b"acid", struct.pack("<IHHfIHHf", 0, 60, 0x8000, 0.0, beats, *self._metre, self._bpm))
+        chunks += self._acid()
         chunks += b"data" + struct.pack("<I", self._data_bytes)
-        return b"RIFF" + struct.pack("<I", 4 + len(chunks) + self._data_bytes + self._data_bytes % 2) + b"WAVE" + chunks
+        size = 4 + len(chunks) + self._data_bytes + self._data_bytes % 2 + len(self._tags)
+        return b"RIFF" + struct.pack("<I", size) + b"WAVE" + chunks
+
+    def _acid(self) -> bytes:
+        if not self._bpm:
+            return _chunk(b"JUNK", bytes(_ACID_BYTES))
+        beats = round(self.duration_s * self._bpm / 60)
+        has_root, note = (0, tags.MIDDLE_C) if self._root_note is None else (_ACID_ROOT_NOTE, self._root_note)
+        return _chunk(b"acid", struct.pack("<IHHfIHHf", has_root, note, 0x8000, 0.0, beats, *self._metre, self._bpm))
 
     def _write_at(self, position: int, data: bytes) -> None:
         self._file.seek(position)
@@ -137,11 +172,16 @@ def _pcm24(samples: np.ndarray) -> bytes:
     return scaled.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :BYTES_PER_SAMPLE].tobytes()
 
 
-def _bext(description: str, time_reference_frames: int) -> bytes:
-    text = description.encode("ascii", "replace")[:256]
-    return struct.pack("<256s32s32s10s8sQH254x", text, b"inspire", b"", b"", b"", time_reference_frames, 1)
+def _bext(description: str, time_reference_frames: int, history: bytes) -> bytes:
+    text, software = description.encode("ascii", "replace")[:256], tags.SOFTWARE.encode()
+    now = datetime.now()  # of whoever works with it, as the format has no time zone
+    date, time = now.strftime("%Y-%m-%d").encode(), now.strftime("%H:%M:%S").encode()
+    body = struct.pack("<256s32s32s10s8sQH254x", text, software, b"", date, time, time_reference_frames, 1) + history
+    return body + b"\0" * (len(body) % 2)
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    assert len(body) % 2 == 0
-    return name + struct.pack("<I", len(body)) + body
+def _coding_history(samplerate: int, channels: int, history: str) -> bytes:
+    """How EBU R98 has it: the format, and in T what made it."""
+    mode = {1: "mono", 2: "stereo"}.get(channels, "multi")
+    text = history.encode("ascii", "replace").decode().replace(",", " ")
+    return f"A=PCM,F={samplerate},W={8 * BYTES_PER_SAMPLE},M={mode},T={tags.SOFTWARE}; {text}\r\n".encode()
