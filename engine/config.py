@@ -15,6 +15,8 @@ from pathlib import Path
 
 from engine.api import ModelError
 
+NEGATIVE_BRANCHES = ("noise", "null")  # see `engine.models.guidance`
+
 
 @dataclass(frozen=True)
 class WavTokenizerConfig:
@@ -73,6 +75,10 @@ class LanguageModelConfig:
     clocks_per_bar: int = 0  # ours: rows for a frame's place in its bar, 24 to a quarter note; 0: no sense of musical time
     bars_per_phrase: int = 0  # ours: rows for the bar's place in its phrase
     n_scales: int = 0  # ours: rows for how much likelier each token is in a scale, one from each pitch class; 0: no ear for keys
+
+    def __post_init__(self) -> None:
+        if self.negative not in NEGATIVE_BRANCHES:
+            raise ModelError(f"language_model: negative is {self.negative!r}: allowed are {', '.join(NEGATIVE_BRANCHES)}")
 
     @property
     def head_dim(self) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from engine.api import GenerationRequest, RequestError
 from engine.conditioning.prompt import Words
-from engine.models.language_model import SECTION_ROWS, Condition
+from engine.models.condition import SECTION_ROWS, Condition
 from engine.music.analysis import scale_of
 
 MAX_TEXT_TOKENS = 512

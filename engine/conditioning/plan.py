@@ -17,7 +17,7 @@ from engine.conditioning.tokenizer import load_text_encoder, unknown_words
 from engine.continuation.clip import LISTEN_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow
-from engine.models.language_model import Condition
+from engine.models.condition import Condition
 from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
 from engine.words import notes as words_notes
 

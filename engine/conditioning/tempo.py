@@ -14,7 +14,7 @@ from engine.conditioning.condition import build_condition
 from engine.conditioning.prompt import ClipDescription, asked_beats, asked_bpm, names_instruments, usual_bpm
 from engine.config import ModelConfig
 from engine.continuation.clip import LISTEN_S, Clip
-from engine.models.language_model import Condition
+from engine.models.condition import Condition
 from engine.music.analysis import grid_offset, measure_bpm, measure_key
 from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
 from engine.words import metre_in

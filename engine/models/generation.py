@@ -1,25 +1,27 @@
 """The language model token by token: `engine.models.language_model` made fast, and guided.
 
-`Decoder`     the weights packed once, no gradients, no modules.
-`Generation`  the mutable state of one piece: key/value cache, position, guidance.
+`Decoder`     the weights packed once, no gradients, no modules. Immutable.
+`KVCache`     keys and values of the positions read so far.
+`Generation`  the mutable state of one batch of pieces; `prefill` reads what comes before the first token, `step` each token.
 
-Under guidance rows of a batch hear different things: what was asked, what it denies, and what to lead away from. Shapes as there.
+Under guidance rows of a batch read different things, see `engine.models.guidance`. Shapes as in `language_model`.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.models import sampling
-from engine.models.language_model import Condition, LanguageModel, Layer, rope_tables, rotate
-
-BLOCKED_WEIGHTS = 700_000  # from which on a matrix is worth oneDNN's layout: all of the 0.5B model's, none of `sketch`'s
+from engine.models.condition import Condition
+from engine.models.guidance import Branch, branches, guided
+from engine.models.language_model import LanguageModel, rope_tables
+from engine.models.packed import PackedLayer, PackedLinear
 
 
 class Decoder:
@@ -32,6 +34,7 @@ class Decoder:
         """dtype: the model's own when None; float16 is slow on a CPU."""
         dtype = dtype or model.llm_decoder.weight.dtype
         self.model, self.config, self.dtype = model, model.config, dtype
+        self.negative_branch = model.negative_branch
         with torch.inference_mode():
             self.layers = [PackedLayer(layer, dtype) for layer in model.backbone.layers]
             self.norm = model.backbone.norm.weight.to(dtype)
@@ -53,89 +56,107 @@ class Decoder:
         """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
 
         given: how many tokens, the first ones of the prompt, are of a clip and not the model's own.
-        guidance 1 needs no negative row and runs half as many; a refused text takes one row more, and most of what guidance adds.
+        guidance 1 needs no negative branch and computes half as many rows; a negative prompt takes one branch more.
         noise: [B, 3n, H]; drawn from `generator` when None.
         """
-        heard = [(condition, audio_prompt, None)]
-        if condition.negative_text is not None:
-            heard.append((replace(condition, text=condition.negative_text), audio_prompt, None))
-        if guidance != 1.0:
-            everything = torch.ones(len(condition.text), dtype=torch.bool, device=condition.text.device)
-            heard.append((*self._nothing_of(condition, audio_prompt, given), everything))
-            if self.config.negative == "noise" and noise is None:
-                noise = self._draw_noise(condition, generator)
-        hearings = [self.model.embed_condition(*hearing, noise).to(self.dtype) for hearing in heard]
-        times = [self._times(own, prompt, max_tokens) for own, prompt, _ in heard]
-        times = None if times[0] is None else torch.cat(times)
-        return Generation(self, hearings, max_tokens, guidance, times, self.model.lean(condition))
+        read = branches(condition, audio_prompt, given, guidance, self.negative_branch)
+        if guidance != 1.0 and noise is None:
+            noise = self.negative_branch.draw(condition, self.config.hidden_size, generator)
+        embeds = [self._embed(branch, noise).to(self.dtype) for branch in read]
+        generation = Generation(self, [part.shape[:2] for part in embeds], max_tokens, guidance, self.model.logit_bias(condition))
+        generation.times = self._times(read, max_tokens)
+        generation.prefill(embeds)
+        return generation
 
-    def _nothing_of(self, condition: Condition, audio_prompt: Tensor | None, given: int) -> tuple[Condition, Tensor | None]:
-        """What is left to the row that guidance leads away from. Ours hears nothing of what was asked, neither words, which
-        `embed_condition` takes away, nor clip, so that guidance makes a piece more like both. Where something is refused, as
-        drums are, it hears no time either, and guidance brings the beat out in what is left. The reference's hears token 0 in
-        place of all audio.
-        """
-        if self.config.negative == "noise":
-            return condition, None if audio_prompt is None else torch.zeros_like(audio_prompt)
-        if (clock := condition.clock) is not None:
-            clock = (clock if condition.negative_text is None else torch.full_like(clock, -1))[:, given:]
-        return replace(condition, clock=clock), None if audio_prompt is None else audio_prompt[:, given:]
+    def _embed(self, branch: Branch, noise: Tensor | None) -> Tensor:
+        condition, hidden = branch.condition, None
+        if branch.negative:
+            hidden = torch.ones(len(condition.text), dtype=torch.bool, device=condition.text.device)
+        return self.model.embed_condition(condition, branch.audio_prompt, hidden, noise)
 
-    def _draw_noise(self, condition: Condition, generator: torch.Generator | None) -> Tensor:
-        pieces, sections = condition.section.shape
-        device = generator.device if generator else condition.section.device
-        return torch.rand(pieces, 3 * sections, self.config.hidden_size, generator=generator, device=device)
-
-    def _times(self, condition: Condition, audio_prompt: Tensor | None, frames: int) -> Tensor | None:
-        """What the tokens to be made hear of musical time: [B, frames or more, H]"""
-        heard = 0 if audio_prompt is None else audio_prompt.shape[1]
-        if (times := self.model.embed_clock(condition)) is None:
-            return None
-        assert times.shape[1] >= heard + frames, f"clock has {times.shape[1]} frames, {heard + frames} are asked for"
-        return times[:, heard + 1 :].to(self.dtype)
+    def _times(self, read: list[Branch], frames: int) -> Tensor | None:
+        """Embedded musical time of the tokens to be made: [rows, frames or more, H]; None without a musical clock."""
+        found = []
+        for branch in read:
+            heard = 0 if branch.audio_prompt is None else branch.audio_prompt.shape[1]
+            if (times := self.model.embed_clock(branch.condition)) is None:
+                return None
+            assert times.shape[1] >= heard + frames, f"clock has {times.shape[1]} frames, {heard + frames} are asked for"
+            found.append(times[:, heard + 1 :].to(self.dtype))
+        return torch.cat(found)
 
 
-class Generation:
-    """One piece, or B of one length, while it is made. Rows of the cache: B conditional, B refused if anything is, B negative
-    under guidance. All rows end at one position; a shorter one begins later, and `mask` hides what lies before.
+class KVCache:
+    """Keys and values of every layer, [2, rows, kv heads, capacity, d] each, and how many positions are filled.
+
+    All rows end at one position; a shorter one begins later, and `mask` hides what lies before.
     """
 
     def __init__(
-        self, decoder: Decoder, hearings: list[Tensor], max_tokens: int, guidance: float, times: Tensor | None = None,
-        leaning: Tensor | None = None,
-    ) -> None:  # fmt: skip
-        """hearings: [B, S, H] each, as the rows follow. times: [rows, frames, H], added to the tokens made, from the first on.
-        leaning: [B, V], added to the guided logits.
-        """
-        config, device = decoder.config, hearings[0].device
-        pieces, lengths = len(hearings[0]), [hearing.shape[1] for hearing in hearings]
-        self.decoder, self.guidance, self.hearings, self.times, self.leaning = decoder, guidance, len(hearings), times, leaning
-        self.position = self.begun = max(lengths)  # how many positions the cache holds, and held before the first token
-        rows, capacity = pieces * len(hearings), self.position + max_tokens
-        shape = (2, rows, config.num_key_value_heads, capacity, config.head_dim)
+        self, decoder: Decoder, lengths: Sequence[int], rows: Sequence[int], capacity: int, device: torch.device
+    ) -> None:
+        """lengths: positions of each branch before the first token; rows: how many rows each has."""
+        config, self.filled, self.capacity = decoder.config, max(lengths), capacity
+        shape = (2, sum(rows), config.num_key_value_heads, capacity, config.head_dim)
         # Zeros, as what a mask hides is still multiplied, by nothing, and must not be infinite.
-        self.cache = [torch.zeros(shape, dtype=decoder.dtype, device=device) for _ in decoder.layers]
+        self.layers = [torch.zeros(shape, dtype=decoder.dtype, device=device) for _ in decoder.layers]
         self.rope = [table.to(decoder.dtype) for table in rope_tables(config, capacity, device)]
         self.mask: Tensor | None = None  # [rows, 1, 1, capacity], added to attention's scores; None: every row sees all
-        if min(lengths) == self.begun:
-            hearings = [torch.cat(hearings)]
-        else:
-            begins = self.begun - torch.tensor(lengths, device=device).repeat_interleave(pieces)
+        if min(lengths) != self.filled:
+            begins = self.filled - torch.tensor(lengths, device=device).repeat_interleave(torch.tensor(rows, device=device))
             hidden = torch.arange(capacity, device=device) < begins[:, None, None, None]
             self.mask = torch.zeros(hidden.shape, dtype=decoder.dtype, device=device).masked_fill(hidden, -torch.inf)
+
+    def rope_at(self, first: int, end: int) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of positions, [end - first, 1, d] each."""
+        cos, sin = (table[first:end, None] for table in self.rope)
+        return cos, sin
+
+
+class Generation:
+    """One piece, or B of one length, while it is made. Rows: B for each branch of guidance, in the order of `branches`."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        shapes: Sequence[Sequence[int]],
+        max_tokens: int,
+        guidance: float,
+        logit_bias: Tensor | None = None,
+    ) -> None:
+        """Room, and nothing read yet: `prefill` is next. shapes: (B, positions before the first token) of each branch.
+        logit_bias: [B, V], added to the guided logits.
+        """
+        rows, lengths = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
+        self.decoder, self.guidance, self.branches, self.logit_bias = decoder, guidance, len(shapes), logit_bias
+        self.prompt_length = max(lengths)
+        self.cache = KVCache(decoder, lengths, rows, self.prompt_length + max_tokens, decoder.norm.device)
+        self.times: Tensor | None = None  # [rows, frames, H], added to the embeddings of the tokens made, from the first on
+        self.logits: Tensor  # [B, V] float32, of the token that comes next; there after `prefill`
+
+    @property
+    def position(self) -> int:
+        """How many positions the cache holds."""
+        return self.cache.filled
+
+    def prefill(self, embeds: Sequence[Tensor]) -> Tensor:
+        """Reads what comes before the first token, [B, S, H] of each branch, and returns the logits of that token."""
+        if len({part.shape[1] for part in embeds}) == 1:
+            embeds = [torch.cat(list(embeds))]
         row, last = 0, []
-        for hearing in hearings:
-            last.append(self._read(hearing, row))
-            row += len(hearing)
+        for part in embeds:
+            last.append(self._read(part, row))
+            row += len(part)
         self.logits = self._guided(torch.cat(last))
+        return self.logits
 
     @torch.inference_mode()
     def step(self, tokens: Tensor | None = None) -> Tensor:
-        """tokens: [B] → guided logits of the next one, float32 [B, V]. None: those that follow what was heard so far."""
+        """tokens: [B] → guided logits of the next one, float32 [B, V]. None: those that follow what was read so far."""
         if tokens is not None:
-            embeds = F.embedding(tokens, self.decoder.speech_embedding).repeat(self.hearings, 1)
+            embeds = F.embedding(tokens, self.decoder.speech_embedding).repeat(self.branches, 1)
             if self.times is not None:
-                embeds = embeds + self.times[:, self.position - self.begun]
+                embeds = embeds + self.times[:, self.position - self.prompt_length]
             self.logits = self._guided(self._continue(embeds[:, None]))
         return self.logits
 
@@ -146,19 +167,20 @@ class Generation:
         if len(generations) == 1:
             return first
 
-        def rows(of: Iterable[Tensor], dim: int) -> Tensor:
-            hearings = zip(*(own.chunk(first.hearings, dim) for own in of), strict=True)
-            return torch.cat([part for hearing in hearings for part in hearing], dim)
+        def rows(of: Iterable[Tensor | None], dim: int) -> Tensor:
+            parts = zip(*(own.chunk(first.branches, dim) for own in of if own is not None), strict=True)
+            return torch.cat([part for branch in parts for part in branch], dim)
 
-        batch = copy.copy(first)
-        batch.cache = [rows(layer, 1) for layer in zip(*(generation.cache for generation in generations), strict=True)]
-        if first.mask is not None:
-            batch.mask = rows((generation.mask for generation in generations), 0)
+        batch, cache = copy.copy(first), copy.copy(first.cache)
+        batch.cache = cache
+        cache.layers = [rows(layer, 1) for layer in zip(*(generation.cache.layers for generation in generations), strict=True)]
+        if cache.mask is not None:
+            cache.mask = rows((generation.cache.mask for generation in generations), 0)
         batch.logits = torch.cat([generation.logits for generation in generations])
         if first.times is not None:
             batch.times = rows((generation.times for generation in generations), 0)
-        if first.leaning is not None:
-            batch.leaning = torch.cat([generation.leaning for generation in generations])
+        if first.logit_bias is not None:
+            batch.logit_bias = torch.cat([g.logit_bias for g in generations if g.logit_bias is not None])
         return batch
 
     def mark(self) -> Mark:
@@ -167,42 +189,35 @@ class Generation:
     def rewind(self, mark: Mark) -> None:
         """Forgets all that came after `mark`, at no cost. To branch, rewind to one mark again and again."""
         assert mark.position <= self.position, f"cannot rewind from {self.position} to {mark.position}"
-        self.position, self.logits = mark.position, mark.logits
+        self.cache.filled, self.logits = mark.position, mark.logits
 
     def _read(self, x: Tensor, row: int) -> Tensor:
         """What comes before the first token, into the rows from `row` on, so that it ends where all do: x [rows, S, H] → hidden
         state after its last position [rows, H]
         """
-        first = self.begun - x.shape[1]
-        cos, sin = (table[first : self.begun, None] for table in self.rope)
-        for layer, cache in zip(self.decoder.layers, self.cache, strict=True):
+        first = self.prompt_length - x.shape[1]
+        cos, sin = self.cache.rope_at(first, self.prompt_length)
+        for layer, cache in zip(self.decoder.layers, self.cache.layers, strict=True):
             x = layer(x, cos, sin, cache[:, row : row + len(x), :, first:], 0)
         return x[:, -1]
 
     def _continue(self, x: Tensor) -> Tensor:
         """One position more: x [rows, 1, H] → hidden state after it [rows, H]"""
         start, end = self.position, self.position + 1
-        assert end <= self.rope[0].shape[0], "the cache is full: start the generation with more max_tokens"
-        cos, sin = (table[start:end, None] for table in self.rope)
-        mask = None if self.mask is None else self.mask[..., :end]
-        for layer, cache in zip(self.decoder.layers, self.cache, strict=True):
+        assert end <= self.cache.capacity, "the cache is full: start the generation with more max_tokens"
+        cos, sin = self.cache.rope_at(start, end)
+        mask = None if self.cache.mask is None else self.cache.mask[..., :end]
+        for layer, cache in zip(self.decoder.layers, self.cache.layers, strict=True):
             x = layer(x, cos, sin, cache, start, mask)
-        self.position = end
+        self.cache.filled = end
         return x[:, -1]
 
     def _guided(self, hidden: Tensor) -> Tensor:
         """Hidden states [rows, H] → guided logits [B, V]"""
         config = self.decoder.config
         last = F.rms_norm(hidden, (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
-        conditional, *others = self.decoder.head(last).float().chunk(self.hearings)
-        negative = others.pop() if self.guidance != 1.0 else conditional
-        if not others:
-            guided = sampling.guide(conditional, negative, self.guidance)
-        else:
-            # Guidance alone would keep up what has always been played to such words, and drown what they deny.
-            third = (1 + self.guidance) / 3
-            guided = sampling.refuse(sampling.guide(conditional, negative, third), conditional, others.pop(), third)
-        return guided if self.leaning is None else guided + self.leaning
+        logits = guided(self.decoder.head(last).float().chunk(self.branches), self.guidance)
+        return logits if self.logit_bias is None else logits + self.logit_bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,72 +226,6 @@ class Mark:
 
     position: int
     logits: Tensor  # [B, V]
-
-
-class PackedLayer:
-    """`Layer` for generation: q, k, v in one product, gate and up in another."""
-
-    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
-        attention, mlp = layer.self_attn, layer.mlp
-        self.head_dim = attention.head_dim
-        self.kv_heads = attention.k_proj.out_features // self.head_dim
-        self.group = attention.q_proj.out_features // attention.k_proj.out_features
-        norms = (layer.input_layernorm, layer.post_attention_layernorm)
-        self.norms = [(norm.normalized_shape, norm.weight.to(dtype), norm.eps) for norm in norms]
-        self.qkv = PackedLinear([attention.q_proj, attention.k_proj, attention.v_proj], dtype)
-        self.o = PackedLinear([attention.o_proj], dtype)
-        self.gate_up = PackedLinear([mlp.gate_proj, mlp.up_proj], dtype)
-        self.down = PackedLinear([mlp.down_proj], dtype)
-
-    def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Tensor, start: int, mask: Tensor | None = None) -> Tensor:
-        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`; only an empty one
-        takes more than one position. mask: [rows, 1, 1, end], for one position.
-        """
-        rows, length = x.shape[:2]
-        end = start + length
-        heads = self.qkv(F.rms_norm(x, *self.norms[0])).view(rows, length, -1, self.head_dim)
-        query_heads = self.kv_heads * self.group
-        rotated = rotate(heads[:, :, : query_heads + self.kv_heads], cos, sin)
-        q = rotated[:, :, :query_heads].transpose(1, 2)
-        cache[0, :, :, start:end] = rotated[:, :, query_heads:].transpose(1, 2)
-        cache[1, :, :, start:end] = heads[:, :, query_heads + self.kv_heads :].transpose(1, 2)
-        k, v = cache[:, :, :, :end]
-        if length == 1:  # the heads of a group see the same keys: one short query each
-            q = q.view(rows, self.kv_heads, self.group, self.head_dim)
-            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).view(rows, 1, -1)
-        else:
-            attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True).transpose(1, 2).flatten(2)
-        x = x + self.o(attended)
-        gate, up = self.gate_up(F.rms_norm(x, *self.norms[1])).chunk(2, dim=-1)
-        return x + self.down(F.silu(gate) * up)
-
-
-class PackedLinear:
-    """Linear layers side by side in one product: [..., in] → [..., sum of outs].
-
-    On a CPU large ones in oneDNN's blocked layout: measured at 0.5B, float32, it takes a quarter of `F.linear`'s time at two rows
-    and half of it at 750; in bfloat16 half, and as much. On another processor it gains from four rows on only (a third), and
-    at two `sketch`'s matrices take 1.7 times as long.
-    """
-
-    def __init__(self, parts: list[nn.Linear], dtype: torch.dtype) -> None:
-        self.weight = torch.cat([part.weight for part in parts]).to(dtype)
-        self.bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts]).to(dtype)
-        large = self.weight.numel() >= BLOCKED_WEIGHTS
-        self.blocked = large and self.weight.device.type == "cpu" and _onednn_takes(dtype)
-        if self.blocked:
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 8)  # a hint: good from 2 rows to thousands
-
-    def __call__(self, x: Tensor) -> Tensor:
-        if self.blocked:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
-        return F.linear(x, self.weight, self.bias)
-
-
-def _onednn_takes(dtype: torch.dtype) -> bool:
-    if not torch.backends.mkldnn.is_available():
-        return False
-    return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def start_variations(
@@ -300,7 +249,7 @@ def start_variations(
             condition, audio_prompt=audio, given=given, max_tokens=max_tokens, guidance=guidance, generator=generator
         )
 
-    own_noise = decoder.config.negative == "noise" and guidance != 1.0
+    own_noise = decoder.negative_branch.draws_noise and guidance != 1.0
     if not own_noise and all(prompt == prompts[0] for prompt in prompts):
         return Generation.together([start(prompts[0], generators[0])] * len(prompts))
     return Generation.together([start(*one) for one in zip(prompts, generators, strict=True)])

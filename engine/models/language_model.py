@@ -5,23 +5,21 @@
 
 Sequence: sos, n time starts, n time ends, n section labels, text, task, audio. The head predicts the next audio
 token or stop. Ours may hear musical time as well: where in its bar, and in which bar, the frame lies that comes next.
-Under guidance a second row hears a negative condition, see `LanguageModelConfig.negative`.
+Under guidance a second row reads a negative condition, see `engine.models.guidance`.
 Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V audio tokens + stop, d head width.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import LanguageModelConfig
-
-# Rows of the label table as they were trained. The reference swaps verse and chorus when it generates; we do not.
-SECTION_ROWS = {"intro": 0, "chorus": 1, "verse": 2, "verse2": 3, "outro": 4}
+from engine.models.condition import Condition
+from engine.models.guidance import KINDS
 
 # Keys of a released llm.pt that have no place in `LanguageModel`: (regular expression, reason).
 IGNORED_KEYS = (
@@ -33,34 +31,16 @@ IGNORED_KEYS = (
 SOS, TASK = 0, 1  # rows of llm_embedding
 
 
-@dataclass(frozen=True)
-class Condition:
-    """What a piece should be. `time_start`, `time_end`, `section`: one column for each of n sections of the piece."""
-
-    text: Tensor  # [B, L] token ids
-    time_start: Tensor  # [B, n] seconds; these two may stay on the CPU
-    time_end: Tensor  # [B, n] seconds
-    section: Tensor  # [B, n] rows, see SECTION_ROWS
-    # [B, frames, 2] rows, see `engine.music.grid.clock`: where in its bar and phrase each audio frame lies, from the first of the
-    # prompt on, one more than are made; -1: nowhere. None for all of them, and for a model without such tables.
-    clock: Tensor | None = None
-    negative_text: Tensor | None = None  # [B, L] token ids of a negative prompt; None: none. Only generation reads it.
-    scale: Tensor | None = None  # [B] pitch classes of major scales to make likelier; None: none. Only generation reads it.
-
-    def to(self, device: torch.device) -> Condition:
-        return Condition(**{name: column.to(device) for name, column in vars(self).items() if column is not None})
-
-
 class LanguageModel(nn.Module):
     """The network. Attribute names give the released keys."""
 
     def __init__(self, config: LanguageModelConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.negative_branch = config, KINDS[config.negative]
         hidden = config.hidden_size
         self.text_embedding = nn.Embedding(config.text_vocab_size, hidden)
         self.speech_embedding = nn.Embedding(config.audio_vocab_size, hidden)
-        self.chorus_embedding = nn.Embedding(config.n_sections + (config.negative == "null"), hidden)
+        self.chorus_embedding = nn.Embedding(config.n_sections + self.negative_branch.label_rows, hidden)
         self.llm_embedding = nn.Embedding(2, hidden)
         if config.clocks_per_bar:
             self.clock_embedding = nn.Embedding(config.clocks_per_bar, hidden)
@@ -86,7 +66,7 @@ class LanguageModel(nn.Module):
         text, span = condition.text, self._embed_span(condition)
         if negative is not None:
             text = text.masked_fill(negative[:, None], 0)
-            span = torch.where(negative[:, None, None], self._negative_span(condition, noise), span)
+            span = torch.where(negative[:, None, None], self.negative_branch.span(self.chorus_embedding, condition, noise), span)
         sos, task = (self.llm_embedding.weight[row].expand(len(text), 1, -1) for row in (SOS, TASK))
         heard = task if audio is None else torch.cat([task, self.speech_embedding(audio)], dim=1)
         if (times := self.embed_clock(condition)) is not None:
@@ -101,7 +81,7 @@ class LanguageModel(nn.Module):
         embedded = self.clock_embedding(clock.clamp(min=0)) + self.bar_embedding(bar.clamp(min=0))
         return embedded * (clock >= 0)[..., None]
 
-    def lean(self, condition: Condition) -> Tensor | None:
+    def logit_bias(self, condition: Condition) -> Tensor | None:
         """By how much each token is likelier in the scale than elsewhere: nats [B, V], see `engine.training.scales`."""
         return None if condition.scale is None or not self.config.n_scales else self.scale_bias[condition.scale]
 
@@ -120,13 +100,6 @@ class LanguageModel(nn.Module):
         times = time_embedding(torch.cat([condition.time_start, condition.time_end], dim=1), self.config.hidden_size)
         labels = self.chorus_embedding(condition.section)
         return torch.cat([times.to(labels), labels], dim=1)
-
-    def _negative_span(self, condition: Condition, noise: Tensor | None) -> Tensor:
-        if self.config.negative == "noise":
-            assert noise is not None, "a model with negative 'noise' needs the noise"
-            return noise.to(self.chorus_embedding.weight)
-        labels = self.chorus_embedding(torch.full_like(condition.section, self.config.n_sections))
-        return torch.cat([torch.zeros_like(labels), torch.zeros_like(labels), labels], dim=1)
 
 
 class Backbone(nn.Module):

@@ -13,9 +13,9 @@ def guide(conditional: Tensor, negative: Tensor, scale: float) -> Tensor:
     return torch.lerp(negative, conditional, scale)
 
 
-def refuse(logits: Tensor, conditional: Tensor, refused: Tensor, scale: float) -> Tensor:
-    """Away from what is denied, where it differs from what is asked. All [B, V]."""
-    return logits + scale * (conditional - refused)
+def lead_away(logits: Tensor, conditional: Tensor, negative_prompt: Tensor, scale: float) -> Tensor:
+    """Away from the negative prompt, where it differs from what is asked. All [B, V]."""
+    return logits + scale * (conditional - negative_prompt)
 
 
 def forbid(logits: Tensor, token: int) -> Tensor:

@@ -21,7 +21,8 @@ from engine.config import LanguageModelConfig
 from engine.corpus.arrange import FRAME_RATE
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
+from engine.models.condition import SECTION_ROWS, Condition
+from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training.implants import implant_heads
 from engine.training.loop import Optimizer, Run, best_device, follow

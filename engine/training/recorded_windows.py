@@ -8,7 +8,8 @@ from torch import Tensor
 
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.tokenizer import load_text_encoder
-from engine.models.language_model import SECTION_ROWS, Condition, LanguageModel
+from engine.models.condition import SECTION_ROWS, Condition
+from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training import language_model as stage
 from engine.training.language_model import NULL_ID, UNKNOWN_ID, collate, loss

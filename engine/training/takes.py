@@ -30,8 +30,8 @@ from engine.evaluation.codec_trial import FAST, through
 from engine.evaluation.listener import Listener, has_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
+from engine.models.condition import Condition
 from engine.models.generation import generate_tokens, start_variations
-from engine.models.language_model import Condition
 from engine.music.analysis import key_name
 from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
 from engine.rendering.windows import FastRenderer

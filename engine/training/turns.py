@@ -22,7 +22,8 @@ from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.arrange import FRAME_RATE
 from engine.corpus.captions import caption, few_words
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import SECTION_ROWS, LanguageModel
+from engine.models.condition import SECTION_ROWS
+from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training.language_model import (
     DROP_CLOCK,

@@ -22,8 +22,9 @@ from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from engine.config import LanguageModelConfig
 from engine.models import generation, sampling
+from engine.models.condition import Condition
 from engine.models.generation import Decoder
-from engine.models.language_model import Condition, LanguageModel
+from engine.models.language_model import LanguageModel
 from engine.training.sketch import SKETCH
 from tests.benchmarks.report import report
 
@@ -74,7 +75,7 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> No
 @torch.inference_mode()
 def bench_as_played(name: str, model: LanguageModel, count: int) -> None:
     plain = Decoder(model, torch.float32)
-    with mock.patch.object(generation, "BLOCKED_WEIGHTS", 0):
+    with mock.patch.object(packed, "BLOCKED_WEIGHTS", 0):
         narrow = Decoder(model, torch.bfloat16)
     first, second = timed([ours(decoder, *asked_of(model), count) for decoder in (plain, narrow)], count)
     report(name, 1 / first.step_s, "tokens/s", 1 / second.step_s, second.step_s / first.step_s)

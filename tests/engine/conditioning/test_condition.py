@@ -8,7 +8,7 @@ import torch
 from engine.api import SECTIONS, GenerationRequest, RequestError
 from engine.conditioning.condition import MAX_TEXT_TOKENS, build_condition, condition_of
 from engine.conditioning.prompt import choose_words
-from engine.models.language_model import SECTION_ROWS
+from engine.models.condition import SECTION_ROWS
 from tests.tiny_model import TINY
 
 CONFIG = dataclasses.replace(TINY, deniable=("drums",), tempo_words=())

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from engine.config import LanguageModelConfig
+from engine.models.condition import Condition
 from engine.models.generation import generate_tokens
-from engine.models.language_model import Condition, LanguageModel
+from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 
 TINY = LanguageModelConfig(

@@ -13,8 +13,9 @@ from transformers import Qwen2Config, Qwen2Model
 from engine.api import SECTIONS
 from engine.config import LanguageModelConfig
 from engine.models import sampling
+from engine.models.condition import SECTION_ROWS, Condition
 from engine.models.generation import Decoder, Generation
-from engine.models.language_model import IGNORED_KEYS, SECTION_ROWS, Condition, LanguageModel, time_embedding
+from engine.models.language_model import IGNORED_KEYS, LanguageModel, time_embedding
 from tests.engine.models.small_language_model import (
     CLOCKED,
     OURS,
@@ -198,7 +199,7 @@ def test_steps_equal_transformers_with_its_cache(qwen2):
 @torch.inference_mode()
 def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
     """With a prompt (`given` of it a clip), two sections, three pieces at once, in both layouts of the weights."""
-    monkeypatch.setattr("engine.models.generation.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
+    monkeypatch.setattr("engine.models.packed.BLOCKED_WEIGHTS", 0 if blocked else 10**9)
     model, condition = build(config), some_condition(3, sections=2)
     prompt, audio, noise = some_tokens(3, 9), some_tokens(3, 12, seed=8), torch.rand(3, 6, 32)
     generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)
@@ -262,7 +263,7 @@ def test_a_model_without_an_ear_for_keys_takes_no_notice_of_a_scale():
 def test_guidance_of_one_is_the_conditional_row_alone():
     model, condition = build(OURS), some_condition()
     generation = Decoder(model).start(condition, max_tokens=1, guidance=1.0)
-    assert generation.cache[0].shape[1] == 1
+    assert generation.cache.layers[0].shape[1] == 1
     torch.testing.assert_close(generation.step(), model(model.embed_condition(condition))[:, -1], atol=1e-4, rtol=1e-4)
 
 

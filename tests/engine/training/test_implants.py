@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.models.language_model import Condition, LanguageModel
+from engine.models.condition import Condition
+from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.training.implants import implant_heads
 from engine.training.sketch import SKETCH

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import SECTION_ROWS, LanguageModel
+from engine.models.condition import SECTION_ROWS
+from engine.models.language_model import LanguageModel
 from engine.music.grid import CLOCKS_PER_BEAT
 from engine.training import language_model as stage
 from engine.training import vocabulary
