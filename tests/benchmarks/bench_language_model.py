@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from engine.config import LanguageModelConfig
-from engine.models import generation, sampling
+from engine.models import packed, sampling
 from engine.models.condition import Condition
 from engine.models.generation import Decoder
 from engine.models.language_model import LanguageModel
