@@ -12,10 +12,21 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.api import ModelError
 
 NEGATIVE_BRANCHES = ("noise", "null")  # see `engine.models.guidance`
+
+
+@dataclass(frozen=True)
+class SpectralConfig:
+    """Insides of a codec that only `sketch` has: ConvNeXt blocks at frame rate between two spectral views and a bank of tones and
+    noise, see `engine.models.sketch`.
+    """
+
+    blocks: int
+    noise_steps: int = 4  # a frame, in which the noise has its levels
 
 
 @dataclass(frozen=True)
@@ -31,10 +42,8 @@ class WavTokenizerConfig:
     last_kernel_size: int = 7
     compress: int = 2
     lstm_layers: int = 2
-    # Ours: ConvNeXt blocks behind two spectral views in place of the whole encoder, each with half of the codebook, their tokens
-    # taking turns; tones and noise in place of the inverse STFT. See `engine.models.spectral_modeling`.
-    encoder_blocks: int = 0
-    noise_steps: int = 4  # a frame, in which the noise has its levels
+    # Ours, in place of SEANet and the inverse STFT; None as released. `blocks` are the encoder's, behind each view.
+    spectral: SpectralConfig | None = None
     codebook_size: int = 4096
     dim: int = 768
     intermediate_dim: int = 2304
@@ -126,10 +135,8 @@ class HiFiCodecConfig:
     n_code_groups: int = 2
     n_residual_levels: int = 2
     n_codes: int = 1024
-    # Ours: ConvNeXt blocks at the latent rate behind two spectral views, half of the latent each, and tones and noise in place of
-    # the generator's stages. See `engine.models.spectral_modeling`.
-    frame_blocks: int = 0
-    noise_steps: int = 4  # a frame, in which the noise has its levels
+    # Ours, in place of both halves; None as released. `blocks` are the generator's; the encoder has half of them a view.
+    spectral: SpectralConfig | None = None
 
     @property
     def hop_length(self) -> int:
@@ -195,6 +202,8 @@ def from_mapping(cls, values: dict, where: str):
     fields = {f.name: f for f in dataclasses.fields(cls)}
     if not isinstance(values, dict):
         raise ModelError(f"{where}: {cls.__name__} must be a mapping, got {type(values).__name__}")
+    if cls in SPECTRAL_BLOCKS:
+        values = _with_spectral(values, SPECTRAL_BLOCKS[cls])
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ModelError(f"{where}: unknown keys {', '.join(unknown)}; {cls.__name__} has {', '.join(fields)}")
@@ -204,7 +213,7 @@ def from_mapping(cls, values: dict, where: str):
         "flow": FlowConfig,
         "hifi_codec": HiFiCodecConfig,
     }
-    built = {}
+    built: dict[str, Any] = {}
     for name, value in values.items():
         if name in parts and cls is ModelConfig and value is not None:
             value = from_mapping(parts[name], value, f"{where}, {name}")
@@ -218,4 +227,20 @@ def _frozen(value):
 
 def to_mapping(config: ModelConfig) -> dict:
     """Plain data for `model.json`."""
-    return dataclasses.asdict(config)
+    values = dataclasses.asdict(config)
+    for name, blocks in (("wavtokenizer", SPECTRAL_BLOCKS[WavTokenizerConfig]), ("hifi_codec", SPECTRAL_BLOCKS[HiFiCodecConfig])):
+        if (codec := values[name]) is not None and (spectral := codec.pop("spectral")) is not None:
+            codec |= {blocks: spectral["blocks"], "noise_steps": spectral["noise_steps"]}
+    return values
+
+
+# The key of `SpectralConfig.blocks` in `model.json`, where it stands beside the codec's other values; 0: there is none.
+SPECTRAL_BLOCKS: dict[type, str] = {WavTokenizerConfig: "encoder_blocks", HiFiCodecConfig: "frame_blocks"}
+
+
+def _with_spectral(values: dict, blocks: str) -> dict:
+    """A codec's values as `model.json` has them → as its configuration has them."""
+    spectral = {"blocks": values.get(blocks, 0), "noise_steps": values.get("noise_steps", SpectralConfig.noise_steps)}
+    return {name: value for name, value in values.items() if name not in (blocks, "noise_steps")} | {
+        "spectral": SpectralConfig(**spectral) if spectral["blocks"] else None
+    }

@@ -9,11 +9,11 @@ import torch
 from tokenizers import Tokenizer, models
 
 from engine.checkpoints.checkpoint import save_checkpoint
-from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
+from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, SpectralConfig, WavTokenizerConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
-from engine.models.spectral_modeling import TonesAndNoise
+from engine.models.sketch.spectral import TonesAndNoise
 from engine.models.wavtokenizer import WavTokenizer
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
 
@@ -23,7 +23,7 @@ TINY = ModelConfig(
     wavtokenizer=WavTokenizerConfig(
         ratios=(6, 5, 4, 4),
         dimension=8,
-        encoder_blocks=1,
+        spectral=SpectralConfig(blocks=1),
         codebook_size=32,
         dim=32,
         intermediate_dim=32,
@@ -63,7 +63,7 @@ TINY = ModelConfig(
         upsample_initial_channel=16,
         latent_dim=16,
         n_codes=16,
-        frame_blocks=2,
+        spectral=SpectralConfig(blocks=2),
     ),
     max_tokens=200,
     usual_bpm=(("techno", 131.0), ("", 90.0)),

@@ -87,7 +87,7 @@ def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
     rate = codec.config.sampling_rate if way == CODEC else coder.config.sample_rate
     audio = torch.from_numpy(soxr.resample(original, SAMPLE_RATE, rate))[None].to(device)
     if way == CODEC:
-        decoded = codec.decode(codec.quantize(codec.encode_features(audio))[1])[0].float().cpu().numpy()
+        decoded = codec.decode_features(codec.quantize(codec.encode_features(audio))[1])[0].float().cpu().numpy()
     else:
         renderer = FullRenderer(prepared, 0) if way == FULL else FastRenderer(prepared)
         tokens = coder.encode(audio)[0].tolist()

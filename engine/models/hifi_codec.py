@@ -4,9 +4,8 @@ Mono audio of `sampling_rate` Hz becomes one latent vector a frame of `hop_lengt
 to codes (groups × residual levels); a generator turns latents back into audio. In a generation only the quantiser's
 vectors and the generator are used: the flow makes latents, the generator makes them audible.
 
-The generator is HiFi-GAN's (arXiv 2010.05646) in the released models. With `frame_blocks` both halves are ours: ConvNeXt blocks
-at the latent rate between a spectral analysis and tones and noise (`spectral_modeling`), some ten times faster on a CPU.
-Both generators are local in time, `generator_context` says how far they look. Layout and keys: HiFi-Codec, arXiv 2305.02765.
+The generator is HiFi-GAN's (arXiv 2010.05646) in the released models; `sketch` has halves of its own (`engine.models.sketch`).
+All are local in time, `context` says how far they look. Layout and keys: HiFi-Codec, arXiv 2305.02765.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig
-from engine.models.layers import ConvNeXtBlock, WNConv1d, WNConvTranspose1d
-from engine.models.spectral_modeling import NoteEncoder, TonesAndNoise
+from engine.models.layers import WNConv1d, WNConvTranspose1d
+from engine.models.sketch.codec import FrameGenerator, LatentEncoder
 
 SLOPE = 0.1  # of every leaky ReLU but the encoder's last
 EDGE_KERNEL = 7  # of the first and the last convolution
@@ -28,21 +27,32 @@ class HiFiCodec(nn.Module):
 
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
-        self.config = config
-        rate, hop = config.sampling_rate, config.hop_length
-        self.encoder = (
-            NoteEncoder(rate, hop, config.upsample_initial_channel, config.frame_blocks // 2, config.latent_dim // 2)
-            if config.frame_blocks
-            else Encoder(config)
-        )
+        self.config, own = config, config.spectral
+        self.encoder = Encoder(config) if own is None else LatentEncoder(config, own)
         self.quantizer = Quantizer(config)
-        self.generator = FrameGenerator(config) if config.frame_blocks else Generator(config)
+        self.generator = Generator(config) if own is None else FrameGenerator(config, own)
+
+    @property
+    def samplerate(self) -> int:
+        return self.config.sampling_rate
+
+    @property
+    def hop_length(self) -> int:
+        return self.config.hop_length
+
+    @property
+    def frame_rate(self) -> float:
+        return self.config.frame_rate
+
+    @property
+    def context(self) -> int:
+        """Latent frames on either side that a frame's audio depends on: with as many neighbours it is as in the whole piece."""
+        return self.generator.context
 
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio: [B, T] mono at `sampling_rate` Hz → latents [B, D, frames], not quantised; zeros fill up the last frame."""
         hop = self.config.hop_length
-        latents = self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop)))
-        return latents if isinstance(latents, Tensor) else torch.cat(latents, dim=1)  # one half of the channels each
+        return self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop)))
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features: [B, D, frames] → codes [B, frames, levels·groups] and the latents they stand for, [B, D, frames]."""
@@ -52,7 +62,7 @@ class HiFiCodec(nn.Module):
         """codes: [B, frames, levels·groups], level by level → latents [B, D, frames]."""
         return self.quantizer.embed(codes)
 
-    def decode(self, latents: Tensor, first: int = 0) -> Tensor:
+    def decode_features(self, latents: Tensor, first: int = 0) -> Tensor:
         """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz. first: where in its piece, in frames."""
         return self.generator(latents, first)
 
@@ -61,27 +71,6 @@ class HiFiCodec(nn.Module):
         for module in self.modules():
             if isinstance(module, WNConv1d | WNConvTranspose1d):
                 module.fold()
-
-
-def generator_context(config: HiFiCodecConfig) -> int:
-    """Latent frames on each side of a frame that its audio depends on: the generator's reach.
-
-    Latents decoded with that many neighbours on both sides give the same audio as the whole piece.
-    """
-    edge = EDGE_KERNEL // 2
-    if config.frame_blocks:
-        return edge + config.frame_blocks * (ConvNeXtBlock.KERNEL_SIZE // 2) + TonesAndNoise.REACH
-    reach = edge  # samples at the current stage's output rate
-    for rate, kernel in zip(reversed(config.upsample_rates), reversed(config.upsample_kernel_sizes), strict=True):
-        reach += max(
-            (k - 1) // 2 * sum(d + 1 for d in dilations)
-            for k, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
-        )
-        # Sample i of a transposed convolution comes from the inputs (i + padding − kernel + 1) / rate to (i + padding) / rate;
-        # the frame itself is samples 0 to rate − 1.
-        padding = (kernel - rate) // 2
-        reach = max((reach + kernel - 1 - padding) // rate, (reach + rate - 1 + padding) // rate)
-    return reach + edge
 
 
 class Encoder(nn.Module):
@@ -170,6 +159,7 @@ class Generator(nn.Module):
 
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
+        self.config = config
         width = config.upsample_initial_channel
         self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         self.ups = nn.ModuleList()
@@ -181,6 +171,22 @@ class Generator(nn.Module):
                 self.resblocks.append(ResBlock(width, size, dilations))
         self.conv_post = WNConv1d(width, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
 
+    @property
+    def context(self) -> int:
+        """Latent frames on either side that a frame's audio depends on."""
+        edge = EDGE_KERNEL // 2
+        reach = edge  # samples at the current stage's output rate
+        for rate, kernel in zip(reversed(self.config.upsample_rates), reversed(self.config.upsample_kernel_sizes), strict=True):
+            reach += max(
+                (k - 1) // 2 * sum(d + 1 for d in dilations)
+                for k, dilations in zip(self.config.resblock_kernel_sizes, self.config.resblock_dilation_sizes, strict=True)
+            )
+            # Sample i of a transposed convolution comes from the inputs (i + padding − kernel + 1) / rate to
+            # (i + padding) / rate; the frame itself is samples 0 to rate − 1.
+            padding = (kernel - rate) // 2
+            reach = max((reach + kernel - 1 - padding) // rate, (reach + rate - 1 + padding) // rate)
+        return reach + edge
+
     def forward(self, latents: Tensor, first: int = 0) -> Tensor:  # the same wherever it stands in its piece
         x = self.conv_pre(latents)
         n = len(self.resblocks) // len(self.ups)
@@ -188,25 +194,6 @@ class Generator(nn.Module):
             x = up(F.leaky_relu(x, SLOPE))
             x = sum(block(x) for block in self.resblocks[i * n : (i + 1) * n]) / n
         return torch.tanh(self.conv_post(F.leaky_relu(x, SLOPE)))[:, 0]
-
-
-class FrameGenerator(nn.Module):
-    """Ours: latents [B, D, frames] → audio [B, frames·hop]. All layers at the latent rate, then tones and noise."""
-
-    def __init__(self, config: HiFiCodecConfig):
-        super().__init__()
-        width = config.upsample_initial_channel
-        self.conv_pre = WNConv1d(config.latent_dim, width, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
-        scale = 1 / config.frame_blocks
-        self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width, layer_scale=scale) for _ in range(config.frame_blocks))
-        self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = TonesAndNoise(width, config.sampling_rate, config.hop_length, config.noise_steps)
-
-    def forward(self, latents: Tensor, first: int = 0) -> Tensor:
-        x = self.conv_pre(latents)
-        for block in self.blocks:
-            x = block(x)
-        return self.head(self.norm(x.transpose(1, 2)), first)
 
 
 class ResBlock(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.config import WavTokenizerConfig
 from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, reflect
-from engine.models.spectral_modeling import NoteEncoder, TonesAndNoise
+from engine.models.sketch.codec import TokenEncoder, token_head
 
 # Keys of a released wavtokenizer/model.pt that have no place in `WavTokenizer`: (regular expression, why).
 IGNORED_KEYS = (
@@ -33,16 +33,31 @@ class WavTokenizer(nn.Module):
 
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
-        self.config = config
-        self.views = views(config)
-        encodec = nn.ModuleDict({"encoder": _encoder(config), "quantizer": Quantizer(config)})
+        self.config, own = config, config.spectral
+        encoder = Encoder(config) if own is None else TokenEncoder(config, own)
+        # How many kinds of token alternate, each with its own part of the codebook, in order: harmony, rhythm, or one for all.
+        self.views: int = encoder.views
+        encodec = nn.ModuleDict({"encoder": encoder, "quantizer": Quantizer(config)})
         self.feature_extractor = nn.ModuleDict({"encodec": encodec})
         self.backbone = Backbone(config)
-        self.head = (
-            TonesAndNoise(config.dim, config.sample_rate, config.hop_length, config.noise_steps)
-            if config.encoder_blocks
-            else ISTFTHead(config)
-        )
+        self.head = ISTFTHead(config) if own is None else token_head(config, own)
+
+    @property
+    def samplerate(self) -> int:
+        return self.config.sample_rate
+
+    @property
+    def hop_length(self) -> int:
+        return self.config.hop_length
+
+    @property
+    def frame_rate(self) -> float:
+        return self.config.frame_rate
+
+    @property
+    def context(self) -> int | None:
+        """Token frames on either side that a decoded frame depends on; None where attention looks at the whole piece."""
+        return None if self.config.pos_net else self.backbone.reach + self.head.REACH
 
     @property
     def codebook(self) -> Tensor:
@@ -51,13 +66,12 @@ class WavTokenizer(nn.Module):
 
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
-        """audio [B, T] at `sample_rate` Hz → codes [B, ceil(T / hop_length)] int64, made up to whole turns of `views`."""
+        """audio [B, T] at `sample_rate` Hz → codes [B, ceil(T / hop_length)] int64, rounded up to a multiple of `views`."""
         return self.quantize(self.encode_features(audio))[0]
 
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio [B, T] → [B, dimension, frames], before quantisation."""
-        features = self.feature_extractor["encodec"]["encoder"](audio)
-        return features if isinstance(features, Tensor) else _interleave(*features)
+        return self.feature_extractor["encodec"]["encoder"](audio)
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
@@ -71,15 +85,15 @@ class WavTokenizer(nn.Module):
                 for view, book in enumerate(books)
             ]
         codes = torch.stack(codes, dim=-1).flatten(1)
-        return codes, self.lookup(codes)
+        return codes, self.embed(codes)
 
-    def lookup(self, codes: Tensor) -> Tensor:
+    def embed(self, codes: Tensor) -> Tensor:
         """codes [B, frames] → [B, dimension, frames]."""
         return F.embedding(codes, self.codebook).transpose(1, 2)
 
     def decode(self, codes: Tensor, first: int = 0) -> Tensor:
         """codes [B, frames] → audio [B, frames · hop_length] at `sample_rate` Hz. first: where in its piece, in frames."""
-        return self.decode_features(self.lookup(codes), first)
+        return self.decode_features(self.embed(codes), first)
 
     def decode_features(self, features: Tensor, first: int = 0) -> Tensor:
         """features [B, dimension, frames] → audio [B, frames · hop_length] float32."""
@@ -90,14 +104,6 @@ class WavTokenizer(nn.Module):
         for module in self.modules():
             if isinstance(module, WNConv1d):
                 module.fold()
-
-
-def decoder_context(config: WavTokenizerConfig) -> int | None:
-    """Token frames on either side that a decoded frame depends on; None where attention looks at the whole piece."""
-    if config.pos_net:
-        return None
-    overlap = TonesAndNoise.REACH if config.encoder_blocks else config.n_fft // config.hop_length // 2
-    return 3 + config.num_layers * (ConvNeXtBlock.KERNEL_SIZE // 2) + overlap
 
 
 class PaddedConv(nn.Module):
@@ -142,6 +148,8 @@ class LSTM(nn.Module):
 class Encoder(nn.Module):
     """audio [B, T] → [B, dimension, frames]."""
 
+    views = 1
+
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
         width = config.n_filters
@@ -156,23 +164,6 @@ class Encoder(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         return self.model(audio[:, None])
-
-
-def _encoder(config: WavTokenizerConfig) -> Encoder | NoteEncoder:
-    if not config.encoder_blocks:
-        return Encoder(config)
-    hop = views(config) * config.hop_length
-    return NoteEncoder(config.sample_rate, hop, config.dim, config.encoder_blocks, config.dimension)
-
-
-def views(config: WavTokenizerConfig) -> int:
-    """How many kinds of token take turns, each with its own part of the codebook, in order: harmony, rhythm, or one for all."""
-    return 2 if config.encoder_blocks else 1
-
-
-def _interleave(*views: Tensor) -> Tensor:
-    """[B, C, n] of each → [B, C, n · views], taking turns."""
-    return torch.stack(views, dim=-1).flatten(2)
 
 
 class Quantizer(nn.Module):
@@ -221,6 +212,11 @@ class Backbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(width, eps=1e-6)
 
+    @property
+    def reach(self) -> int:
+        """Frames on either side that the convolutions look at."""
+        return 3 + len(self.convnext) * (ConvNeXtBlock.KERNEL_SIZE // 2)
+
     def forward(self, features: Tensor) -> Tensor:
         x = self.pos_net(self.embed(features))
         x = self.norm(x.transpose(1, 2)).transpose(1, 2)
@@ -255,6 +251,8 @@ class SpatialAttention(nn.Module):
 
 class ISTFTHead(nn.Module):
     """[B, T, dim] → log-magnitudes and phases → audio [B, T · hop]."""
+
+    REACH = 2  # frames either side that a frame's audio depends on: windows of four frames overlap
 
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()

@@ -16,8 +16,6 @@ from torch import Tensor
 
 from engine.acceleration import Prepared
 from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S
-from engine.models.hifi_codec import generator_context
-from engine.models.wavtokenizer import decoder_context
 
 NOISE_BLOCK = 64  # latent frames that one seeding makes
 
@@ -94,7 +92,7 @@ class FastRenderer:
         self.device = prepared.runtime.device
         self.token_rate, self.samplerate = self.model.config.frame_rate, self.model.config.sample_rate
         self.hop = self.model.config.hop_length
-        exact = decoder_context(self.model.config)
+        exact = self.model.context
         near = tuple(round(s * self.token_rate) for s in self.GLOBAL_CONTEXT_S)
         self.left, self.lookahead = near if exact is None else (exact, exact)
         self._fade = 0 if exact is not None else round(self.CROSSFADE_S * self.samplerate)
@@ -130,7 +128,7 @@ class FullRenderer:
         self.token_rate, self.samplerate = checkpoint.config.token_rate, self.codec.config.sampling_rate
         self.ratio = self.flow.config.frames_per_token
         self.left, self.right = round(self.LEFT_S * self.token_rate), round(self.RIGHT_S * self.token_rate)
-        self.reach = generator_context(self.codec.config)  # latent frames
+        self.reach = self.codec.context  # latent frames
         self.lookahead = self.right + -(-self.reach // self.ratio)
         self._fade = round(self.CROSSFADE_S * self.codec.config.frame_rate)
         # The U-Net halves the rate: windows that begin on its coarsest grid see the piece's frames paired as one window would.
@@ -146,7 +144,7 @@ class FullRenderer:
             return None
         a, b = start * self.ratio - self._first, end * self.ratio - self._first
         first, last = max(0, a - self.reach), min(self._latents.shape[-1], b + self.reach)
-        audio = self.codec.decode(self._latents[..., first:last], self._first + first)[0].float().cpu().numpy()
+        audio = self.codec.decode_features(self._latents[..., first:last], self._first + first)[0].float().cpu().numpy()
         forget = max(0, b - self.reach)  # the next chunk starts at b
         self._latents, self._first = self._latents[..., forget:], self._first + forget
         hop = self.codec.config.hop_length

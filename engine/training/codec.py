@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
 from engine.corpus.dataset import Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
-from engine.models.spectral_modeling import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
+from engine.models.sketch.spectral import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
@@ -74,7 +74,7 @@ class CodecTrainer(nn.Module):
     def __init__(self, codec: WavTokenizer | HiFiCodec):
         super().__init__()
         self.codec = codec
-        self.sample_rate = codec.config.sample_rate if isinstance(codec, WavTokenizer) else codec.config.sampling_rate
+        self.sample_rate = codec.samplerate
         head = codec.head if isinstance(codec, WavTokenizer) else codec.generator.head
         self.shown = ToneTarget(head, self.sample_rate)
         self.books = nn.ModuleList(MovingAverageCodebook(codes) for codes in self._tables())
@@ -97,7 +97,7 @@ class CodecTrainer(nn.Module):
         else:
             commitment, through = 0.02 * features.square().mean(), features
         with torch.autocast(audio.device.type, torch.bfloat16), self.shown.watching():
-            decoded = self.codec.decode_features(through) if isinstance(self.codec, WavTokenizer) else self.codec.decode(through)
+            decoded = self.codec.decode_features(through)
         level, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
         shown = self.shown.distance(audio) if show else torch.zeros(())
         return {

@@ -52,7 +52,7 @@ def train(
     device = device or best_device()
     codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
     codec.to(device)
-    rate = codec.config.sample_rate if kind == "wavtokenizer" else codec.config.sampling_rate
+    rate = codec.samplerate
     parts = decoder_parts(codec)
     optimizer = Optimizer(parts, lr=lr, matrix_lr=matrix_lr)
     judge = Discriminator(rate).to(device) if adversarial else None
@@ -70,7 +70,7 @@ def train(
         with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
                 vectors = codec.quantize(codec.encode_features(audio).float())[1]
-            decoded = codec.decode_features(vectors) if kind == "wavtokenizer" else codec.decode(vectors)
+            decoded = codec.decode_features(vectors)
         return audio, decoded[..., : audio.shape[-1]].float()
 
     def step(run: Run) -> dict[str, float]:

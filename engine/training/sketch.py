@@ -1,6 +1,6 @@
 """The embedded model's dimensions: the released architecture, small enough for two laptop cores and 40 MB."""
 
-from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
+from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, SpectralConfig, WavTokenizerConfig
 from engine.corpus.render import LEVEL_DB
 from engine.corpus.styles import STYLES
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
@@ -11,8 +11,7 @@ SKETCH = ModelConfig(
         sample_rate=24_000,
         ratios=(6, 5, 4, 4),
         dimension=64,
-        encoder_blocks=3,
-        noise_steps=8,
+        spectral=SpectralConfig(blocks=3, noise_steps=8),
         codebook_size=2048,
         dim=256,
         intermediate_dim=768,
@@ -55,8 +54,7 @@ SKETCH = ModelConfig(
         upsample_initial_channel=256,
         latent_dim=128,
         n_codes=512,
-        frame_blocks=6,
-        noise_steps=8,
+        spectral=SpectralConfig(blocks=6, noise_steps=8),
     ),
     guidance=5.0,
     clip_guidance=2.0,

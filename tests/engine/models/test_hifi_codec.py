@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.config import HiFiCodecConfig
-from engine.models.hifi_codec import HiFiCodec, generator_context
+from engine.config import HiFiCodecConfig, SpectralConfig
+from engine.models.hifi_codec import HiFiCodec
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TOLERANCE = 1e-4  # hificodec.json
@@ -19,7 +19,9 @@ RELEASED_KIND = HiFiCodecConfig(
     upsample_initial_channel=32, resblock_kernel_sizes=(3, 7), resblock_dilation_sizes=((1, 3), (1, 3)), encoder_channels=4,
     latent_dim=16, n_codes=8,
 )  # fmt: skip
-OURS = HiFiCodecConfig(upsample_rates=(8, 5, 4, 3), upsample_initial_channel=32, latent_dim=16, n_codes=8, frame_blocks=4)
+OURS = HiFiCodecConfig(
+    upsample_rates=(8, 5, 4, 3), upsample_initial_channel=32, latent_dim=16, n_codes=8, spectral=SpectralConfig(blocks=4)
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +36,10 @@ def golden():
 @torch.inference_mode()
 def test_golden_decode(golden):
     codec, io = golden
-    torch.testing.assert_close(codec.decode(io["latent"]), io["wav_from_latent"][:, 0], atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(codec.decode_features(io["latent"]), io["wav_from_latent"][:, 0], atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(codec.embed(io["codes"]), io["embed"], atol=TOLERANCE, rtol=0)
-    torch.testing.assert_close(codec.decode(codec.embed(io["codes"])), io["wav_from_codes"][:, 0], atol=TOLERANCE, rtol=0)
+    decoded = codec.decode_features(codec.embed(io["codes"]))
+    torch.testing.assert_close(decoded, io["wav_from_codes"][:, 0], atol=TOLERANCE, rtol=0)
 
 
 @torch.inference_mode()
@@ -64,12 +67,12 @@ BOTH_KINDS = pytest.mark.parametrize("config", [RELEASED_KIND, OURS], ids=["rele
 def test_a_window_with_context_decodes_as_the_whole(config):
     torch.manual_seed(0)
     codec = HiFiCodec(config).eval()
-    context, hop = generator_context(config), config.hop_length
+    context, hop = codec.context, codec.hop_length
     latents = torch.randn(2, config.latent_dim, 3 * context + 7)
-    whole = codec.decode(latents)
+    whole = codec.decode_features(latents)
     start, stop = context + 3, context + 6
     window, wrong = (
-        codec.decode(latents[..., start - context : stop + context], first)[..., context * hop : -context * hop]
+        codec.decode_features(latents[..., start - context : stop + context], first)[..., context * hop : -context * hop]
         for first in (start - context, 0)
     )
     torch.testing.assert_close(window, whole[..., start * hop : stop * hop], atol=1e-5, rtol=0)
@@ -80,10 +83,10 @@ def test_a_window_with_context_decodes_as_the_whole(config):
 def test_the_context_is_all_a_frame_hears(config):
     torch.manual_seed(0)
     codec = HiFiCodec(config)
-    context, hop = generator_context(config), config.hop_length
+    context, hop = codec.context, codec.hop_length
     frame = 2 * context
     latents = torch.randn(1, config.latent_dim, 4 * context + 1, requires_grad=True)
-    codec.decode(latents)[0, frame * hop : (frame + 1) * hop].square().sum().backward()
+    codec.decode_features(latents)[0, frame * hop : (frame + 1) * hop].square().sum().backward()
     heard = latents.grad.abs().sum(dim=(0, 1)).nonzero()[:, 0] - frame
     assert context - 1 <= heard.abs().max() <= context
 
@@ -99,12 +102,12 @@ def test_lengths_and_folding(config):
         assert features.shape == (2, config.latent_dim, frames)
         codes, quantized = codec.quantize(features)
         assert codes.shape == (2, frames, config.n_code_groups * config.n_residual_levels)
-        audio = codec.decode(quantized)
+        audio = codec.decode_features(quantized)
         assert audio.shape == (2, frames * hop)
     assert any(key.endswith("weight_g") for key in codec.state_dict())
     codec.fold()
     assert not any(key.endswith("weight_g") for key in codec.state_dict())
-    torch.testing.assert_close(codec.decode(quantized), audio, atol=1e-5, rtol=0)
+    torch.testing.assert_close(codec.decode_features(quantized), audio, atol=1e-5, rtol=0)
     torch.testing.assert_close(codec.encode_features(clip), features, atol=1e-5, rtol=0)
 
 
@@ -113,7 +116,7 @@ def test_the_first_half_of_the_latent_is_harmony_the_other_rhythm():
     torch.manual_seed(0)
     codec, half = HiFiCodec(OURS).eval(), OURS.latent_dim // 2
     audio = torch.randn(1, 5 * OURS.hop_length)
-    harmony, rhythm = codec.encoder(audio)
+    harmony, rhythm = codec.encoder.towers(audio)
     latents = codec.encode_features(audio)
     assert torch.equal(latents[:, :half], harmony) and torch.equal(latents[:, half:], rhythm)
 
@@ -125,7 +128,7 @@ def test_ours_at_either_latent_rate(rates):
     codec, hop = HiFiCodec(config).eval(), math.prod(rates)
     for samples, frames in ((1, 1), (7 * hop, 7), (7 * hop + 1, 8)):
         latents = codec.encode_features(torch.randn(1, samples))
-        assert latents.shape == (1, config.latent_dim, frames) and codec.decode(latents).shape == (1, frames * hop)
+        assert latents.shape == (1, config.latent_dim, frames) and codec.decode_features(latents).shape == (1, frames * hop)
 
 
 def test_quantizer_levels_refine():
@@ -142,7 +145,7 @@ def test_training_reaches_every_parameter():
     codec = HiFiCodec(OURS)
     with torch.autocast("cpu", torch.bfloat16):
         features = codec.encode_features(torch.randn(1, 8 * OURS.hop_length))
-        audio = codec.decode(features + (codec.quantize(features)[1] - features).detach())
+        audio = codec.decode_features(features + (codec.quantize(features)[1] - features).detach())
     assert audio.dtype == torch.float32
     audio.square().mean().backward()
     without = [name for name, p in codec.named_parameters() if p.grad is None and not name.startswith("quantizer.")]

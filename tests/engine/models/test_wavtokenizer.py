@@ -11,15 +11,15 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from engine.config import WavTokenizerConfig
+from engine.config import SpectralConfig, WavTokenizerConfig
 from engine.models.layers import ISTFT, WNConv1d, WNConvTranspose1d
-from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer, decoder_context, views
+from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TOLERANCE = 2e-4  # wavtokenizer.json
 GOLDEN_CONFIG = WavTokenizerConfig(n_filters=4, dimension=32, codebook_size=64, dim=64, intermediate_dim=128, num_layers=2)
 LOCAL = dataclasses.replace(GOLDEN_CONFIG, ratios=(5, 4, 2), pos_net=False, num_layers=3)
-OURS = dataclasses.replace(LOCAL, ratios=(6, 5, 4, 4), encoder_blocks=2, adanorm_num_embeddings=1)
+OURS = dataclasses.replace(LOCAL, ratios=(6, 5, 4, 4), spectral=SpectralConfig(blocks=2), adanorm_num_embeddings=1)
 BOTH_KINDS = pytest.mark.parametrize("config", [LOCAL, OURS], ids=["released", "ours"])
 
 
@@ -57,7 +57,7 @@ def test_golden_encode(golden, samples):
 def test_golden_decode(golden, samples):
     tokenizer, io = golden
     codes = io[f"codes_{samples}"][0]
-    features = tokenizer.lookup(codes)
+    features = tokenizer.embed(codes)
     torch.testing.assert_close(features, io[f"codes_to_features_{samples}"], atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(tokenizer.backbone(features), io[f"backbone_{samples}"], atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(tokenizer.decode(codes), io[f"decoded_{samples}"], atol=TOLERANCE, rtol=0)
@@ -95,7 +95,7 @@ def test_two_towers_in_place_of_the_encoder():
     assert not any("lstm" in key or "pos_net" in key or ".model." in key for key in keys)
     encoder = "feature_extractor.encodec.encoder"
     assert {f"{encoder}.{view}.blocks.1.dwconv.weight" for view in ("harmony", "rhythm")} <= keys
-    assert (views(LOCAL), views(OURS)) == (1, 2)
+    assert (random_tokenizer(LOCAL).views, random_tokenizer(OURS).views) == (1, 2)
 
 
 @pytest.mark.parametrize("ratios", [(5, 4, 2), (3, 3, 5)], ids=["even hop", "odd hop"])
@@ -126,7 +126,7 @@ def test_harmony_and_rhythm_take_turns_each_in_its_half_of_the_codebook():
     tokenizer, half = random_tokenizer(OURS), OURS.codebook_size // 2
     audio = torch.randn(2, 20 * OURS.hop_length) * torch.linspace(0, 1, 20 * OURS.hop_length)
     features = tokenizer.encode_features(audio)
-    harmony, rhythm = tokenizer.feature_extractor["encodec"]["encoder"](audio)
+    harmony, rhythm = tokenizer.feature_extractor["encodec"]["encoder"].towers(audio)
     assert torch.equal(features[..., ::2], harmony) and torch.equal(features[..., 1::2], rhythm)
     features *= 10  # an untrained tower says little: so that several codes are in use
     codes, quantized = tokenizer.quantize(features)
@@ -139,13 +139,14 @@ def test_harmony_and_rhythm_take_turns_each_in_its_half_of_the_codebook():
 
 
 def test_decoder_context_is_global_with_pos_net():
-    assert decoder_context(WavTokenizerConfig()) is None
+    assert random_tokenizer(GOLDEN_CONFIG).context is None
 
 
 @BOTH_KINDS
 @torch.inference_mode()
 def test_a_window_with_context_decodes_as_the_whole(config):
-    tokenizer, context, hop = random_tokenizer(config), decoder_context(config), config.hop_length
+    tokenizer, hop = random_tokenizer(config), config.hop_length
+    context = tokenizer.context
     codes = torch.randint(config.codebook_size, (1, 90))
     whole = tokenizer.decode(codes)
     for start, end in ((0, 7), (3, 9), (40, 41), (60, 72), (85, 90)):
@@ -159,7 +160,8 @@ def test_a_window_with_context_decodes_as_the_whole(config):
 @BOTH_KINDS
 @torch.inference_mode()
 def test_decoder_context_is_not_more_than_needed(config):
-    tokenizer, context, hop = random_tokenizer(config), decoder_context(config), config.hop_length
+    tokenizer, hop = random_tokenizer(config), config.hop_length
+    context = tokenizer.context
     features, at = torch.randn(1, config.dimension, 61), 30
     disturbed = features.clone()
     disturbed[..., at] += 100
@@ -197,7 +199,7 @@ def test_quantize_finds_the_nearest_code(config, expected):
     features = tokenizer.codebook[expected].T[None] + 1e-3
     codes, quantized = tokenizer.quantize(features)
     assert codes.tolist() == [expected]
-    torch.testing.assert_close(quantized, tokenizer.lookup(codes), atol=0, rtol=0)
+    torch.testing.assert_close(quantized, tokenizer.embed(codes), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(("n_fft", "hop"), [(64, 16), (60, 15), (32, 16), (96, 16)])

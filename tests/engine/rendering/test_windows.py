@@ -8,7 +8,6 @@ import torch
 
 from engine.acceleration import choose_runtime, prepare
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.models.hifi_codec import generator_context
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 from tests import seams
 from tests.tiny_model import TINY, write_tiny_model
@@ -36,7 +35,7 @@ def test_fast_path_streamed_equals_whole(prepared):
 
 def test_fast_path_with_global_attention_stays_near_and_joins_without_clicks(tmp_path):
     """The released decoder attends to the whole piece: windows cannot be exact, but no join may stand out."""
-    config = dataclasses.replace(TINY.wavtokenizer, pos_net=True, encoder_blocks=0, n_filters=2, lstm_layers=0)
+    config = dataclasses.replace(TINY.wavtokenizer, pos_net=True, spectral=None, n_filters=2, lstm_layers=0)
     prepared = prepare(load_checkpoint(write_tiny_model(tmp_path / "model", wavtokenizer=config)), choose_runtime("cpu"))
     whole = prepared.checkpoint.wavtokenizer.decode(torch.tensor([TOKENS]))[0].numpy()
     chunks = streamed(FastRenderer(prepared), TOKENS)
@@ -94,9 +93,9 @@ def test_full_path_vocoder_joins_are_exact(prepared):
         agreed = known.isnan() | (known == fresh)
         assert agreed.all(), "latents that had gone out were changed"
         latents[..., first:final] = fresh
-    whole = prepared.checkpoint.hifi_codec.decode(latents)[0].numpy()
+    whole = prepared.checkpoint.hifi_codec.decode_features(latents)[0].numpy()
     np.testing.assert_allclose(audio, whole, atol=1e-5)
-    assert generator_context(TINY.hifi_codec) > 2
+    assert prepared.checkpoint.hifi_codec.context > 2
 
 
 def test_noise_belongs_to_frames_not_to_windows(prepared):

@@ -97,14 +97,15 @@ class View(nn.Module):
 
 
 class NoteEncoder(nn.Module):
-    """Audio [B, T] → harmony and rhythm, each [B, dimension, ceil(T / hop)]: ConvNeXt blocks at frame rate behind each view."""
+    """ConvNeXt blocks at frame rate behind each of two views, harmony and rhythm."""
 
     def __init__(self, sample_rate: int, hop: int, width: int, blocks: int, dimension: int):
         super().__init__()
         self.harmony = Tower(View((CHORDS, MELODY), sample_rate, hop, contrast=True), width, blocks, dimension)
         self.rhythm = Tower(View((STROKES,), sample_rate, hop, contrast=False), width, blocks, dimension)
 
-    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+    def towers(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio [B, T] → harmony and rhythm, each [B, dimension, ceil(T / hop)]."""
         return self.harmony(audio), self.rhythm(audio)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models.spectral_modeling import (
+from engine.models.sketch.spectral import (
     C1,
     CHORDS,
     FLOOR,
@@ -153,7 +153,7 @@ def test_harmony_hears_which_and_rhythm_how_loud():
 def test_a_gain_reaches_the_rhythms_features_and_hardly_the_harmonys():
     torch.manual_seed(0)
     encoder = NoteEncoder(RATE, HOP, width=16, blocks=1, dimension=4)
-    plain, louder = encoder(music()), encoder(music(6.0))
+    plain, louder = encoder.towers(music()), encoder.towers(music(6.0))
     harmony, rhythm = ((b - a).norm() / (a - a.mean(-1, keepdim=True)).norm() for a, b in zip(plain, louder, strict=True))
     assert harmony < 0.05 < 0.2 < rhythm
 
@@ -161,7 +161,7 @@ def test_a_gain_reaches_the_rhythms_features_and_hardly_the_harmonys():
 @pytest.mark.parametrize("samples", [1, 480, 481, 5001])
 @torch.inference_mode()
 def test_both_towers_give_a_vector_for_every_frame_begun(samples):
-    harmony, rhythm = NoteEncoder(RATE, HOP, width=16, blocks=1, dimension=4)(torch.randn(2, samples))
+    harmony, rhythm = NoteEncoder(RATE, HOP, width=16, blocks=1, dimension=4).towers(torch.randn(2, samples))
     assert harmony.shape == rhythm.shape == (2, 4, math.ceil(samples / HOP))
 
 
@@ -343,7 +343,7 @@ def test_gradients_reach_everything():
     torch.manual_seed(0)
     encoder, voice = NoteEncoder(RATE, HOP, width=16, blocks=2, dimension=8), head()
     with torch.autocast("cpu", torch.bfloat16):
-        audio = voice(torch.cat(encoder(music()), dim=1).transpose(1, 2))
+        audio = voice(torch.cat(encoder.towers(music()), dim=1).transpose(1, 2))
     assert audio.dtype == torch.float32
     sum(log_level(BandSpectrum(resolution, RATE, HOP)(audio)).mean() for resolution in (STROKES, MELODY, CHORDS)).backward()
     parameters = [(name, p) for part in (encoder, voice) for name, p in part.named_parameters()]

@@ -1,0 +1,46 @@
+"""What every codec does, whichever network is inside: audio ↔ features at a frame rate ↔ codes.
+
+`WavTokenizer` makes the token stream, `HiFiCodec` the latents at 48 kHz; each exists as released and as `sketch` has it. Shapes:
+B pieces, T samples, D channels.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class AudioCodec(Protocol):
+    """Windows of a piece decode as the whole does, given `context` frames on either side and the place of their first frame."""
+
+    @property
+    def samplerate(self) -> int:
+        """Hz, of the audio on both sides."""
+
+    @property
+    def hop_length(self) -> int:
+        """Samples to a frame."""
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+
+    @property
+    def context(self) -> int | None:
+        """Frames on either side that a decoded frame depends on; None where it depends on the whole piece."""
+
+    def encode_features(self, audio: Tensor) -> Tensor:
+        """audio: [B, T] mono → features [B, D, frames], before quantisation. Carries gradients."""
+
+    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """features: [B, D, frames] → codes [B, frames] or [B, frames, codebooks], and their vectors [B, D, frames]."""
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Codes → their vectors [B, D, frames]."""
+
+    def decode_features(self, features: Tensor, first: int = 0) -> Tensor:
+        """features: [B, D, frames] → audio [B, frames · hop_length] float32. first: where in its piece, in frames."""
+
+    def fold(self) -> None:
+        """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
