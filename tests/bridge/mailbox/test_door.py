@@ -234,11 +234,9 @@ def test_a_request_outlives_a_killed_daemon_and_an_old_one_is_told_so(start_daem
 
 
 def test_of_two_daemons_one_serves_the_mailbox(start_daemon, tmp_path):
-    home = tmp_path / "shared"
-    first = start_daemon(state_folder=home)
-    box = Box(home / "mailbox", "reaper")
-    (home / "daemon.json").unlink()
-    second = start_daemon(state_folder=home)
+    first = start_daemon(mailbox=tmp_path / "shared")
+    box = Box(tmp_path / "shared", "reaper")
+    second = start_daemon(mailbox=tmp_path / "shared")
     for number in range(20):
         box.put(f"status-{number}", "/inspire/status")
         state = box.answer(f"status-{number}")
