@@ -59,14 +59,12 @@ class Supply:
 
     def _rtf(self) -> float | None:
         """What a second of new audio will take; None while nothing is known."""
-        prior_rtf = self._prior_rtf and self._prior_rtf * _PRIOR_SLOWER
         if not self._bursts:
-            return prior_rtf
+            return self._prior_rtf and self._prior_rtf * _PRIOR_SLOWER
         (first_at, first_s), (last_at, last_s) = self._bursts[0], self._bursts[-1]
         if len(self._bursts) == 1:  # it took also what must be done before any audio
             began_at = self._work_at if self._work_at is not None else first_at
-            rtf = _SLOWER * max(0.0, last_at - began_at) / last_s
-            return min(rtf, prior_rtf) if prior_rtf else rtf
+            return _SLOWER * max(0.0, last_at - began_at) / last_s
         before_at, _ = self._bursts[-2]
         return _SLOWER * max((last_at - first_at) / (self._new_s - first_s), (last_at - before_at) / last_s)
 

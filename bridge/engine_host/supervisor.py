@@ -17,11 +17,11 @@ import threading
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
-from bridge.engine_host import worker
+from bridge.engine_host import protocol, worker
 from bridge.errors import EngineFailure
 from bridge.link import Link
 from bridge.observed_time import ObservedTime
-from engine.api import AudioChunk, Event, Finished, GenerationRequest, Progress
+from engine.api import AudioChunk, Event, GenerationRequest, Progress
 
 _EVENTS_AHEAD = 16  # messages between the pipe and the disk
 _WATCH_EVERY_S = 0.5
@@ -218,7 +218,7 @@ class _Child:
                     self._verdict = EngineFailure(f"the engine failed: {message['message']}; the log has the details")
                 elif message.get("run") is not None:
                     self.progressed_at = self.heard_at
-                    self._hand_over(_event(message, samples))
+                    self._hand_over(protocol.decode(message, samples))
                 elif message["type"] != "heartbeat":
                     self.was_ready = True
                     self._loop.call_soon_threadsafe(self._on_notice, self, message)
@@ -241,19 +241,6 @@ class _Child:
         asyncio.run_coroutine_threadsafe(self._events.put(event), self._loop).result()
         self.heard_at = self.progressed_at = self._now()
         self.handing_over = False
-
-
-def _event(message: dict, samples) -> Event | EngineFailure:
-    match message["type"]:
-        case "progress":
-            return Progress(*message["values"])
-        case "chunk":
-            return AudioChunk(*message["values"], samples, message["variation"])
-        case "finished":
-            return Finished(*message["values"])
-        case "failed":
-            return EngineFailure(message["message"], message["code"])
-    raise AssertionError(f"the worker sent {message['type']!r}")
 
 
 def _how(exitcode: int) -> str:

@@ -20,8 +20,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from bridge import log as log_lines
+from bridge.engine_host import protocol
 from bridge.link import Link
-from engine.api import AudioChunk, Engine, EngineError, Finished, ModelError, Progress, request_from_mapping
+from engine.api import AudioChunk, Engine, EngineError, Event, Finished, ModelError, Progress, request_from_mapping
 
 HEARTBEAT_S = 1.0
 
@@ -63,7 +64,7 @@ class _Worker:
             else:
                 self._generate(engine, task["run"], task["request"], task["weights"])
         except EngineError as error:
-            self._link.send({"type": "failed", "run": task.get("run"), "code": error.code, "message": str(error)})
+            self._send_event(task.get("run"), error)
 
     def _load(self, engine: Engine, model: str) -> None:
         facts = engine.load(model)
@@ -81,17 +82,8 @@ class _Worker:
         for event in _checked(engine.generate(request, lambda: run <= self._cancelled_run)):
             self._send_event(run, event)
 
-    def _send_event(self, run: int, event: Progress | AudioChunk | Finished) -> None:
-        match event:
-            case Progress():
-                self._link.send({"type": "progress", "run": run, "values": [event.phase, event.done_s, event.total_s]})
-            case AudioChunk():
-                where = [event.index, event.start_frame, event.samplerate]
-                message = {"type": "chunk", "run": run, "values": where, "variation": event.variation}
-                self._link.send(message, event.samples)
-            case Finished():
-                values = [event.frames, event.samplerate, event.cancelled, event.facts, event.variations]
-                self._link.send({"type": "finished", "run": run, "values": values})
+    def _send_event(self, run: int | None, event: Event | EngineError) -> None:
+        self._link.send(*protocol.encode(run, event))
 
     def _obey(self) -> None:
         try:
