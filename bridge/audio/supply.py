@@ -15,7 +15,7 @@ from engine.api import LONGEST_CHUNK_S
 
 _TOGETHER_S = 0.05  # between chunks of a burst
 _SLOWER = 1.02  # than measured so far: reckoned with for what is to come
-_ON_ITS_WAY_S = 0.05  # from the engine to the device's ring
+_ON_ITS_WAY_S = 0.08  # from the engine to the device's ring
 _PRIOR_SLOWER = 1.05  # than the job before
 
 
