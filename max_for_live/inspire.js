@@ -776,7 +776,7 @@ var Osc = (function () {
     }
 
     function cast(type, given) {
-        return type === "s" ? String(given) : Number(given);
+        return type === "s" ? String(given) : isFinite(given) ? Number(given) : 0;
     }
 
     // The files that a reply names: the first, and its variations beside it.
@@ -1255,6 +1255,7 @@ var SESSION = {
     RETRY_MS: 10000, // where it is there, but cannot be spoken to
     SHOWN_MS: 12000, // how long an end is shown before "ready"
     TRIES: 4,
+    LISTED: 1000, // presets or models at most
     RESULTS: 20
 };
 
@@ -1534,12 +1535,13 @@ Session.prototype.on_state = function (told, job) {
         }
         return;
     }
-    if (this.daemon.pid && told.pid !== this.daemon.pid) { // another daemon: it does not know us
+    var is_another = this.daemon.pid && told.pid !== this.daemon.pid;
+    this.daemon = told;
+    if (is_another) { // it does not know us
         this.link = "looking";
         this.hellos = 0;
         this.hello();
     }
-    this.daemon = told;
 };
 
 // A done, a fail or a cancelled may have been lost on the way: the state says it too.
@@ -1586,12 +1588,19 @@ Session.prototype.on_entry = function (told) {
     }
 };
 
+// One of a list that comes one by one; an index that cannot be is left out, as the whole list is gone through again and again.
+Session.prototype.take_in = function (list, told) {
+    if (told.count <= SESSION.LISTED && told.index >= 0 && told.index < told.count && told.index === Math.floor(told.index)) {
+        list[told.index] = told;
+    }
+};
+
 Session.prototype.on_preset = function (told) {
-    this.presets[told.index] = told;
+    this.take_in(this.presets, told);
 };
 
 Session.prototype.on_model = function (told) {
-    this.models[told.index] = told;
+    this.take_in(this.models, told);
 };
 
 Session.prototype.on_estimate = function (told) {
@@ -2311,7 +2320,7 @@ function readSource() {
 
 function select(edge, value) {
     var moved;
-    if (!source || source.problem || Math.abs(source[edge] - value) < 0.002) {
+    if (!source || source.problem || !(value >= 0 && value <= source.file_s) || Math.abs(source[edge] - value) < 0.002) {
         return;
     }
     moved = value - source[edge];
@@ -2324,9 +2333,21 @@ function select(edge, value) {
 
 // What each control of the face sets off. Runs inside one function, see build.py.
 
+// Lowest and highest of each, as layout.py has them: whatever comes, by MIDI or from an older set, stays within.
+var LIMITS = {
+    mode: [0, 3], bars: [0, 4], takes: [0, 3], drums: [0, 2], key: [0, 1], guidance: [0, 10], gain: [-60, 6], seed: [0, 9999], lock: [0, 1],
+    hear: [0, 1], where: [0, 4], take: [0, 3], auto_place: [0, 1], port: [1024, 65535]
+};
+
+function within(name, list) {
+    var given = Number(list[0]);
+    given = isFinite(given) ? Math.max(LIMITS[name][0], Math.min(LIMITS[name][1], given)) : settings[name] || 0;
+    return name === "guidance" || name === "gain" ? given : Math.round(given);
+}
+
 function number(name) {
     return function (list) {
-        settings[name] = Number(list[0]) || 0;
+        settings[name] = within(name, list);
         refresh();
     };
 }
@@ -2377,21 +2398,21 @@ var Controls = {
     preset: chosenName("preset", "no preset"), model: chosenName("model", "usual model"),
     bank_saved: savedName("bank"), preset_saved: savedName("preset"), model_saved: savedName("model"),
     port: function (list) {
-        settings.port = Number(list[0]);
+        settings.port = within("port", list);
         outlet(0, ["port", settings.port]);
         if (session && session.port !== settings.port) {
             session.start(settings.port);
         }
     },
     lock: function (list) {
-        settings.lock = Number(list[0]);
+        settings.lock = within("lock", list);
         if (settings.lock && result && result.seed !== undefined && session && session.io.now() - started_at > LOADING_MS) {
             settings.seed = Math.min(result.seed, 9999);
             show("seed", ["set", settings.seed]);
         }
     },
     gain: function (list) {
-        settings.gain = Number(list[0]);
+        settings.gain = within("gain", list);
         outlet(3, ["level", settings.gain <= -60 ? 0 : Math.pow(10, settings.gain / 20), 20]);
         if (session) {
             session.ask("gain", { gain_db: settings.gain });
@@ -2412,8 +2433,10 @@ var Controls = {
         placeTakes(allTakes());
     }),
     results: function (list) {
-        choose(session.results[Number(list[0])]);
-        refresh();
+        if (session) {
+            choose(session.results[Number(list[0])]);
+            refresh();
+        }
     },
     favourite: function (list) {
         if (result && session) {
@@ -2421,8 +2444,9 @@ var Controls = {
         }
     },
     take: function (list) {
-        take = Number(list[0]);
+        take = within("take", list);
         if (result) {
+            take = Math.min(take, result.paths.length - 1);
             silence();
             drawResult();
         }

@@ -135,6 +135,13 @@ def test_every_message_to_the_face_and_the_sound_has_a_box():
     assert {control.name for control in CONTROLS if control.kind == "umenu"} <= known
 
 
+def test_each_control_has_the_limits_of_its_parameter():
+    limits = dict(re.findall(r"(\w+): (\[-?\d+, \d+\])", CODE.split("var LIMITS = {")[1].split("};")[0]))
+    numbers = {c.name: [c.low, c.high] for c in CONTROLS if c.is_parameter and c.kind != "textedit"}
+    buttons = {c.name for c in CONTROLS if c.kind == "live.text" and c.more["mode"] == 0} | {"favourite"}
+    assert {name: json.loads(pair) for name, pair in limits.items()} == {n: p for n, p in numbers.items() if n not in buttons}
+
+
 def test_the_message_table_is_the_daemons():
     assert script_table() in CODE, "run python -m max_for_live.build"
     table = json.loads(script_table().removeprefix("var TABLE = ").rstrip().removesuffix(";"))

@@ -1,8 +1,20 @@
 // What each control of the face sets off. Runs inside one function, see build.py.
 
+// Lowest and highest of each, as layout.py has them: whatever comes, by MIDI or from an older set, stays within.
+var LIMITS = {
+    mode: [0, 3], bars: [0, 4], takes: [0, 3], drums: [0, 2], key: [0, 1], guidance: [0, 10], gain: [-60, 6], seed: [0, 9999], lock: [0, 1],
+    hear: [0, 1], where: [0, 4], take: [0, 3], auto_place: [0, 1], port: [1024, 65535]
+};
+
+function within(name, list) {
+    var given = Number(list[0]);
+    given = isFinite(given) ? Math.max(LIMITS[name][0], Math.min(LIMITS[name][1], given)) : settings[name] || 0;
+    return name === "guidance" || name === "gain" ? given : Math.round(given);
+}
+
 function number(name) {
     return function (list) {
-        settings[name] = Number(list[0]) || 0;
+        settings[name] = within(name, list);
         refresh();
     };
 }
@@ -53,21 +65,21 @@ var Controls = {
     preset: chosenName("preset", "no preset"), model: chosenName("model", "usual model"),
     bank_saved: savedName("bank"), preset_saved: savedName("preset"), model_saved: savedName("model"),
     port: function (list) {
-        settings.port = Number(list[0]);
+        settings.port = within("port", list);
         outlet(0, ["port", settings.port]);
         if (session && session.port !== settings.port) {
             session.start(settings.port);
         }
     },
     lock: function (list) {
-        settings.lock = Number(list[0]);
+        settings.lock = within("lock", list);
         if (settings.lock && result && result.seed !== undefined && session && session.io.now() - started_at > LOADING_MS) {
             settings.seed = Math.min(result.seed, 9999);
             show("seed", ["set", settings.seed]);
         }
     },
     gain: function (list) {
-        settings.gain = Number(list[0]);
+        settings.gain = within("gain", list);
         outlet(3, ["level", settings.gain <= -60 ? 0 : Math.pow(10, settings.gain / 20), 20]);
         if (session) {
             session.ask("gain", { gain_db: settings.gain });
@@ -88,8 +100,10 @@ var Controls = {
         placeTakes(allTakes());
     }),
     results: function (list) {
-        choose(session.results[Number(list[0])]);
-        refresh();
+        if (session) {
+            choose(session.results[Number(list[0])]);
+            refresh();
+        }
     },
     favourite: function (list) {
         if (result && session) {
@@ -97,8 +111,9 @@ var Controls = {
         }
     },
     take: function (list) {
-        take = Number(list[0]);
+        take = within("take", list);
         if (result) {
+            take = Math.min(take, result.paths.length - 1);
             silence();
             drawResult();
         }

@@ -152,7 +152,7 @@ function readSource() {
 
 function select(edge, value) {
     var moved;
-    if (!source || source.problem || Math.abs(source[edge] - value) < 0.002) {
+    if (!source || source.problem || !(value >= 0 && value <= source.file_s) || Math.abs(source[edge] - value) < 0.002) {
         return;
     }
     moved = value - source[edge];

@@ -112,12 +112,13 @@ Session.prototype.on_state = function (told, job) {
         }
         return;
     }
-    if (this.daemon.pid && told.pid !== this.daemon.pid) { // another daemon: it does not know us
+    var is_another = this.daemon.pid && told.pid !== this.daemon.pid;
+    this.daemon = told;
+    if (is_another) { // it does not know us
         this.link = "looking";
         this.hellos = 0;
         this.hello();
     }
-    this.daemon = told;
 };
 
 // A done, a fail or a cancelled may have been lost on the way: the state says it too.
@@ -164,12 +165,19 @@ Session.prototype.on_entry = function (told) {
     }
 };
 
+// One of a list that comes one by one; an index that cannot be is left out, as the whole list is gone through again and again.
+Session.prototype.take_in = function (list, told) {
+    if (told.count <= SESSION.LISTED && told.index >= 0 && told.index < told.count && told.index === Math.floor(told.index)) {
+        list[told.index] = told;
+    }
+};
+
 Session.prototype.on_preset = function (told) {
-    this.presets[told.index] = told;
+    this.take_in(this.presets, told);
 };
 
 Session.prototype.on_model = function (told) {
-    this.models[told.index] = told;
+    this.take_in(this.models, told);
 };
 
 Session.prototype.on_estimate = function (told) {

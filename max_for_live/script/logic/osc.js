@@ -128,7 +128,7 @@ var Osc = (function () {
     }
 
     function cast(type, given) {
-        return type === "s" ? String(given) : Number(given);
+        return type === "s" ? String(given) : isFinite(given) ? Number(given) : 0;
     }
 
     // The files that a reply names: the first, and its variations beside it.

@@ -12,6 +12,7 @@ var SESSION = {
     RETRY_MS: 10000, // where it is there, but cannot be spoken to
     SHOWN_MS: 12000, // how long an end is shown before "ready"
     TRIES: 4,
+    LISTED: 1000, // presets or models at most
     RESULTS: 20
 };
 

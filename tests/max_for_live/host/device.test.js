@@ -6,7 +6,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const vm = require("node:vm");
-const { Max } = require("./max.js");
+const { Max, SCRIPT } = require("./max.js");
 const { Live, TICK_MS } = require("./live_object_model.js");
 
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -274,6 +274,37 @@ test("dragging in the upper picture moves what is continued, and where it lands"
     const command = commands().find(([address]) => address === "/inspire/continue");
     assert.strictEqual(command[command.indexOf("from_s") + 1], 6);
     assert.strictEqual(max.shown("ruler1", "set"), "4", "six seconds are twelve beats: bar 4");
+    max.free();
+});
+
+test("whatever comes in from boxes and the network, in any order, nothing is thrown and no answer breaks the face", async () => {
+    const { max, live, track } = device("12.0.0");
+    live.addClip(live.objects.get(track.props.clip_slots[0]), {});
+    await wait(LOADED_MS);
+    let seed = 1;
+    const random = (below) => (seed = (seed * 16807) % 2147483647) % below;
+    const { boxes } = JSON.parse(fs.readFileSync(path.join(path.dirname(SCRIPT), "Inspire.maxpat"), "utf8")).patcher;
+    const texts = boxes.map(({ box }) => box.text || "");
+    const names = texts.filter((text) => text.startsWith("prepend ")).map((text) => text.slice(8));
+    const replies = Object.entries(vm.runInContext("TABLE", max.context).replies);
+    const id = max.sent.find(([outlet, address]) => outlet === 0 && address === "/inspire/hello")[2].replace("hello", "");
+    assert.ok(names.length > 25);
+    const values = [0, 1, -1, 3, 1e9, 0.5, "", "808", "no preset", "a b", "/m/x.wav", "done", "null", "ünï", "x".repeat(3000)];
+    const any = () => values[random(values.length)];
+    for (let turn = 0; turn < 1500; turn++) {
+        if (random(3)) {
+            const name = names[random(names.length)];
+            max.control(name, ...Array.from({ length: random(3) }, any));
+        } else {
+            const [name, spec] = replies[random(replies.length)];
+            const keys = Object.keys(spec.keys);
+            const list = [random(4) ? id + ["hello", "status", "1", "2"][random(4)] : any(), ...spec.arguments.map(any)];
+            for (let i = 0; keys.length && i < random(4); i++) list.push(keys[random(keys.length)], any());
+            max.send(1, random(20) ? "/inspire/" + name : "/nonsense", ...list.slice(0, random(10) ? list.length : random(list.length + 1)));
+        }
+    }
+    await wait(700);
+    assert.ok(max.shown("status", "set").length > 0);
     max.free();
 });
 
