@@ -30,6 +30,7 @@ from engine.words import MOST_BPM as MOST_BPM
 SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")
 DECODE_PATHS = ("full", "fast")
+TIMBRES = ("clip", "model")
 
 DEFAULT_MODEL = "sketch"
 _USUAL_BPM = 120.0
@@ -104,6 +105,7 @@ class GenerationRequest:
     top_k: int | None = None
     temperature: float | None = None
     variations: int = 1
+    timbre: str | None = None  # of a continuation; "clip": the clip's own sound; "model": the model's; None: as suits both
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
 
@@ -125,6 +127,10 @@ class GenerationRequest:
         _check_choice("section", self.section, SECTIONS)
         _check_choice("join", self.join, JOINS)
         _check_choice("decode", self.decode, DECODE_PATHS)
+        if self.timbre is not None:
+            _check_choice("timbre", self.timbre, TIMBRES)
+        if self.timbre == "clip" and self.clip is None:
+            raise RequestError("timbre clip needs a clip whose sound it is: give clip, or leave timbre away")
         if self.clip is not None and not isinstance(self.clip, str):
             raise RequestError(f"clip must be a file's path, got {type(self.clip).__name__}")
         parse_key(self.key)

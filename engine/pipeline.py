@@ -17,7 +17,7 @@ from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_bpm, asked_key, metre_facts
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
-from engine.rendering.track import Source, Track
+from engine.rendering.track import ClipTrack, Source, Track
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
@@ -60,13 +60,12 @@ class Pipeline:
         model = self.load(request.model)
         loaded_s = watch()
         request = self._planner.settle(request)
-        numbers = range(1, request.variations + 1)
-        renderers = [self._renderer(request, cancelled, request.seed_of(number)) for number in numbers]
+        samplerate = self._renderer(request, cancelled, request.seed_of(1)).samplerate
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
-        plan = self._planner.plan(request, renderers[0].samplerate)
+        plan = self._planner.plan(request, samplerate)
         request = plan.request
-        tracks = [self._track(plan, number, renderer, watch) for number, renderer in zip(numbers, renderers, strict=True)]
+        tracks = [self._track(plan, number, samplerate, cancelled, watch) for number in range(1, request.variations + 1)]
         for track in tracks:
             yield from track.begin()
         for count, tokens in enumerate(self._tokens(plan, tracks[0].tokens, cancelled), 1):
@@ -87,14 +86,22 @@ class Pipeline:
             raise RequestError(f"model {request.model} has no flow matching, so no full path: set decode to fast")
         return FullRenderer(self._prepared, seed, cancelled)
 
-    def _track(self, plan: GenerationPlan, number: int, renderer: FastRenderer | FullRenderer, watch: Stopwatch) -> Track:
+    def _track(
+        self, plan: GenerationPlan, number: int, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
+    ) -> Track:  # fmt: skip
         request, source = plan.request, None
         if plan.clip is not None:
-            source = Source(plan.clip.prefix, plan.context.clip_tokens, request.join == "append", plan.gain_db)
-        return Track(
-            renderer, self.chunks, frames=request.frames(renderer.samplerate), stretch=plan.stretch, source=source,
-            fade_s=PIECE_FADE_S if request.bars is None else LOOP_FADE_S, number=number, clock=watch,
-        )  # fmt: skip
+            tokens, repeated = plan.context.clip_tokens, request.join == "append"
+            source = Source(plan.clip.prefix, tokens, repeated, plan.gain_db, plan.looped)
+        how = {
+            "frames": request.frames(samplerate), "stretch": plan.stretch, "number": number, "clock": watch,
+            "fade_s": PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
+        }  # fmt: skip
+        if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
+            return ClipTrack(
+                FastRenderer(self._prepared), self.chunks, source=source, grid=plan.grid, samplerate=samplerate, **how
+            )
+        return Track(self._renderer(request, cancelled, request.seed_of(number)), self.chunks, source=source, **how)
 
     def _tokens(self, plan: GenerationPlan, wanted: int, cancelled: Callable[[], bool]) -> Iterator[list[int]]:
         """`wanted` tokens of each variation, one of each at a time; window by window, as `plan.context` says."""
@@ -166,7 +173,10 @@ def _measure(plan: GenerationPlan, track: Track) -> dict:
         facts["key"] = key_name(key)
     if track.source is not None and track.source.repeated and track.new_frames:
         facts |= {f"join_{name}": value for name, value in track.meter.join().items()}
+    if isinstance(track, ClipTrack):
+        facts["cuts"] = track.cuts
     if clip is not None:
+        facts["timbre"] = plan.timbre
         facts |= {"from_s": round(clip.from_s, 6), "clip_s": round(clip.duration_s, 6)}
         if clip.gain_db:
             facts["clip_gain_db"] = round(clip.gain_db, 2)

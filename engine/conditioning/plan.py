@@ -11,7 +11,7 @@ import torch
 from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
-from engine.conditioning.prompt import Words, asked_key, choose_words
+from engine.conditioning.prompt import Words, asked_key, choose_words, names_instruments
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
 from engine.conditioning.tokenizer import load_text_encoder, unknown_words
 from engine.continuation.clip import LISTEN_S, Clip, read_clip
@@ -19,6 +19,7 @@ from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow
 from engine.models.condition import Condition
 from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
+from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
 
@@ -34,6 +35,8 @@ class GenerationPlan:
     stretch: float  # the model plays so many times as long as it will be heard, so that its bars last whole tokens
     clip: Clip | None
     gain_db: float  # from the level the model plays at to the clip's, as far as it can be known before
+    looped: bool  # the clip is a loop: it goes round and round
+    timbre: str  # one of engine.api.TIMBRES
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
 
     @property
@@ -80,7 +83,19 @@ class Planner:
         model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
-        return GenerationPlan(request, words, tuple(notes), condition, grid, stretch, clip, gain_db, context)
+        timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
+        return GenerationPlan(request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, context)
+
+    def _timbre(self, request: GenerationRequest, grid: Grid | None, seconds: float) -> tuple[str, tuple[str, ...]]:
+        """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""
+        if request.clip is None or request.timbre == "model":
+            return "model", ()
+        if request.timbre is None and names_instruments(request.prompt, self._config.deniable):
+            return "model", ()
+        if enough(seconds, grid):
+            return "clip", ()
+        short = f"{seconds:.1f} s of the clip are too short to play on with its own sound: the model's is heard"
+        return "model", (short,) if request.timbre else ()
 
     def _musical_time(self, request: GenerationRequest, clip: Clip | None) -> tuple[Grid | None, float, bool]:
         """The grid, the stretch ratio, and whether the clip is a loop.

@@ -27,13 +27,32 @@ METRE = 0.15  # of another place in the bar
 REUSE, REUSE_DECAY = 0.1, 0.6  # of a unit that has served, and how much of that is left a bar later
 NEIGHBOUR_WEIGHT = 0.25  # of the units before and after
 
+LOOP_TOLERANCE = 0.02  # of a unit
+
 FADE_S, FREE_FADE_S = 0.02, 0.06  # of a cut, with a beat and without
 ALIGN_S = 0.006  # by which a cut moves at most, to meet in phase
+OFF_GRID = 0.3  # so much more alike must the two sides be to be moved so far
 
 HOP_S = 0.01
 TIMBRE_WINDOW, TIMBRE_BANDS, TIMBRE_RANGE_DB = 512, 40, 60.0
 HARMONY_WINDOW, HARMONY_NOTES, HARMONY_RANGE_DB = 4096, 72, 50.0
 LOWEST_NOTE_HZ = 55.0
+
+
+def enough(seconds: float, grid: Grid | None) -> bool:
+    """Whether a clip of that length has enough to choose from: a bar at least."""
+    unit_s, bar = _units(grid)
+    return int(seconds / unit_s + 1e-6) >= max(MIN_UNITS, bar)
+
+
+def fade_frames(samplerate: int, grid: Grid | None) -> int:
+    """Length of a cross-fade at a cut, and of that at the join."""
+    return round((FADE_S if grid else FREE_FADE_S) * samplerate)
+
+
+def _units(grid: Grid | None) -> tuple[float, int]:
+    """Seconds to a unit, and units to a bar."""
+    return (60 / grid.bpm / UNITS_PER_BEAT, grid.beats_per_bar * UNITS_PER_BEAT) if grid else (FREE_UNIT_S, 1)
 
 
 @dataclass(frozen=True)
@@ -58,24 +77,26 @@ class ClipTimbre:
         codec's rendering of the same span, `stretch` times as long. loop_s: length of a clip that goes round and round.
         """
         self.samplerate = samplerate
-        unit_s = 60 / grid.bpm / UNITS_PER_BEAT if grid else FREE_UNIT_S
+        unit_s, self.bar = _units(grid)
         self.unit = unit_s * samplerate  # frames, not whole ones
-        self.bar = grid.beats_per_bar * UNITS_PER_BEAT if grid else 1
-        self.fade = round((FADE_S if grid else FREE_FADE_S) * samplerate)
+        self.fade = fade_frames(samplerate, grid)
         self._search = round(ALIGN_S * samplerate)
         self._rate, self._unit_hops = rendering_rate, unit_s * stretch / HOP_S
         self._spectra = Spectra(rendering_rate, rendering)
         silence = np.zeros((self.fade + self._search, audio.shape[1]), np.float32)  # leads to the first place
         self.audio = np.concatenate([silence, audio])
-        hops = self._spectra.of(rendering)
+        loop = round(loop_s * stretch * rendering_rate) if loop_s else 0
+        after = rendering[len(rendering) - loop :][:HARMONY_WINDOW] if 0 < loop <= len(rendering) else rendering[:0]
+        hops = self._spectra.of(np.concatenate([rendering, after]))[: -(-len(rendering) // round(HOP_S * rendering_rate))]
         self.count = min(int(len(hops) / self._unit_hops), int(len(audio) / self.unit))
         begins = [len(hops) - (self.count - place) * self._unit_hops for place in range(self.count)]
         self._places = np.stack([self._cut_unit(hops, begin) for begin in begins]) if begins else np.zeros((0, 0, 0), np.float32)
         self._apart = self._measure_apart()
         self._follow = np.full((self.count, self.count), CUT * self._apart, np.float32)
         self._follow[np.arange(self.count - 1), np.arange(1, self.count)] = 0
-        self._loop = round(loop_s / unit_s) if loop_s and abs(loop_s / unit_s - round(loop_s / unit_s)) < 0.02 else 0
-        if 0 < self._loop <= self.count:
+        units = loop_s / unit_s if loop_s else 0.0
+        self._loop = round(units) if abs(units - round(units)) < LOOP_TOLERANCE and round(units) <= self.count else 0
+        if self._loop:
             self._follow[self.count - 1, self.count - self._loop] = 0
         self._reused = np.zeros(self.count, np.float32)
         self._pending = np.zeros(0, np.float32)  # rendering from the unit before the next undecided one on
@@ -86,11 +107,6 @@ class ClipTimbre:
         self._out = [self.audio[len(self.audio) - self.fade :]]  # not emitted; the clip's own end, which the first cut fades from
         self._made = 0  # frames after the join
         self.cuts: list[Cut] = []
-
-    @property
-    def enough(self) -> bool:
-        """Whether the clip has enough to choose from."""
-        return self.count >= max(MIN_UNITS, self.bar)
 
     def push(self, rendering: Audio, *, last: bool = False) -> Audio:
         """[n] of the codec's rendering → the frames that became final, (frames, channels). `last`: all of them."""
@@ -135,9 +151,9 @@ class ClipTimbre:
         distances = np.stack([np.abs(self._places - unit).mean((1, 2)) for unit in units])  # [J, K]
         local = distances.copy()
         local[1:, 1:] += NEIGHBOUR_WEIGHT * distances[:-1, :-1]
-        local[1:, 0] += NEIGHBOUR_WEIGHT * distances[:-1].mean(1)
+        local[1:, 0] += NEIGHBOUR_WEIGHT * distances[1:, 0]  # no neighbour there: itself stands for it
         local[:-1, :-1] += NEIGHBOUR_WEIGHT * distances[1:, 1:]
-        local[:-1, -1] += NEIGHBOUR_WEIGHT * distances[1:].mean(1)
+        local[:-1, -1] += NEIGHBOUR_WEIGHT * (distances[1:, self.count - self._loop] if self._loop else distances[:-1, -1])
         local = local[before:] / (1 + 2 * NEIGHBOUR_WEIGHT)
         number = self._units + np.arange(len(local))
         elsewhere = (np.arange(self.count)[None] - self.count - number[:, None]) % self.bar != 0
@@ -162,7 +178,7 @@ class ClipTimbre:
         end = round((self._units + 1) * self.unit)
         frames = end - self._made
         follows = self._units and place == self._place + 1
-        goes_round = self._loop > 0 and self._place == self.count - 1 and place == self.count - self._loop
+        goes_round = bool(self._loop) and self._place == self.count - 1 and place == self.count - self._loop
         if not follows:
             self._source = self._cut_to(place)
             if not goes_round:
@@ -199,8 +215,9 @@ class ClipTimbre:
         windows = np.lib.stride_tricks.sliding_window_view(around, len(old))[::2]
         scale = np.sqrt((windows**2).sum(1) * (old**2).sum()) + 1e-9
         likeness = windows @ old / scale
-        best = int(likeness.argmax())
-        return first + 2 * best + self.fade - source, float(likeness[best])
+        offsets = first + 2 * np.arange(len(windows)) + self.fade - source
+        best = int((likeness - OFF_GRID * np.abs(offsets) / self._search).argmax())
+        return int(offsets[best]), float(likeness[best])
 
 
 class Spectra:
@@ -228,7 +245,7 @@ class Spectra:
 
 
 def _power(audio: Audio, window: int, hop: int) -> NDArray[np.float32]:
-    """[hops, bins]: hop i is centred on sample i · hop. Beyond its ends audio is mirrored: silence there would tell units apart."""
+    """[hops, bins]: hop i is centred on sample i · hop. Audio is mirrored at its ends, as silence would tell units apart."""
     mirrored = "reflect" if len(audio) > window // 2 else "constant"
     padded = np.pad(audio.astype(np.float32), window // 2, mode=mirrored)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][: -(-len(audio) // hop)]

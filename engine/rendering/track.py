@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import soxr
 
 from engine.api import AudioChunk
+from engine.music.grid import Grid
+from engine.rendering.clip_timbre import ClipTimbre, fade_frames
 from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, soft_limit, without_fade
 from engine.rendering.measurement import Meter
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
@@ -30,6 +33,7 @@ class Source:
     tokens: Sequence[int]  # of its end
     repeated: bool  # the result begins with it
     gain_db: float = 0.0  # from the level of the model's rendering to that of the samples, as expected
+    looped: bool = False  # it goes round and round
 
 
 class Track:
@@ -37,19 +41,19 @@ class Track:
 
     def __init__(
         self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
-        source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0,
+        source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
     ) -> None:  # fmt: skip
-        """frames: of new audio. fade_s: at the end. stretch: the model plays so many times as long as it will be heard.
-        clock: seconds since the request came.
+        """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
+        times as long as it will be heard. clock: seconds since the request came.
         """
-        self.number, self.samplerate, self.wanted = number, renderer.samplerate, frames
+        self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
         self.hop = round(self.samplerate / renderer.token_rate)
         self.source, self.meter = source, Meter(self.samplerate)
         self.tokens = math.ceil(frames * stretch / self.hop)  # that give all the new audio
         self.frames = 0  # that are out, the source's included
         self.first_chunk_s: float | None = None
         self._fade_s, self._clock, self._index = fade_s, clock, 0
-        lead = [] if source is None else source.tokens[-round(LEAD_S * renderer.token_rate) :]
+        lead = self._lead_tokens(renderer)
         self._decoder = StreamingDecoder(renderer, plan, lead=lead)
         self._leveller: Leveller | None = None
         self._dc: np.ndarray = np.zeros(1, np.float32)  # of the source's channels, where the result begins with it
@@ -75,15 +79,42 @@ class Track:
 
     def finish(self) -> Iterator[AudioChunk]:
         for audio in self._decoder.finish():
-            yield self._new(audio, last=self._decoder.done == len(self._decoder.tokens))
+            if (chunk := self._new(audio, last=self._decoder.done == len(self._decoder.tokens))) is not None:
+                yield chunk
 
     @property
     def _overlap(self) -> int:
         assert self.source is not None
         return min(round(JOIN_S * self.samplerate), len(self.source.samples))
 
-    def _new(self, audio: np.ndarray, *, last: bool) -> AudioChunk:
-        """Newly rendered mono audio [N] as a chunk: at the source's speed and level, joined, cut to length, faded at the end."""
+    def _new(self, audio: np.ndarray, *, last: bool) -> AudioChunk | None:
+        """Newly rendered mono audio [N] as a chunk: joined, cut to length, faded at the end. None while none of it is final."""
+        led, new = self._sound(audio, last=last)
+        new = new[: self.wanted - self.new_frames]
+        if not len(led) and not len(new):
+            return None
+        joined = np.zeros_like(new[:0])
+        if len(led) and self.source is not None and self.source.repeated:
+            joined = self._join(led)
+            self.meter.hear_source(joined)
+        if last:
+            new = fade_out(new, self.samplerate, self._fade_s)
+        self.meter.hear(new)
+        self.first_chunk_s = self.first_chunk_s or self._clock()
+        return self._chunk(np.concatenate([joined, new]))
+
+    def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
+        """Tokens of the source's end that are rendered as well."""
+        return [] if self.source is None else self.source.tokens[-round(LEAD_S * renderer.token_rate) :]
+
+    def _join(self, led: np.ndarray) -> np.ndarray:
+        """From the source's last moment to what leads to the new part."""
+        assert self.source is not None
+        old = self.source.samples[-self._overlap :] - self._dc
+        return soft_limit(crossfade(old, led[-self._overlap :]) + self._dc)
+
+    def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Mono audio [N] at the source's speed and level, (frames, channels): what leads to the join, and what follows it."""
         if self._at_speed is not None:
             audio = self._at_speed.resample_chunk(audio, last)
         lead, self._lead = audio[: self._lead], 0
@@ -96,21 +127,12 @@ class Track:
             audio = self._level(audio)
         channels = 1 if self.source is None else self.source.samples.shape[1]
         samples = np.repeat(audio[:, None], channels, axis=1).astype(np.float32)
-        samples, new = samples[: len(lead)], samples[len(lead) :][: self.wanted - self.new_frames]
-        joined = np.zeros_like(new[:0])
+        led, new = samples[: len(lead)], samples[len(lead) :]
         if len(lead) and self.source is not None and self.source.repeated:
             self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
-            old = self.source.samples[-self._overlap :] - self._dc
-            joined = soft_limit(crossfade(old, samples[-self._overlap :]) + self._dc)
-            self.meter.hear_source(joined)
         if self._dc.any() and len(new):
             new = new + self._dc * self._dc_left(len(new))
-        new = soft_limit(new)
-        if last:
-            new = fade_out(new, self.samplerate, self._fade_s)
-        self.meter.hear(new)
-        self.first_chunk_s = self.first_chunk_s or self._clock()
-        return self._chunk(np.concatenate([joined, new]))
+        return led, soft_limit(new)
 
     def _dc_left(self, frames: int) -> np.ndarray:
         """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
@@ -125,6 +147,55 @@ class Track:
         self._index += 1
         self.frames += len(samples)
         return chunk
+
+
+class ClipTrack(Track):
+    """A track in the clip's own sound: the renderer's audio says what comes, the clip plays it. `grid`: as it will be heard."""
+
+    def __init__(self, renderer: FastRenderer, plan: ChunkPlan, *, source: Source, grid: Grid | None, stretch: float = 1.0,
+                 **options: Any) -> None:  # fmt: skip
+        super().__init__(renderer, plan, source=source, stretch=stretch, **options)
+        self.tokens = math.ceil(self.wanted / self.samplerate * stretch * renderer.token_rate)
+        self._grid, self._stretch, self._renderer = grid, stretch, renderer
+        self._timbre: ClipTimbre | None = None
+
+    @property
+    def cuts(self) -> int:
+        """Phrases of the clip that the new part is made of."""
+        return len(self._timbre.cuts) if self._timbre else 0
+
+    @property
+    def _overlap(self) -> int:
+        return fade_frames(self.samplerate, self._grid)
+
+    def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
+        return self.source.tokens if self.source is not None else []
+
+    def _join(self, led: np.ndarray) -> np.ndarray:
+        return led  # faded from the clip's end already
+
+    def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+        if self._timbre is not None:
+            out = self._timbre.push(audio, last=last)
+            return out[:0], out
+        assert self.source is not None
+        rendered = len(self.source.tokens) * round(self._renderer.samplerate / self._renderer.token_rate)
+        loop_s = len(self.source.samples) / self.samplerate if self.source.looped else None
+        self._timbre = ClipTimbre(
+            self._material(), audio[:rendered], samplerate=self.samplerate, rendering_rate=self._renderer.samplerate,
+            stretch=self._stretch, grid=self._grid, loop_s=loop_s,
+        )  # fmt: skip
+        out = self._timbre.push(audio[rendered:], last=last)
+        return out[: self._overlap], out[self._overlap :]
+
+    def _material(self) -> np.ndarray:
+        """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on."""
+        assert self.source is not None
+        samples = self.source.samples
+        frames = math.ceil(len(self.source.tokens) / self._renderer.token_rate / self._stretch * self.samplerate)
+        if self.source.looped:
+            samples = np.tile(samples, (-(-frames // len(samples)), 1))
+        return without_fade(samples[-frames:], self.samplerate).astype(np.float32)
 
 
 def _gain_towards(source: np.ndarray, own: np.ndarray, expected_db: float) -> float:

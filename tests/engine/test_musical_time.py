@@ -246,12 +246,25 @@ def test_what_the_model_plays_in_its_own_bars_is_heard_at_the_asked_tempo(engine
     monkeypatch.setattr(FastRenderer, "render", render)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, beats * 60 / 124, rate=24_000), 24_000)
     clip = {"clip": str(tmp_path / "loop.wav"), "join": join} if join else {"prompt": "techno"}
-    audio, end, *_ = run(engine, model, **clip, bars=4, bpm=124, decode="fast", seed=1)
+    timbre = {"timbre": "model"} if join else {}
+    audio, end, *_ = run(engine, model, **clip, **timbre, bars=4, bpm=124, decode="fast", seed=1)
     assert len(audio) == round(beats * 60 / 124 * 24_000) * (2 if join == "append" else 1)
     new = audio[-round(beats * 60 / 124 * 24_000) :, 0]
     places = np.round(np.arange(beats) * 60 / 124 * 24_000).astype(int)
     clicked = [place + np.abs(new[place : place + 200]).argmax() for place in places]
     np.testing.assert_allclose(clicked, places + 4, atol=6)
+
+
+@pytest.mark.usefixtures("obvious_time")
+def test_in_the_clips_own_sound_too_beats_are_where_the_clip_has_them(engine, model, tmp_path):
+    beats = np.arange(16) * 60 / 124 * 24_000
+    clip = synthetic.clicks(124, 16 * 60 / 124, rate=24_000)
+    soundfile.write(tmp_path / "loop.wav", clip, 24_000)
+    asked = {"clip": str(tmp_path / "loop.wav"), "join": "new", "bars": 4, "bpm": 124, "decode": "fast", "seed": 1}
+    audio, end, *_ = run(engine, model, **asked)
+    assert end.facts["timbre"] == "clip" and len(audio) == len(clip)
+    onsets = [[np.argmax(np.abs(one[int(beat) :]) > 0.05) for beat in beats] for one in (clip, audio[:, 0])]
+    np.testing.assert_allclose(onsets[1], onsets[0], atol=24)  # a millisecond
 
 
 @pytest.mark.usefixtures("obvious_time")

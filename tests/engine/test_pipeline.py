@@ -179,7 +179,8 @@ def test_what_follows_a_fade_comes_at_the_level_before_it(engine, model, tmp_pat
     noise = 0.1 * np.random.default_rng(0).standard_normal(6 * 24_000)
     fade_db = -12 * np.maximum(0, np.arange(len(noise)) / 24_000 - 2)
     soundfile.write(tmp_path / "fading.wav", noise * 10 ** (fade_db / 20), 24_000)
-    audio, *_ = run(engine, model, clip=str(tmp_path / "fading.wav"), duration_s=2.0, join="new", decode="fast", seed=1)
+    asked = {"clip": str(tmp_path / "fading.wav"), "duration_s": 2.0, "join": "new", "decode": "fast", "seed": 1}
+    audio, *_ = run(engine, model, **asked, timbre="model")
     assert rms_db(audio) == pytest.approx(-20 - 6, abs=3)
 
 
