@@ -41,6 +41,7 @@ from engine.api import (
     MAX_PROMPT_CHARS,
     MAX_VARIATIONS,
     SECTIONS,
+    TIMBRES,
     GenerationRequest,
     RequestError,
 )
@@ -171,6 +172,10 @@ class Continue(_Music):
     prompt: _Prompt | None = None
     from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
     context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
+    timbre: Annotated[
+        str | None,
+        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for other instruments", choices=TIMBRES),
+    ] = None
     join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
         None
     )

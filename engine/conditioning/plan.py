@@ -56,7 +56,7 @@ class Planner:
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what it left open decided: the seed drawn, the sampling as suits the model."""
-        own: dict[str, object] = {"seed": secrets.randbelow(2**31)}
+        own: dict[str, object] = {"seed": secrets.randbelow(2**24)}
         own |= {name: getattr(self._config, name) for name in ("top_k", "temperature", "context_s")}
         own |= {"guidance": self._config.guidance if request.clip is None else self._config.clip_guidance}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})

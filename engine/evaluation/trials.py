@@ -70,6 +70,8 @@ def share(name: str, hits: Iterable[bool], bar: float | None = None, note: str =
 
 def generate(engine: Engine, **request) -> tuple[np.ndarray, int, dict]:
     """Mono audio [N], its rate in Hz, and the engine's own facts."""
+    if "clip" in request:
+        request.setdefault("timbre", "model")  # it is the model that is measured
     chunks, facts, rate = [], {}, 0
     for event in engine.generate(GenerationRequest(**request), lambda: False):
         match event:
