@@ -174,7 +174,7 @@ class Continue(_Music):
     context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
     timbre: Annotated[
         str | None,
-        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for other instruments", choices=TIMBRES),
+        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES),
     ] = None
     join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
         None
