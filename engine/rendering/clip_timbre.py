@@ -29,7 +29,7 @@ NEIGHBOUR_WEIGHT = 0.25  # of the units before and after
 
 LOOP_TOLERANCE = 0.02  # of a unit
 
-FADE_S, FREE_FADE_S = 0.02, 0.06  # of a cut, with a beat and without
+FADE_S, FREE_FADE_S = 0.02, 0.03  # of a cut, with a beat and without
 ALIGN_S = 0.006  # by which a cut moves at most, to meet in phase
 OFF_GRID = 0.3  # so much more alike must the two sides be to be moved so far
 

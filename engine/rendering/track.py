@@ -95,8 +95,12 @@ class Track:
             return None
         joined = np.zeros_like(new[:0])
         if len(led) and self.source is not None and self.source.repeated:
+            self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
             joined = self._join(led)
             self.meter.hear_source(joined)
+        if self._dc.any() and len(new):
+            new = new + self._dc * self._dc_left(len(new))
+        new = self._limited(new)
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
         self.meter.hear(new)
@@ -127,12 +131,11 @@ class Track:
             audio = self._level(audio)
         channels = 1 if self.source is None else self.source.samples.shape[1]
         samples = np.repeat(audio[:, None], channels, axis=1).astype(np.float32)
-        led, new = samples[: len(lead)], samples[len(lead) :]
-        if len(lead) and self.source is not None and self.source.repeated:
-            self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
-        if self._dc.any() and len(new):
-            new = new + self._dc * self._dc_left(len(new))
-        return led, soft_limit(new)
+        return samples[: len(lead)], samples[len(lead) :]
+
+    def _limited(self, samples: np.ndarray) -> np.ndarray:
+        """The model's audio, within full scale."""
+        return soft_limit(samples)
 
     def _dc_left(self, frames: int) -> np.ndarray:
         """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
@@ -172,7 +175,10 @@ class ClipTrack(Track):
         return self.source.tokens if self.source is not None else []
 
     def _join(self, led: np.ndarray) -> np.ndarray:
-        return led  # faded from the clip's end already
+        return led + self._dc  # faded from the clip's end already
+
+    def _limited(self, samples: np.ndarray) -> np.ndarray:
+        return samples  # the clip's own, whatever its peaks are
 
     def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
         if self._timbre is not None:
@@ -189,9 +195,9 @@ class ClipTrack(Track):
         return out[: self._overlap], out[self._overlap :]
 
     def _material(self) -> np.ndarray:
-        """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on."""
+        """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on, without DC."""
         assert self.source is not None
-        samples = self.source.samples
+        samples = self.source.samples - self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
         frames = math.ceil(len(self.source.tokens) / self._renderer.token_rate / self._stretch * self.samplerate)
         if self.source.looped:
             samples = np.tile(samples, (-(-frames // len(samples)), 1))
