@@ -18,6 +18,7 @@ import mido
 
 from bridge import limits
 from bridge.audio.device import AudioDevice
+from bridge.audio.worker import DeviceError
 from bridge.config import state_file
 from bridge.config.presets import Presets
 from bridge.config.settings import AUTO, Settings, settings_file
@@ -86,7 +87,7 @@ class Daemon:
             JobHandlers(settings, self._clients, jobs, self._journal, presets, transport, control).table,
             PresetHandlers(presets, jobs, settings.model).table,
             MidiHandlers(control, settings.midi_in != "none").table,
-            AudioHandlers(self._device).table,
+            AudioHandlers(self._device, jobs).table,
             StatusHandlers(settings, self._clients, jobs, self._engine, self._device, self._midi, transport, self.quit).table,
         )
 
@@ -182,7 +183,7 @@ class Daemon:
             async with aclosing(self._handlers.serve(received, Caller(source, to))) as answers:
                 async for reply in answers:
                     self._send(reply, to)
-        except (MessageError, JobError, OutputError, PresetError, JournalError, SettingsError, ClipError) as error:
+        except (MessageError, JobError, OutputError, PresetError, JournalError, SettingsError, DeviceError, ClipError) as error:
             self._send(replies.fail(error, received.id), to)
         except Exception:
             log.exception("a fault of the daemon's own at %r", received)

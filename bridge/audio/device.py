@@ -23,6 +23,7 @@ from bridge.audio.voice import Due, Voice
 
 _POLL_S = 0.02
 _RETURN_DELAYS_S = (0.1, 0.2, 0.5, *(1.0,) * 30)  # between attempts to open a device that went away
+_NONE = "none"
 _LINGER_S = 0.2  # beyond the stream's own latency, of which not all drivers know all
 
 log = logging.getLogger(__name__)
@@ -78,17 +79,24 @@ class AudioDevice:
             await self._playing
         await self._drop()
 
-    def play(self, total_s: float, due: Due | None = None, prior_rtf: float | None = None) -> Voice:
-        """A place in line for a result with about `total_s` seconds of new audio. Without a device it stays silent.
+    def play(self, total_s: float, due: Due | None = None, prior_rtf: float | None = None, is_made: bool = False) -> Voice:
+        """A place in line for a result with about `total_s` seconds of new audio. Without a device it stays silent. One that
+        `is_made` is read from disk: no lead is waited for.
 
         Once it could be heard, `due` is asked when it shall be: from the earliest moment to the chosen one, or None for at once
         (seconds of `time.monotonic`). `prior_rtf`: what a second of audio took to make in the job before.
         """
-        voice = Voice(total_s, due, prior_rtf)
+        voice = Voice(total_s, due, prior_rtf, is_made)
         self._voices.append(voice)
         if self._playing is None:
             self._playing = asyncio.create_task(self._play())
         return voice
+
+    async def check(self) -> None:
+        """Waits until the device was looked for. Raises DeviceError where there is none."""
+        await self._finding
+        if self._output is None and not self._away and self.description.startswith(_NONE):
+            raise DeviceError(f"nothing can be heard, the audio device is {self.description}; see the setting audio_device")
 
     async def _look(self) -> None:
         try:
@@ -106,7 +114,7 @@ class AudioDevice:
 
     def _say_none(self, error: DeviceError) -> None:
         """Once: without a device every result has none."""
-        description = f"none: {error}"
+        description = f"{_NONE}: {error}"
         if description != self.description:
             self.description = description
             log.warning("no audio device, results go to disk only: %s", error)

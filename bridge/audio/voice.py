@@ -23,9 +23,10 @@ Due = Callable[[float], float | None]
 
 
 class Voice:
-    """Fed with a result's chunks as they come. `total_s`, `prior_rtf`: see Supply; `due`: see AudioDevice.play."""
+    """Fed with a result's chunks as they come. `total_s`, `prior_rtf`: see Supply; `due`, `is_made`: see AudioDevice.play."""
 
-    def __init__(self, total_s: float, due: Due | None = None, prior_rtf: float | None = None):
+    def __init__(self, total_s: float, due: Due | None = None, prior_rtf: float | None = None, is_made: bool = False):
+        self._is_made = is_made
         self.due = due
         self.stopped = False
         self.underruns = 0  # counted by who plays it
@@ -33,6 +34,7 @@ class Voice:
         self._taken: deque[AudioChunk] = deque()  # the last of them, should the device lose them
         self._supply = Supply(total_s, prior_rtf)
         self._changed = asyncio.Event()
+        self._taking = asyncio.Event()  # some was taken, or it is stopped
         self._ended = False
 
     def begin(self) -> None:
@@ -48,7 +50,8 @@ class Voice:
         if self.stopped:
             return
         self._waiting.append(chunk)
-        self._supply.came(chunk.duration_s, time.monotonic(), is_new)
+        if not self._is_made:
+            self._supply.came(chunk.duration_s, time.monotonic(), is_new)
         self._changed.set()
 
     def end(self) -> None:
@@ -60,10 +63,12 @@ class Voice:
         """Fall silent soon."""
         self.stopped = True
         self._waiting.clear()
+        self._taking.set()
         self.end()
 
     def take(self) -> AudioChunk:
         chunk = self._waiting.popleft()
+        self._taking.set()
         self._taken.append(chunk)
         kept_s = sum(taken.duration_s for taken in self._taken)
         while kept_s - self._taken[0].duration_s > _KEPT_S:
@@ -80,6 +85,12 @@ class Voice:
                 self._waiting.appendleft(replace(chunk, samples=samples, start_frame=start_frame))
         self._taken.clear()
 
+    async def has_room(self, most_s: float) -> None:
+        """Waits until less than so much audio waits, or the voice is stopped."""
+        while sum(chunk.duration_s for chunk in self._waiting) >= most_s:
+            self._taking.clear()
+            await self._taking.wait()
+
     async def has_audio(self) -> bool:
         """Waits for audio. False when there is no more."""
         while not self._ended and not self._waiting:
@@ -90,6 +101,8 @@ class Voice:
         """Waits until playing may start and should not run dry. False when there is nothing to play."""
         while await self.has_audio() and not self._ended:
             ahead_s = sum(chunk.duration_s for chunk in self._waiting)
+            if self._is_made:
+                break
             wait_s = self._supply.wait_s(ahead_s, least_s, time.monotonic())
             if wait_s <= 0:
                 break

@@ -26,7 +26,7 @@ def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
     if others and (no_start or port is not None):
         raise NoDaemon(others[0])
     if no_start:
-        raise NoDaemon(f"no daemon runs on port {settings.port}: start one with 'inspire serve'")
+        raise NoDaemon(f"no daemon runs on port {settings.port}, and none is started for this: start one with 'inspire serve'")
     return _start_daemon(settings, port, quiet, AUTO if others else settings.port)
 
 

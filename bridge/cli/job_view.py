@@ -10,7 +10,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.osc.replies import Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
 from bridge.plain_text import on_one_line
 
 _BAR_WIDTH = 40  # of a terminal that has room for a progress bar on one line
@@ -50,7 +50,9 @@ class LineView(JsonView):
         self._console = console
 
     def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and (told := _waiting(reply)):
+        if isinstance(reply, Ack):
+            self._console.print(f"job {reply.id}", markup=False)
+        elif isinstance(reply, Queued) and (told := _waiting(reply)):
             self._console.print(told)
         elif isinstance(reply, Chunk):
             which = f"variation {reply.pairs['variation']}: " if "variation" in reply.pairs else ""
@@ -73,11 +75,13 @@ class BarView(JsonView):
         self._progress.stop()
 
     def __call__(self, reply: Reply) -> None:
-        if isinstance(reply, Queued) and (told := _waiting(reply)):
+        if isinstance(reply, Ack):
+            self._progress.console.print(f"job {reply.id}", markup=False)
+        elif isinstance(reply, Queued) and (told := _waiting(reply)):
             self._progress.update(self._task, description=told)
         elif isinstance(reply, ProgressReport):
             figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
-            self._progress.update(self._task, description="playing", total=reply.total_s, completed=reply.done_s, figures=figures)
+            self._progress.update(self._task, description="making", total=reply.total_s, completed=reply.done_s, figures=figures)
 
 
 def _waiting(queued: Queued) -> str:

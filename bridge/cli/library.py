@@ -11,6 +11,7 @@ from bridge.cli import job_view
 from bridge.cli.connection import answered, connect
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
+from bridge.cli.past_job import id_of, job_of
 from bridge.config.presets import Presets
 from bridge.config.settings import load_settings
 from engine.checkpoints.library import list_models
@@ -50,7 +51,7 @@ def save(
 ) -> None:
     """Keep what a job asked for, without its clip and seed, as a preset of your own."""
     with connect(port, no_start=True) as client:
-        saved = answered(client.save_preset(name, job))
+        saved = answered(client.save_preset(name, id_of(client, job)))
     report({"name": saved.name, "bank": saved.bank}, f"preset {saved.name!r}, in bank {saved.bank!r}", as_json)
 
 
@@ -92,6 +93,23 @@ def history(
 
 
 @app.command()
+def play(
+    job: PastJob,
+    variation: Annotated[int | None, typer.Option(help="which of several, from 1; of a path, its own")] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a result that is there, on the daemon's audio device. 'inspire cancel JOB' stops it."""
+    with connect(port, no_start=True) as client:
+        job, of_path = job_of(client, job)
+        variation = variation or of_path
+        answered(client.play(job, variation))
+        device = answered(client.status()).pairs["audio_device"]
+    which = f", variation {variation}" if variation > 1 else ""
+    report({"playing": job, "variation": variation, "device": device}, f"playing {job}{which} on {device}", as_json)
+
+
+@app.command()
 def keep(
     job: PastJob,
     port: Port = None,
@@ -99,11 +117,11 @@ def keep(
 ) -> None:
     """Make a result a favourite: it is never removed for its space."""
     with connect(port, no_start=True) as client:
-        answered(client.keep(job, not undo))
+        answered(client.keep(id_of(client, job), not undo))
 
 
 @app.command()
 def delete(job: PastJob, port: Port = None) -> None:
     """Move a result and the files of its name to a folder Deleted beside them."""
     with connect(port, no_start=True) as client:
-        answered(client.delete(job))
+        answered(client.delete(id_of(client, job)))

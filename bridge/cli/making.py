@@ -14,6 +14,7 @@ from bridge.cli.completion import preset_names, unended_jobs
 from bridge.cli.connection import answered, connect, fail
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
+from bridge.cli.past_job import id_of
 from bridge.osc.client import Client, new_id
 from bridge.osc.replies import Cancelled, Done, Fail, Queued, Reply
 from bridge.osc.spec import MAX_LISTED
@@ -42,8 +43,8 @@ def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], *
 @app.command()
 @with_keys_of("/inspire/again", and_of_starting=True)
 def again(job: PastJob, **options) -> None:
-    """Ask for a job's request again: the same audio, unless another seed is given."""
-    _make(Client.again, job, **options)
+    """Ask for a job's request again: the same audio, unless another seed or --decode is given."""
+    _make(lambda client, job, **pairs: client.again(id_of(client, job), **pairs), job, **options)
 
 
 @app.command()
@@ -86,13 +87,17 @@ def jobs(port: Port = None, as_json: AsJson = False) -> None:
             print(json.dumps({"job": entry.job, "position": entry.index, "state": entry.state, **entry.pairs}))
         else:
             job_view.show_entry(entry, out)
-    if not as_json and found.shown < found.count:
+    if not as_json and not found.count:
+        err.print("no job runs or waits")
+    elif not as_json and found.shown < found.count:
         err.print(f"and {found.count - found.shown} more")
 
 
 @app.command()
 def cancel(
-    job: Annotated[str | None, typer.Argument(help="its id; the running one if not given", autocompletion=unended_jobs)] = None,
+    job: Annotated[
+        str | None, typer.Argument(help="last, a path or its id; the running one if not given", autocompletion=unended_jobs)
+    ] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
@@ -101,6 +106,7 @@ def cancel(
         job = job or answered(client.status()).pairs.get("running")
         if job is None:
             fail("nothing is running: there is nothing to cancel", 1)
+        job = id_of(client, job)
         answered(client.cancel(job))
     report({"cancelled": job}, f"cancelled {job}", as_json)
 

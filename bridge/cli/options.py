@@ -16,7 +16,7 @@ from bridge.osc import spec
 Port = Annotated[int | None, typer.Option(help="the daemon's OSC port (0 with serve: any free one)")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line, for programs")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="fail rather than start a daemon")]
-PastJob = Annotated[str, typer.Argument(help="a job's id, as history shows it", autocompletion=past_jobs)]
+PastJob = Annotated[str, typer.Argument(help="last, a result's path, or an id as history shows it", autocompletion=past_jobs)]
 _STARTING = [
     inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
     for name, default, annotation in (("port", None, Port), ("as_json", False, AsJson), ("no_start", False, NoStart))
@@ -51,15 +51,16 @@ def _with(options: list[inspect.Parameter]) -> Callable[[Callable], Callable]:
 
 
 def _option(key: spec.Field) -> inspect.Parameter:
-    """Flags are the keys without their unit, but for `path`, which other programs call output."""
-    flag = "--" + key.name.removesuffix("_s").replace("_", "-")
+    """Flags are the keys, and as short forms those without their unit; `path` is also what other programs call it, output."""
+    whole = "--" + key.name.replace("_", "-")
+    flag = whole.removesuffix("-s")
     if key.is_switch:
         default = True if key.name == "play" else None  # who asks from a terminal wants to hear it
         type_, flags, told = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
     else:
-        type_, default, flags, told = _TYPES[key.type] | None, None, [flag], f"{key.doc} ({key.allowed})"
+        type_, default, flags, told = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"
     if key.name == "path":
-        flags = ["-o", "--output"]
+        flags = ["-o", "--output", "--path"]
     annotation = Annotated[type_, typer.Option(*flags, help=told, autocompletion=_COMPLETED.get(key.name))]
     return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

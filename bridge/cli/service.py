@@ -18,6 +18,7 @@ from bridge.cli.completion import past_jobs
 from bridge.cli.connection import answered, connect
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, Port, with_settings
+from bridge.cli.past_job import id_of
 from bridge.config.settings import load_settings, settings_file, trace_settings
 from bridge.osc import markdown as osc_markdown
 from bridge.osc import spec
@@ -50,13 +51,15 @@ def stop(
 
 @app.command()
 def status(
-    job: Annotated[str | None, typer.Argument(help="its id; the daemon itself if not given", autocompletion=past_jobs)] = None,
+    job: Annotated[
+        str | None, typer.Argument(help="last, a path or its id; the daemon itself if not given", autocompletion=past_jobs)
+    ] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the daemon, or a job, is doing."""
     with connect(port, no_start=True) as client:
-        state = answered(client.status(job))
+        state = answered(client.status(job and id_of(client, job)))
     values = {"state": state.state, **state.pairs}
     if as_json:
         print(json.dumps(values))

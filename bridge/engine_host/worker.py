@@ -25,6 +25,8 @@ from bridge.link import Link
 from engine.api import AudioChunk, Engine, EngineError, Event, Finished, ModelError, Progress, request_from_mapping
 
 HEARTBEAT_S = 1.0
+NICENESS = 5  # of 19: what a DAW does comes first
+_BELOW_NORMAL_PRIORITY_CLASS = 0x4000  # Windows' name for it
 
 log = logging.getLogger("inspire.worker")
 
@@ -33,7 +35,25 @@ def main(connection: Connection, engine_name: str) -> None:
     """Entry point of the spawned process. `engine_name` is "package.module:callable", which returns an Engine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches the daemon, which ends us in order
     log_lines.start()
+    _yield_to_others()
     _Worker(Link(connection)).run(engine_name)
+
+
+def _yield_to_others() -> None:
+    """Lowers the priority of this process, before it has other threads: on Linux each has one of its own."""
+    try:
+        if os.name == "nt":
+            import ctypes
+
+            kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+            kernel.GetCurrentProcess.restype = ctypes.c_void_p
+            kernel.SetPriorityClass.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+            if not kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL_PRIORITY_CLASS):
+                raise ctypes.WinError(ctypes.get_last_error())
+        else:
+            os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    except OSError as error:
+        log.warning("the engine's priority stays as it is: %s", error)
 
 
 class _Worker:

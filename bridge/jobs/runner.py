@@ -223,6 +223,8 @@ class Jobs:
         """What a job asked for, as a new submit. Raises JobError."""
         job = self.get(command.job)
         request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
+        if command.decode is not None:  # the tokens stay the same, and with them the music
+            request = replace(request, decode=command.decode)
         play = job.command.play if command.play is None else bool(command.play)
         same = command.seed is None and isinstance(job.end, Done)
         weights = job.end.pairs.get("weights") or "" if same else ""

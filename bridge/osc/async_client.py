@@ -110,6 +110,9 @@ class AsyncClient:
     async def set_gain(self, gain_db: float) -> Ack | Fail:
         return await self._ask(Ack, "gain", gain_db)
 
+    async def play(self, job: str, variation: int = 1) -> Ack | Fail:
+        return await self.ask("play", job, variation=variation)
+
     async def quit(self) -> Ack | Fail:
         return await self._ask(Ack, "quit")
 

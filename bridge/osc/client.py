@@ -104,6 +104,9 @@ class Client:
     def set_gain(self, gain_db: float) -> Ack | Fail:
         return self._ask(Ack, "gain", gain_db)
 
+    def play(self, job: str, variation: int = 1) -> Ack | Fail:
+        return self._request("play", new_id(), [job], {"variation": variation})
+
     def bindings(self) -> tuple[Found, list[BindingInfo]] | Fail:
         """What MIDI does."""
         return self._list(BindingInfo, "midi/list", {})

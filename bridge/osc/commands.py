@@ -81,7 +81,8 @@ def command(address: str, doc: str, *answers: str) -> Callable[[C], C]:
 _JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")
 JobId = Annotated[str, Meta("the id of a generate, continue or again", 1, 100)]
 _Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS, is_free=True)]
-_Play = Annotated[bool, Meta("1: heard on the audio device while it is generated")]
+_Play = Annotated[bool, Meta("1: heard on the audio device while it is generated; when not given 0, from the command line 1")]
+_OWN = "when not given the model's own, of sketch"
 _ResultName = Annotated[str, Meta("file name of the result, inside the output folder", 1, 200)]
 _Limit = Annotated[int, Meta(f"entries at most; {HISTORY_LIMIT} when not given", 1, MAX_LISTED)]
 _BANKS = "electronic, band, jazz_latin, cinematic, utilities, or a file of your own"
@@ -139,9 +140,9 @@ class _Music(Command):
     variations: Annotated[
         int | None, Meta("so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS)
     ] = None
-    guidance: Annotated[float | None, Meta("how strictly prompt and clip are followed", 0, 20)] = None
-    top_k: Annotated[int | None, Meta("how many tokens the sampler chooses from", 1, 100_000)] = None
-    temperature: Annotated[float | None, Meta("how freely it chooses", 0, 5)] = None
+    guidance: Annotated[float | None, Meta(f"how strictly prompt and clip are followed; {_OWN} 5, with a clip 2", 0, 20)] = None
+    top_k: Annotated[int | None, Meta(f"how many tokens the sampler chooses from; {_OWN} 100", 1, 100_000)] = None
+    temperature: Annotated[float | None, Meta(f"how freely it chooses; {_OWN} 0.9", 0, 5)] = None
     decode: Annotated[str | None, Meta("full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS)] = None
     model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
     preset: Annotated[
@@ -251,9 +252,10 @@ class Again(Command):
     """Under a new id. What is None is as it was then."""
 
     job: JobId
-    play: _Play | None = None
+    play: Annotated[bool | None, Meta("1: heard; when not given as then, from the command line 1")] = None
     path: _ResultName | None = None
     seed: Annotated[int | None, Meta("in place of the job's own", 0, 2**31 - 1)] = None
+    decode: Annotated[str | None, Meta("in place of the job's own: the same music, at this quality", choices=DECODE_PATHS)] = None
 
 
 @command(
@@ -405,6 +407,13 @@ class SavePreset(Command):
 @dataclass(frozen=True)
 class SetGain(Command):
     gain_db: Annotated[float, Meta("0: as it is in the file", LEAST_GAIN_DB, MAX_GAIN_DB)]
+
+
+@command("/inspire/play", "plays a result that is there; a cancel of its job, or another play, ends it", "ack", "fail")
+@dataclass(frozen=True)
+class Play(Command):
+    job: JobId
+    variation: Annotated[int, Meta("which, counted from 1", 1, MAX_VARIATIONS)] = 1
 
 
 @command("/inspire/midi/list", "asks what MIDI does: one reply each", "found", "midi/binding", "fail")

@@ -91,6 +91,8 @@ FAIL_CODES = {
     "settings": "the settings file cannot be read or written",
     "no_such_job": "no job has this id",
     "not_ended": "the job must end first",
+    "no_audio": "the job has no result, or its file is gone or cannot be read",
+    "no_device": "there is no audio device to play on",
     "interrupted": "the daemon ended while it had the job; what was made until then is kept",
     "journal": "the history cannot be read or written; the log has the details",
     "no_such_preset": "no preset or bank has this name",

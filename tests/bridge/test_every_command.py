@@ -20,7 +20,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 NO_REPORT = {"serve", "keep", "delete", "midi forget"}  # these do something, and say nothing when it is done
 WITHOUT_DAEMON = {"serve", "presets", "models", "train", "doctor", "settings", "osc"}
-TRIED_ELSEWHERE = {"serve", "train", "doctor", "midi learn", "midi forget"}  # in tests of their own
+TRIED_ELSEWHERE = {"serve", "train", "doctor", "midi learn", "midi forget", "play"}  # in tests of their own
 
 
 def walk(group, *names: str) -> dict[str, object]:
@@ -36,7 +36,7 @@ def walk(group, *names: str) -> dict[str, object]:
 
 COMMANDS = walk(typer.main.get_command(cli.app))
 ARGUMENTS = {  # the least that a command needs
-    "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "sketch": ["Swing"],
+    "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "play": ["made"], "sketch": ["Swing"],
     "save": ["Mine", "made"], "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
 }  # fmt: skip
 

@@ -57,6 +57,19 @@ def test_the_same_seed_gives_the_same_audio(real):
     np.testing.assert_array_equal(*(soundfile.read(path)[0] for path in paths))
 
 
+def test_again_at_full_quality_is_the_same_job_and_not_of_another_model(real):
+    first = generate(real, id="rough", decode="fast", bars=2, bpm=124.0)[-1]
+    with real.client() as client:
+        full = list(client.again("rough", decode="full"))[-1]
+        assert (full.pairs["seed"], full.pairs["weights"]) == (first.pairs["seed"], first.pairs["weights"])
+        assert client.status("rough").pairs["path"] == first.path != full.path
+    assert soundfile.info(full.path).samplerate == 48_000 and soundfile.info(first.path).samplerate == 24_000
+    assert abs(full.duration_s - first.duration_s) < 1e-3
+    asked = json.loads(Path(full.path).with_suffix(".json").read_text())["request"]
+    rough = json.loads(Path(first.path).with_suffix(".json").read_text())["request"]
+    assert asked == rough | {"decode": "full"}
+
+
 def test_a_recorded_loop_is_continued(real):
     done = continued(real, LOOP, join="append")[-1]
     assert isinstance(done, Done), done

@@ -270,3 +270,29 @@ def test_the_doctors_click_is_heard(recorder):
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert told.returncode == 0 and "played a click at -40 dB" in told.stdout, told
     assert -46 < 20 * np.log10(np.abs(recorder.until_silence()).max()) < -38
+
+
+def test_a_result_is_played_again_from_its_file(recorder, start_daemon):
+    daemon = start_daemon(audio_device="default")
+    with daemon.client() as client:
+        done = list(client.generate("24k noise", id="made", duration_s=3, play=0))[-1]
+        assert isinstance(client.play("made"), Ack)
+        assert client.status().pairs["playing"] == 1
+        wait_for(lambda: client.status().pairs["playing"] == 0)
+    heard, made = sounding(recorder.until_silence()), soundfile.read(done.path)[0]
+    assert abs(len(heard) / RATE - len(made) / 24_000) < 0.02
+
+
+def test_a_replay_ends_with_a_cancel_or_another_and_needs_its_file(recorder, start_daemon):
+    daemon = start_daemon(audio_device="default")
+    with daemon.client() as client:
+        for id in ("long", "other"):
+            list(client.generate("tune", id=id, duration_s=60, variations=1))
+        assert isinstance(client.play("long"), Ack) and isinstance(client.play("other"), Ack)
+        wait_for(lambda: client.status().pairs.get("peak_db", -100) > -60)
+        assert isinstance(client.cancel("other"), Ack)
+        wait_for(lambda: client.status().pairs["playing"] == 0, patience_s=30)  # of two minutes
+        assert (client.play("other", 2).code, client.play("nobody").code) == ("bad_value", "no_such_job")
+        Path(client.history(limit=1)[1][0].pairs["path"]).unlink()
+        gone = client.play("other")
+        assert gone.code == "no_audio" and "is gone" in gone.message
