@@ -111,7 +111,7 @@ class AsyncClient:
         return await self._ask(Ack, "gain", gain_db)
 
     async def play(self, job: str, variation: int = 1) -> Ack | Fail:
-        return await self.ask("play", job, variation=variation)
+        return await self._ask(Ack, "play", job, variation=variation)
 
     async def quit(self) -> Ack | Fail:
         return await self._ask(Ack, "quit")

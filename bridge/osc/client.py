@@ -105,7 +105,7 @@ class Client:
         return self._ask(Ack, "gain", gain_db)
 
     def play(self, job: str, variation: int = 1) -> Ack | Fail:
-        return self._request("play", new_id(), [job], {"variation": variation})
+        return self._ask(Ack, "play", job, variation=variation)
 
     def bindings(self) -> tuple[Found, list[BindingInfo]] | Fail:
         """What MIDI does."""
