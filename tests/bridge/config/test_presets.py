@@ -120,7 +120,7 @@ def test_a_bad_file_tells_its_line_and_stops_nothing(tmp_path, text, line, told)
 
 
 def test_files_that_are_no_text_are_told_too(tmp_path):
-    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")  # half a character of UTF-16
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "list.toml").write_text("preset = [1]")
     presets = Presets(tmp_path)
