@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bridge.osc import spec
 from bridge.osc.replies import Done
 from engine.checkpoints.library import EMBEDDED_MODELS
+from engine.config import load_model_config
 from tests.bridge.conftest import ROOT, RawClient, daemon_environment
 from tests.tiny_model import TINY, write_tiny_model
 
@@ -51,3 +53,11 @@ def test_a_model_of_ones_own_plays_by_its_name(start_daemon, tmp_path):
     story = json.loads(Path(end.path).with_suffix(".json").read_text())
     assert story["request"]["model"] == "mine" and story["engine"]["model"] == TINY.name
     client.close()
+
+
+def test_the_table_tells_what_sketch_does_when_not_asked():
+    config = load_model_config(ROOT / "engine" / "weights" / "sketch" / "model.json")
+    keys = {key.name: key.doc for key in spec.COMMANDS["/inspire/generate"].pairs}
+    assert keys["guidance"].endswith(f" of sketch {config.guidance:g}, with a clip {config.clip_guidance:g}")
+    assert keys["top_k"].endswith(f" of sketch {config.top_k}")
+    assert keys["temperature"].endswith(f" of sketch {config.temperature:g}")
