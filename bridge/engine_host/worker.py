@@ -40,7 +40,9 @@ def main(connection: Connection, engine_name: str) -> None:
 
 
 def _yield_to_others() -> None:
-    """Lowers the priority of this process, before it has other threads: on Linux each has one of its own."""
+    """Lowers the priority of this process. On Linux each thread has its own, and NumPy started some when it was imported; those
+    to come inherit it.
+    """
     try:
         if os.name == "nt":
             import ctypes
@@ -51,7 +53,9 @@ def _yield_to_others() -> None:
             if not kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL_PRIORITY_CLASS):
                 raise ctypes.WinError(ctypes.get_last_error())
         else:
-            os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+            threads = os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ["0"]
+            for thread in threads:
+                os.setpriority(os.PRIO_PROCESS, int(thread), max(NICENESS, os.getpriority(os.PRIO_PROCESS, int(thread))))
     except OSError as error:
         log.warning("the engine's priority stays as it is: %s", error)
 
