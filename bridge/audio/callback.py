@@ -116,7 +116,7 @@ class Meter:
     def __init__(self, interval_frames: int):
         self._interval_frames = interval_frames
         self.peak_db = self.rms_db = FLOOR_DB  # dBFS: 0 is full scale; a square wave of full scale has an RMS of 0
-        self._start()
+        self._peak, self._energy, self._frames = 0.0, 0.0, 0
 
     def measure(self, out: np.ndarray) -> None:
         self._peak = max(self._peak, float(np.abs(out).max(initial=0)))
@@ -124,10 +124,7 @@ class Meter:
         self._frames += len(out)
         if self._frames >= self._interval_frames:
             self.peak_db, self.rms_db = _decibels(self._peak), _decibels(math.sqrt(self._energy / self._frames))
-            self._start()
-
-    def _start(self) -> None:
-        self._peak, self._energy, self._frames = 0.0, 0.0, 0
+            self._peak, self._energy, self._frames = 0.0, 0.0, 0
 
 
 def _decibels(amplitude: float) -> float:

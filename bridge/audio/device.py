@@ -17,9 +17,10 @@ from collections import deque
 import numpy as np
 
 from bridge.audio.callback import RESUME_S
-from bridge.audio.process import DeviceError, Output, State, Wanted
+from bridge.audio.process import Output
 from bridge.audio.resampler import Resampler
 from bridge.audio.voice import Due, Voice
+from bridge.audio.worker import DeviceError, State, Wanted
 
 _POLL_S = 0.02
 _RETURN_DELAYS_S = (0.1, 0.2, 0.5, *(1.0,) * 30)  # between attempts to open a device that went away
@@ -42,7 +43,7 @@ class AudioDevice:
         self._gain_db = gain_db
         self._prebuffer_s = prebuffer_s
         self._voices: deque[Voice] = deque()
-        self._playing: asyncio.Task | None = None
+        self._playing: asyncio.Task[None] | None = None
         self._output: Output | None = None  # None: not found, or gone
         self._away = False  # it went while a result was heard, and is not back
         self.underruns = 0
@@ -106,11 +107,12 @@ class AudioDevice:
             await self._drop()
             self._say_none(error)
 
-    async def _find(self) -> None:
+    async def _find(self) -> Output:
         if self._wanted.device == "none":
             raise DeviceError("switched off in the settings")
-        self._output = Output(self._wanted, self._on_underruns)
-        self.description = str(await self._output.find())
+        self._output = output = Output(self._wanted, self._on_underruns)
+        self.description = str(await output.find())
+        return output
 
     def _say_none(self, error: DeviceError) -> None:
         """Once: without a device every result has none."""
@@ -186,15 +188,14 @@ class AudioDevice:
         if self._output and self._output.is_open:
             return self._output
         at_once = (0, 0) if self._output else (0,)  # where one was found before, it may be another by now
-        problem = None
+        problem: DeviceError | None = None
         for delay_s in _RETURN_DELAYS_S if self._away else at_once:
             await asyncio.sleep(delay_s)
             if voice.stopped:
                 return None
             try:
-                if self._output is None:
-                    await self._find()
-                await self._output.open(_amplitude(self._gain_db))
+                output = self._output or await self._find()
+                await output.open(_amplitude(self._gain_db))
             except DeviceError as error:
                 problem = error
                 await self._drop()
@@ -203,8 +204,9 @@ class AudioDevice:
                 log.info("the audio device is back (%s)", self.description)
                 self._away = False
             self.gain_db = self._gain_db  # it may have changed meanwhile
-            return self._output
+            return output
         self._away = False
+        assert problem is not None, "each attempt that failed had a problem"
         raise problem
 
     async def _feed(self, voice: Voice, output: Output) -> None:

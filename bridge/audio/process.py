@@ -12,13 +12,12 @@ import multiprocessing
 import queue
 import threading
 from collections.abc import Callable
-
-import numpy as np
+from typing import Any
 
 from bridge.audio import worker
 from bridge.audio.callback import FLOOR_DB
 from bridge.audio.worker import DeviceError, Found, State, Wanted
-from bridge.link import Link
+from bridge.link import Link, Samples
 from bridge.observed_time import ObservedTime
 
 _PATIENCE_S = 20.0  # for an answer
@@ -46,8 +45,8 @@ class Output:
         self._on_underruns = on_underruns
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
-        self._answers: asyncio.Queue[dict] = asyncio.Queue()
-        self._messages: queue.SimpleQueue[tuple | None] = queue.SimpleQueue()
+        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._messages: queue.SimpleQueue[tuple[dict[str, Any], Samples | None] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=run, name="audio-link", daemon=True) for run in (self._read, self._write_out)]
         for thread in self._threads:
             thread.start()
@@ -94,7 +93,7 @@ class Output:
         """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard."""
         self._send({"type": "begin", "at": at, "amid": amid})
 
-    def write(self, samples: np.ndarray) -> int:
+    def write(self, samples: Samples) -> int:
         """Of float32 (frames, channels) at the device's rate as much as there is room for. Returns the number of frames."""
         count = min(len(samples), self._capacity - self.unheard)
         if count:
@@ -113,10 +112,10 @@ class Output:
     def set_gain(self, gain: float) -> None:
         self._send({"type": "gain", "gain": gain})
 
-    def _send(self, message: dict, samples: np.ndarray | None = None) -> None:
+    def _send(self, message: dict[str, Any], samples: Samples | None = None) -> None:
         self._messages.put((message, samples))
 
-    async def _answer(self) -> dict:
+    async def _answer(self) -> dict[str, Any]:
         try:
             message = await asyncio.wait_for(self._answers.get(), _PATIENCE_S)
         except TimeoutError:
@@ -142,7 +141,7 @@ class Output:
         except (EOFError, OSError):
             self._loop.call_soon_threadsafe(self._hear, {"type": "failed", "message": "the process of the audio device ended"})
 
-    def _hear(self, message: dict) -> None:
+    def _hear(self, message: dict[str, Any]) -> None:
         self._heard_at = self._time()
         if message["type"] == "state":
             del message["type"]

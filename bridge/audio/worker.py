@@ -17,13 +17,13 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
-
-import numpy as np
+from types import ModuleType
+from typing import Any, Protocol
 
 from bridge import log as log_lines
 from bridge.audio.callback import Playout
 from bridge.errors import BridgeError
-from bridge.link import Link
+from bridge.link import Link, Samples
 
 STATE_EVERY_S = 0.05
 MAX_LATENCY_S = 2.0  # some drivers name nonsense: JACK days, for a port of a program
@@ -77,6 +77,28 @@ class State:
     lost: bool
 
 
+class _Stream(Protocol):
+    """What is used of sounddevice's OutputStream, which has no types."""
+
+    latency: float  # seconds
+    time: float  # seconds
+    active: bool
+
+    def close(self) -> None: ...
+
+
+class _Times(Protocol):
+    """What is used of the times that PortAudio gives a callback."""
+
+    outputBufferDacTime: float  # seconds, on the stream's clock
+
+
+class _Status(Protocol):
+    """What is used of the flags that PortAudio gives a callback."""
+
+    output_underflow: bool
+
+
 def main(connection: Connection, wanted: Wanted) -> None:
     """Entry point of the spawned process."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -98,7 +120,7 @@ class _Worker:
         self._link = link
         self._wanted = wanted
         self._playout: Playout | None = None
-        self._stream = None  # open while there is one
+        self._stream: _Stream | None = None  # open while there is one
         self._closing = threading.Lock()  # nobody asks a stream that was closed
 
     @property
@@ -115,19 +137,22 @@ class _Worker:
         except DeviceError as error:
             self._link.send({"type": "failed", "message": str(error)})
 
-    def _obey(self, message: dict, samples: np.ndarray | None) -> None:
-        playout = self._playout
+    def _obey(self, message: dict[str, Any], samples: Samples | None) -> None:
+        if message["type"] == "open":
+            self._open(message["gain"])
+        stream, playout = self._stream, self._playout
+        assert stream is not None and playout is not None, f"{message['type']} came while no stream is open"
         match message["type"]:
             case "open":
-                self._open(message["gain"])
-                latency_s = min(self._stream.latency, MAX_LATENCY_S)
-                self._link.send({"type": "opened", "latency_s": latency_s, "ring_frames": self._playout.ring.capacity})
+                latency_s = min(stream.latency, MAX_LATENCY_S)
+                self._link.send({"type": "opened", "latency_s": latency_s, "ring_frames": playout.ring.capacity})
             case "begin":
                 playout.final = playout.stopping = False
-                playout.start_at = message["at"] and message["at"] - time.monotonic() + self._stream.time
+                playout.start_at = message["at"] and message["at"] - time.monotonic() + stream.time
                 if message["amid"]:
                     playout.interrupted()
             case "write":
+                assert samples is not None, "write came without its samples"
                 taken = playout.ring.write(samples)
                 assert taken == len(samples), "more came than the ring holds"
             case "final":
@@ -138,7 +163,7 @@ class _Worker:
                 playout.gain = message["gain"]
             case "close":
                 with self._closing:
-                    self._stream.close()
+                    stream.close()
                     self._stream = None
                 self._link.send({"type": "closed"})
 
@@ -163,17 +188,18 @@ class _Worker:
             raise DeviceError(f"the audio device {self._found.name} does not open ({error.args[0]})") from None
         self._stream = stream
 
-    def _fill(self, out: np.ndarray, _frames, times, status) -> None:
+    def _fill(self, out: Samples, _frames: int, times: _Times, status: _Status) -> None:
         """PortAudio's thread."""
         self._beats_without_fill = 0
         out.fill(0)
+        assert self._playout is not None, "it is made before its stream"
         self._playout.fill(out[:, self._ours], status.output_underflow, times.outputBufferDacTime)
 
     def _beat(self) -> None:
         while True:
             time.sleep(STATE_EVERY_S)
             with self._closing:
-                if self._stream is not None:
+                if self._stream is not None and self._playout is not None:
                     self._beats_without_fill += 1  # counted: a clock would run on while this process is stopped
                     stuck = self._beats_without_fill * STATE_EVERY_S > STUCK_S
                     self._tell(self._playout, lost=stuck or not self._stream.active)
@@ -205,7 +231,7 @@ def find(wanted: Wanted) -> Found:
     return Found(name, rate, channels)
 
 
-def _devices(sounddevice) -> str:
+def _devices(sounddevice: ModuleType) -> str:
     outputs = [f"{device['index']} {device['name']}" for device in sounddevice.query_devices() if device["max_output_channels"]]
     return f"audio_device may be default, none, {', '.join(outputs)}" if outputs else "the system has none"
 
@@ -218,7 +244,7 @@ def _columns(channels: tuple[int, ...]) -> slice:
     return slice(first, None if stop < 0 else stop, step)
 
 
-def _samplerate(sounddevice, found: dict) -> int:
+def _samplerate(sounddevice: ModuleType, found: dict[str, Any]) -> int:
     """The rate a device runs at, in Hz. ALSA names 44.1 kHz for whatever can take it, but sound servers run at 48 kHz."""
     if sounddevice.query_hostapis(found["hostapi"])["name"] == "ALSA":
         try:

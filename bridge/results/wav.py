@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.results import tags
 from bridge.results.tags import Tags
@@ -169,7 +170,9 @@ def mend(path: Path) -> Shape | None:
 def _pcm24(samples: np.ndarray) -> bytes:
     """float32 (frames, channels) → interleaved little-endian 24-bit."""
     scaled = np.clip(np.rint(samples.astype(np.float64) * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
-    return scaled.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :BYTES_PER_SAMPLE].tobytes()
+    octets: NDArray[np.uint8] = scaled.astype("<i4").reshape(-1, 1).view(np.uint8)
+    kept: bytes = octets[:, :BYTES_PER_SAMPLE].tobytes()
+    return kept
 
 
 def _bext(description: str, time_reference_frames: int, history: bytes) -> bytes:
