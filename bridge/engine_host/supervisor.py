@@ -14,8 +14,9 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from bridge.engine_host import protocol, worker
 from bridge.errors import EngineFailure
@@ -53,7 +54,7 @@ class Supervisor:
         self._running = False
         self._cancelled_at: float | None = None
         self._time = ObservedTime(_WATCH_EVERY_S)
-        self.facts: dict = {}
+        self.facts: dict[str, Any] = {}
         self.problem = ""
         self.restarts = 0
 
@@ -79,7 +80,7 @@ class Supervisor:
         if child:
             await asyncio.to_thread(child.end)
 
-    async def run(self, request: GenerationRequest, weights: str = "") -> AsyncIterator[Event]:
+    async def run(self, request: GenerationRequest, weights: str = "") -> AsyncGenerator[Event]:
         """The engine's events; `weights` are those its model must have, empty for any.
 
         Raises EngineFailure when it refuses, fails, dies or stalls; the next run gets a fresh child. Close the iterator
@@ -108,9 +109,7 @@ class Supervisor:
 
     async def _begin(self, request: GenerationRequest, weights: str) -> tuple[_Child, Event | EngineFailure]:
         """Hands a request to the child and waits for its first event."""
-        if self._child is None:
-            self._start_child()
-        child = self._child
+        child = self._child or self._start_child()
         self._run += 1
         child.progressed_at = self._time()
         child.send({"type": "generate", "run": self._run, "request": asdict(request), "weights": weights})
@@ -123,12 +122,13 @@ class Supervisor:
             if self._child:
                 self._child.send({"type": "cancel", "run": self._run})
 
-    def _start_child(self) -> None:
+    def _start_child(self) -> _Child:
         self.facts, self.problem = {}, ""
-        self._child = _Child(self._engine, self._time, self._on_notice, self._on_end)
-        self._child.send({"type": "load", "model": self._model})
+        self._child = child = _Child(self._engine, self._time, self._on_notice, self._on_end)
+        child.send({"type": "load", "model": self._model})
+        return child
 
-    def _on_notice(self, child: _Child, message: dict) -> None:
+    def _on_notice(self, child: _Child, message: protocol.Message) -> None:
         """What a child says outside a run."""
         if child is not self._child:
             return
@@ -168,7 +168,13 @@ class Supervisor:
 class _Child:
     """One engine process, its pipe and the thread that reads it. Never restarted: a new one takes its place."""
 
-    def __init__(self, engine: str, now: ObservedTime, on_notice, on_end):
+    def __init__(
+        self,
+        engine: str,
+        now: ObservedTime,
+        on_notice: Callable[[_Child, protocol.Message], None],
+        on_end: Callable[[_Child, EngineFailure], None],
+    ):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self.process = context.Process(target=worker.main, args=(theirs, engine), name="inspire-engine", daemon=True)
@@ -187,7 +193,7 @@ class _Child:
         self._reader = threading.Thread(target=self._read, name="engine-reader", daemon=True)
         self._reader.start()
 
-    def send(self, message: dict) -> None:
+    def send(self, message: protocol.Message) -> None:
         try:
             self._link.send(message)
         except OSError:
@@ -243,7 +249,8 @@ class _Child:
         self.handing_over = False
 
 
-def _how(exitcode: int) -> str:
+def _how(exitcode: int | None) -> str:
+    assert exitcode is not None, "it has ended"
     if exitcode >= 0:
         return f"ended with status {exitcode}"
     name = signal.Signals(-exitcode).name if -exitcode in list(signal.Signals) else str(-exitcode)

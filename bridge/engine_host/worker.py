@@ -12,10 +12,12 @@ import logging
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +46,7 @@ def _yield_to_others() -> None:
     to come inherit it.
     """
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import ctypes
 
             kernel = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -63,7 +65,7 @@ def _yield_to_others() -> None:
 class _Worker:
     def __init__(self, link: Link):
         self._link = link
-        self._tasks: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._cancelled_run = 0  # this run and all before it are cancelled; runs count up
         self._loaded = self._weights = ""
 
@@ -81,7 +83,7 @@ class _Worker:
             self._link.send({"type": "dying", "message": f"{type(error).__name__}: {error}"[:300]})
             os._exit(1)
 
-    def _perform(self, engine: Engine, task: dict) -> None:
+    def _perform(self, engine: Engine, task: protocol.Message) -> None:
         try:
             if task["type"] == "load":
                 self._load(engine, task["model"])
@@ -95,8 +97,9 @@ class _Worker:
         self._loaded, self._weights = model, facts.get("weights", "")
         self._link.send({"type": "loaded", "facts": facts})
 
-    def _generate(self, engine: Engine, run: int, values: dict, weights: str) -> None:
+    def _generate(self, engine: Engine, run: int, values: dict[str, Any], weights: str) -> None:
         request = request_from_mapping(values)
+        assert request.model is not None, "the daemon names the model of each request"
         if request.model != self._loaded:
             self._send_event(run, Progress("loading", 0.0, request.seconds))
             self._load(engine, request.model)
@@ -134,7 +137,8 @@ class _Worker:
 
 def _create_engine(name: str) -> Engine:
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)()
+    engine: Engine = getattr(importlib.import_module(module), attribute)()
+    return engine
 
 
 def _checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Progress | AudioChunk | Finished]:
