@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from bridge.errors import JobError, JournalError, OutputError
 from bridge.jobs import memory
@@ -32,11 +32,16 @@ from bridge.osc.replies import End, Entry, Fail, Found, others_of, paths_of
 from bridge.osc.spec import MAX_BEGINNING
 from bridge.results import paths, removal
 from bridge.results.salvage import salvage
+from engine.api import GenerationRequest
 
 SEEN_EVERY_S = 20.0  # while jobs wait: how late a daemon's end may be dated
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
 _LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
+
+_Value = str | float | None  # of a column
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +78,14 @@ class Journal:
         """The ended jobs among these that are not deleted."""
         return await self._ask(self._recall, ids) if ids else []
 
-    def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future:
+    def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future[None]:
         r = command.request
-        values = (command.id, client, created, json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed)
-        values += (memory.rest_of(command),)
+        asked = (json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed, memory.rest_of(command))
         columns = "id, client, created, state, request, play, name, words, clip, seed, rest"
-        return self._tell(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)", values)
+        sql = f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)"
+        return self._tell(sql, (command.id, client, created, *asked))
 
-    def started(self, id: str, part: Path) -> asyncio.Future:
+    def started(self, id: str, part: Path) -> asyncio.Future[None]:
         """A chunk that is announced must be found again: wait for it."""
         return self._tell(f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}", (str(part), id))
 
@@ -91,7 +96,7 @@ class Journal:
         """Also removes old results where they take more space than they may."""
         self._submit(self._quietly, self._end, state, end, duration_s)
 
-    def paused(self, paused: bool) -> asyncio.Future:
+    def paused(self, paused: bool) -> asyncio.Future[None]:
         return self._tell("UPDATE queue SET paused = ?", (paused,))
 
     async def search(self, query: History) -> list[Found | Entry]:
@@ -119,21 +124,25 @@ class Journal:
 
     # ---- carrying work to the thread
 
-    def _submit(self, work: Callable, *arguments: Any) -> Future:
-        return self._thread.submit(work, *arguments)
+    def _submit(
+        self, work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
+    ) -> Future[_Result]:
+        return self._thread.submit(work, *arguments, **options)
 
-    async def _ask(self, work: Callable, *arguments: Any) -> Any:
+    async def _ask(
+        self, work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
+    ) -> _Result:
         try:
-            return await asyncio.wrap_future(self._submit(work, *arguments))
+            return await asyncio.wrap_future(self._submit(work, *arguments, **options))
         except sqlite3.Error as error:
             raise JournalError(f"the journal cannot be read or written: {error} ({self._file})") from error
 
-    def _tell(self, sql: str, values: tuple) -> asyncio.Future:
+    def _tell(self, sql: str, values: tuple[_Value, ...]) -> asyncio.Future[None]:
         return asyncio.wrap_future(self._submit(self._quietly, lambda: self._db.execute(sql, values)))
 
-    def _quietly(self, work: Callable, *arguments: Any) -> None:
+    def _quietly(self, work: Callable[_Arguments, object], *arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
         try:
-            work(*arguments)
+            work(*arguments, **options)
         except (sqlite3.Error, OSError) as error:
             log.warning("the journal misses something: %s (%s)", error, self._file)
 
@@ -238,7 +247,8 @@ class Journal:
             self._taken -= row["bytes"]
 
     def _search(self, query: History) -> list[Found | Entry]:
-        where, values = ["NOT deleted"], []
+        where = ["NOT deleted"]
+        values: list[str | int] = []
         for word in query.words.casefold().split():
             where.append("instr(words, ?)")
             values.append(word)
@@ -277,7 +287,7 @@ class Journal:
         self._db.execute("UPDATE jobs SET deleted = 1, kept = 0, path = ? WHERE number = ?", (path, row["number"]))
 
     def _row(self, id: str) -> sqlite3.Row:
-        row = self._db.execute(f"SELECT * FROM jobs WHERE {_LAST}", (id,)).fetchone()
+        row: sqlite3.Row | None = self._db.execute(f"SELECT * FROM jobs WHERE {_LAST}", (id,)).fetchone()
         if row is None:
             raise JobError(f"no job has the id {id!r}")
         return row
@@ -321,5 +331,5 @@ def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
     return Entry(query.id, index, row["id"], row["state"], pairs)
 
 
-def _words(request: Any) -> str:
+def _words(request: GenerationRequest) -> str:
     return " ".join([request.prompt, Path(request.clip).name if request.clip else ""]).casefold()

@@ -21,9 +21,9 @@ class JobQueue(Generic[Item]):
     def __init__(self, in_a_row: int):
         self._in_a_row = in_a_row
         self._row = 0  # how many of those that go first were taken since the last of the others
-        self._first: _Ring = {}
-        self._others: _Ring = {}
-        self._places: dict[Item, tuple[_Ring, Hashable]] = {}
+        self._first: _Ring[Item] = {}
+        self._others: _Ring[Item] = {}
+        self._places: dict[Item, tuple[_Ring[Item], Hashable]] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -80,5 +80,5 @@ def _turns(ring: _Ring[Item]) -> Iterator[Item]:
     return (item for item in chain.from_iterable(zip_longest(*ring.values())) if item is not None)
 
 
-def _size(ring: _Ring) -> int:
+def _size(ring: _Ring[Item]) -> int:
     return sum(map(len, ring.values()))

@@ -55,7 +55,7 @@ class Job:
     recording: Recording | Kept
     seed: int | None
     client: str = ""  # who asked
-    written: asyncio.Future | None = None  # in the journal: only then may its client rely on it
+    written: asyncio.Future[None] | None = None  # in the journal: only then may its client rely on it
     acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)  # who asks for it waits for `written` in turn
     created: float = field(default_factory=time.monotonic)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -79,6 +79,12 @@ class Job:
     @property
     def id(self) -> str:
         return self.command.id
+
+    @property
+    def growing(self) -> Recording:
+        """Its recording, of a job that has not ended."""
+        assert isinstance(self.recording, Recording), f"the job {self.id} has ended"
+        return self.recording
 
     @property
     def request(self) -> GenerationRequest:
@@ -226,11 +232,12 @@ class Jobs:
         if command.decode is not None:  # the tokens stay the same, and with them the music
             request = replace(request, decode=command.decode)
         play = job.command.play if command.play is None else bool(command.play)
-        same = command.seed is None and isinstance(job.end, Done)
-        weights = job.end.pairs.get("weights") or "" if same else ""
+        weights = ""
+        if command.seed is None and isinstance(job.end, Done):  # the same music
+            weights = job.end.pairs.get("weights") or ""
         return Submit(command.id, request, play, command.path or job.command.path, weights, reply_port=command.reply_port)
 
-    def set_paused(self, paused: bool) -> asyncio.Future:
+    def set_paused(self, paused: bool) -> asyncio.Future[None]:
         """While paused no job begins; one that runs goes on. The future: it outlives the daemon."""
         self.paused = paused
         self._report_positions()
@@ -292,15 +299,16 @@ class Jobs:
             self.running = None
 
     async def _perform(self, job: Job) -> None:
-        failure: BridgeError | None = None
+        assert job.started is not None, "it runs"
+        failure: BridgeError | ClipError | None = None
         finished: Finished | None = None
         if job.command.play and job.audible:
             due = self._next_bar(job) if job.command.start == "bar" else None
             job.voice = self._device.play(job.request.seconds, due, self._rtf)
         try:
-            job.announced = await asyncio.to_thread(job.recording.likely_path)
+            job.announced = await asyncio.to_thread(job.growing.likely_path)
             await self._journal.started(job.id, job.announced)
-            await asyncio.to_thread(job.recording.open, _story(job))
+            await asyncio.to_thread(job.growing.open, _story(job))
             await self._announce(job)
             finished = await self._generate(job)
         except EngineFailure as error:
@@ -318,7 +326,7 @@ class Jobs:
             job.voice.end()
         try:
             own = finished.variations if finished else ()
-            await asyncio.to_thread(job.recording.finish, await self._told(job, finished, failure), own)
+            await asyncio.to_thread(job.growing.finish, await self._told(job, finished, failure), own)
         except OutputError as error:
             failure = failure or error
         self._conclude(job, _end(job, finished, failure))
@@ -346,7 +354,7 @@ class Jobs:
 
     async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
         """A MIDI clip as audio in `folder`. Raises ClipError."""
-        if not is_midi_clip(request.clip):
+        if request.clip is None or not is_midi_clip(request.clip):
             return request
         wave = await asyncio.to_thread(midi_clip.render, resolve_clip(request.clip), self.soundfont, folder)
         return replace(request, clip=clip_text(wave))
@@ -365,16 +373,17 @@ class Jobs:
 
     async def _keep(self, job: Job, chunk: AudioChunk) -> None:
         """On disk first, then told, then heard."""
-        await asyncio.to_thread(job.recording.write, chunk)
+        await asyncio.to_thread(job.growing.write, chunk)
         await self._announce(job)
         self._journal.grown(job.id, job.recording.duration_s)
         now = time.monotonic()
         if job.generating and chunk.variation == 1:
             job.done_s += chunk.duration_s
         if job.generating:
+            assert job.work_at is not None and job.started is not None, "new audio comes after progress"
             job.worked_s = now - job.work_at
             job.first_chunk_s = now - job.started if job.first_chunk_s is None else job.first_chunk_s
-        path, pairs = str(job.recording.path_of(chunk.variation)), {}
+        path, pairs = str(job.growing.path_of(chunk.variation)), {}
         if job.request.variations > 1:
             pairs = {"variation": chunk.variation}
         self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
@@ -425,8 +434,9 @@ class Jobs:
         if len(self._at_hand) > limits.MAX_AT_HAND:
             del self._jobs[self._at_hand.popleft()]
 
-    async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | None) -> dict:
+    async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | ClipError | None) -> sidecar.Story:
         """The sidecar: what was asked, of what, what came of it."""
+        assert job.started is not None and job.ended is not None, "it ran"
         state = "cancelled" if job.cancelled else "done"
         if failure:
             state = "interrupted" if failure.code == "interrupted" else "failed"
@@ -456,10 +466,10 @@ def _story(job: Job) -> sidecar.Story:
     return {"id": job.id, "state": sidecar.RUNNING, "created": job.created_at, "request": asdict(job.exact)}
 
 
-def _end(job: Job, finished: Finished | None, failure: BridgeError | None) -> End:
+def _end(job: Job, finished: Finished | None, failure: BridgeError | ClipError | None) -> End:
     duration_s = job.recording.duration_s
     path = str(job.recording.path) if duration_s else ""
-    others = others_of(job.recording.paths)
+    others = others_of(job.growing.paths)
     if failure:
         told = fail(failure, job.id)
         return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
