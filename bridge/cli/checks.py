@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -106,7 +106,7 @@ def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
     yield model(settings.engine, settings.model)
 
 
-def python(version: tuple = sys.version_info) -> Finding:
+def python(version: tuple[int | str, ...] = sys.version_info) -> Finding:
     told = ".".join(str(number) for number in version[:3])
     return Finding("Python", tuple(version[:2]) >= PYTHON, told, "install Python {}.{} or later".format(*PYTHON))
 
@@ -265,7 +265,7 @@ async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tup
     output = AudioDevice(device, 0.0, 0.0, channels, samplerate)
     output.start()
     voice = output.play(0.3)
-    voice.feed(AudioChunk(0, 0, 48_000, samples), 0.0)
+    voice.feed(AudioChunk(0, 0, 48_000, samples), is_new=False)
     voice.end()
     while output.playing:
         await asyncio.sleep(0.01)
@@ -289,7 +289,7 @@ def _facts(told: str) -> str:
     return ", ".join(f"{name} {value}" for name, value in json.loads(told.splitlines()[-1]).items())
 
 
-def _tried(check: str, code: str, arguments: list[str], advice: str, read) -> Finding:
+def _tried(check: str, code: str, arguments: list[str], advice: str, read: Callable[[str], str]) -> Finding:
     """Runs `code` in a process of its own; the last line it says is what is told."""
     command = [sys.executable, "-c", code, *arguments]
     try:

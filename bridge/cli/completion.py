@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import shlex
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 
 import typer
 
@@ -18,7 +18,8 @@ from bridge.cli.connection import find_daemon
 from bridge.config.presets import Presets
 from bridge.config.settings import load_settings
 from bridge.errors import BridgeError
-from bridge.osc.replies import Fail
+from bridge.osc.client import Client
+from bridge.osc.replies import Entry, Fail, Found
 from bridge.osc.spec import MAX_LISTED
 from engine.checkpoints.library import list_models
 
@@ -72,7 +73,7 @@ def past_jobs(context: typer.Context, incomplete: str) -> list[str]:
     return _jobs(context, incomplete, lambda client: client.history(limit=MAX_LISTED))
 
 
-def _jobs(context: typer.Context, incomplete: str, ask) -> list[str]:
+def _jobs(context: typer.Context, incomplete: str, ask: Callable[[Client], tuple[Found, list[Entry]] | Fail]) -> list[str]:
     """None where no daemon answers soon."""
     with contextlib.suppress(BridgeError):
         port = context.params.get("port")

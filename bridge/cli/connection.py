@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from bridge.cli.consoles import err
 from bridge.config import state_file
@@ -15,6 +15,8 @@ from bridge.osc.client import Client
 from bridge.osc.replies import Fail
 
 _START_PATIENCE_S = 30.0
+
+_Reply = TypeVar("_Reply")
 
 
 def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
@@ -30,9 +32,7 @@ def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
     return _start_daemon(settings, port, quiet, AUTO if others else settings.port)
 
 
-def find_daemon(
-    settings: Settings, port: int | None, patience_s: float = 1.0, others: list[str] | None = None
-) -> Client | None:
+def find_daemon(settings: Settings, port: int | None, patience_s: float = 1.0, others: list[str] | None = None) -> Client | None:
     """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will tell it again.
 
     But not that of another user's daemon: what it says is added to `others`.
@@ -84,7 +84,7 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
         err.print(" ".join(f"{name} {value}" for name, value in told.items()), markup=False)
 
 
-def answered(reply):
+def answered(reply: _Reply | Fail) -> _Reply:
     """A reply that is not a fail."""
     if isinstance(reply, Fail):
         fail(reply.message, 1)

@@ -30,7 +30,7 @@ def write_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def report(values: dict, sentence: str, as_json: bool) -> None:
+def report(values: dict[str, Any], sentence: str, as_json: bool) -> None:
     """What was done, as one JSON object or in words."""
     if as_json:
         print(json.dumps(values))

@@ -6,11 +6,12 @@ import dataclasses
 import json
 import os
 from datetime import datetime
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, End, Entry, Fail, ProgressReport, Queued, Reply, name_of, paths_of
 from bridge.plain_text import on_one_line
 
 _BAR_WIDTH = 40  # of a terminal that has room for a progress bar on one line
@@ -31,10 +32,10 @@ def has_room(console: Console) -> bool:
 class JsonView:
     """One line a reply."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def __call__(self, reply: Reply) -> None:
@@ -67,11 +68,11 @@ class BarView(JsonView):
         self._progress = Progress(*columns, console=console, transient=True)
         self._task: TaskID = self._progress.add_task("waiting", total=None, figures="")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def __call__(self, reply: Reply) -> None:
@@ -128,6 +129,6 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             err.print(end.message, markup=False)
 
 
-def _show_paths(end: Reply, out: Console) -> None:
+def _show_paths(end: End, out: Console) -> None:
     for path in paths_of(end):
         out.print(path, markup=False)

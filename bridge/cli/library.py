@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ def presets(
         number = numbers[preset.name]
         if as_json:
             told = {"name": preset.name, "number": number, "bank": preset.bank, "description": preset.description}
-            print(json.dumps(told | preset.values))
+            print(json.dumps({**told, **preset.values}))
             continue
         if preset.bank != shown:
             out.print(f"[bold]{preset.bank}[/bold]")
@@ -76,7 +76,7 @@ def history(
     words: Annotated[list[str] | None, typer.Argument(help="all of these stand in the prompt or the clip's name")] = None,
     port: Port = None,
     as_json: AsJson = False,
-    **pairs,
+    **pairs: Any,
 ) -> None:
     """Search what was made, the newest first."""
     with connect(port, no_start=True) as client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -27,7 +27,7 @@ app = typer.Typer()
 @with_keys_of("/inspire/generate", and_of_starting=True)
 def generate(
     prompt: Annotated[str, typer.Argument(help="what to play: style, tempo, key, instruments; a preset may say it")] = "",
-    **options,
+    **options: Any,
 ) -> None:
     """Make music from a text."""
     _make(Client.generate, prompt, **options)
@@ -35,14 +35,14 @@ def generate(
 
 @app.command("continue")
 @with_keys_of("/inspire/continue", and_of_starting=True)
-def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], **options) -> None:
+def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], **options: Any) -> None:
     """Go on from a recorded clip."""
     _make(Client.continue_clip, _clip(clip), **options)
 
 
 @app.command()
 @with_keys_of("/inspire/again", and_of_starting=True)
-def again(job: PastJob, **options) -> None:
+def again(job: PastJob, **options: Any) -> None:
     """Ask for a job's request again: the same audio, unless another seed or --decode is given."""
     _make(lambda client, job, **pairs: client.again(id_of(client, job), **pairs), job, **options)
 
@@ -55,7 +55,7 @@ def sketch(
     port: Port = None,
     as_json: AsJson = False,
     no_start: NoStart = False,
-    **pairs,
+    **pairs: Any,
 ) -> None:
     """Make short variations to choose from: of a preset, of a prompt, or of a prompt as a preset plays it.
 
@@ -67,7 +67,8 @@ def sketch(
         pairs["variations"] = 1
     code = 0
     with connect(port, no_start, as_json) as client:
-        for preset in presets or [None]:
+        wanted: list[str | None] = [*presets] if presets else [None]
+        for preset in wanted:
             if preset and not as_json:
                 err.print(preset, markup=False)
             end = _show_job(client, lambda id: client.sketch(prompt, id=id, preset=preset, **pairs), as_json)  # noqa: B023
@@ -133,7 +134,9 @@ def _clip(clip: Path) -> str:
     return clip_text(clip.expanduser().absolute()) if is_plain else str(clip)
 
 
-def _make(ask: Callable[..., Iterator[Reply]], what: str, port: int | None, as_json: bool, no_start: bool, **pairs) -> NoReturn:
+def _make(
+    ask: Callable[..., Iterator[Reply]], what: str, port: int | None, as_json: bool, no_start: bool, **pairs: Any
+) -> NoReturn:
     """Asks a client for a job of `what`, shows it to its end, and exits."""
     with connect(port, no_start, as_json) as client:
         raise typer.Exit(_exit_code(_show_job(client, lambda id: ask(client, what, id=id, **pairs), as_json)))
@@ -144,11 +147,11 @@ def _exit_code(end: Reply) -> int:
     return 0 if isinstance(end, Done) else 130 if isinstance(end, Cancelled) else 3 if isinstance(end, Queued) else 1
 
 
-def _show_job(client: Client, start, as_json: bool) -> Reply:
+def _show_job(client: Client, start: Callable[[str], Iterator[Reply]], as_json: bool) -> Reply:
     """Shows a job to its end, which it gives. Ctrl-C cancels the job and still shows its end."""
     id = new_id()
     show = job_view.choose(as_json, err)
-    end = None
+    end: Reply | None = None
     with show:
         try:
             for reply in start(id):
@@ -159,6 +162,7 @@ def _show_job(client: Client, start, as_json: bool) -> Reply:
             while not isinstance(end, (Done, Fail, Cancelled)):
                 end = client.receive(id, 30) or Fail(id, "no_daemon", "the daemon does not answer")
             show(end)
+    assert end is not None, "a job has at least one reply"
     if not as_json:
         job_view.show_end(end, out, err)
     return end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from bridge.cli.connection import answered, connect, fail
 from bridge.cli.consoles import err, out
 from bridge.cli.options import AsJson, Port, with_keys_of
 from bridge.osc.client import new_id
-from bridge.osc.replies import Ack, BindingInfo
+from bridge.osc.replies import Ack, BindingInfo, Reply
 from bridge.osc.spec import MIDI_ACTIONS, MIDI_KINDS
 
 app = typer.Typer()
@@ -39,10 +39,11 @@ def learn(
     action: Annotated[str, typer.Argument(help=f"one of {', '.join(MIDI_ACTIONS)}", autocompletion=lambda: [*MIDI_ACTIONS])],
     port: Port = None,
     as_json: AsJson = False,
-    **pairs,
+    **pairs: Any,
 ) -> None:
     """Let the next note, program or controller that comes do this. Ctrl-C ends it."""
-    id, end = new_id(), None
+    id = new_id()
+    end: Reply | None = None
     with connect(port, no_start=True) as client:
         try:
             for reply in client.learn(action, id=id, **pairs):
@@ -52,6 +53,7 @@ def learn(
         except KeyboardInterrupt:
             client.cancel(id)
             fail("nothing was learnt", 130)
+    assert isinstance(end, BindingInfo), "the last reply to learn"
     _show(end, as_json)
 
 

@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +21,8 @@ from bridge.osc.client import Client
 from bridge.osc.replies import Cancelled, Done, Fail, Reply, Welcome
 from bridge.osc.spec import MAX_LISTED
 from bridge.plain_text import on_one_line
+
+Snapshot = dict[str, Any]  # of a daemon: its state and that state's keys, as they go to JSON; see `snapshot`
 
 WAVEFORM_S = 10.0  # of the result's end
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -40,18 +43,18 @@ class Watch:
         self._find = find
         self._client: Client | None = None
         self._heard_pid: int | None = None  # the daemon that tells us its events
-        self._before: dict = {}
+        self._before: Snapshot = {}
         self._asked: dict[str, str] = {}  # job → what for, until it ends
         self._news: list[str] = []
         self.log: deque[str] = deque(maxlen=_KEPT_LINES)
 
-    def look(self) -> dict:
+    def look(self) -> Snapshot:
         """A snapshot with the state "gone" while there is no daemon, and under `log` the lines since the last look."""
         try:
             self._client = self._client or self._find()
             told = snapshot(self._client) if self._client else {"state": "gone"}
-            if told.get("pid") not in (None, self._heard_pid):
-                self._say_hello(told)
+            if self._client and told.get("pid") not in (None, self._heard_pid):
+                self._say_hello(self._client, told)
         except BridgeError as error:
             told = {"state": "gone", "problem": str(error)}
         if told["state"] == "gone":
@@ -76,8 +79,8 @@ class Watch:
         self._client = self._heard_pid = None
         self._asked.clear()
 
-    def _say_hello(self, told: dict) -> None:
-        if isinstance(self._client.hello("monitor", events="all"), Welcome):
+    def _say_hello(self, client: Client, told: Snapshot) -> None:
+        if isinstance(client.hello("monitor", events="all"), Welcome):
             self._heard_pid = told["pid"]
             self._note("daemon", f"inspire {told['version']}, process {told['pid']}")
 
@@ -94,7 +97,7 @@ class Watch:
             case Fail():
                 self._note("failed", f"{what}: {reply.message}")
 
-    def _compare(self, told: dict) -> None:
+    def _compare(self, told: Snapshot) -> None:
         """What has changed since the look before."""
         before, self._before = self._before, told
         if told["state"] == "gone":
@@ -121,7 +124,7 @@ class Watch:
         self._news.append(line)
 
 
-def snapshot(client: Client) -> dict:
+def snapshot(client: Client) -> Snapshot:
     """The daemon's state; under `queue` the jobs that run and wait; under `job` the running one, with its last seconds' peaks.
 
     Raises NoDaemon.
@@ -129,7 +132,7 @@ def snapshot(client: Client) -> dict:
     state = client.status()
     if isinstance(state, Fail):
         return {"state": "unknown", "problem": state.message}
-    told = {"state": state.state, **state.pairs, "queue": []}
+    told: Snapshot = {"state": state.state, **state.pairs, "queue": []}
     if told.get("running") or told.get("queued"):
         listed = client.jobs(limit=MAX_LISTED)
         entries = [] if isinstance(listed, Fail) else listed[1]
@@ -155,7 +158,7 @@ def peaks_db(path: str | None) -> list[float]:
     return [round(float(20 * np.log10(max(peak, 1e-6))), 1) for peak in peaks]
 
 
-def lines(told: dict, log: Iterable[str], width: int, height: int = 40, blocks: bool = True) -> list[str]:
+def lines(told: Snapshot, log: Iterable[str], width: int, height: int = 40, blocks: bool = True) -> list[str]:
     """A snapshot, and as much of the log as there is room for, in lines of at most `width` columns.
 
     `blocks`: the terminal can draw a waveform.
@@ -168,12 +171,12 @@ def lines(told: dict, log: Iterable[str], width: int, height: int = 40, blocks: 
     return [set_cell_size(on_one_line(line), width).rstrip() for line in (*shown, *list(log)[-room:])]
 
 
-def _gone(told: dict, width: int) -> list[str]:
+def _gone(told: Snapshot, width: int) -> list[str]:
     told_why = told.get("problem") or "no daemon runs: start one with 'inspire serve'"
     return [*textwrap.wrap(told_why, width), "waiting for one"]
 
 
-def _state(told: dict, width: int, blocks: bool) -> list[str]:
+def _state(told: Snapshot, width: int, blocks: bool) -> list[str]:
     queue = f"{told.get('queued', 0)} waiting" + (", paused" if told.get("paused") else "")
     shown = [f"inspire {told.get('version', '')}  {told['state']}  {queue}", f"model   {told.get('model', 'none')}"]
     if job := told.get("job"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -22,10 +22,11 @@ _STARTING = [
     for name, default, annotation in (("port", None, Port), ("as_json", False, AsJson), ("no_start", False, NoStart))
 ]
 _TYPES = {"i": int, "f": float, "s": str}
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _COMPLETED = {"preset": preset_names, "model": model_names}
 
 
-def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: bool = False) -> Callable[[Callable], Callable]:
+def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: bool = False) -> Callable[[_Command], _Command]:
     """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table.
 
     `and_of_starting`: port, as_json and no_start too.
@@ -34,16 +35,16 @@ def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: b
     return _with([*(_STARTING if and_of_starting else ()), *(_option(key) for key in keys)])
 
 
-def with_settings() -> Callable[[Callable], Callable]:
+def with_settings() -> Callable[[_Command], _Command]:
     """Gives a command an option for every setting, as `**flags`."""
     return _with([_setting_option(setting) for setting in dataclasses.fields(Settings)])
 
 
-def _with(options: list[inspect.Parameter]) -> Callable[[Callable], Callable]:
-    def decorate(function: Callable) -> Callable:
+def _with(options: list[inspect.Parameter]) -> Callable[[_Command], _Command]:
+    def decorate(function: _Command) -> _Command:
         own = inspect.signature(function, eval_str=True)
         parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD] + options
-        function.__signature__ = own.replace(parameters=parameters)
+        vars(function)["__signature__"] = own.replace(parameters=parameters)
         function.__annotations__ |= {p.name: p.annotation for p in parameters}
         return function
 
@@ -54,18 +55,20 @@ def _option(key: spec.Field) -> inspect.Parameter:
     """Flags are the keys, and as short forms those without their unit; `path` is also what other programs call it, output."""
     whole = "--" + key.name.replace("_", "-")
     flag = whole.removesuffix("-s")
+    values: object
     if key.is_switch:
         default = True if key.name == "play" else None  # who asks from a terminal wants to hear it
-        type_, flags, told = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
+        values, flags, told = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
     else:
-        type_, default, flags, told = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"
+        values, default, flags, told = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"
     if key.name == "path":
         flags = ["-o", "--output", "--path"]
-    annotation = Annotated[type_, typer.Option(*flags, help=told, autocompletion=_COMPLETED.get(key.name))]
+    option = typer.Option(*flags, help=told, autocompletion=_COMPLETED.get(key.name))
+    annotation = Annotated[values, option]  # type: ignore[valid-type]  # made from the table, while the program runs
     return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _setting_option(setting: dataclasses.Field) -> inspect.Parameter:
+def _setting_option(setting: dataclasses.Field[Any]) -> inspect.Parameter:
     """All are text here: settings.py reads them, and says what is wrong with them."""
     annotation = Annotated[str | None, typer.Option(f"--{setting.name.replace('_', '-')}", help=setting.metadata["doc"])]
     return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

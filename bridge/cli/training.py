@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, Any, Self
 
 import typer
 from rich.console import Console
@@ -24,6 +24,8 @@ from bridge.config.settings import load_settings
 _MODULE = "engine.training.adapt"
 _ENDS = ("done", "no_gain", "fail", "stopped")
 _LINE_EVERY_S = 30.0  # on a dumb terminal
+
+_Event = dict[str, Any]  # what the engine's process says, a JSON object a line: under `event` what it is, and its figures
 
 app = typer.Typer()
 
@@ -55,10 +57,11 @@ def train(
     raise typer.Exit(code)
 
 
-def _run(command: list[str], view: _JsonView, complaints) -> tuple[int, dict]:
+def _run(command: list[str], view: _JsonView, complaints: IO[str]) -> tuple[int, _Event]:
     """Shows a training to its end: (exit code, last event). Ctrl-C lets it keep what it has; a second one does not."""
-    last: dict = {}
+    last: _Event = {}
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, encoding="utf-8")
+    assert child.stdout is not None, "it is a pipe"
     interrupted = False
     with view, child:
         while True:
@@ -78,13 +81,13 @@ def _run(command: list[str], view: _JsonView, complaints) -> tuple[int, dict]:
 class _JsonView:
     """What the engine says, line by line."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
-    def __call__(self, event: dict) -> None:
+    def __call__(self, event: _Event) -> None:
         print(json.dumps(event), flush=True)
 
 
@@ -94,7 +97,7 @@ class _LineView(_JsonView):
     def __init__(self, console: Console) -> None:
         self._console, self._next_s = console, 0.0
 
-    def __call__(self, event: dict) -> None:
+    def __call__(self, event: _Event) -> None:
         if told := _in_words(event):
             self._console.print(told, markup=False)
         elif event["event"] == "progress" and event["done_s"] >= self._next_s:
@@ -110,14 +113,14 @@ class _BarView(_JsonView):
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("beginning", total=None, figures="")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def __call__(self, event: dict) -> None:
+    def __call__(self, event: _Event) -> None:
         if told := _in_words(event):
             self._progress.console.print(told, markup=False)
         elif event["event"] == "heard":
@@ -129,12 +132,12 @@ class _BarView(_JsonView):
         self._progress.update(self._task, description=description, completed=completed, total=total, figures=figures)
 
 
-def _figures(progress: dict) -> str:
+def _figures(progress: _Event) -> str:
     learnt = f", loss {progress['loss']:.3f}" if "loss" in progress else ""
     return f"step {progress['step']}{learnt}, held-out {progress['held_out']:.3f}"
 
 
-def _in_words(event: dict) -> str:
+def _in_words(event: _Event) -> str:
     """What is worth a line of its own; else empty."""
     match event["event"]:
         case "skipped":
@@ -150,7 +153,7 @@ def _in_words(event: dict) -> str:
     return ""
 
 
-def _show_end(last: dict, code: int, name: str) -> None:
+def _show_end(last: _Event, code: int, name: str) -> None:
     """The model's folder on stdout, for scripts; the rest on stderr."""
     if code == 130:
         err.print("stopped; the same command goes on from here")

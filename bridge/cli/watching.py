@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,15 @@ from bridge.cli.consoles import out
 from bridge.cli.options import AsJson, Port
 from bridge.config.settings import load_settings
 
-try:
+if TYPE_CHECKING:
+    from bridge.cli.monitor_view import Snapshot, Watch
+
+if sys.platform == "win32":
+    import msvcrt
+else:
     import select
     import termios
     import tty
-except ImportError:  # Windows
-    import msvcrt
-
-    termios = None
 
 _LISTEN_S = 0.25  # between two looks at the daemon
 
@@ -56,11 +57,11 @@ def monitor(
             watch.listen(_LISTEN_S)
 
 
-Shown = Callable[[dict], None]
+Shown = Callable[["Snapshot"], None]
 
 
 @contextlib.contextmanager
-def _on_screen(watch) -> Iterator[Shown]:
+def _on_screen(watch: Watch) -> Iterator[Shown]:
     from rich.live import Live
     from rich.text import Text
 
@@ -76,7 +77,7 @@ def _line_by_line() -> Iterator[Shown]:
 
     begun = False
 
-    def show(told: dict) -> None:
+    def show(told: Snapshot) -> None:
         nonlocal begun
         new = told["log"] if begun else lines(told, told["log"], out.width, blocks=False)
         begun = True
@@ -89,9 +90,9 @@ def _line_by_line() -> Iterator[Shown]:
 @contextlib.contextmanager
 def _as_json() -> Iterator[Shown]:
     """A look that is as the one before is left out."""
-    last = None
+    last: Snapshot | None = None
 
-    def show(told: dict) -> None:
+    def show(told: Snapshot) -> None:
         nonlocal last
         if told != last:
             print(json.dumps(told), flush=True)
@@ -108,7 +109,7 @@ def _keys() -> Iterator[Callable[[], str]]:
     """
     if not sys.stdin.isatty():
         yield lambda: ""
-    elif termios is None:
+    elif sys.platform == "win32":
         yield lambda: msvcrt.getwch() if msvcrt.kbhit() else ""
     else:
         number = sys.stdin.fileno()
