@@ -163,9 +163,9 @@ class Witness:
             told = self._told.get(id, [])
             end = self._end(id)
             if successor and any(isinstance(reply, Ack) for reply in told):
-                _ack, *began, again = successor.generate("tune", id=id, duration_s=TUNE_S)
-                if began:
-                    wrong.append(f"{id} was acked and is forgotten: it begins anew")
+                if isinstance(state := successor.status(job=id), Fail):
+                    wrong.append(f"{id} was acked and is forgotten: {state}")
+                *_, again = successor.generate("tune", id=id, duration_s=TUNE_S)  # one that waits plays on by itself
                 if end and end != again:
                     wrong.append(f"{id} had ended as {end}, now it is {again}")
                 end = again

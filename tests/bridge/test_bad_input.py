@@ -37,7 +37,7 @@ CASES = {
     "text for a number": ("/inspire/generate", ["j", "dub", "seed", "seven"], "bad_value"),
     "half a seed": ("/inspire/generate", ["j", "dub", "seed", 0.5], "bad_value"),
     "unknown section": ("/inspire/generate", ["j", "dub", "section", "bridge"], "bad_value"),
-    "unknown musical key": ("/inspire/generate", ["j", "dub", "key", "H dur"], "bad_request"),
+    "unknown musical key": ("/inspire/generate", ["j", "dub", "key", "K dur"], "bad_request"),
     "path outside": ("/inspire/generate", ["j", "dub", "path", "../../x.wav"], "output"),
     "absolute path": ("/inspire/generate", ["j", "dub", "path", "/tmp/x.wav"], "output"),
     "reply port out of range": ("/inspire/ping", ["j", "reply_port", 70_000], "bad_value"),
