@@ -30,6 +30,7 @@ from bridge.handlers.jobs import JobHandlers
 from bridge.handlers.midi import MidiHandlers
 from bridge.handlers.presets import PresetHandlers
 from bridge.handlers.status import StatusHandlers
+from bridge.handlers.transport import TransportHandlers
 from bridge.jobs.journal import Journal
 from bridge.jobs.runner import Job, Jobs
 from bridge.mailbox.door import Mailbox
@@ -87,6 +88,7 @@ class Daemon:
             JobHandlers(settings, self._clients, jobs, self._journal, presets, transport, control).table,
             PresetHandlers(presets, jobs, settings.model).table,
             MidiHandlers(control, settings.midi_in != "none").table,
+            TransportHandlers(transport).table,
             AudioHandlers(self._device, jobs).table,
             StatusHandlers(settings, self._clients, jobs, self._engine, self._device, self._midi, transport, self.quit).table,
         )

@@ -434,6 +434,60 @@ var TABLE = {
      65535
     ]
    }
+  },
+  "transport": {
+   "arguments": [
+    [
+     "bpm",
+     "f",
+     10,
+     1000
+    ],
+    [
+     "position_beats",
+     "f",
+     -1000,
+     1000000
+    ],
+    [
+     "playing",
+     "i",
+     0,
+     1
+    ]
+   ],
+   "keys": {
+    "beats_per_bar": [
+     "beats_per_bar",
+     "i",
+     1,
+     16
+    ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
+    "reply_port": [
+     "reply_port",
+     "i",
+     1,
+     65535
+    ],
+    "token": [
+     "token",
+     "s",
+     0,
+     200
+    ],
+    "user": [
+     "user",
+     "s",
+     0,
+     200
+    ]
+   }
   }
  },
  "replies": {
@@ -1228,14 +1282,15 @@ var Requests = (function () {
         };
     }
 
-    // What Live's transport tells the daemon, by every name that the daemon's table may use for it.
+    // What Live's transport tells the daemon. A signature that the daemon does not take, such as 20/4, is left out.
     function transport(set) {
-        var metre = Music.metre(set.tempo, set.numerator, set.denominator);
-        return {
-            bpm: set.tempo, tempo: set.tempo, beats_per_bar: metre.beats_per_bar, numerator: set.numerator, denominator: set.denominator,
-            beat: set.beat, position: set.beat, position_beats: set.beat, bar: Math.floor(Music.barAt(set.beat, metre.quarters_per_bar)),
-            playing: set.is_playing ? 1 : 0
-        };
+        var told = { bpm: set.tempo, position_beats: set.beat, playing: set.is_playing ? 1 : 0 };
+        var whole_notes = set.denominator === 1, beats = whole_notes ? 4 * set.numerator : set.numerator;
+        if (beats <= 16 && set.numerator * 4 / set.denominator <= 16) {
+            told.beats_per_bar = beats;
+            told.beat_unit = whole_notes ? 4 : set.denominator;
+        }
+        return told;
     }
 
     return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, LAYER: LAYER, prompt: prompt, build: build, transport: transport };

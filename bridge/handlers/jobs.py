@@ -141,7 +141,7 @@ class JobHandlers:
         return replace(command, request=request)
 
     def _completed(self, draft: Draft) -> Submit:
-        """With its MIDI clip's tempo and metre, or the MIDI clock's tempo, and its preset's values.
+        """With its MIDI clip's tempo and metre, or the host's, and its preset's values.
 
         Raises MessageError, ClipError and PresetError.
         """
@@ -153,12 +153,18 @@ class JobHandlers:
         if draft.ours.get("start") == "bar":
             now = time.monotonic()
             if not self._transport.playing(now):
-                why = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
+                why = self._why_no_bar(now)
                 raise MessageError(f"there is no next bar, {why}: start the host, or leave start away", "no_clock")
-            metre = {"beats_per_bar": self._settings.midi_beats_per_bar} if self._settings.midi_beats_per_bar else {}
+            metre = self._transport.metre(now) if "beats_per_bar" not in music else {}
             music = {"bpm": self._transport.bpm(now)} | metre | music
         preset = self._presets.get(draft.preset) if draft.preset else NO_PRESET
         return draft.complete(preset.under(draft.above(preset.values, music)))
+
+    def _why_no_bar(self, now: float) -> str:
+        if self._transport.told(now):
+            return "the host tells that it does not play"
+        clock = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
+        return f"no host tells its transport and {clock}"
 
 
 def _entry(id: str, index: int, job: Job) -> Entry:

@@ -341,7 +341,7 @@ class Jobs:
         def due(earliest_s: float) -> float | None:
             bar_s = self._transport.next_bar_s(time.monotonic(), job.request.quarters_per_bar, earliest_s)
             if bar_s is None:
-                log.warning("job %s is heard at once: the MIDI clock it should have waited for plays no more", job.id)
+                log.warning("job %s is heard at once: the host it should have waited for plays no more", job.id)
             return bar_s
 
         return due

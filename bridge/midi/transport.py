@@ -1,4 +1,6 @@
-"""A host's musical time, from its MIDI clock: tempo, position, and when the next bar begins. Pure: no port, no clock of its own.
+"""A host's musical time, from its MIDI clock or as it is told: tempo, position, and when the next bar begins.
+
+Pure: no port, no clock of its own.
 
 MIDI clock is 24 ticks to a quarter note (MIDI 1.0, System Real Time). A tick says when it arrived, which is not when it was
 meant: drivers deliver in blocks of up to 20 ms. So a straight line is laid through the last ticks, the longest stretch of them
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 
 import mido
 import numpy as np
+
+from bridge.midi.told import Told
 
 TICKS_PER_BEAT = 24
 TICKS_PER_SIXTEENTH = 6  # what song position counts
@@ -43,6 +47,7 @@ class Clock:
 class Transport:
     """Follows a MIDI clock, whose messages it is given as they come. `now` is the time of a question (monotonic).
 
+    What a host tells (`tell`) wins over its clock for as long as it counts: it knows the metre, and where the song is.
     MIDI clock has no metre: bars have `beats_per_bar` beats where that is known, and else as many as whoever asks takes them for.
     """
 
@@ -51,6 +56,15 @@ class Transport:
         self._ticks: deque[float] = deque(maxlen=_STRETCHES[0])
         self._place: int | None = None  # ticks from the song's beginning to the last tick; None: nobody said
         self._rolling = False
+        self._told: Told | None = None  # the last
+
+    def tell(self, told: Told) -> None:
+        """What a device or script in the host says of its transport. The last one wins, whoever tells it."""
+        self._told = told
+
+    def told(self, now: float) -> Told | None:
+        """What was told last; None where nothing was, or too long ago."""
+        return self._told if self._told and self._told.counts(now) else None
 
     def hear(self, message: mido.Message, now: float) -> None:
         """Any MIDI message; what is not of time is left alone."""
@@ -68,14 +82,21 @@ class Transport:
 
     def state(self, now: float, beats_per_bar: int, beat_unit: int = 4) -> dict[str, object]:
         """As /inspire/state tells it; empty while there is no clock."""
-        quarters_per_bar = self._beats_per_bar or beats_per_bar * 4 / beat_unit
-        beats_per_bar = self._beats_per_bar or beats_per_bar
         bpm, beat = self.bpm(now), self.beat(now)
         if bpm is None:
             return {}
+        metre = {"beats_per_bar": beats_per_bar, "beat_unit": beat_unit} | self.metre(now)
+        quarters_per_bar = metre["beats_per_bar"] * 4 / metre["beat_unit"]
         bar = None if beat is None else int(beat // quarters_per_bar) + 1
         playing = "playing" if self.playing(now) else "stopped"
-        return {"transport": playing, "bpm": bpm, "bar": bar, "beats_per_bar": beats_per_bar}
+        source = "told" if self.told(now) else "midi_clock"
+        return {"transport": playing, "transport_from": source, "bpm": bpm, "bar": bar, **metre}
+
+    def metre(self, now: float) -> dict[str, int]:
+        """The host's, as a request has it: as it tells, else as the settings have it (in quarter notes), else empty."""
+        if (told := self.told(now)) and told.metre:
+            return told.metre
+        return {"beats_per_bar": self._beats_per_bar, "beat_unit": 4} if self._beats_per_bar else {}
 
     def tick(self, now: float) -> None:
         if self._ticks and now - self._ticks[-1] > LOST_S:
@@ -104,15 +125,21 @@ class Transport:
 
     def playing(self, now: float) -> bool:
         """It rolls, its place in the song is known, and so is its tempo."""
+        if told := self.told(now):
+            return told.playing
         return self._rolling and self.clock(now) is not None
 
     def bpm(self, now: float) -> float | None:
         """None while there is no clock, or too little of it. A clock may run while the host does not play."""
+        if told := self.told(now):
+            return told.bpm
         clock = self.clock(now)
         return clock.bpm if clock else None
 
     def beat(self, now: float) -> float | None:
         """Beats from the song's beginning. Where it stopped, while it does not play; None where nobody said."""
+        if told := self.told(now):
+            return told.beat(now)
         if self._place is None:
             return None
         clock = self.clock(now) if self._rolling else None
@@ -121,6 +148,8 @@ class Transport:
 
     def next_bar_s(self, now: float, quarters_per_bar: float, earliest_s: float) -> float | None:
         """When the first bar at or after `earliest_s` begins. None while the host does not play."""
+        if told := self.told(now):
+            return told.next_bar_s(told.quarters_per_bar or self._beats_per_bar or quarters_per_bar, earliest_s)
         clock = self.clock(now)
         if clock is None or self._place is None or not self._rolling:
             return None

@@ -32,8 +32,10 @@ from bridge.osc.protocol import (
     SKETCH_S,
     SKETCHES,
     STARTS,
+    TRANSPORT_S,
 )
 from engine.api import (
+    BEAT_UNITS,
     DECODE_PATHS,
     JOINS,
     MAX_CLIP_S,
@@ -151,7 +153,10 @@ class _Music(Command):
     ] = None
     play: _Play | None = None
     start: Annotated[
-        str | None, Meta("bar: heard from the MIDI clock's next bar on, at its tempo unless bpm is given", choices=STARTS)
+        str | None,
+        Meta(
+            "bar: heard from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given", choices=STARTS
+        ),
     ] = None
     path: _ResultName | None = None
 
@@ -416,6 +421,38 @@ class Play(Command):
     variation: Annotated[int, Meta("which, counted from 1", 1, MAX_VARIATIONS)] = 1
 
 
+@command(
+    "/inspire/transport",
+    f"tells the host's transport, for start bar: counts for {TRANSPORT_S:g} s, so say it once a second; wins over MIDI clock",
+    "ack",
+    "fail",
+)
+@dataclass(frozen=True)
+class TellTransport(Command):
+    """As it is when it is sent. The last one wins, whoever sends it."""
+
+    bpm: Annotated[float, Meta("tempo in quarter notes per minute", 10, 1000)]
+    position_beats: Annotated[
+        float, Meta("where the song is, in quarter notes from its beginning; negative in a count-in", -1_000, 1_000_000)
+    ]
+    playing: Annotated[bool, Meta("1: it moves on from there; 0: it is stopped")]
+    beats_per_bar: Annotated[
+        int | None, Meta("beats in a bar; when not given the setting midi_beats_per_bar, else the job's", 1, 16)
+    ] = None
+    beat_unit: Annotated[int | None, Meta("the note a beat is: 2, 4, 8 or 16; 4 when not given", 2, 16)] = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> TellTransport:
+        unit = values.get("beat_unit", 4)
+        if unit not in BEAT_UNITS:
+            raise MessageError(f"beat_unit is {unit}: one of 2, 4, 8, 16 is allowed", "bad_value")
+        if (beats := values.get("beats_per_bar", 4)) * 4 / unit > 16:
+            raise MessageError(f"the metre is {beats}/{unit}: bars of at most 16 quarter notes are allowed", "bad_request")
+        if unit != 4 and "beats_per_bar" not in values:
+            raise MessageError("beat_unit is given without beats_per_bar: give both, or neither", "bad_request")
+        return cls(id, **values)
+
+
 @command("/inspire/midi/list", "asks what MIDI does: one reply each", "found", "midi/binding", "fail")
 @dataclass(frozen=True)
 class ListBindings(Command):
@@ -474,9 +511,7 @@ class Ping(Command):
     pass
 
 
-@command(
-    "/inspire/quit", "ends the daemon; a running job keeps what it has, those that wait go on with the next daemon", "ack"
-)
+@command("/inspire/quit", "ends the daemon; a running job keeps what it has, those that wait go on with the next daemon", "ack")
 @dataclass(frozen=True)
 class Quit(Command):
     drop: Annotated[bool, Meta("1: those that wait are cancelled")] = False

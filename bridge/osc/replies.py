@@ -285,10 +285,14 @@ class State(Reply):
         playing: Annotated[int, Meta("1 while the audio device sounds")]
         underruns: _Underruns
         midi_in: Annotated[str, Meta("where MIDI comes from, or why it does not", is_sentence=True)]
-        transport: Annotated[str, Meta("by the MIDI clock, while there is one: playing or stopped")]
-        bpm: Annotated[float, Meta("the MIDI clock's tempo")]
+        transport: Annotated[str, Meta("the host's, while it tells it or there is a MIDI clock: playing or stopped")]
+        transport_from: Annotated[str, Meta("told: as /inspire/transport told it; midi_clock: by the MIDI clock")]
+        bpm: Annotated[float, Meta("the host's tempo")]
         bar: Annotated[int, Meta("where it is, in bars from 1")]
-        beats_per_bar: Annotated[int, Meta("of these bars: the setting midi_beats_per_bar, else the running job's, else 4")]
+        beats_per_bar: Annotated[
+            int, Meta("of these bars: as the host tells it, else the setting midi_beats_per_bar, else the running job's, else 4")
+        ]
+        beat_unit: Annotated[int, Meta("the note that a beat of these bars is; bpm counts quarter notes in every metre")]
         gain_db: Annotated[float, Meta("how loud the audio device plays; 0: as it is in the file")]
         peak_db: Annotated[float, Meta("highest level of the last 0.3 s on the audio device, in dBFS; only while it is open")]
         rms_db: Annotated[float, Meta("mean level of the last 0.3 s on the audio device, in dBFS; only while it is open")]

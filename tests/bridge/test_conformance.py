@@ -148,6 +148,12 @@ FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
         [midi.learn],
         "fail no_midi is right",
     ),
+    "keeps the transport to itself": (
+        as_it_is,
+        every("state", lambda v: [("state", *v[: v.index("transport")])] if "transport" in v else [("state", *v)]),
+        [midi.transport],
+        "the state shows",
+    ),
     "too large": (
         as_it_is,
         every("state", lambda v: [("state", *v, "model", "x" * 5000)]),

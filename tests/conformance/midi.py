@@ -1,4 +1,4 @@
-"""Bindings of MIDI messages."""
+"""Bindings of MIDI messages, and the host's transport."""
 
 from __future__ import annotations
 
@@ -29,3 +29,17 @@ def learn(server: Server) -> None:
         expect_fail(reply, "no_midi", "a learn without MIDI")
     more = [reply for reply in client.settled() if reply.id == id]
     expect(not more, f"after its end: {more[0] if more else ''}")
+
+
+@rule("a transport that is told is one ack, and the state shows it: bar, metre, tempo, whether it plays")
+def transport(server: Server) -> None:
+    client = server.udp()
+    for playing, words in ((1, "playing"), (0, "stopped")):
+        client.send("/inspire/transport", id := new_id(), 90.0, 14.25, playing, "beats_per_bar", 7, "beat_unit", 8)
+        reply = client.only_answer(id)
+        expect(reply.name == "ack", f"{reply}: an ack is right")
+        client.send("/inspire/status", id := new_id())
+        state = client.answer(id, "state")
+        right = {"transport": words, "transport_from": "told", "bpm": 90.0, "bar": 5, "beats_per_bar": 7, "beat_unit": 8}
+        told = {name: state.pairs.get(name) for name in right}
+        expect(told == right, f"the state shows {told}: {right} is right")

@@ -52,6 +52,10 @@ REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown preset": ("/inspire/generate", ["", "preset", "no such preset"], "no_such_preset"),
     "an action that MIDI has not": ("/inspire/midi/learn", ["quit"], "bad_value"),
     "a binding that is not there": ("/inspire/midi/forget", ["note", "number", 3, "channel", 16], "no_such_binding"),
+    "a transport without its position": ("/inspire/transport", [120.0], "missing_argument"),
+    "a transport without a tempo": ("/inspire/transport", [0.0, 4.0, 1], "bad_value"),
+    "a metre in thirds": ("/inspire/transport", [120.0, 4.0, 1, "beats_per_bar", 4, "beat_unit", 3], "bad_value"),
     "another protocol": ("/inspire/hello", ["conformance", 99], "protocol"),
 }
-NOT_WITH_A_TOKEN = {"no prompt", "a key without its value"}  # the key token that follows is then read as what is missing
+# The key token that follows is then read as what is missing.
+NOT_WITH_A_TOKEN = {"no prompt", "a key without its value", "a transport without its position"}

@@ -83,6 +83,23 @@ def test_in_the_arrangement_it_lands_where_the_source_ends(daemon, put_on_track,
     assert device.shown["ruler1 set"] == ["13"], "the ruler counts the song's bars"
 
 
+def test_what_is_heard_while_live_plays_starts_on_its_bar_without_midi_clock(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="pad")
+    device.until("ready")
+    device.turn("bars", 1)
+    device.do("live", of="song", change={"tempo": 125.0, "current_song_time": 9.0, "is_playing": True})
+    with daemon.client() as client:
+        wait_until(lambda: client.status().pairs.get("transport") == "playing")
+        told = client.status().pairs
+        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("told", 125, 3, 4)
+        device.press("go")
+        device.until("done")
+        command = next(command for command in device.commands if command[0] == "/inspire/generate")
+        assert dict(zip(command[3::2], command[4::2], strict=True))["start"] == "bar"
+        device.do("live", of="song", change={"is_playing": False})
+        wait_until(lambda: client.status().pairs.get("transport") == "stopped")
+
+
 def test_stop_keeps_what_was_made(daemon, put_on_track):
     device = put_on_track(daemon.port, prompt="slow pad")
     device.until("ready")

@@ -155,7 +155,7 @@ def test_the_message_table_is_the_daemons():
 def test_what_it_asks_for_stands_in_the_table():
     table = json.loads(script_table().removeprefix("var TABLE = ").rstrip().removesuffix(";"))
     asked = set(re.findall(r'\.(?:ask|say)\("(\w+)"', CODE)) | {"generate", "continue", "again"}
-    later = {"transport", "estimate", "fill"}  # of a daemon that has them
+    later = {"estimate", "fill"}  # of a daemon that has them
     assert asked - later <= set(table["commands"])
     handled = set(re.findall(r"Session\.prototype\.on_(\w+)", CODE)) - {"job_state", "estimate"}
     assert handled <= set(table["replies"])

@@ -1,0 +1,26 @@
+"""The host's transport, as a device or script tells it."""
+
+from __future__ import annotations
+
+import time
+
+from bridge.handlers import Caller, Replies, Table
+from bridge.midi.told import Told
+from bridge.midi.transport import Transport
+from bridge.osc.commands import TellTransport
+from bridge.osc.replies import Ack
+
+
+class TransportHandlers:
+    def __init__(self, transport: Transport):
+        self._transport = transport
+
+    @property
+    def table(self) -> Table:
+        return {TellTransport: self.tell}
+
+    async def tell(self, command: TellTransport, caller: Caller) -> Replies:
+        beats_per_bar, beat_unit = command.beats_per_bar or 0, command.beat_unit or 4
+        place = (command.bpm, command.position_beats, bool(command.playing), time.monotonic())
+        self._transport.tell(Told(*place, beats_per_bar, beat_unit))
+        yield Ack(command.id)

@@ -1,0 +1,117 @@
+"""A host's time as it tells it: bars without MIDI clock, the last word wins and is forgotten when it is not renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import mido
+import pytest
+
+from bridge.midi.told import Told
+from bridge.midi.transport import Transport
+from bridge.osc.async_client import AsyncClient
+from bridge.osc.protocol import TRANSPORT_S
+from bridge.osc.replies import Ack, Done, Fail
+from tests.bridge.conftest import wait_for
+from tests.bridge.midi.test_input import BPM, Host, asked, hears_the_tempo, socket_port, state
+from tests.bridge.midi.test_transport import START, playing
+
+
+@pytest.mark.parametrize(
+    ("position", "metre", "earliest", "bar", "next_s"),
+    [
+        (6.5, (4, 4), 0.0, 2, 0.75),  # 1.5 quarters at 120
+        (6.5, (4, 4), 0.8, 2, 2.75),
+        (6.5, (3, 4), 0.0, 3, 1.25),
+        (6.5, (7, 8), 0.0, 2, 0.25),  # bars of 3.5 quarters
+        (6.5, (), 0.0, 2, 1.75),  # those of whoever asks: of 5
+        (-1.0, (4, 4), 0.0, 0, 0.5),  # in a count-in
+        (8.0, (4, 4), 0.0, 3, 0.0),
+    ],
+)
+def test_the_next_bar_is_where_the_host_has_it(position, metre, earliest, bar, next_s):
+    transport = Transport()
+    transport.tell(Told(120.0, position, True, START, *metre))
+    assert transport.next_bar_s(START, 5, START + earliest) - START == pytest.approx(next_s)
+    assert transport.state(START, 5)["bar"] == bar
+    assert transport.beat(START + 1) == pytest.approx(position + 2)
+
+
+def test_a_host_that_stands_has_no_next_bar_and_keeps_its_place():
+    transport = Transport()
+    transport.tell(Told(120.0, 6.5, False, START))
+    assert transport.next_bar_s(START, 4, START) is None and not transport.playing(START)
+    assert transport.beat(START + 1) == 6.5
+
+
+def test_the_last_word_wins_also_over_midi_clock_until_it_is_not_renewed():
+    transport, now = playing(90.0, 96)
+    transport.tell(Told(120.0, 0.0, True, now - 1))
+    transport.tell(Told(125.0, 2.0, False, now))
+    assert (transport.bpm(now), transport.playing(now)) == (125, False)
+    transport.tell(Told(125.0, 2.0, True, now - TRANSPORT_S))
+    assert transport.bpm(now) == 125
+    transport.tell(Told(125.0, 2.0, True, now - TRANSPORT_S - 0.01))
+    assert (transport.bpm(now), transport.state(now, 4)["transport_from"]) == (90, "midi_clock")
+
+
+def test_start_bar_without_midi(start_daemon):
+    daemon = start_daemon()
+    with daemon.client() as client:
+        (fail,) = client.generate("tune", start="bar", bars=1)
+        assert fail.code == "no_clock" and "no host tells its transport" in fail.message
+        assert isinstance(client.tell_transport(125, 17, True, beats_per_bar=7, beat_unit=8), Ack)
+        done = list(client.generate("tune", start="bar", bars=1))[-1]
+        assert isinstance(done, Done)
+        request = asked(done)
+        assert (request["bpm"], request["beats_per_bar"], request["beat_unit"]) == (125, 7, 8)
+        client.tell_transport(125, 17, True, beats_per_bar=7, beat_unit=8)
+        request = asked(list(client.generate("tune", start="bar", bars=1, bpm=90, beats_per_bar=3))[-1])
+        assert (request["bpm"], request["beats_per_bar"], request.get("beat_unit", 4)) == (90, 3, 4)  # its own
+        client.tell_transport(125, 17, False)
+        (fail,) = client.generate("tune", start="bar", bars=1)
+        assert fail.code == "no_clock" and "does not play" in fail.message
+
+
+def test_it_is_forgotten_when_it_is_not_renewed_and_midi_clock_counts_again(start_daemon):
+    daemon = start_daemon(midi_in="socket:127.0.0.1:0")
+    with socket_port(daemon) as port, daemon.client() as client, Host(port.send):
+        port.send(mido.Message("start"))
+        hears_the_tempo(daemon)
+        client.tell_transport(125, 17.5, True, beats_per_bar=3)
+        began = time.monotonic()
+        told = client.status().pairs
+        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("told", 125, 6, 3)
+        state(daemon, transport_from="midi_clock", transport="playing", beats_per_bar=4)
+        assert time.monotonic() - began > TRANSPORT_S - 0.1
+        assert client.status().pairs["bpm"] == pytest.approx(BPM, rel=0.1)
+
+
+def test_what_cannot_be_is_refused_and_what_was_told_stays(daemon):
+    with daemon.client() as client:
+        client.tell_transport(125, 17, False)
+        refused = [
+            ((0, 17, True), {}, "bad_value"),
+            ((125, 17, 2), {}, "bad_value"),
+            ((125, 1e9, True), {}, "bad_value"),
+            ((125, 17, True), {"beats_per_bar": 0}, "bad_value"),
+            ((125, 17, True), {"beats_per_bar": 4, "beat_unit": 3}, "bad_value"),
+            ((125, 17, True), {"beats_per_bar": 16, "beat_unit": 2}, "bad_request"),
+            ((125, 17, True), {"beat_unit": 8}, "bad_request"),
+        ]
+        for arguments, pairs, code in refused:
+            fail = client.tell_transport(*arguments, **pairs)
+            assert isinstance(fail, Fail) and fail.code == code, (arguments, pairs, fail)
+        told = client.status().pairs
+        assert (told["transport"], told["bpm"]) == ("stopped", 125)
+
+
+def test_the_asynchronous_client_tells_it_too(daemon):
+    async def tell() -> Ack | Fail:
+        async with AsyncClient(daemon.port) as client:
+            return await client.tell_transport(96, 4, False)
+
+    assert isinstance(asyncio.run(tell()), Ack)
+    with daemon.client() as client:
+        wait_for(lambda: client.status().pairs.get("bpm") == 96)
