@@ -18,9 +18,10 @@ import numpy as np
 
 from bridge.audio.callback import RESUME_S
 from bridge.audio.process import Output
+from bridge.audio.protocol import State
 from bridge.audio.resampler import Resampler
 from bridge.audio.voice import Due, Voice
-from bridge.audio.worker import DeviceError, State, Wanted
+from bridge.audio.worker import DeviceError, Wanted
 
 _POLL_S = 0.02
 _RETURN_DELAYS_S = (0.1, 0.2, 0.5, *(1.0,) * 30)  # between attempts to open a device that went away

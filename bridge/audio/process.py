@@ -12,11 +12,12 @@ import multiprocessing
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
-from bridge.audio import worker
+from bridge.audio import protocol, worker
 from bridge.audio.callback import FLOOR_DB
-from bridge.audio.worker import DeviceError, Found, State, Wanted
+from bridge.audio.protocol import Begin, Close, Closed, Failed, Final, Found, Gain, Open, Opened, Quit, State, Stop, Write
+from bridge.audio.worker import DeviceError, Wanted
 from bridge.link import Link, Samples
 from bridge.observed_time import ObservedTime
 
@@ -24,6 +25,8 @@ _PATIENCE_S = 20.0  # for an answer
 _SILENCE_S = 10.0  # of the child while its stream is open
 _LOOKED_AT_EVERY_S = 0.5  # or more often, while it plays
 _END_S = 2.0  # until it is ended by force
+
+_Answer = TypeVar("_Answer", Found, Opened, Closed)
 _CLOSED = State(0, 0, FLOOR_DB, FLOOR_DB, False)
 
 
@@ -45,33 +48,33 @@ class Output:
         self._on_underruns = on_underruns
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._messages: queue.SimpleQueue[tuple[dict[str, Any], Samples | None] | None] = queue.SimpleQueue()
+        self._answers: asyncio.Queue[protocol.ToProcess | protocol.FromProcess] = asyncio.Queue()
+        self._messages: queue.SimpleQueue[protocol.ToProcess | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=run, name="audio-link", daemon=True) for run in (self._read, self._write_out)]
         for thread in self._threads:
             thread.start()
 
     async def find(self) -> Found:
         """What the system has. Raises DeviceError, as all that is awaited here."""
-        self.found = Found(**await self._answer())
+        self.found = await self._answer(Found)
         return self.found
 
     async def open(self, gain: float) -> None:
         """`gain` is linear."""
-        self._send({"type": "open", "gain": gain})
-        opened = await self._answer()
-        self.latency_s, self._capacity = opened["latency_s"], opened["ring_frames"]
+        self._send(Open(gain))
+        opened = await self._answer(Opened)
+        self.latency_s, self._capacity = opened.latency_s, opened.ring_frames
         self.state, self._sent, self._heard_at, self._open = _CLOSED, 0, self._time(), True
 
     async def close(self) -> None:
         """Drops what the system still holds."""
         self._open = False
-        self._send({"type": "close"})
-        await self._answer()
+        self._send(Close())
+        await self._answer(Closed)
 
     async def end(self) -> None:
         """In order, or by force after a moment."""
-        self._send({"type": "quit"})
+        self._send(Quit())
         self._messages.put(None)
         await asyncio.to_thread(self._join)
 
@@ -91,44 +94,45 @@ class Output:
 
     def begin(self, at: float | None, amid: bool) -> None:
         """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard."""
-        self._send({"type": "begin", "at": at, "amid": amid})
+        self._send(Begin(at, amid))
 
     def write(self, samples: Samples) -> int:
         """Of float32 (frames, channels) at the device's rate as much as there is room for. Returns the number of frames."""
         count = min(len(samples), self._capacity - self.unheard)
         if count:
             self._sent += count
-            self._send({"type": "write"}, samples[:count])
+            self._send(Write(samples[:count]))
         return count
 
     def final(self) -> None:
         """All of the result is written."""
-        self._send({"type": "final"})
+        self._send(Final())
 
     def stop(self) -> None:
         """Fade out, forget what is unheard."""
-        self._send({"type": "stop"})
+        self._send(Stop())
 
     def set_gain(self, gain: float) -> None:
-        self._send({"type": "gain", "gain": gain})
+        self._send(Gain(gain))
 
-    def _send(self, message: dict[str, Any], samples: Samples | None = None) -> None:
-        self._messages.put((message, samples))
+    def _send(self, message: protocol.ToProcess) -> None:
+        self._messages.put(message)
 
-    async def _answer(self) -> dict[str, Any]:
+    async def _answer(self, expected: type[_Answer]) -> _Answer:
         try:
             message = await asyncio.wait_for(self._answers.get(), _PATIENCE_S)
         except TimeoutError:
             raise DeviceError(f"the audio device gave no answer for {_PATIENCE_S:g} s") from None
-        if message.pop("type") == "failed":
-            raise DeviceError(message["message"])
+        if isinstance(message, Failed):
+            raise DeviceError(message.message)
+        assert isinstance(message, expected), f"the audio device's process answered {type(message).__name__}"
         return message
 
     def _write_out(self) -> None:
         """The writer thread."""
-        while (item := self._messages.get()) is not None:
+        while (message := self._messages.get()) is not None:
             try:
-                self._link.send(*item)
+                self._link.send(*protocol.encode(message))
             except OSError:
                 return  # the child is gone: the reader tells
 
@@ -136,20 +140,18 @@ class Output:
         """The reader thread."""
         try:
             while True:
-                message, _ = self._link.receive()
-                self._loop.call_soon_threadsafe(self._hear, message)
+                self._loop.call_soon_threadsafe(self._hear, protocol.decode(*self._link.receive()))
         except (EOFError, OSError):
-            self._loop.call_soon_threadsafe(self._hear, {"type": "failed", "message": "the process of the audio device ended"})
+            self._loop.call_soon_threadsafe(self._hear, Failed("the process of the audio device ended"))
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: protocol.ToProcess | protocol.FromProcess) -> None:
         self._heard_at = self._time()
-        if message["type"] == "state":
-            del message["type"]
-            before, self.state = self.state, State(**message)
+        if isinstance(message, State):
+            before, self.state = self.state, message
             if self.state.underruns > before.underruns:
                 self._on_underruns(self.state.underruns - before.underruns)
             return
-        self._gone = message["type"] == "failed"
+        self._gone = isinstance(message, Failed)
         self._answers.put_nowait(message)
 
     def _join(self) -> None:

@@ -3,9 +3,7 @@
 In a process of its own, as PortAudio lists the devices once, does not outlive a JACK server that dies (closing its stream waits
 for ten minutes, then aborts: PortAudio's issue 820), and calls back under the interpreter's lock, which a daemon needs for more.
 
-Threads: the main thread obeys; `_beat` tells the state; PortAudio's runs `Playout.fill`. Messages to the child: `open`, answered
-with `opened`; `begin` a result, `write` it, its `final` end, or `stop` it; `gain`; `close`, answered with `closed`; `quit`. From
-the child: `found`, once; `state`; `failed`, the last.
+Threads: the main thread obeys; `_beat` tells the state; PortAudio's runs `Playout.fill`. The messages are `protocol`'s.
 """
 
 from __future__ import annotations
@@ -15,13 +13,15 @@ import os
 import signal
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, Protocol
 
 from bridge import log as log_lines
+from bridge.audio import protocol
 from bridge.audio.callback import Playout
+from bridge.audio.protocol import Begin, Close, Closed, Failed, Final, Found, Gain, Open, Opened, Quit, State, Stop, Write
 from bridge.errors import BridgeError
 from bridge.link import Link, Samples
 
@@ -52,29 +52,6 @@ class Wanted:
         if self.device == "default":
             return None
         return int(self.device) if self.device.isdecimal() else self.device
-
-
-@dataclass(frozen=True)
-class Found:
-    """A device as the system has it, opened at `samplerate` in Hz; `channels` are those that are played on, from 1."""
-
-    name: str
-    samplerate: int
-    channels: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self.samplerate / 1000:g} kHz"
-
-
-@dataclass(frozen=True)
-class State:
-    """Of an open stream: what it has played, and how loud (dBFS). `lost`: its device is gone."""
-
-    frames_read: int
-    underruns: int
-    peak_db: float
-    rms_db: float
-    lost: bool
 
 
 class _Stream(Protocol):
@@ -130,42 +107,43 @@ class _Worker:
     def run(self) -> None:
         try:
             self._found = find(self._wanted)
-            self._link.send({"type": "found", **asdict(self._found)})
+            self._send(self._found)
             threading.Thread(target=self._beat, name="state", daemon=True).start()
-            while (received := self._link.receive())[0]["type"] != "quit":
-                self._obey(*received)
+            while not isinstance(message := protocol.decode(*self._link.receive()), Quit):
+                self._obey(message)
         except DeviceError as error:
-            self._link.send({"type": "failed", "message": str(error)})
+            self._send(Failed(str(error)))
 
-    def _obey(self, message: dict[str, Any], samples: Samples | None) -> None:
-        if message["type"] == "open":
-            self._open(message["gain"])
+    def _obey(self, message: protocol.ToProcess | protocol.FromProcess) -> None:
+        if isinstance(message, Open):
+            self._open(message.gain)
         stream, playout = self._stream, self._playout
-        assert stream is not None and playout is not None, f"{message['type']} came while no stream is open"
-        match message["type"]:
-            case "open":
-                latency_s = min(stream.latency, MAX_LATENCY_S)
-                self._link.send({"type": "opened", "latency_s": latency_s, "ring_frames": playout.ring.capacity})
-            case "begin":
+        assert stream is not None and playout is not None, f"{type(message).__name__} came while no stream is open"
+        match message:
+            case Open():
+                self._send(Opened(min(stream.latency, MAX_LATENCY_S), playout.ring.capacity))
+            case Begin():
                 playout.final = playout.stopping = False
-                playout.start_at = message["at"] and message["at"] - time.monotonic() + stream.time
-                if message["amid"]:
+                playout.start_at = message.at and message.at - time.monotonic() + stream.time
+                if message.amid:
                     playout.interrupted()
-            case "write":
-                assert samples is not None, "write came without its samples"
-                taken = playout.ring.write(samples)
-                assert taken == len(samples), "more came than the ring holds"
-            case "final":
+            case Write():
+                taken = playout.ring.write(message.samples)
+                assert taken == len(message.samples), "more came than the ring holds"
+            case Final():
                 playout.final = True
-            case "stop":
+            case Stop():
                 playout.stopping = True
-            case "gain":
-                playout.gain = message["gain"]
-            case "close":
+            case Gain():
+                playout.gain = message.gain
+            case Close():
                 with self._closing:
                     stream.close()
                     self._stream = None
-                self._link.send({"type": "closed"})
+                self._send(Closed())
+
+    def _send(self, message: protocol.FromProcess) -> None:
+        self._link.send(*protocol.encode(message))
 
     def _open(self, gain: float) -> None:
         import sounddevice
@@ -207,7 +185,7 @@ class _Worker:
     def _tell(self, playout: Playout, lost: bool) -> None:
         state = State(playout.ring.frames_read, playout.underruns, playout.meter.peak_db, playout.meter.rms_db, lost)
         try:
-            self._link.send({"type": "state", **asdict(state)})
+            self._send(state)
         except OSError:
             os._exit(0)  # the daemon is gone
 
