@@ -86,7 +86,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(start, recordings, tmp_pat
     ("options", "told"),
     [
         (["--on", "gone"], "gone is no folder"),
-        (["--on", "."], "holds no recordings: .aac"),
+        (["--on", "."], "holds no recordings: .a"),
         (["--on", ".", "--name", "../mine"], "'../mine' is no name for a model"),
         (["--on", ".", "--base", "gone"], "no model 'gone'"),
     ],
