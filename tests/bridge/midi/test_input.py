@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import random
 import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -140,10 +139,13 @@ def test_bars_are_counted_in_the_hosts_metre(start_daemon):
 
 def test_bytes_come_in_any_pieces_and_nonsense_is_left_alone(clocked):
     with socket_port(clocked) as port:
-        port._wfile.write(b"\x00\xff\x90\xf7" + os.urandom(500).replace(b"\xf0", b""))
-        for byte in struct.pack("<B", 0xF2), b"\x20", b"\x00":
+        for seed in range(20):  # begins with a status byte: what begins otherwise is ended
+            port._wfile.write(b"\xff\x90\xf7" + random.Random(seed).randbytes(500).replace(b"\xf0", b""))
+        for byte in b"\xfc", b"\xf2", b"\x20", b"\x00":  # stop, and the position of bar 3
             port._wfile.write(byte)
             port._wfile.flush()
+        with Host(port.send):
+            state(clocked, transport="stopped", bar=3)
     assert clocked.serves_on()
 
 
