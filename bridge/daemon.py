@@ -31,8 +31,9 @@ from bridge.handlers.midi import MidiHandlers
 from bridge.handlers.presets import PresetHandlers
 from bridge.handlers.status import StatusHandlers
 from bridge.handlers.transport import TransportHandlers
+from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
-from bridge.jobs.runner import Job, Jobs
+from bridge.jobs.runner import Jobs
 from bridge.mailbox.door import Mailbox
 from bridge.midi.controller import MidiControl
 from bridge.midi.input import MidiIn
@@ -73,8 +74,8 @@ class Daemon:
         self._transport = Transport(settings.midi_beats_per_bar)
         self._midi = MidiIn(settings.midi_in, self._hear)
         self._control = MidiControl(settings_file())
-        self._jobs = Jobs(self._engine, self._device, self._transport, self._journal, settings.folder, self._notify)
-        self._jobs.soundfont = settings.soundfont
+        outlets = (self._journal, settings.folder, self._notify)
+        self._jobs = Jobs(self._engine, self._device, self._transport, *outlets, settings.soundfont)
         self._clients = Clients()
         self._mailbox: Mailbox | None = None
         self._announcement: Announcement | None = None

@@ -12,8 +12,9 @@ from bridge.config.presets import NO_PRESET, Presets
 from bridge.config.settings import Settings
 from bridge.errors import MessageError
 from bridge.handlers import Caller, Replies, Table
+from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
-from bridge.jobs.runner import Job, Jobs
+from bridge.jobs.runner import Jobs
 from bridge.midi import clip as midi_clip
 from bridge.midi.controller import MidiControl
 from bridge.midi.transport import Transport

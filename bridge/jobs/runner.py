@@ -1,115 +1,40 @@
-"""The life of a job: queued → running → done, failed or cancelled. Who is next, `job_queue` says.
+"""The life of a job: queued → running → done, failed or cancelled. Who is next, `queue` says; `performer` runs it.
 
 Idempotent by id: submitting a known id with the same request gives the job there is. Everything runs on the event loop's
-thread, except disk work, which is awaited in a thread of its own: a slow disk holds up its job, not the daemon.
-
-Every job tells its story as replies through `notify`: queued, progress, chunk, and exactly one end.
+thread. What happens to a job is told through `notify`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from contextlib import aclosing
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from bridge import limits
 from bridge.audio.device import AudioDevice
-from bridge.audio.voice import Due, Voice
 from bridge.engine_host.supervisor import Supervisor
-from bridge.errors import BridgeError, BridgeFault, EngineFailure, JobError, OutputError
+from bridge.errors import BridgeFault, JobError, OutputError
+from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
-from bridge.jobs.memory import INTERRUPTED, Memory, Waiting
+from bridge.jobs.memory import Memory, Waiting
+from bridge.jobs.performer import Performer
 from bridge.jobs.queue import JobQueue
-from bridge.midi import clip as midi_clip
 from bridge.midi.transport import Transport
 from bridge.osc import spec
-from bridge.osc.commands import Again, Draft, Submit, is_midi_clip
-from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Queued, Reply, fail, others_of
-from bridge.results import sidecar
+from bridge.osc.commands import Again, Draft, Submit
+from bridge.osc.replies import Cancelled, Done, End, Fail, Queued, Reply, fail
 from bridge.results.recording import Kept, Recording
-from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, clip_path, clip_text, draw_seed, resolve_clip
+from engine.api import draw_seed
 
 _NEXT = 8  # jobs that hear of it when the queue moves
 _LONG_AWAY_S = 600.0  # without a daemon: then nobody waits for the jobs that did
-_PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Job:
-    """One request and what became of it. Times are of `time.monotonic`.
-
-    `seed` is the one used, drawn at once where the request has none: None only for jobs of daemons that did not.
-    """
-
-    command: Submit
-    recording: Recording | Kept
-    seed: int | None
-    client: str = ""  # who asked
-    written: asyncio.Future[None] | None = None  # in the journal: only then may its client rely on it
-    acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)  # who asks for it waits for `written` in turn
-    created: float = field(default_factory=time.monotonic)
-    created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    started: float | None = None
-    ended: float | None = None
-    first_chunk_s: float | None = None
-    work_at: float | None = None  # when work began, the model being loaded
-    generating: bool = False  # what comes now is new audio, not the clip
-    worked_s: float = 0.0  # for done_s
-    done_s: float = 0.0  # of new audio
-    total_s: float = 0.0  # as the engine tells it: of bars of a clip it knows when it has heard it
-    audible: bool = True  # False: asked for while another daemon ran, so that nobody expects to hear it now
-    cancelled: bool = False  # asked to stop
-    interrupted: bool = False  # … because the daemon ends
-    voice: Voice | None = None
-    announced: Path | None = None  # where its audio is, as the journal was told
-    reported_at: float = 0.0
-    told: Queued | None = None  # where it waits, as it last heard
-    end: End | None = None
-
-    @property
-    def id(self) -> str:
-        return self.command.id
-
-    @property
-    def growing(self) -> Recording:
-        """Its recording, of a job that has not ended."""
-        assert isinstance(self.recording, Recording), f"the job {self.id} has ended"
-        return self.recording
-
-    @property
-    def request(self) -> GenerationRequest:
-        return self.command.request
-
-    @property
-    def exact(self) -> GenerationRequest:
-        """The request with its seed: what makes the same audio again."""
-        return self.request if self.seed is None else replace(self.request, seed=self.seed)
-
-    @property
-    def state(self) -> str:
-        if self.end:
-            if isinstance(self.end, Fail) and self.end.code == "interrupted":
-                return "interrupted"
-            return {Done: "done", Fail: "failed", Cancelled: "cancelled"}[type(self.end)]
-        return "queued" if self.started is None else "running"
-
-    @property
-    def rtf(self) -> float:
-        """Seconds of work for a second of new audio, 0 while unknown."""
-        return self.worked_s / self.done_s if self.done_s else 0.0
-
-    def progress(self) -> ProgressReport:
-        return ProgressReport(self.id, self.done_s, self.total_s or self.request.seconds, self.rtf)
 
 
 class Jobs:
@@ -123,10 +48,10 @@ class Jobs:
         journal: Journal,
         folder: Path,
         notify: Callable[[Job, Reply], None],
+        soundfont: str = "",
     ):
+        self._performer = Performer(engine, device, transport, journal, notify, soundfont)
         self._engine = engine
-        self._device = device
-        self._transport = transport
         self._journal = journal
         self._folder = folder
         self._notify = notify
@@ -136,8 +61,6 @@ class Jobs:
         self._at_hand: deque[str] = deque()  # those of them that are in `_jobs` too; the others are in the journal
         self._moved = asyncio.Event()  # there may be a job to begin
         self._closing = False
-        self._rtf: float | None = None  # of the last job that was done
-        self.soundfont = ""  # plays MIDI clips
         self.paused = False
         self.running: Job | None = None
 
@@ -292,117 +215,12 @@ class Jobs:
             self._notify(job, job.progress())
             self._report_positions()
             try:
-                await self._perform(job)
+                end = await self._performer.perform(job)
             except Exception:
                 log.exception("a fault of the daemon's own in job %s", job.id)
-                self._conclude(job, fail(BridgeFault(), job.id))
+                end = fail(BridgeFault(), job.id)
+            self._conclude(job, end)
             self.running = None
-
-    async def _perform(self, job: Job) -> None:
-        assert job.started is not None, "it runs"
-        failure: BridgeError | ClipError | None = None
-        finished: Finished | None = None
-        if job.command.play and job.audible:
-            due = self._next_bar(job) if job.command.start == "bar" else None
-            job.voice = self._device.play(job.request.seconds, due, self._rtf)
-        try:
-            job.announced = await asyncio.to_thread(job.growing.likely_path)
-            await self._journal.started(job.id, job.announced)
-            await asyncio.to_thread(job.growing.open, _story(job))
-            await self._announce(job)
-            finished = await self._generate(job)
-        except EngineFailure as error:
-            failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
-        except (OutputError, ClipError) as error:
-            failure = error
-        if job.interrupted and failure is None and (finished is None or finished.cancelled):
-            failure = JobError(INTERRUPTED, "interrupted")
-        job.ended = time.monotonic()
-        if finished and not finished.cancelled:
-            job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
-            job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
-            self._rtf = job.rtf
-        if job.voice:
-            job.voice.end()
-        try:
-            own = finished.variations if finished else ()
-            await asyncio.to_thread(job.growing.finish, await self._told(job, finished, failure), own)
-        except OutputError as error:
-            failure = failure or error
-        self._conclude(job, _end(job, finished, failure))
-
-    async def _announce(self, job: Job) -> None:
-        """Tells the journal the name, where it is not the one it was told."""
-        if job.recording.path != job.announced:
-            job.announced = job.recording.path
-            await self._journal.started(job.id, job.announced)
-
-    def _next_bar(self, job: Job) -> Due:
-        def due(earliest_s: float) -> float | None:
-            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.quarters_per_bar, earliest_s)
-            if bar_s is None:
-                log.warning("job %s is heard at once: the host it should have waited for plays no more", job.id)
-            return bar_s
-
-        return due
-
-    async def _generate(self, job: Job) -> Finished | None:
-        if job.cancelled:  # while its name was being reserved
-            return None
-        with tempfile.TemporaryDirectory(prefix="inspire-") as folder:
-            return await self._run_engine(job, await self._with_audio(job.exact, Path(folder)))
-
-    async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
-        """A MIDI clip as audio in `folder`. Raises ClipError."""
-        if request.clip is None or not is_midi_clip(request.clip):
-            return request
-        wave = await asyncio.to_thread(midi_clip.render, resolve_clip(request.clip), self.soundfont, folder)
-        return replace(request, clip=clip_text(wave))
-
-    async def _run_engine(self, job: Job, request: GenerationRequest) -> Finished:
-        async with aclosing(self._engine.run(request, job.command.weights)) as events:
-            async for event in events:
-                match event:
-                    case Progress():
-                        self._report_progress(job, event)
-                    case AudioChunk():
-                        await self._keep(job, event)
-                    case Finished():
-                        return event
-        raise AssertionError("an engine's run ended without an end")
-
-    async def _keep(self, job: Job, chunk: AudioChunk) -> None:
-        """On disk first, then told, then heard."""
-        await asyncio.to_thread(job.growing.write, chunk)
-        await self._announce(job)
-        self._journal.grown(job.id, job.recording.duration_s)
-        now = time.monotonic()
-        if job.generating and chunk.variation == 1:
-            job.done_s += chunk.duration_s
-        if job.generating:
-            assert job.work_at is not None and job.started is not None, "new audio comes after progress"
-            job.worked_s = now - job.work_at
-            job.first_chunk_s = now - job.started if job.first_chunk_s is None else job.first_chunk_s
-        path, pairs = str(job.growing.path_of(chunk.variation)), {}
-        if job.request.variations > 1:
-            pairs = {"variation": chunk.variation}
-        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
-        if job.voice and chunk.variation == 1 and not job.cancelled:
-            job.voice.feed(chunk, job.generating)
-
-    def _report_progress(self, job: Job, event: Progress) -> None:
-        now = time.monotonic()
-        if event.phase == "loading" or job.work_at is None:
-            job.work_at = now
-            if job.voice:
-                job.voice.begin()
-        if job.voice and event.total_s != job.total_s:
-            job.voice.expect(event.total_s)
-        job.generating = job.generating or event.phase == "generating"
-        job.done_s, job.total_s = max(job.done_s, event.done_s), event.total_s
-        if now - job.reported_at >= _PROGRESS_EVERY_S:
-            job.reported_at = now
-            self._notify(job, job.progress())
 
     def _report_positions(self) -> None:
         """Tells those who are next; who is far back may ask."""
@@ -433,56 +251,3 @@ class Jobs:
         self._jobs[job.id] = job
         if len(self._at_hand) > limits.MAX_AT_HAND:
             del self._jobs[self._at_hand.popleft()]
-
-    async def _told(self, job: Job, finished: Finished | None, failure: BridgeError | ClipError | None) -> sidecar.Story:
-        """The sidecar: what was asked, of what, what came of it."""
-        assert job.started is not None and job.ended is not None, "it ran"
-        state = "cancelled" if job.cancelled else "done"
-        if failure:
-            state = "interrupted" if failure.code == "interrupted" else "failed"
-        story = _story(job) | {
-            "state": state,
-            "engine": finished.facts if finished else {},
-            "timings": {
-                "waited_s": round(job.started - job.created, 3),
-                "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
-                "total_s": round(job.ended - job.started, 3),
-                "rtf": round(job.rtf, 4),
-            },
-        }
-        if failure:
-            story["failure"] = {"code": failure.code, "message": str(failure)}
-        if job.request.clip is not None:
-            clip = clip_path(job.request.clip)
-            try:
-                story["source"] = {"path": clip_text(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
-            except OSError as error:
-                story["source"] = {"path": clip_text(clip), "sha256": None, "problem": error.strerror}
-        return story
-
-
-def _story(job: Job) -> sidecar.Story:
-    """What is known before it begins."""
-    return {"id": job.id, "state": sidecar.RUNNING, "created": job.created_at, "request": asdict(job.exact)}
-
-
-def _end(job: Job, finished: Finished | None, failure: BridgeError | ClipError | None) -> End:
-    duration_s = job.recording.duration_s
-    path = str(job.recording.path) if duration_s else ""
-    others = others_of(job.growing.paths)
-    if failure:
-        told = fail(failure, job.id)
-        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
-    if job.cancelled or finished is None or finished.cancelled:
-        return Cancelled(job.id, path, duration_s, others)
-    pairs = others | {
-        "samplerate": finished.samplerate,
-        "seed": finished.facts.get("seed"),
-        "rtf": job.rtf,
-        "first_chunk_s": job.first_chunk_s,
-        "underruns": job.voice.underruns if job.voice else None,
-        "bpm": finished.facts.get("bpm"),
-        "note": "; ".join(finished.facts.get("notes", ())) or None,
-        "weights": finished.facts.get("weights"),
-    }
-    return Done(job.id, path, duration_s, pairs)

@@ -1,6 +1,6 @@
 """The OSC interface in one place: every address, its arguments, keys, ranges, answers and failures.
 
-Commands and replies are the classes of commands.py and replies.py; what is here is gathered from them. Every command's first
+Commands and replies are the classes of commands/ and replies.py; what is here is gathered from them. Every command's first
 argument is a request id that the client chooses; then the command's arguments in order; then key, value pairs in any order. The
 first argument of every reply is the request's id. Only int32, float32 and strings go to a client. A command may also use d, h, T
 and F, an integral float for an integer and an integer for a float; a number is taken for a text as it is written.

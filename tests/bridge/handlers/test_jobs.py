@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.config.presets import Presets
 from bridge.config.settings import Settings
 from bridge.handlers.jobs import JobHandlers
-from bridge.jobs.runner import Job
+from bridge.jobs.job import Job
 from bridge.midi.controller import MidiControl
 from bridge.midi.transport import Transport
 from bridge.osc.commands import Submit

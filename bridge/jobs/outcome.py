@@ -1,0 +1,69 @@
+"""What became of a job that ran: its end, as clients hear it, and its sidecar."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from bridge.errors import BridgeError
+from bridge.jobs.job import Job
+from bridge.osc.replies import Cancelled, Done, End, Fail, fail, others_of
+from bridge.results import sidecar
+from engine.api import ClipError, Finished, clip_path, clip_text
+
+Failure = BridgeError | ClipError
+
+
+def before(job: Job) -> sidecar.Story:
+    """What the sidecar tells before it begins."""
+    return {"id": job.id, "state": sidecar.RUNNING, "created": job.created_at, "request": asdict(job.exact)}
+
+
+async def in_sidecar(job: Job, finished: Finished | None, failure: Failure | None) -> sidecar.Story:
+    """What the sidecar tells of a job that ran: what was asked, of what, what came of it."""
+    assert job.started is not None and job.ended is not None, "it ran"
+    state = "cancelled" if job.cancelled else "done"
+    if failure:
+        state = "interrupted" if failure.code == "interrupted" else "failed"
+    story = before(job) | {
+        "state": state,
+        "engine": finished.facts if finished else {},
+        "timings": {
+            "waited_s": round(job.started - job.created, 3),
+            "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
+            "total_s": round(job.ended - job.started, 3),
+            "rtf": round(job.rtf, 4),
+        },
+    }
+    if failure:
+        story["failure"] = {"code": failure.code, "message": str(failure)}
+    if job.request.clip is not None:
+        clip = clip_path(job.request.clip)
+        try:
+            story["source"] = {"path": clip_text(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
+        except OSError as error:
+            story["source"] = {"path": clip_text(clip), "sha256": None, "problem": error.strerror}
+    return story
+
+
+def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
+    """The one reply that ends a job that ran."""
+    duration_s = job.recording.duration_s
+    path = str(job.recording.path) if duration_s else ""
+    others = others_of(job.growing.paths)
+    if failure:
+        told = fail(failure, job.id)
+        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
+    if job.cancelled or finished is None or finished.cancelled:
+        return Cancelled(job.id, path, duration_s, others)
+    pairs = others | {
+        "samplerate": finished.samplerate,
+        "seed": finished.facts.get("seed"),
+        "rtf": job.rtf,
+        "first_chunk_s": job.first_chunk_s,
+        "underruns": job.voice.underruns if job.voice else None,
+        "bpm": finished.facts.get("bpm"),
+        "note": "; ".join(finished.facts.get("notes", ())) or None,
+        "weights": finished.facts.get("weights"),
+    }
+    return Done(job.id, path, duration_s, pairs)

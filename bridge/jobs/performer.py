@@ -1,0 +1,164 @@
+"""Runs one job: the engine's chunks go to its file, then to its clients, then to the audio device.
+
+Runs on the event loop's thread, except disk work, which is awaited in a thread of its own: a slow disk holds up its job, not the
+daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.audio.device import AudioDevice
+from bridge.audio.voice import Due
+from bridge.engine_host.supervisor import Supervisor
+from bridge.errors import EngineFailure, JobError, OutputError
+from bridge.jobs import outcome
+from bridge.jobs.job import Job
+from bridge.jobs.journal import Journal
+from bridge.jobs.memory import INTERRUPTED
+from bridge.jobs.outcome import Failure
+from bridge.midi import clip as midi_clip
+from bridge.midi.transport import Transport
+from bridge.osc import spec
+from bridge.osc.commands import is_midi_clip
+from bridge.osc.replies import Chunk, End, Reply
+from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, clip_text, resolve_clip
+
+_PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
+
+log = logging.getLogger(__name__)
+
+
+class Performer:
+    """`soundfont` plays MIDI clips."""
+
+    def __init__(
+        self,
+        engine: Supervisor,
+        device: AudioDevice,
+        transport: Transport,
+        journal: Journal,
+        notify: Callable[[Job, Reply], None],
+        soundfont: str = "",
+    ):
+        self._engine = engine
+        self._device = device
+        self._transport = transport
+        self._journal = journal
+        self._notify = notify
+        self._soundfont = soundfont
+        self._rtf: float | None = None  # of the last job that was done
+
+    async def perform(self, job: Job) -> End:
+        """Runs it to its end. Its recording is finished then."""
+        assert job.started is not None, "it runs"
+        failure: Failure | None = None
+        finished: Finished | None = None
+        if job.command.play and job.audible:
+            due = self._next_bar(job) if job.command.start == "bar" else None
+            job.voice = self._device.play(job.request.seconds, due, self._rtf)
+        try:
+            job.announced = await asyncio.to_thread(job.growing.likely_path)
+            await self._journal.started(job.id, job.announced)
+            await asyncio.to_thread(job.growing.open, outcome.before(job))
+            await self._announce(job)
+            finished = await self._generate(job)
+        except EngineFailure as error:
+            failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
+        except (OutputError, ClipError) as error:
+            failure = error
+        if job.interrupted and failure is None and (finished is None or finished.cancelled):
+            failure = JobError(INTERRUPTED, "interrupted")
+        job.ended = time.monotonic()
+        if finished and not finished.cancelled:
+            job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
+            job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
+            self._rtf = job.rtf
+        if job.voice:
+            job.voice.end()
+        try:
+            own = finished.variations if finished else ()
+            await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), own)
+        except OutputError as error:
+            failure = failure or error
+        return outcome.end_of(job, finished, failure)
+
+    async def _announce(self, job: Job) -> None:
+        """Tells the journal the name, where it is not the one it was told."""
+        if job.recording.path != job.announced:
+            job.announced = job.recording.path
+            await self._journal.started(job.id, job.announced)
+
+    def _next_bar(self, job: Job) -> Due:
+        def due(earliest_s: float) -> float | None:
+            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.quarters_per_bar, earliest_s)
+            if bar_s is None:
+                log.warning("job %s is heard at once: the host it should have waited for plays no more", job.id)
+            return bar_s
+
+        return due
+
+    async def _generate(self, job: Job) -> Finished | None:
+        if job.cancelled:  # while its name was being reserved
+            return None
+        with tempfile.TemporaryDirectory(prefix="inspire-") as folder:
+            return await self._run_engine(job, await self._with_audio(job.exact, Path(folder)))
+
+    async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
+        """A MIDI clip as audio in `folder`. Raises ClipError."""
+        if request.clip is None or not is_midi_clip(request.clip):
+            return request
+        wave = await asyncio.to_thread(midi_clip.render, resolve_clip(request.clip), self._soundfont, folder)
+        return replace(request, clip=clip_text(wave))
+
+    async def _run_engine(self, job: Job, request: GenerationRequest) -> Finished:
+        async with aclosing(self._engine.run(request, job.command.weights)) as events:
+            async for event in events:
+                match event:
+                    case Progress():
+                        self._report_progress(job, event)
+                    case AudioChunk():
+                        await self._keep(job, event)
+                    case Finished():
+                        return event
+        raise AssertionError("an engine's run ended without an end")
+
+    async def _keep(self, job: Job, chunk: AudioChunk) -> None:
+        """On disk first, then told, then heard."""
+        await asyncio.to_thread(job.growing.write, chunk)
+        await self._announce(job)
+        self._journal.grown(job.id, job.recording.duration_s)
+        now = time.monotonic()
+        if job.generating and chunk.variation == 1:
+            job.done_s += chunk.duration_s
+        if job.generating:
+            assert job.work_at is not None and job.started is not None, "new audio comes after progress"
+            job.worked_s = now - job.work_at
+            job.first_chunk_s = now - job.started if job.first_chunk_s is None else job.first_chunk_s
+        path, pairs = str(job.growing.path_of(chunk.variation)), {}
+        if job.request.variations > 1:
+            pairs = {"variation": chunk.variation}
+        self._notify(job, Chunk(job.id, chunk.index, chunk.start_s, chunk.duration_s, path, pairs))
+        if job.voice and chunk.variation == 1 and not job.cancelled:
+            job.voice.feed(chunk, job.generating)
+
+    def _report_progress(self, job: Job, event: Progress) -> None:
+        now = time.monotonic()
+        if event.phase == "loading" or job.work_at is None:
+            job.work_at = now
+            if job.voice:
+                job.voice.begin()
+        if job.voice and event.total_s != job.total_s:
+            job.voice.expect(event.total_s)
+        job.generating = job.generating or event.phase == "generating"
+        job.done_s, job.total_s = max(job.done_s, event.done_s), event.total_s
+        if now - job.reported_at >= _PROGRESS_EVERY_S:
+            job.reported_at = now
+            self._notify(job, job.progress())

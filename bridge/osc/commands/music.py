@@ -1,0 +1,173 @@
+"""What makes music: generate, continue and sketch, and the request that comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from bridge.errors import MessageError
+from bridge.osc.commands.table import Command, Table
+from bridge.osc.commands.values import JOB_EVENTS, Play, ResultName
+from bridge.osc.fields import Meta
+from bridge.osc.protocol import SKETCH_BARS, SKETCH_S, SKETCHES, STARTS
+from engine.api import (
+    DECODE_PATHS,
+    JOINS,
+    MAX_CLIP_S,
+    MAX_DURATION_S,
+    MAX_PROMPT_CHARS,
+    MAX_VARIATIONS,
+    SECTIONS,
+    TIMBRES,
+    GenerationRequest,
+    RequestError,
+)
+
+TABLE = Table()
+
+_Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS, is_free=True)]
+_OWN = "when not given the model's own, of sketch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Music(Command):
+    """What generate, continue and sketch may say. What is given becomes a Submit, or a Draft where values are still to come."""
+
+    duration_s: Annotated[
+        float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
+    ] = None
+    bars: Annotated[
+        int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
+    ] = None
+    bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
+    beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
+    beat_unit: Annotated[
+        int | None, Meta("the note a beat is: 2, 4, 8 or 16; 8 in 7/8, where bpm counts quarter notes still", 2, 16)
+    ] = None
+    key: Annotated[str | None, Meta("such as A minor, F#m, A-Dur or 8A; in other modes the nearest one", 1, 20)] = None
+    section: Annotated[str | None, Meta("which part of a piece this is", choices=SECTIONS)] = None
+    time_start_s: Annotated[float | None, Meta("where in the whole piece the result begins", 0, 3600)] = None
+    time_end_s: Annotated[float | None, Meta("how long the whole piece is", 0, 3600)] = None
+    seed: Annotated[int | None, Meta("same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1)] = None
+    variations: Annotated[
+        int | None, Meta("so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS)
+    ] = None
+    guidance: Annotated[float | None, Meta(f"how strictly prompt and clip are followed; {_OWN} 5, with a clip 2", 0, 20)] = None
+    top_k: Annotated[int | None, Meta(f"how many tokens the sampler chooses from; {_OWN} 100", 1, 100_000)] = None
+    temperature: Annotated[float | None, Meta(f"how freely it chooses; {_OWN} 0.9", 0, 5)] = None
+    decode: Annotated[str | None, Meta("full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS)] = None
+    model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
+    preset: Annotated[
+        str | None,
+        Meta("a preset's name, or selected; the request's own keys win over it, and its prompt unless empty", 1, 60),
+    ] = None
+    play: Play | None = None
+    start: Annotated[
+        str | None,
+        Meta("bar: heard from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given", choices=STARTS),
+    ] = None
+    path: ResultName | None = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, values, is_sketch=False)
+
+
+@TABLE.command("/inspire/generate", "text to music", *JOB_EVENTS)
+@dataclass(frozen=True)
+class Generate(_Music):
+    prompt: _Prompt
+
+
+@TABLE.command("/inspire/continue", "goes on from a recorded clip", *JOB_EVENTS)
+@dataclass(frozen=True)
+class Continue(_Music):
+    clip: Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000, is_free=True)]
+    prompt: _Prompt | None = None
+    from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
+    context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
+    timbre: Annotated[
+        str | None,
+        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES),
+    ] = None
+    join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
+        None
+    )
+
+
+@TABLE.command(
+    "/inspire/sketch",
+    f"generate, to choose from: {SKETCHES} variations of {SKETCH_BARS} bars, without a tempo {SKETCH_S:g} s, unless it says",
+    *JOB_EVENTS,
+)
+@dataclass(frozen=True)
+class Sketch(_Music):
+    prompt: _Prompt
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, values, is_sketch=True)
+
+
+@dataclass(frozen=True)
+class Submit(Command):
+    """A job with all its values, whichever command asked for it. `path` is the result's name.
+
+    `weights` are those that the model must have, empty for any: what a job was made with that is asked for again.
+    """
+
+    request: GenerationRequest
+    play: bool = False
+    path: str | None = None
+    weights: str = ""
+    start: str = "now"  # one of STARTS
+    draft: Draft | None = None  # what it was made from
+
+
+@dataclass(frozen=True)
+class Draft(Command):
+    """A submit that leaves values to where they are known, a preset's, a MIDI clip's, the clock's: `complete` makes it a Submit.
+
+    `music` are the request's own fields, `ours` the rest of Submit's. A sketch need not name a preset.
+    """
+
+    preset: str | None
+    music: dict[str, Any]
+    ours: dict[str, Any]
+    is_sketch: bool = False
+
+    def above(self, preset: Mapping[str, Any], music: dict[str, Any]) -> dict[str, Any]:
+        """What wins over a preset's values: `music`, and of a sketch how short it is, and how many there are."""
+        if not self.is_sketch:
+            return music
+        length: dict[str, Any] = {}
+        if not {"bars", "duration_s"} & music.keys():
+            has_tempo = (music | dict(preset)).get("bpm")
+            length = {"bars": SKETCH_BARS} if has_tempo else {"duration_s": SKETCH_S}
+        return {"variations": SKETCHES} | length | music
+
+    def complete(self, music: dict[str, Any]) -> Submit:
+        """Raises MessageError when the values do not go together."""
+        try:
+            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port, draft=self)
+        except RequestError as error:
+            message = f"{error} (with preset {self.preset})" if self.preset else str(error)
+            raise MessageError(message, error.code, self.id, self.reply_port) from None
+
+
+def is_midi_clip(clip: str | None) -> bool:
+    """By its name: one that is not what it says fails when it is read."""
+    return clip is not None and clip.lower().strip("'\" ").endswith((".mid", ".midi"))
+
+
+_MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
+
+
+def _submission(id: str, values: dict[str, Any], is_sketch: bool) -> Submit | Draft:
+    reply_port, preset = values.pop("reply_port", None), values.pop("preset", None)
+    music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
+    ours = {"play": False} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
+    if preset or is_sketch or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
+        return Draft(id, preset, music, ours, is_sketch, reply_port=reply_port)
+    return Submit(id, GenerationRequest(**music), **ours, reply_port=reply_port)
