@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import signal
 
-from engine.corpus.arrange import DRUM_CHANNEL, FRAME_RATE, Note, Piece, Section
+from engine.corpus.piece import DRUM_CHANNEL, FRAME_RATE, Note, Piece, Section
 from engine.corpus.styles import CLAP, KICK, RIM, SNARE
 
 BARS = 4
@@ -90,4 +90,5 @@ def _sweep(samples: int, samplerate: int) -> np.ndarray:
     band = np.pad(band, (0, max(0, samples - len(band))))[:samples]
     level = np.sqrt(signal.oaconvolve(band**2, np.full(4_800, 1 / 4_800), mode="same").clip(1e-12))
     fade = np.minimum(1.0, np.arange(samples, 0, -1) / (0.01 * samplerate))
-    return band / level * 10 ** (np.linspace(*SWEEP_DB, samples) / 20) * fade
+    sweep: np.ndarray = band / level * 10 ** (np.linspace(*SWEEP_DB, samples) / 20) * fade
+    return sweep

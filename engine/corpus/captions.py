@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.corpus.facts import CaptionFacts
 from engine.music.analysis import NOTE_NAMES
 
 FLATS = {"C#": "Db", "Eb": "D#", "F#": "Gb", "G#": "Ab", "Bb": "A#"}
@@ -12,11 +13,13 @@ NO_DRUMS = ("no drums", "without drums", "drumless")
 METRE = {4: ("four four", "4/4"), 3: ("three four", "3/4", "waltz time")}
 
 
-def caption(facts: dict, layers: list[str], rng: np.random.Generator, *, build_up: bool = False, say_drums: bool = False) -> str:
-    """A caption of a stretch of a piece. `facts` is the piece's JSON; `layers` what plays in this stretch.
+def caption(
+    facts: CaptionFacts, layers: list[str], rng: np.random.Generator, *, build_up: bool = False, say_drums: bool = False
+) -> str:
+    """A caption of a stretch of a piece. `layers` is what plays in this stretch.
 
-    build_up: whether it leads to a drop. That is always said, as music that no one asked to break off shall not. say_drums: that
-    there are drums, which is else said at times; that there are none always is.
+    build_up: whether it leads to a drop; if so, the caption always says it, so that no drop comes unasked. say_drums: always
+    mention drums that play; by default only some captions do. That no drums play is always mentioned.
     """
     style = str(rng.choice([facts["style"], facts["style"], *facts["synonyms"]]))
     tonic = NOTE_NAMES[facts["key"]]
@@ -54,8 +57,8 @@ def caption(facts: dict, layers: list[str], rng: np.random.Generator, *, build_u
     return ", ".join(tags)
 
 
-def few_words(facts: dict, layers: list[str], rng: np.random.Generator, *, say_drums: bool) -> str:
-    """What little one says beside a clip: whether there are drums, if that is asked; mostly tempo and key. Nothing, at times."""
+def short_caption(facts: CaptionFacts, layers: list[str], rng: np.random.Generator, *, say_drums: bool) -> str:
+    """A prompt as short as those that come with a clip: drums or none, if `say_drums`; mostly tempo and key; at times nothing."""
     tags = ["drums" if "drums" in layers else str(rng.choice(NO_DRUMS))] if say_drums else []
     tags += [f"{round(facts['bpm'])} bpm"] * (rng.random() < 0.8)
     tags += [f"{NOTE_NAMES[facts['key']]} {facts['mode']}"] * (set(layers) != {"drums"} and rng.random() < 0.8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,8 @@ import torch
 from scipy import signal
 from torch import Tensor
 
+from engine.corpus.facts import read_facts
+
 SAMPLE_RATE = 48_000
 
 
@@ -18,12 +19,13 @@ class Corpus:
     """The pieces of a folder that `engine.corpus.render` wrote (or any WAV + JSON pairs of its form)."""
 
     def __init__(self, folder: Path, *, held_out: bool = False):
-        self.facts = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("p*.json"))}
+        self.facts = {path.stem: read_facts(path) for path in sorted(folder.glob("p*.json"))}
         self.folder = folder
         self.names = [name for name, facts in self.facts.items() if facts["held_out"] == held_out]
 
     def read(self, name: str, start: int = 0, frames: int = -1) -> np.ndarray:
-        audio, _ = soundfile.read(self.folder / f"{name}.wav", start=start, frames=frames, dtype="float32")
+        """Mono float32 [N] at SAMPLE_RATE, from frame `start` on; all of the piece with `frames` -1."""
+        audio: np.ndarray = soundfile.read(self.folder / f"{name}.wav", start=start, frames=frames, dtype="float32")[0]
         return audio
 
     def crops(self, count: int, frames: int, rng: np.random.Generator, *, gain_db: float = 8.0) -> Tensor:

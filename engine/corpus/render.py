@@ -2,7 +2,7 @@
 
 `python -m engine.corpus.render FOLDER --pieces 600 --seed 1 --workers 2` writes `p000123.wav` (48 kHz mono, 16 bit) and
 `p000123.json` for each piece. Piece n depends on n and these options alone, so folders can be grown, and made in parallel.
-`--first 20000 --pieces 340 --drumless 1` adds pieces without drums: "no drums" is a wish that needs more examples than its share.
+`--first 20000 --pieces 340 --drumless 1` adds pieces without drums: prompts with "no drums" need more examples than their share.
 `--first 40000 --pieces 900 --build-ups 1` adds pieces that lead to their chorus with a riser and a roll, in styles that do so.
 Needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours (FluidR3, MIT).
 """
@@ -22,8 +22,11 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from engine.corpus.arrange import DRUMLESS, FRAME_RATE, Piece, compose, tempi, to_midi
+from engine.corpus.arrange import DRUMLESS, compose, tempi
 from engine.corpus.build_ups import add_sweeps, build_up, may_build_up
+from engine.corpus.facts import PieceFacts, SectionFacts
+from engine.corpus.midi import to_midi
+from engine.corpus.piece import FRAME_RATE, Piece, Section
 from engine.corpus.styles import PROGRESSIONS, STYLES, Style
 
 SAMPLE_RATE = 48_000
@@ -65,7 +68,7 @@ def render(
 
 def render_piece(
     folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS, build_ups: float = 0.0
-) -> dict:
+) -> PieceFacts:
     """Composes, renders, checks and writes piece `number`. Returns its facts. Raises ValueError when the check fails."""
     rng = np.random.default_rng([seed, number])
     style = STYLES[number % len(STYLES)]
@@ -80,21 +83,25 @@ def render_piece(
     return facts
 
 
-def describe(piece: Piece, number: int, seed: int) -> dict:
+def describe(piece: Piece, number: int, seed: int) -> PieceFacts:
     """The facts that captions, training windows and the held-out split are made from. Sections in token frames."""
     return {
         "number": number, "seed": seed, "style": piece.style.name, "synonyms": list(piece.style.synonyms), "mood": piece.mood,
         "key": piece.key, "mode": piece.mode, "bpm": piece.bpm, "beats": piece.style.beats, "bar_frames": piece.bar_frames,
         "instruments": piece.instruments, "progression": list(piece.progression), "seconds": piece.seconds,
         "held_out": is_held_out(piece.style, piece.mode, piece.progression, piece.bar_frames),
-        "sections": [
-            {
-                "label": s.label, "first_frame": s.first_bar * piece.bar_frames, "frames": s.bars * piece.bar_frames,
-                "layers": list(s.layers),
-            } | ({"build_up": s.build_up} if s.build_up else {})
-            for s in piece.sections
-        ],
+        "sections": [_describe_section(section, piece.bar_frames) for section in piece.sections],
     }  # fmt: skip
+
+
+def _describe_section(section: Section, bar_frames: int) -> SectionFacts:
+    facts: SectionFacts = {
+        "label": section.label, "first_frame": section.first_bar * bar_frames, "frames": section.bars * bar_frames,
+        "layers": list(section.layers),
+    }  # fmt: skip
+    if section.build_up:
+        facts["build_up"] = section.build_up
+    return facts
 
 
 def is_held_out(style: Style, mode: str, progression: tuple[int, ...], bar_frames: int) -> bool:
@@ -168,12 +175,12 @@ def _room(audio: np.ndarray, seconds: float) -> np.ndarray:
         -6.9 * np.arange(round(seconds * SAMPLE_RATE)) / (seconds * SAMPLE_RATE)
     )
     noise = signal.sosfilt(signal.butter(1, 4000, "low", fs=SAMPLE_RATE, output="sos"), noise)
-    wet = signal.oaconvolve(audio, noise / np.sqrt(np.sum(noise**2)))[: len(audio)]
+    wet: np.ndarray = signal.oaconvolve(audio, noise / np.sqrt(np.sum(noise**2)))[: len(audio)]
     return audio + 0.35 * wet
 
 
-def check(audio: np.ndarray, facts: dict) -> None:
-    """Refuses a piece that is silent, clipped or mostly quiet."""
+def check(audio: np.ndarray, facts: PieceFacts) -> None:
+    """Raises ValueError for a piece that is silent, clipped or mostly quiet."""
     level = np.sqrt(np.mean(audio**2))
     if not np.isfinite(audio).all() or np.abs(audio).max() >= 0.999 or level < 0.02:
         raise ValueError(f"piece {facts['number']} ({facts['style']}): level {level:.3f}, peak {np.abs(audio).max():.3f}")

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from engine.config import ModelConfig
-from engine.corpus.augmentation import colour
+from engine.corpus.augmentation import augment
 from engine.corpus.dataset import Corpus
 from engine.corpus.render import render
 from engine.models.flow_matching import FlowMatching
@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2, help="stages trained, and pieces rendered, at a time")
     options = parser.parse_args(arguments)
     render(options.corpus, range(options.pieces), seed=options.seed, workers=options.workers)
-    colour(options.corpus, seed=options.seed, workers=options.workers)
+    augment(options.corpus, seed=options.seed, workers=options.workers)
     directory = train_all(options.corpus, options.runs, minutes=options.minutes, workers=options.workers)
     print(json.dumps({"model": str(directory)}))
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from engine.config import FlowConfig
-from engine.corpus.arrange import FRAME_RATE
 from engine.corpus.dataset import Corpus
+from engine.corpus.piece import FRAME_RATE
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.training.loop import Optimizer, Run, best_device, follow

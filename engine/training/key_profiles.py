@@ -59,7 +59,7 @@ def main() -> None:
 
 def _read(corpus: Corpus, pieces: int) -> tuple[np.ndarray, list[tuple[int, str]]]:
     rng = np.random.default_rng(9)
-    names = rng.permutation([name for name in with_key(corpus) if "colour" not in corpus.facts[name]])[:pieces]
+    names = rng.permutation([name for name in with_key(corpus) if "augmentation" not in corpus.facts[name]])[:pieces]
     labels = ("verse", "chorus") * len(names)
     heard = [
         log_chroma(chroma(read_section(corpus, str(n), label, rng)[0], RATE)) for n, label in zip(names, labels, strict=False)

@@ -18,9 +18,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.config import LanguageModelConfig
-from engine.corpus.arrange import FRAME_RATE
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
+from engine.corpus.piece import FRAME_RATE
 from engine.models.condition import SECTION_ROWS, Condition
 from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock

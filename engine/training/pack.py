@@ -97,7 +97,7 @@ def corpus_summary(facts: list[dict]) -> dict[str, float | int]:
         "pieces": len(facts), "hours": round(sum(f["seconds"] for f in facts) / 3600, 1),
         "styles": len({f["style"] for f in facts}), "held_out": sum(f["held_out"] for f in facts),
         "bpm_low": round(min(f["bpm"] for f in facts)), "bpm_high": round(max(f["bpm"] for f in facts)),
-        "keys": len({(f["key"], f["mode"]) for f in facts}), "coloured": sum("colour" in f for f in facts),
+        "keys": len({(f["key"], f["mode"]) for f in facts}), "augmented": sum("augmentation" in f for f in facts),
     }  # fmt: skip
 
 

@@ -19,9 +19,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.corpus.arrange import FRAME_RATE
-from engine.corpus.captions import caption, few_words
+from engine.corpus.captions import caption, short_caption
 from engine.corpus.dataset import Corpus
+from engine.corpus.piece import FRAME_RATE
 from engine.models.condition import SECTION_ROWS
 from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
@@ -101,7 +101,7 @@ class Clips(Windows):
         fitting = [pair for pair in pairs if ("drums" in pair[1]["layers"]) == enter] or pairs
         before, after = fitting[rng.integers(len(fitting))]
         layers = sorted(after["layers"])
-        say = few_words if rng.random() < FEW_WORDS else caption
+        say = short_caption if rng.random() < FEW_WORDS else caption
         words = say(facts, layers, rng, say_drums=True)
         unmoved = self._row(name, before, _label(after, rng), words, heard, played, rng)
         if drop:
@@ -116,7 +116,7 @@ class Clips(Windows):
         sections = self.steady[name]
         section = sections[rng.integers(len(sections))]
         own = rng.random() < OWN_WORDS
-        say = few_words if own or rng.random() < FEW_WORDS else caption
+        say = short_caption if own or rng.random() < FEW_WORDS else caption
         words = say(facts, sorted(section["layers"]), rng, say_drums=not own)
         row = self._row(name, section, _label(section, rng), words, heard, played, rng)
         if rng.random() < SHIFT_PHRASE:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.corpus.arrange import DRUM_CHANNEL, compose
+from engine.corpus.arrange import compose
 from engine.corpus.build_ups import BARS, BASS_CHANNEL, WITHOUT_BASS, add_sweeps, build_up, may_build_up
+from engine.corpus.piece import DRUM_CHANNEL
 from engine.corpus.render import SAMPLE_RATE, render_piece
 from engine.corpus.styles import KICK, SNARE, STYLES
 from tests.engine.conftest import needs_fluidsynth

@@ -5,7 +5,7 @@ import pytest
 
 from engine.api import GenerationRequest
 from engine.conditioning.prompt import asked_bpm, asked_key
-from engine.corpus.captions import NO_DRUMS, caption, few_words
+from engine.corpus.captions import NO_DRUMS, caption, short_caption
 from engine.training.vocabulary import NULL, UNKNOWN, build, caption_sample
 
 FACTS = {
@@ -50,7 +50,7 @@ def test_no_drums_is_said_where_there_are_none():
 
 
 @pytest.mark.parametrize("layers", [["bass", "drums"], ["drums"], ["pad"]])
-@pytest.mark.parametrize("say", [caption, few_words])
+@pytest.mark.parametrize("say", [caption, short_caption])
 def test_whether_there_are_drums_is_always_said_where_it_is_asked(say, layers):
     rng = np.random.default_rng(0)
     for text in (say(FACTS, layers, rng, say_drums=True) for _ in range(300)):
@@ -59,9 +59,9 @@ def test_whether_there_are_drums_is_always_said_where_it_is_asked(say, layers):
 
 
 @pytest.mark.parametrize("layers", [["bass", "drums"], ["drums"]])
-def test_few_words_are_tempo_and_key_and_drums_alone_have_none(layers):
+def test_short_caption_are_tempo_and_key_and_drums_alone_have_none(layers):
     rng = np.random.default_rng(0)
-    said = [set(few_words(FACTS, layers, rng, say_drums=False).split(", ")) for _ in range(300)]
+    said = [set(short_caption(FACTS, layers, rng, say_drums=False).split(", ")) for _ in range(300)]
     assert set().union(*said) == {"", "120 bpm"} | ({"Bb minor"} if "bass" in layers else set())
     assert np.mean(["120 bpm" in words for words in said]) > 0.7
 
