@@ -90,6 +90,12 @@ class SettingsError(BridgeError):
         self.setting = setting
 
 
+class UnexpectedReply(BridgeError):
+    """A daemon answered with something that its command does not answer, or left out what it always tells."""
+
+    code = "unexpected_reply"
+
+
 class NoDaemon(BridgeError):
     """A client got no answer."""
 

@@ -10,7 +10,7 @@ import typer
 from bridge.cli import completion, library, making, midi, service, training, watching
 from bridge.cli.connection import fail
 from bridge.cli.consoles import write_any_text
-from bridge.errors import BridgeError, NoDaemon
+from bridge.errors import BridgeError, NoDaemon, UnexpectedReply
 
 _HELP = """Music from prompts and clips, made while you listen.
 
@@ -35,5 +35,7 @@ def main() -> None:
         app(prog_name="inspire")
     except NoDaemon as error:
         fail(str(error), 3)
+    except UnexpectedReply as error:
+        fail(str(error), 1)
     except BridgeError as error:
         fail(str(error), 2)

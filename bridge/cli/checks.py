@@ -195,7 +195,7 @@ def running_daemon(number: int, host: str = LOOPBACK, token: str = "") -> State 
 def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, running: State | None = None) -> Finding:
     """Ours when a daemon answers there, else it must be free, and a datagram sent to it must arrive."""
     if running:
-        return Finding("port", True, f"{number}: inspire {running.pairs['version']} answers")
+        return Finding("port", True, f"{number}: inspire {running.pairs.get('version', 'of an unknown version')} answers")
     try:
         udp, tcp = bind(host, number)
     except PortTaken as error:

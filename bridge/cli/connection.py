@@ -5,18 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from bridge.cli.consoles import err
 from bridge.config import state_file
 from bridge.config.settings import AUTO, Settings, load_settings
-from bridge.errors import NoDaemon
+from bridge.errors import NoDaemon, UnexpectedReply
 from bridge.osc.client import Client
-from bridge.osc.replies import Fail
+from bridge.osc.replies import Fail, Reply, State, name_of
 
 _START_PATIENCE_S = 30.0
 
 _Reply = TypeVar("_Reply")
+_Expected = TypeVar("_Expected", bound=Reply)
+_UPDATE = "it may be of another version: end it with 'inspire stop', and ask again"
 
 
 def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
@@ -80,7 +82,8 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
     while (state := answered(client.status())).state == "starting":
         time.sleep(0.1)
     if not quiet and "problem" not in state.pairs:
-        told = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device"), "sound:": state.pairs["audio_device"]}
+        told = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device")}
+        told["sound:"] = told_by(state, "audio_device")
         err.print(" ".join(f"{name} {value}" for name, value in told.items()), markup=False)
 
 
@@ -89,6 +92,21 @@ def answered(reply: _Reply | Fail) -> _Reply:
     if isinstance(reply, Fail):
         fail(reply.message, 1)
     return reply
+
+
+def expected(reply: Reply | None, type_: type[_Expected]) -> _Expected:
+    """A reply of this type. Raises UnexpectedReply."""
+    if not isinstance(reply, type_):
+        said = "gave no answer" if reply is None else f"answered with {name_of(reply)!r}, which is no answer to this"
+        raise UnexpectedReply(f"the daemon {said}: {_UPDATE}")
+    return reply
+
+
+def told_by(state: State, key: str) -> Any:
+    """What a daemon's state always tells. Raises UnexpectedReply."""
+    if key not in state.pairs:
+        raise UnexpectedReply(f"the daemon does not tell its {key}: {_UPDATE}")
+    return state.pairs[key]
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -97,12 +97,19 @@ def _waiting(queued: Queued) -> str:
 def show_entry(entry: Entry, out: Console) -> None:
     """One job of the history, in two lines."""
     p = entry.pairs
-    here = datetime.fromisoformat(p["created"]).astimezone()  # on the clock of whoever looks
-    figures = [f"{here:%Y-%m-%d %H:%M}", entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
+    figures = [_here(p.get("created", "")), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
     told = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
     out.print(("★ " if p.get("kept") else "  ") + on_one_line(told), markup=False)
     for path in paths_of(entry):
         out.print(f"    {path}{'' if os.path.exists(path) else '  (gone)'}", markup=False)
+
+
+def _here(created: str) -> str:
+    """On the clock of whoever looks; as it is where it is no time."""
+    try:
+        return f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return created
 
 
 def show_end(end: Reply, out: Console, err: Console) -> None:
@@ -110,7 +117,9 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
     match end:
         case Done():
             p = end.pairs
-            figures = [f"{end.duration_s:.1f} s", f"first chunk after {p['first_chunk_s']:.2f} s", f"rtf {p['rtf']:.2f}"]
+            figures = [f"{end.duration_s:.1f} s"]
+            figures += [f"first chunk after {p['first_chunk_s']:.2f} s"] if "first_chunk_s" in p else []
+            figures += [f"rtf {p['rtf']:.2f}"] if "rtf" in p else []
             figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
             figures += [f"seed {p['seed']}"] if "seed" in p else []
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
@@ -127,6 +136,9 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             _show_paths(end, out)
             err.print(f"[red]failed[/red] ({end.code}): ", end="")
             err.print(end.message, markup=False)
+        case _:
+            told = f"the daemon answered with {name_of(end)!r}, which is no end of a job: it may be of another version"
+            err.print(told, markup=False)
 
 
 def _show_paths(end: End, out: Console) -> None:

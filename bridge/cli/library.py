@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli import job_view
-from bridge.cli.connection import answered, connect
+from bridge.cli.connection import answered, connect, told_by
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
 from bridge.cli.past_job import id_of, job_of
@@ -42,6 +42,11 @@ def presets(
         err.print(problem, style="red", markup=False)
 
 
+_preset = typer.Typer(no_args_is_help=True, help="As over OSC: preset save is save.")
+app.add_typer(_preset, name="preset", hidden=True)
+
+
+@_preset.command("save")
 @app.command()
 def save(
     name: Annotated[str, typer.Argument(help="of the new preset")],
@@ -104,7 +109,7 @@ def play(
         job, of_path = job_of(client, job)
         variation = variation or of_path
         answered(client.play(job, variation))
-        device = answered(client.status()).pairs["audio_device"]
+        device = told_by(answered(client.status()), "audio_device")
     which = f", variation {variation}" if variation > 1 else ""
     report({"playing": job, "variation": variation, "device": device}, f"playing {job}{which} on {device}", as_json)
 
@@ -113,11 +118,11 @@ def play(
 def keep(
     job: PastJob,
     port: Port = None,
-    undo: Annotated[bool, typer.Option("--undo", help="no longer a favourite")] = False,
+    kept: Annotated[bool, typer.Option("--keep/--no-keep", " /--undo", help="make it one, or let it be one no longer")] = True,
 ) -> None:
     """Make a result a favourite: it is never removed for its space."""
     with connect(port, no_start=True) as client:
-        answered(client.keep(id_of(client, job), not undo))
+        answered(client.keep(id_of(client, job), kept))
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 
 from bridge.cli import job_view
 from bridge.cli.completion import preset_names, unended_jobs
-from bridge.cli.connection import answered, connect, fail
+from bridge.cli.connection import answered, connect, expected, fail
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.cli.past_job import id_of
@@ -47,9 +47,10 @@ def again(job: PastJob, **options: Any) -> None:
     _make(lambda client, job, **pairs: client.again(id_of(client, job), **pairs), job, **options)
 
 
+@app.command("sketch", hidden=True)  # what it is called over OSC
 @app.command()
 @with_keys_of("/inspire/sketch", without=("preset",))
-def sketch(
+def ideas(
     presets: Annotated[list[str] | None, typer.Argument(help="one after the other", autocompletion=preset_names)] = None,
     prompt: Annotated[str, typer.Option(help="what to play, in place of the presets' own words")] = "",
     port: Port = None,
@@ -62,7 +63,7 @@ def sketch(
     Of several presets one each, unless --variations says more. One that cannot be made holds up no other.
     """
     if not presets and not prompt.strip():
-        fail("say what to sketch: a preset's name ('inspire presets' lists them), or --prompt", 2)
+        fail("say what the ideas are of: a preset's name ('inspire presets' lists them), or --prompt", 2)
     if presets and len(presets) > 1 and pairs["variations"] is None:
         pairs["variations"] = 1
     code = 0
@@ -162,7 +163,7 @@ def _show_job(client: Client, start: Callable[[str], Iterator[Reply]], as_json: 
             while not isinstance(end, (Done, Fail, Cancelled)):
                 end = client.receive(id, 30) or Fail(id, "no_daemon", "the daemon does not answer")
             show(end)
-    assert end is not None, "a job has at least one reply"
+    end = expected(end, Reply)
     if not as_json:
         job_view.show_end(end, out, err)
     return end

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.connection import answered, connect, fail
+from bridge.cli.connection import answered, connect, expected, fail
 from bridge.cli.consoles import err, out
 from bridge.cli.options import AsJson, Port, with_keys_of
 from bridge.osc.client import new_id
@@ -53,8 +53,7 @@ def learn(
         except KeyboardInterrupt:
             client.cancel(id)
             fail("nothing was learnt", 130)
-    assert isinstance(end, BindingInfo), "the last reply to learn"
-    _show(end, as_json)
+    _show(expected(end, BindingInfo), as_json)
 
 
 @_midi.command()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bridge.cli.connection import answered, fail
+from bridge.cli.connection import answered, fail, told_by
 from bridge.osc.client import Client
 from bridge.results import sidecar
 
@@ -38,7 +38,7 @@ def _path(client: Client, job: str) -> Path | None:
     if path.suffix.lower() not in _KINDS and os.sep not in job:
         return None
     if not path.exists() and not path.is_absolute():
-        inside = Path(answered(client.status()).pairs["folder"]) / path
+        inside = Path(told_by(answered(client.status()), "folder")) / path
         path = inside if inside.exists() else path
     return path.absolute()
 
@@ -48,4 +48,6 @@ def _of_path(path: Path) -> tuple[str, int]:
     if not told or "id" not in told:
         why = "there is none" if told is None else "it does not name a job"
         fail(f"{path}: its job stands in {sidecar.path_of(path).name} beside it, but {why}; 'inspire history' lists the jobs", 1)
-    return told["id"], told.get("variation", {}).get("number", 1)
+    variation = told.get("variation")
+    number = variation.get("number") if isinstance(variation, dict) else None
+    return str(told["id"]), number if isinstance(number, int) else 1

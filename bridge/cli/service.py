@@ -37,6 +37,7 @@ def serve(**flags: str | None) -> None:
     daemon.run(settings)
 
 
+@app.command("quit", hidden=True)  # what it is called over OSC
 @app.command()
 def stop(
     drop: Annotated[bool, typer.Option("--drop", help="forget the jobs that wait; else the next daemon has them")] = False,

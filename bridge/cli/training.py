@@ -57,6 +57,15 @@ def train(
     raise typer.Exit(code)
 
 
+def _event(line: str) -> _Event | None:
+    """None for what a library printed in between."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
 def _run(command: list[str], view: _JsonView, complaints: IO[str]) -> tuple[int, _Event]:
     """Shows a training to its end: (exit code, last event). Ctrl-C lets it keep what it has; a second one does not."""
     last: _Event = {}
@@ -67,8 +76,9 @@ def _run(command: list[str], view: _JsonView, complaints: IO[str]) -> tuple[int,
         while True:
             try:
                 for line in child.stdout:
-                    last = json.loads(line)
-                    view(last)
+                    if (event := _event(line)) is not None:
+                        last = event
+                        view(last)
                 return 130 if interrupted else child.wait(), last
             except KeyboardInterrupt:
                 if interrupted:

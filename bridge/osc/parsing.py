@@ -12,7 +12,7 @@ from typing import Any
 from bridge import user
 from bridge.errors import MessageError
 from bridge.osc.arguments import as_text, convert, read, read_values, shown, unknown_key
-from bridge.osc.commands import COMMANDS, TYPES, Command
+from bridge.osc.commands import ALIASES, COMMANDS, TYPES, Command
 from bridge.osc.fields import MAX_ID_CHARS, REPLY_PORT, TOKEN, USER, Message
 from bridge.plain_text import is_plain
 from engine.api import RequestError
@@ -25,6 +25,7 @@ def parse_command(address: str, arguments: list[Any], token: str = "") -> Comman
     user asks is refused, unless there is a token and it brings it.
     """
     id = _read_id(arguments)
+    address = ALIASES.get(address, address)
     try:
         _check_sender(address, arguments, token)
         return _parse(address, id, arguments[1:])

@@ -163,7 +163,11 @@ class _File:
                 return
             self.check_it_is_there()
             self.wav.close(tags.of_story(story, self.wav.samplerate))
-            sidecar.write(self.path, self.wav, story)
+            try:
+                sidecar.write(self.path, self.wav, story)
+            except OSError:
+                sidecar.write_end_in_place(self.path, self.wav, story)
+                raise
 
     def check_it_is_there(self) -> None:
         """Raises OSError when the file was deleted or moved: then there is no audio that could be promised."""

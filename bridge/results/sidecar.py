@@ -6,6 +6,7 @@ still says so when no daemon runs was left by a crash. Everything here blocks on
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ from bridge.results import tempo_map
 from engine.api import request_from_mapping
 
 RUNNING = "running"
+_ROOM = 1000  # bytes, for an end that is told when the disk is full
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 Story = dict[str, Any]
@@ -40,9 +42,9 @@ def path_of(target: Path) -> Path:
 
 
 def reserve(target: Path, story: Story) -> None:
-    """Takes the name of `target`. Raises FileExistsError where it is taken."""
+    """Takes the name of `target`, and room to say how it ends. Raises FileExistsError where the name is taken."""
     with open(path_of(target), "xb") as file:
-        file.write(_encoded({"audio": {"file": target.name}, **story, "state": RUNNING}))
+        file.write(_encoded({"audio": {"file": target.name}, **story, "state": RUNNING}) + b" " * _ROOM + b"\n")
 
 
 def of_variation(story: Story, number: int, targets: Sequence[Path]) -> Story:
@@ -55,19 +57,30 @@ def of_variation(story: Story, number: int, targets: Sequence[Path]) -> Story:
 
 def write(target: Path, audio: Audio, story: Story) -> None:
     """The sidecar and, where a tempo is known, the MIDI file of a result that has ended."""
-    facts = {
-        "file": target.name,
-        "samplerate": audio.samplerate,
-        "channels": audio.channels,
-        "frames": audio.frames,
-        "duration_s": audio.duration_s,
-    }
-    told = {"audio": facts, "digital_source_type": _source_type(story), **story}
+    told = {"audio": _facts(target, audio), "digital_source_type": _source_type(story), **story}
     midi = _midi(told)
     if midi is not None:
         told["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
     _replace(path_of(target), _encoded(told))
     write_midi(target, told)
+
+
+def write_end_in_place(target: Path, audio: Audio, story: Story) -> None:
+    """Where there is no room for a sidecar (`write`): the one there is says that the job has ended, and takes no more room.
+
+    As much as fits is told of the audio and of what was asked for; what cannot be done is left.
+    """
+    told = {"id": story.get("id"), "state": "failed" if story.get("state") == "done" else story.get("state")}
+    told["failure"] = {"code": "output"} | story.get("failure", {})
+    facts = {"audio": _facts(target, audio)}
+    asked = {"created": story.get("created"), "request": story.get("request")}
+    with contextlib.suppress(OSError), open(path_of(target), "r+b", buffering=0) as file:
+        room = os.fstat(file.fileno()).st_size
+        for choice in (facts | told | asked, facts | told, told):
+            text = json.dumps(choice, ensure_ascii=False, separators=(",", ":")).encode()
+            if len(text) < room:
+                file.write(text.ljust(room - 1) + b"\n")
+                return
 
 
 def write_midi(target: Path, told: Story) -> None:
@@ -141,6 +154,12 @@ def join_of(told: Story) -> float | None:
     if request.get("clip") is None or request.get("join") != "append":
         return None
     return told.get("engine", {}).get("from_s") or None
+
+
+def _facts(target: Path, audio: Audio) -> Story:
+    """What a sidecar tells of the audio itself."""
+    shape = {"samplerate": audio.samplerate, "channels": audio.channels, "frames": audio.frames}
+    return {"file": target.name, **shape, "duration_s": audio.duration_s}
 
 
 def _encoded(told: Story) -> bytes:

@@ -133,3 +133,9 @@ def test_pairs_without_a_value_are_left_out():
     assert encode_command("/inspire/generate", "j", ["dub"], {"seed": None, "bars": 4})[1] == ["j", "dub", "bars", 4]
     with pytest.raises(MessageError, match="no key 'tempo'"):
         encode_command("/inspire/generate", "j", ["dub"], {"tempo": 4})
+
+
+def test_commands_are_understood_by_the_names_of_the_command_line():
+    assert parse_command("/inspire/stop", ["q"]) == parse_command("/inspire/quit", ["q"])
+    assert parse_command("/inspire/ideas", ["s", "dub"]) == parse_command("/inspire/sketch", ["s", "dub"])
+    assert parse_command("/inspire/save", ["p", "Mine", "j"]) == parse_command("/inspire/preset/save", ["p", "Mine", "j"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -184,6 +185,33 @@ def test_a_full_disk_fails_the_job_and_keeps_what_fits(start_daemon, tmp_path):
         assert soundfile.info(kept).duration == pytest.approx(end.pairs["duration_s"]) and end.pairs["duration_s"] >= 0.5
         Path(kept).unlink()
         assert daemon.serves_on()
+
+
+def client_state(daemon, job: str) -> str:
+    with daemon.client() as client:
+        return client.history()[1][0].state if client.history()[1][0].job == job else ""
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_no_job_running(start_daemon, tmp_path):
+    """Full after the last chunk: the tags are left out, the sidecar is written into the room it has."""
+    with mounted(tmp_path / "small", "size=512k") as folder:
+        daemon = start_daemon(folder=folder)
+        with daemon.client() as client:
+            events = client.generate("hiccup tune", id="j", duration_s=2.25)
+            path = Path(until_chunk(events, 7).path)  # the last one comes three seconds later
+            last = 12_000 * 3
+            pages = -(-(path.stat().st_size + last) // 4096) - -(-path.stat().st_size // 4096)
+            with open(folder / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+                while True:
+                    ballast.write(bytes(4096))
+            os.truncate(folder / "ballast", (folder / "ballast").stat().st_size // 4096 * 4096 - pages * 4096)
+            end = list(events)[-1]
+        told = json.loads(path.with_suffix(".json").read_text())
+        assert end.code == "output" and "disk is full" in end.message
+        assert (told["id"], told["state"], told["failure"]["code"]) == ("j", "failed", "output")
+        assert end.pairs["duration_s"] == 2.25 and client_state(daemon, "j") == "failed"
+        assert soundfile.info(end.pairs["path"]).duration == pytest.approx(end.pairs["duration_s"])
+    assert "Traceback" not in daemon.log
 
 
 def test_a_read_only_folder_fails_the_job(start_daemon, tmp_path):

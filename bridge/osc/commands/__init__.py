@@ -20,6 +20,7 @@ from bridge.osc.commands.values import JobId
 from bridge.osc.fields import Message
 
 __all__ = [
+    "ALIASES",
     "Action",
     "Again",
     "COMMANDS",
@@ -68,5 +69,10 @@ __all__ = [
 
 _TABLES = (connection.TABLE, music.TABLE, jobs.TABLE, presets.TABLE, audio.TABLE, midi.TABLE, daemon.TABLE)
 
+ALIASES = {  # what the command line calls them
+    "/inspire/ideas": "/inspire/sketch",
+    "/inspire/save": "/inspire/preset/save",
+    "/inspire/stop": "/inspire/quit",
+}
 COMMANDS: dict[str, Message] = {address: message for table in _TABLES for address, message in table.messages.items()}
 TYPES: dict[str, type[Command]] = {address: type_ for table in _TABLES for address, type_ in table.types.items()}

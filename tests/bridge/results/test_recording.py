@@ -79,6 +79,31 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
     np.testing.assert_allclose(read, noise(1000), atol=2**-24)
 
 
+@pytest.mark.parametrize("words", [1, 300])
+def test_a_disk_that_is_full_when_the_sidecar_is_written_leaves_no_job_running(tmp_path, words):
+    """As above: what is there fits under the limit, the final sidecar does not."""
+    recording = Recording(tmp_path, GenerationRequest("dub " * words), "a")
+    asked = {"prompt": "dub " * words, "bpm": None}
+    recording.open({"id": "j", "state": "running", "created": "2026-11-28", "request": asked})
+    recording.write(AudioChunk(0, 0, RATE, noise(100)))
+    told = tmp_path / "a.json"
+    size = told.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(size, 1600), hard))
+    try:
+        with pytest.raises(OutputError, match="larger than the system allows"):
+            recording.finish({"id": "j", "state": "done", "request": asked, "engine": {"notes": ["note"] * 1000}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.stat().st_size == size  # a full disk has no more room
+    story = json.loads(told.read_text())
+    assert (story["id"], story["state"], story["failure"]["code"]) == ("j", "failed", "output")
+    if words > 1:
+        assert story["audio"]["frames"] == 100 and story["request"] == asked
+    assert [file.name for file in sorted(tmp_path.iterdir())] == ["a.json", "a.wav"]
+    assert soundfile.info(tmp_path / "a.wav").frames == 100
+
+
 def record(folder, request: GenerationRequest, path: str | None = None, frames: int = 100) -> Recording:
     recording = Recording(folder, request, path)
     recording.open()
