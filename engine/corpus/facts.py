@@ -51,3 +51,13 @@ def read_facts(path: Path) -> PieceFacts:
         values["augmentation"] = values.pop("colour")
     facts: PieceFacts = values
     return facts
+
+
+def has_key(facts: CaptionFacts) -> bool:
+    """Whether more than drums play in a piece."""
+    return set(facts["instruments"]) != {"drums"}
+
+
+def section_of(facts: PieceFacts, label: str) -> SectionFacts:
+    """The first section of this label."""
+    return next(section for section in facts["sections"] if section["label"] == label)

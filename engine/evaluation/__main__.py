@@ -36,20 +36,23 @@ def run(options: argparse.Namespace) -> int:
     from engine.acceleration import choose_runtime, prepare
     from engine.checkpoints.checkpoint import load_checkpoint
     from engine.corpus.dataset import Corpus
-    from engine.evaluation import report, trials
+    from engine.evaluation import continuation_trials, report, trials
+    from engine.evaluation.classifier import PIECES, MusicClassifier
     from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
-    from engine.evaluation.listener import PIECES, Listener
     from engine.evaluation.prompts import draw_prompts
+    from engine.evaluation.results import Result
     from engine.pipeline import create_engine
 
     prepared = prepare(load_checkpoint(options.model), choose_runtime())
     paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")
     decode = options.decode or paths[0]
     engine = create_engine()
+    model = trials.ModelUnderTest(engine, options.model, decode)
     facts = engine.load(options.model) | {"decode": decode, "prompts": options.prompts}
-    results = [trials.Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
+    results = [Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
     reconstruct = through(prepared, FULL if decode == "full" else FAST)
-    listener, accuracy = None, {}
+    classifier: MusicClassifier | None = None
+    accuracy: dict[str, float] = {}
     if options.corpus is not None:
         training, held_out = Corpus(options.corpus), Corpus(options.corpus, held_out=True)
         if not training.names or not held_out.names:
@@ -57,32 +60,32 @@ def run(options: argparse.Namespace) -> int:
                 f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
             )
 
-        _say(f"learning {min(PIECES, len(training.names))} pieces by ear")
-        listener = Listener.train(training, change=through(prepared, FAST))
-        accuracy = trials.listener_accuracy(listener, held_out)
-        facts["listener right on held-out pieces, %"] = {name: round(value) for name, value in accuracy.items()}
-        after_codec = trials.listener_accuracy(listener, held_out, reconstruct)
-        facts["listener right on the same after the codec, %"] = {name: round(value) for name, value in after_codec.items()}
+        _say(f"training the classifier on {min(PIECES, len(training.names))} pieces")
+        classifier = MusicClassifier.train(training, change=through(prepared, FAST))
+        accuracy = trials.classifier_accuracy(classifier, held_out)
+        facts["classifier right on held-out pieces, %"] = {name: round(value) for name, value in accuracy.items()}
+        after_codec = trials.classifier_accuracy(classifier, held_out, reconstruct)
+        facts["classifier right on the same after the codec, %"] = {name: round(value) for name, value in after_codec.items()}
         _say("coding held-out pieces")
         results += codec_trial(prepared, held_out)
     _say(f"playing {options.prompts} prompts")
-    results += trials.prompt_trial(engine, options.model, draw_prompts(options.prompts), listener, decode, accuracy)
-    if options.corpus is not None:
+    results += trials.prompt_trial(model, draw_prompts(options.prompts), classifier, accuracy)
+    if classifier is not None:
         _say("continuing held-out pieces")
-        results += trials.continuation_trial(engine, options.model, held_out, listener, decode, options.prompts)
-        _say("turning held-out pieces")
-        results += trials.turn_trial(engine, options.model, held_out, listener, decode, options.prompts)
+        results += continuation_trials.continuation_trial(model, held_out, classifier, options.prompts)
+        _say("changing held-out pieces")
+        results += continuation_trials.edit_trial(model, held_out, classifier, options.prompts)
         _say("playing held-out captions")
-        results.append(trials.distribution_trial(engine, options.model, held_out, listener, decode, options.prompts, reconstruct))
+        results.append(trials.distribution_trial(model, held_out, classifier, options.prompts, reconstruct))
     else:
-        results.append(trials.Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
+        results.append(Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
     if options.loops is not None:
         _say("continuing recorded loops")
-        results += trials.loop_trial(engine, options.model, options.loops, decode, reconstruct)
+        results += continuation_trials.loop_trial(model, options.loops, reconstruct)
     if options.long is not None:
         _say(f"playing {options.long:g} minutes")
-        results += trials.long_form_trial(engine, options.model, 60 * options.long)
-    results += trials.speed_trial(engine, options.model, paths)
+        results += trials.long_form_trial(model, 60 * options.long)
+    results += trials.speed_trial(model, paths)
     print(report.table(results))
     if options.report is not None:
         report.write(options.report, results, facts)

@@ -14,9 +14,10 @@ import torch
 
 from engine.acceleration import Prepared
 from engine.corpus.dataset import SAMPLE_RATE, Corpus
-from engine.evaluation.listener import RATE, WINDOW_S, section_start_s
+from engine.evaluation.excerpts import RATE, WINDOW_S, section_start_s
 from engine.evaluation.measures import beat_of_frames, log_mel_distance_db, movement_of_highs
-from engine.evaluation.trials import Result
+from engine.evaluation.results import Result
+from engine.models.codec import AudioCodec
 from engine.rendering.windows import FastRenderer, FullRenderer
 
 FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz codec alone", "Opus at 6 kb/s"
@@ -24,7 +25,7 @@ UNCODED = "uncoded"
 
 
 def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
-    """Log-mel distance of held-out choruses to themselves after each way of coding them, and whether its frames are heard."""
+    """Log-mel distance of held-out choruses to themselves after each way of coding, and whether its frame rate is audible."""
     known = ways(prepared)
     movements: dict[str, list[np.ndarray]] = {}
     to_12_khz: dict[str, list[float]] = {}
@@ -69,29 +70,35 @@ def ways(prepared: Prepared) -> tuple[str, ...]:
 
 
 def through(prepared: Prepared, way: str) -> Callable[[np.ndarray], np.ndarray]:
-    """`recode` of audio [N] at a listener's RATE."""
+    """`recode` of audio [N] at RATE."""
 
     def change(audio: np.ndarray) -> np.ndarray:
-        return soxr.resample(recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way), SAMPLE_RATE, RATE)
+        recoded: np.ndarray = soxr.resample(recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way), SAMPLE_RATE, RATE)
+        return recoded
 
     return change
 
 
 @torch.inference_mode()
 def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
-    """48 kHz mono audio [N] coded and decoded: [N] at 48 kHz."""
+    """48 kHz mono audio [N] coded and decoded: [N] at 48 kHz. way: one of `ways(prepared)`."""
     if way == OPUS:
-        return through_opus(original, SAMPLE_RATE, 6)
+        coded = through_opus(original, SAMPLE_RATE, 6)
+        assert coded is not None, "`ways` names Opus only where ffmpeg has it"
+        return coded
     checkpoint, device = prepared.checkpoint, prepared.runtime.device
-    coder, codec = checkpoint.wavtokenizer, checkpoint.hifi_codec
-    rate = codec.config.sampling_rate if way == CODEC else coder.config.sample_rate
-    audio = torch.from_numpy(soxr.resample(original, SAMPLE_RATE, rate))[None].to(device)
+    codec: AudioCodec | None = checkpoint.hifi_codec if way == CODEC else checkpoint.wavtokenizer
+    assert codec is not None, "`ways` names the 48 kHz codec only where the model has one"
+    audio = torch.from_numpy(soxr.resample(original, SAMPLE_RATE, codec.samplerate))[None].to(device)
+    codes, vectors = codec.quantize(codec.encode_features(audio))
     if way == CODEC:
-        decoded = codec.decode_features(codec.quantize(codec.encode_features(audio))[1])[0].float().cpu().numpy()
+        decoded, rate = codec.decode_features(vectors)[0].float().cpu().numpy(), codec.samplerate
     else:
         renderer = FullRenderer(prepared, 0) if way == FULL else FastRenderer(prepared)
-        tokens = coder.encode(audio)[0].tolist()
-        decoded, rate = renderer.render(tokens, 0, len(tokens), ended=True), renderer.samplerate
+        tokens = codes[0].tolist()
+        rendered = renderer.render(tokens, 0, len(tokens), ended=True)
+        assert rendered is not None, "nothing cancels it"
+        decoded, rate = rendered, renderer.samplerate
     return _fit(soxr.resample(decoded, rate, SAMPLE_RATE), len(original))
 
 

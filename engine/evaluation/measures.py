@@ -22,7 +22,7 @@ MOST_DRIFT = 0.1  # a beat further off is another level of the metre
 SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
 SAME_RANGE_DB = 50.0  # what lies further below the loudest bin is not compared
 BAND_RANGE_DB = 60.0  # likewise, of the loudest band
-HIGHS_HZ, HIGHS_WINDOW_S, HIGHS_HOP_S = 5000.0, 0.005, 0.001  # where they begin, and how they are heard
+HIGHS_HZ, HIGHS_WINDOW_S, HIGHS_HOP_S = 5000.0, 0.005, 0.001  # where they begin, and the spectrogram's window and hop
 HIGHS_FLOOR = 1e-8  # of their power: what is softer is silence
 AROUND_HZ, AT_HZ = 12, 1  # what lies so near to a rate is around it, or at it
 
@@ -47,12 +47,12 @@ def loudness_db(audio: np.ndarray, samplerate: int) -> float:
 def onset_density(audio: np.ndarray, samplerate: int) -> float:
     """Onsets a second, counted in each of eight registers: what bass, chords and drums play together counts for each of them.
 
-    An onset rises against the whole, so that a hit over silence does not count where it is hardly heard, and against its own
+    An onset rises against the whole, so that a hit over silence does not count where it is hardly audible, and against its own
     register, so that the beating of held notes does not count at all.
     """
     power = 10 ** (log_mel(audio, samplerate, 40) / 10)
     registers = power.reshape(8, 5, -1).mean(1)
-    level = registers**0.25  # between amplitude, where loud hits hide soft ones, and decibels, where any hit is heard everywhere
+    level = registers**0.25  # between amplitude, where loud hits hide soft ones, and decibels, where any hit counts everywhere
     level /= np.sqrt(np.mean(level**2))
     rise = level[:, 3:] - level[:, :-3]
     rise[registers[:, 3:] < 10 ** (ONSET_DB / 10) * registers[:, :-3]] = 0
@@ -98,7 +98,8 @@ def log_mel(audio: np.ndarray, samplerate: int, bands: int = 80, top_hz: float =
     n_fft, hop = 1 << round(np.log2(MEL_WINDOW_S * samplerate)), round(MEL_HOP_S * samplerate)
     audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
     _, _, spectrum = signal.stft(audio, samplerate, nperseg=n_fft, noverlap=n_fft - hop, padded=False)
-    return 10 * np.log10(_mel_bank(bands, n_fft, samplerate, min(top_hz, samplerate / 2)) @ np.abs(spectrum) ** 2 + 1e-12)
+    power: np.ndarray = _mel_bank(bands, n_fft, samplerate, min(top_hz, samplerate / 2)) @ np.abs(spectrum) ** 2
+    return np.asarray(10 * np.log10(power + 1e-12))
 
 
 def log_mel_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate: int, top_hz: float = 12_000.0) -> float:
@@ -128,7 +129,8 @@ def movement_of_highs(audio: np.ndarray, samplerate: int) -> np.ndarray:
     hz, _, spectrum = signal.stft(audio, samplerate, nperseg=nperseg, noverlap=nperseg - hop)
     level = np.log((np.abs(spectrum[hz > HIGHS_HZ]) ** 2).sum(0) + HIGHS_FLOOR)
     second = round(samplerate / hop)
-    return signal.welch(level, second, nperseg=second, detrend="linear")[1]
+    movement: np.ndarray = signal.welch(level, second, nperseg=second, detrend="linear")[1]
+    return movement
 
 
 def beat_of_frames(movement: np.ndarray, frame_rate: float) -> float:

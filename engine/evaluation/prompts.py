@@ -1,4 +1,4 @@
-"""What is asked of a model: captions of pieces no one composed, in the words of the corpus."""
+"""Prompts of the evaluation: captions, in the corpus' words, of pieces that are not in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.corpus.captions import caption
+from engine.corpus.facts import CaptionFacts
 from engine.corpus.styles import STYLES
 from engine.evaluation.measures import Key
 
@@ -34,7 +35,7 @@ def draw_prompt(number: int, seed: int) -> Prompt:
     parts = {name: part for name in ("bass", "chords", "pad", "lead") if (part := getattr(style, name))}
     drums = bool(style.drums or style.mma) and rng.random() > 0.25
     instruments = {name: str(rng.choice(part.instruments)) for name, part in parts.items()}
-    facts = {
+    facts: CaptionFacts = {
         "style": style.name, "synonyms": style.synonyms, "mood": str(rng.choice(style.moods)), "beats": style.beats,
         "bpm": int(rng.integers(style.bpm[0], style.bpm[1] + 1)),
         "key": int(rng.integers(12)), "mode": str(rng.choice(style.modes)),
@@ -45,4 +46,4 @@ def draw_prompt(number: int, seed: int) -> Prompt:
         text = caption(facts, list(facts["instruments"]), rng)
     if not re.search(r"\bdrums|\bdrumless", text):
         text += ", drums"
-    return Prompt(text, style.name, facts["bpm"], (facts["key"], facts["mode"]), drums)
+    return Prompt(text, style.name, round(facts["bpm"]), (facts["key"], facts["mode"]), drums)

@@ -1,4 +1,4 @@
-"""Regression that small listeners are made of: a line, and a curve. Features [N, D] and targets [N, K] in, a function out."""
+"""Regression for small classifiers, linear and with random cosine features. Features [N, D], targets [N, K] → a function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Ridge:
         return cls(mean, deviation, weights, offset)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        return (features - self.mean) / self.deviation @ self.weights + self.offset
+        predicted: np.ndarray = (features - self.mean) / self.deviation @ self.weights + self.offset
+        return predicted
 
 
 @dataclass(frozen=True, eq=False)

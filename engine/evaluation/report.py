@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from engine.api import EngineError
-from engine.evaluation.trials import Result
+from engine.evaluation.results import Result
 
 MET = {True: "yes", False: "**no**", None: ""}
 
@@ -22,7 +23,7 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-def write(folder: Path, results: list[Result], facts: dict) -> None:
+def write(folder: Path, results: list[Result], facts: dict[str, Any]) -> None:
     """`facts`: the model and how it was measured."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [dataclasses.asdict(r) | {"met": r.met} for r in results]
@@ -43,9 +44,9 @@ def plot(path: Path, results: list[Result]) -> None:
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     tempo, sections, codec = figure.subplots(1, 3)
     prompts = next((r.details for r in results if r.details and "asked_bpm" in r.details[0]), [])
-    heard = [row for row in prompts if row["bpm"] is not None]
+    measured = [row for row in prompts if row["bpm"] is not None]
     tempo.plot([50, 200], [50, 200], color="0.8")
-    tempo.scatter([row["asked_bpm"] for row in heard], [row["bpm"] for row in heard], s=14)
+    tempo.scatter([row["asked_bpm"] for row in measured], [row["bpm"] for row in measured], s=14)
     tempo.set(title="tempo", xlabel="asked, bpm", ylabel="measured, bpm")
     sections.axline((0, 0), slope=1, color="0.8")
     sections.scatter([row["intro_onsets"] for row in prompts], [row["chorus_onsets"] for row in prompts], s=14)

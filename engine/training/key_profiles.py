@@ -14,9 +14,8 @@ import torch
 import torch.nn.functional as F
 
 from engine.corpus.dataset import Corpus
-from engine.evaluation.listener import RATE, read_section
+from engine.evaluation.excerpts import RATE, read_section, with_key
 from engine.evaluation.measures import key_met
-from engine.evaluation.trials import with_key
 from engine.music.analysis import PROFILES, chroma, log_chroma
 
 MODES = tuple(PROFILES)

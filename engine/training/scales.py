@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.corpus.dataset import Corpus
-from engine.evaluation.listener import has_key
+from engine.corpus.facts import has_key
 from engine.music.analysis import scale_of
 
 EVIDENCE = 500  # tokens that count as if they had been heard in every scale as they are heard in all

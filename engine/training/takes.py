@@ -25,9 +25,10 @@ from engine.conditioning.condition import condition_of
 from engine.conditioning.prompt import DRUMS, asked_beats, choose_words
 from engine.conditioning.tokenizer import load_text_encoder
 from engine.corpus.dataset import Corpus
+from engine.corpus.facts import has_key
 from engine.evaluation import measures
+from engine.evaluation.classifier import MusicClassifier
 from engine.evaluation.codec_trial import FAST, through
-from engine.evaluation.listener import Listener, has_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.condition import Condition
@@ -114,18 +115,18 @@ class Player:
 class Judge:
     """Gives points for what was asked for and is heard."""
 
-    def __init__(self, listener: Listener, samplerate: int) -> None:
+    def __init__(self, listener: MusicClassifier, samplerate: int) -> None:
         self.listener, self.samplerate = listener, samplerate
 
     def fulfilled(self, sound: np.ndarray, prompt: Prompt) -> float:
         """Two points each for tempo and key, without which nothing fits what is there; one each for style and drums or none."""
-        heard = self.listener.hear(sound, self.samplerate)
+        heard = self.listener.classify(sound, self.samplerate)
         fitting = tempo_met(heard.bpm, prompt.bpm) + key_met(heard.key, prompt.key)
         return 2.0 * fitting + (heard.style == prompt.style) + ((heard.drums > 0) == prompt.drums) - self._silent(sound)
 
     def recognised(self, sound: np.ndarray, prompt: Prompt) -> float:
         """Of an intro, which may do without beat and drums: one point each for key and style."""
-        heard = self.listener.hear(sound, self.samplerate)
+        heard = self.listener.classify(sound, self.samplerate)
         return float(key_met(heard.key, prompt.key)) + float(heard.style == prompt.style) - 2 * self._silent(sound)
 
     def fullness(self, sound: np.ndarray) -> np.ndarray:
@@ -180,7 +181,7 @@ def take_continuation(player: Player, judge: Judge, facts: dict, tokens: np.ndar
     return [replace(takes, points=np.array([judge.fulfilled(sound, asked) for sound in sounds]) + (apart < np.median(apart)))]
 
 
-def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes: float, listener: Listener,
+def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes: float, listener: MusicClassifier,
            part: tuple[int, int] = (0, 1), seed: int = 1) -> None:  # fmt: skip
     """Every `part[1]`th round, from number `part[0]` on, as files in `folder`, one round at least; those that are there stay."""
     begun = time.monotonic()
@@ -206,9 +207,9 @@ def record(corpus: Path, tokens_file: Path, model: str, folder: Path, *, minutes
                 return
 
 
-def learn_by_ear(corpus: Path, model: str) -> Listener:
+def learn_by_ear(corpus: Path, model: str) -> MusicClassifier:
     """A listener that knows the corpus as it is and as the model's tokens give it."""
-    return Listener.train(Corpus(corpus), change=through(prepare(load_checkpoint(model), choose_runtime("cpu")), FAST))
+    return MusicClassifier.train(Corpus(corpus), change=through(prepare(load_checkpoint(model), choose_runtime("cpu")), FAST))
 
 
 def _long_enough(facts: dict) -> bool:

@@ -8,7 +8,8 @@ from engine.acceleration import choose_runtime, prepare
 from engine.api import AudioChunk, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.dataset import Corpus
-from engine.evaluation.listener import RATE, Listener
+from engine.evaluation.classifier import MusicClassifier
+from engine.evaluation.excerpts import RATE
 from engine.evaluation.prompts import Prompt
 from engine.music.grid import Grid
 from engine.pipeline import Pipeline
@@ -34,7 +35,7 @@ def player(model):
 def listener(tmp_path_factory):
     folder = tmp_path_factory.mktemp("music")
     write_corpus(folder, pieces=14, held_out=4)
-    return Listener.train(Corpus(folder))
+    return MusicClassifier.train(Corpus(folder))
 
 
 def test_takes_are_the_variations_that_the_engine_plays(model, player):

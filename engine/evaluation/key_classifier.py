@@ -1,6 +1,6 @@
-"""Hears the key of music: what speaks for a tonic in the chroma of bass, of chords and of both, learnt from a corpus.
+"""Recognises the key of music from the chroma of bass, of chords and of both, with weights learnt from a corpus.
 
-`engine.music.analysis.measure_key` weighs the degrees of a scale one by one and knows nothing of the bass. On eight seconds of
+`engine.music.analysis.measure_key` weighs the degrees of a scale one by one and does not look at the bass. On eight seconds of
 1,306 real pieces it is right in 93 of 100, and in 85 after a codec; this, learnt from other pieces, in 95 and 91.
 """
 
@@ -20,13 +20,13 @@ COSINES, NARROWNESS = 600, 0.18
 
 
 @dataclass(frozen=True, eq=False)
-class KeyEar:
-    curve: Curve  # registers heard from a tonic → how much that speaks for each of MODES
+class KeyClassifier:
+    curve: Curve  # registers counted from a tonic → a score of each of MODES
 
     @classmethod
-    def fit(cls, heard: list[np.ndarray], keys: list[Key], rng: np.random.Generator) -> KeyEar:
-        """heard: what `registers` gives of each recording."""
-        rows = np.concatenate([_from_every_tonic(levels) for levels in heard])
+    def fit(cls, levels: list[np.ndarray], keys: list[Key], rng: np.random.Generator) -> KeyClassifier:
+        """levels: what `registers` gives of each recording."""
+        rows = np.concatenate([_from_every_tonic(chroma) for chroma in levels])
         targets = np.array([[(tonic, mode) == key for mode in MODES] for key in keys for tonic in range(12)], np.float32)
         return cls(Curve.fit(rows, targets, rng, cosines=COSINES, narrowness=NARROWNESS))
 

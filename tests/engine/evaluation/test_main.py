@@ -1,0 +1,52 @@
+"""The whole evaluation on a model of random weights."""
+
+import json
+
+import pytest
+import soundfile
+
+from engine.evaluation.__main__ import main
+from tests.synthetic import clicks, write_corpus
+from tests.tiny_model import write_tiny_model
+
+
+def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    corpus = tmp_path / "corpus"
+    write_corpus(corpus, pieces=4, held_out=1)
+    (tmp_path / "loops").mkdir()
+    soundfile.write(tmp_path / "loops" / "beat.wav", clicks(120, 2, rate=48_000), 48_000)
+    model = write_tiny_model(tmp_path / "model")
+    folder = tmp_path / "report"
+    options = ["--prompts", "1", "--corpus", str(corpus), "--loops", str(tmp_path / "loops"), "--report", str(folder)]
+    assert main([str(model), *options, "--decode", "fast"]) == 0
+    written = json.loads((folder / "results.json").read_text())
+    rows = {row["name"]: row for row in written["results"]}
+    assert rows["shipped weights"]["met"] is True
+    assert rows["asked tempo met within 2 %"]["met"] is False and rows["asked tempo met within 2 %"]["count"] == 1
+    assert rows["rhythmic loops keep their tempo within 3 %"]["details"] == []
+    distance = rows["Fréchet distance to held-out music, times the codec's"]
+    assert distance["count"] == 1 and distance["value"] > 0 and "after the codec" in distance["note"]
+    edited = [row["count"] for name, row in rows.items() if name.startswith("drums ") and "beside a clip" in name]
+    assert len(edited) == 2 and sum(edited) == 1
+    loops = rows["loops joined without a click"]["details"]
+    assert [loop["bpm"] for loop in loops] == [pytest.approx(120, rel=0.01)] * 3
+    assert len({loop["band_levels_db"] for loop in loops}) == 3
+    likeness = rows["level of each band, rhythmic loops and what follows"]
+    assert likeness["count"] == 3 and likeness["value"] > 0 and "after the codec" in likeness["note"]
+    assert "| asked tempo met within 2 % |" in capsys.readouterr().out
+    assert (folder / "evaluation.png").stat().st_size > 10_000
+
+
+def test_without_a_corpus_it_says_what_it_did_not_measure(tmp_path, capsys):
+    model = write_tiny_model(tmp_path / "model", flow=False)
+    assert main([str(model), "--prompts", "1"]) == 0
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_bad_input_is_one_sentence(tmp_path, capsys):
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert "no model" in capsys.readouterr().err
+    model = write_tiny_model(tmp_path / "model", flow=False)
+    assert main([str(model), "--corpus", str(tmp_path)]) == 2
+    assert "is no corpus" in capsys.readouterr().err
