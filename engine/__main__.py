@@ -76,10 +76,10 @@ def _run(request: GenerationRequest, output: Path, console: Console) -> int:
         made = ", ".join(str(paths[number - 1]) for number in sorted(files))
         console.print(f"stopped: {made} holds what was made so far" if made else "stopped before the first sound")
         return 130
-    for path, facts in zip(paths, event.variations or [event.facts | {"frames": event.frames}], strict=True):
+    for path, made in zip(paths, event.report.variations, strict=True):
         console.print(
-            f"{path}  {facts['frames'] / event.samplerate:.2f} s at {event.samplerate} Hz, seed {facts['seed']}, "
-            f"{facts.get('bpm', '?')} bpm, {facts.get('key', '?')}, rtf {event.facts['rtf']}",
+            f"{path}  {made.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {made.seed}, "
+            f"{made.bpm or '?'} bpm, {made.key or '?'}, rtf {event.report.rtf}",
             highlight=False,
         )
     return 0

@@ -12,7 +12,7 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,9 @@ from urllib.request import url2pathname
 import numpy as np
 
 from engine import words
+from engine.report import GenerationReport as GenerationReport
+from engine.report import ModelReport as ModelReport
+from engine.report import VariationReport as VariationReport
 from engine.words import BEAT_UNITS as BEAT_UNITS  # for the bridge
 from engine.words import LEAST_BPM as LEAST_BPM
 from engine.words import MAX_BEATS_PER_BAR as MAX_BEATS_PER_BAR
@@ -219,16 +222,13 @@ class AudioChunk:
 class Finished:
     """The end of a generation. `cancelled` when it was stopped early: the chunks so far stand.
 
-    `facts` goes into the sidecar: seed, model and weight hashes, measured tempo, seam figures, timings. Where there are several
-    variations, frames and facts are those of the first, and `variations` holds in order what each has of its own: its seed, its
-    frames, what was measured.
+    Where there are several variations, `frames` are those of the first; the report holds each one's own.
     """
 
     frames: int
     samplerate: int
     cancelled: bool
-    facts: dict
-    variations: Sequence[dict] = ()
+    report: GenerationReport
 
 
 Event = Progress | AudioChunk | Finished
@@ -237,8 +237,8 @@ Event = Progress | AudioChunk | Finished
 class Engine(Protocol):
     """What the bridge needs of an engine. One generation at a time."""
 
-    def load(self, model: str) -> dict:
-        """Loads `model` (a name or a directory) and warms it up. Returns facts: model, weights, bytes, device, samplerates."""
+    def load(self, model: str) -> ModelReport:
+        """Loads `model` (a name or a directory) and warms it up. Raises ModelError."""
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Yields events while it works. `cancelled` is asked at every token and every solver step."""

@@ -11,10 +11,21 @@ from dataclasses import replace
 import torch
 
 from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
-from engine.api import DECODE_PATHS, DEFAULT_MODEL, Event, Finished, GenerationRequest, Progress, RequestError
+from engine.api import (
+    DECODE_PATHS,
+    DEFAULT_MODEL,
+    Event,
+    Finished,
+    GenerationReport,
+    GenerationRequest,
+    ModelReport,
+    Progress,
+    RequestError,
+    VariationReport,
+)
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import GenerationPlan, Planner
-from engine.conditioning.prompt import asked_bpm, asked_key, metre_facts
+from engine.conditioning.prompt import asked_bpm, asked_key, kept_metre
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
 from engine.rendering.track import ClipTrack, Source, Track
@@ -37,7 +48,7 @@ class Pipeline:
         self._prepared: Prepared | None = None
         self._planner: Planner | None = None
 
-    def load(self, model: str) -> dict:
+    def load(self, model: str) -> ModelReport:
         if self._name != model:
             self._prepared = self._planner = self._name = None  # two large models at once need not fit
             checkpoint = load_checkpoint(model)
@@ -46,12 +57,14 @@ class Pipeline:
             self._warm_up()
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
-        return {
-            "model": config.name, "weights": checkpoint.weights_sha256, "bytes": checkpoint.bytes,
-            "device": self.runtime.description,
-            "samplerate_full": config.hifi_codec.sampling_rate if config.hifi_codec else 0,
-            "samplerate_fast": config.wavtokenizer.sample_rate,
-        }  # fmt: skip
+        return ModelReport(
+            model=config.name,
+            weights=checkpoint.weights_sha256,
+            bytes=checkpoint.bytes,
+            device=self.runtime.description,
+            samplerate_full=config.hifi_codec.sampling_rate if config.hifi_codec else 0,
+            samplerate_fast=config.wavtokenizer.sample_rate,
+        )
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         watch = Stopwatch()
@@ -132,21 +145,31 @@ class Pipeline:
         with use_threads(self._prepared.decoder_threads):
             return next(tokens, None)
 
-    def _finished(self, plan: GenerationPlan, tracks: list[Track], model: dict, loaded_s: float, watch: Stopwatch) -> Finished:
-        request, first = plan.request, tracks[0]
+    def _finished(
+        self, plan: GenerationPlan, tracks: list[Track], model: ModelReport, loaded_s: float, watch: Stopwatch
+    ) -> Finished:
+        request, first, words = plan.request, tracks[0], plan.words
         seconds = first.new_frames / first.samplerate
-        measured = [{"seed": request.seed_of(track.number), "frames": track.frames} | _measure(plan, track) for track in tracks]
-        return Finished(
-            frames=first.frames, samplerate=first.samplerate, cancelled=any(track.new_frames < track.wanted for track in tracks),
-            facts=model | {
-                "seed": request.seed, "guidance": request.guidance, "top_k": request.top_k, "temperature": request.temperature,
-                "caption": plan.words.caption, "decode": request.decode, "new_s": round(seconds, 6),
-                "elapsed_s": round(watch(), 3), "first_chunk_s": round(first.first_chunk_s or watch(), 3),
-                "rtf": round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
-            } | ({"grid_bpm": round(plan.grid.bpm, 3)} if plan.grid else {})
-            | metre_facts(request, plan.grid) | {"notes": list(plan.notes)} | measured[0],
-            variations=measured if len(measured) > 1 else (),
-        )  # fmt: skip
+        beats_per_bar, beat_unit = kept_metre(request, plan.grid)
+        report = GenerationReport(
+            model=model,
+            seed=request.seed,
+            guidance=request.guidance,
+            top_k=request.top_k,
+            temperature=request.temperature,
+            caption=words.caption,
+            decode=request.decode,
+            new_s=round(seconds, 6),
+            elapsed_s=round(watch(), 3),
+            first_chunk_s=round(first.first_chunk_s or watch(), 3),
+            rtf=round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
+            grid_bpm=round(plan.grid.bpm, 3) if plan.grid else None,
+            beats_per_bar=beats_per_bar,
+            beat_unit=beat_unit,
+            notes=plan.notes,
+            variations=tuple(_report(plan, track) for track in tracks),
+        )
+        return Finished(first.frames, first.samplerate, any(track.new_frames < track.wanted for track in tracks), report)
 
     def _warm_up(self) -> None:
         """A few tokens and a short window of each path: the first request shall not pay for allocation and kernel choice."""
@@ -161,27 +184,27 @@ class Pipeline:
             renderer.render(tokens, 0, len(tokens), ended=True)
 
 
-def _measure(plan: GenerationPlan, track: Track) -> dict:
-    """What a variation turned out to be, for the sidecar."""
-    facts: dict = {"level_db": round(track.meter.level_db, 1), "peak": round(track.meter.peak, 3)}
+def _report(plan: GenerationPlan, track: Track) -> VariationReport:
+    """What a variation turned out to be."""
     request, clip = plan.request, plan.clip
     stated_bpm, stated_key = asked_bpm(request), asked_key(request)
     bpm, key = track.meter.music(near_bpm=stated_bpm)
-    if bpm is not None:
-        facts["bpm"] = round(bpm, 2)
-    if key is not None:
-        facts["key"] = key_name(key)
-    if track.source is not None and track.source.repeated and track.new_frames:
-        facts |= {f"join_{name}": value for name, value in track.meter.join().items()}
-    if isinstance(track, ClipTrack):
-        facts["cuts"] = track.cuts
-    if clip is not None:
-        facts["timbre"] = plan.timbre
-        facts |= {"from_s": round(clip.from_s, 6), "clip_s": round(clip.duration_s, 6)}
-        if clip.gain_db:
-            facts["clip_gain_db"] = round(clip.gain_db, 2)
-    if stated_bpm:
-        facts["asked_bpm"] = stated_bpm
-    if stated_key is not None:
-        facts["asked_key"] = key_name(stated_key)
-    return facts
+    joined = track.source is not None and track.source.repeated and track.new_frames
+    join = track.meter.join() if joined else None
+    return VariationReport(
+        seed=request.seed_of(track.number),
+        frames=track.frames,
+        level_db=round(track.meter.level_db, 1),
+        peak=round(track.meter.peak, 3),
+        bpm=None if bpm is None else round(bpm, 2),
+        key=None if key is None else key_name(key),
+        join_level_db=None if join is None else join.level_db,
+        join_click_db=None if join is None else join.click_db,
+        cuts=track.cuts if isinstance(track, ClipTrack) else None,
+        timbre=None if clip is None else plan.timbre,
+        from_s=None if clip is None else round(clip.from_s, 6),
+        clip_s=None if clip is None else round(clip.duration_s, 6),
+        clip_gain_db=round(clip.gain_db, 2) if clip is not None and clip.gain_db else None,
+        asked_bpm=stated_bpm or None,
+        asked_key=None if stated_key is None else key_name(stated_key),
+    )

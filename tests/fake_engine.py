@@ -1,4 +1,4 @@
-"""A FAKE engine for the bridge's tests: no model, no music. It says so in its facts, and what it makes is a quiet tone.
+"""A FAKE engine for the bridge's tests: no model, no music. Its model is called "fake …", and what it makes is a quiet tone.
 
 The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.95 of real time, four chunks at once), "waking"
 (twice as long as real time for the first two seconds, then slow), "hiccup" (slow, but for a pause of three seconds after two),
@@ -25,10 +25,13 @@ from engine.api import (
     AudioChunk,
     Event,
     Finished,
+    GenerationReport,
     GenerationRequest,
     ModelError,
+    ModelReport,
     Progress,
     RequestError,
+    VariationReport,
 )
 
 CHUNK_S = 0.25
@@ -81,11 +84,12 @@ def _shipped_chunks(total: int, samplerate: int) -> list[int]:
 
 
 class FakeEngine:
-    def load(self, model: str) -> dict:
+    def load(self, model: str) -> ModelReport:
         if model == "missing":
             raise ModelError("no model 'missing': there is only 'sketch', which is fake")
         self._weights = Path(model).read_text() if os.path.isfile(model) else "none"
-        return {"model": f"fake {model}", "device": "cpu", "fake": True, "weights": self._weights}
+        self._model = ModelReport(f"fake {model}", self._weights, 0, "cpu", 48_000, 24_000)
+        return self._model
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         words = set(request.prompt.split())
@@ -122,9 +126,13 @@ class FakeEngine:
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
         seeds = [request.seed_of(variation) if request.seed is not None else 1 for variation in range(1, request.variations + 1)]
-        variations = [{"seed": seed, "frames": done} for seed in seeds] if len(seeds) > 1 else []
-        facts = {"fake": True, "heard": request.clip, "weights": self._weights, "seed": seeds[0]}
-        yield Finished(done, samplerate, done < total, facts, variations)
+        report = GenerationReport(
+            self._model, seeds[0], guidance=1.0, top_k=1, temperature=1.0, caption=request.clip or request.prompt,
+            decode=request.decode, new_s=done / samplerate, elapsed_s=0.0, first_chunk_s=0.0, rtf=0.0,
+            beats_per_bar=request.beats_per_bar, beat_unit=request.beat_unit,
+            variations=tuple(VariationReport(seed, done) for seed in seeds),
+        )  # fmt: skip
+        yield Finished(done, samplerate, done < total, report)
 
     def _misbehave(self, words: set[str]) -> None:
         if "crash" in words:

@@ -54,7 +54,7 @@ def join_level_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, sa
 
 def click_db(streamed: np.ndarray, joins: np.ndarray, samplerate: int) -> float:
     """The worst join's click, see `join_report`: 0 or less is no louder than the music's own attacks."""
-    return max(join_report(streamed, samplerate, int(join))["click_db"] for join in joins)
+    return max(join_report(streamed, samplerate, int(join)).click_db for join in joins)
 
 
 def flow_joins(renderer: FullRenderer, chunks: list[np.ndarray]) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from bridge.errors import EngineFailure
-from engine.api import AudioChunk, EngineError, Event, Finished, Progress
+from engine.api import AudioChunk, EngineError, Event, Finished, GenerationReport, Progress
 
 Message = dict[str, Any]
 
@@ -22,7 +23,7 @@ def encode(run: int | None, event: Event | EngineError) -> tuple[Message, np.nda
             fields |= {"samplerate": event.samplerate, "variation": event.variation}
         case Finished():
             fields = {"type": "finished", "frames": event.frames, "samplerate": event.samplerate, "cancelled": event.cancelled}
-            fields |= {"facts": event.facts, "variations": list(event.variations)}
+            fields |= {"report": asdict(event.report)}
         case EngineError():
             fields = {"type": "failed", "code": event.code, "message": str(event)}
     return {"run": run, **fields}, event.samples if isinstance(event, AudioChunk) else None
@@ -38,7 +39,7 @@ def decode(message: Message, samples: np.ndarray | None) -> Event | EngineFailur
             assert samples is not None, "a chunk came without its samples"
             return AudioChunk(**fields, samples=samples)
         case "finished":
-            return Finished(**fields)
+            return Finished(**fields | {"report": GenerationReport.from_mapping(fields["report"])})
         case "failed":
             return EngineFailure(fields["message"], fields["code"])
     raise AssertionError(f"the worker sent {message['type']!r}")

@@ -16,13 +16,12 @@ import signal
 import threading
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from bridge.engine_host import protocol, worker
 from bridge.errors import EngineFailure
 from bridge.link import Link
 from bridge.observed_time import ObservedTime
-from engine.api import AudioChunk, Event, GenerationRequest, Progress
+from engine.api import AudioChunk, Event, GenerationRequest, ModelReport, Progress
 
 _EVENTS_AHEAD = 16  # messages between the pipe and the disk
 _WATCH_EVERY_S = 0.5
@@ -42,19 +41,19 @@ class Patience:
 class Supervisor:
     """Keeps one engine process and runs requests in it, one after the other.
 
-    `facts` are those of the loaded model, `problem` says why there is none.
+    `model` is the loaded one, `problem` says why there is none.
     """
 
     def __init__(self, engine: str, model: str, patience: Patience):
         self._engine = engine
-        self._model = model
+        self._model_name = model
         self._patience = patience
         self._child: _Child | None = None
         self._run = 0
         self._running = False
         self._cancelled_at: float | None = None
         self._time = ObservedTime(_WATCH_EVERY_S)
-        self.facts: dict[str, Any] = {}
+        self.model: ModelReport | None = None
         self.problem = ""
         self.restarts = 0
 
@@ -64,7 +63,7 @@ class Supervisor:
             return "down"
         if self._running:
             return "busy"
-        return "idle" if self.facts or self.problem else "starting"
+        return "idle" if self.model or self.problem else "starting"
 
     @property
     def pid(self) -> int | None:
@@ -123,9 +122,9 @@ class Supervisor:
                 self._child.send({"type": "cancel", "run": self._run})
 
     def _start_child(self) -> _Child:
-        self.facts, self.problem = {}, ""
+        self.model, self.problem = None, ""
         self._child = child = _Child(self._engine, self._time, self._on_notice, self._on_end)
-        child.send({"type": "load", "model": self._model})
+        child.send({"type": "load", "model": self._model_name})
         return child
 
     def _on_notice(self, child: _Child, message: protocol.Message) -> None:
@@ -133,8 +132,8 @@ class Supervisor:
         if child is not self._child:
             return
         if message["type"] == "loaded":
-            self.facts, self.problem = message["facts"], ""
-            log.info("model %s is loaded (engine process %d)", self.facts["model"], child.process.pid)
+            self.model, self.problem = ModelReport(**message["model"]), ""
+            log.info("model %s is loaded (engine process %d)", self.model.model, child.process.pid)
         elif message["type"] == "failed":
             self.problem = message["message"]
             log.error("the engine cannot load its model: %s", self.problem)

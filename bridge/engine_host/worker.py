@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -93,9 +94,9 @@ class _Worker:
             self._send_event(task.get("run"), error)
 
     def _load(self, engine: Engine, model: str) -> None:
-        facts = engine.load(model)
-        self._loaded, self._weights = model, facts.get("weights", "")
-        self._link.send({"type": "loaded", "facts": facts})
+        report = engine.load(model)
+        self._loaded, self._weights = model, report.weights
+        self._link.send({"type": "loaded", "model": asdict(report)})
 
     def _generate(self, engine: Engine, run: int, values: dict[str, Any], weights: str) -> None:
         request = request_from_mapping(values)

@@ -73,7 +73,7 @@ class StatusHandlers:
         yield job_state(command.id, self._jobs.get(command.job), self._jobs)
 
     async def list_models(self, command: ListModels, caller: Caller) -> Replies:
-        models, loaded = list_models().values(), self._engine.facts.get("model")
+        models, loaded = list_models().values(), self._engine.model.model if self._engine.model else None
         for index, model in enumerate(models):
             pairs = {"kind": model.kind, "megabytes": model.bytes / 1e6, "loaded": model.name == loaded, "path": model.path}
             yield ModelReply(command.id, index, len(models), model.name, pairs)
@@ -90,8 +90,8 @@ class StatusHandlers:
             "protocol": PROTOCOL,
             "pid": os.getpid(),
             "engine_pid": engine.pid,
-            "model": engine.facts.get("model"),
-            "engine_device": engine.facts.get("device"),
+            "model": engine.model.model if engine.model else None,
+            "engine_device": engine.model.device if engine.model else None,
             "restarts": engine.restarts,
             "running": running.id if running else None,
             "queued": self._jobs.queued,

@@ -27,7 +27,7 @@ async def in_sidecar(job: Job, finished: Finished | None, failure: Failure | Non
         state = "interrupted" if failure.code == "interrupted" else "failed"
     story = before(job) | {
         "state": state,
-        "engine": finished.facts if finished else {},
+        "engine": finished.report.as_story() if finished else {},
         "timings": {
             "waited_s": round(job.started - job.created, 3),
             "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
@@ -58,12 +58,12 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         return Cancelled(job.id, path, duration_s, others)
     pairs = others | {
         "samplerate": finished.samplerate,
-        "seed": finished.facts.get("seed"),
+        "seed": finished.report.seed,
         "rtf": job.rtf,
         "first_chunk_s": job.first_chunk_s,
         "underruns": job.voice.underruns if job.voice else None,
-        "bpm": finished.facts.get("bpm"),
-        "note": "; ".join(finished.facts.get("notes", ())) or None,
-        "weights": finished.facts.get("weights"),
+        "bpm": finished.report.variations[0].bpm,
+        "note": "; ".join(finished.report.notes) or None,
+        "weights": finished.report.model.weights,
     }
     return Done(job.id, path, duration_s, pairs)

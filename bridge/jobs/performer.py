@@ -78,14 +78,14 @@ class Performer:
             failure = JobError(INTERRUPTED, "interrupted")
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
-            job.done_s = finished.facts.get("new_s") or job.total_s or job.request.seconds
+            job.done_s = finished.report.new_s or job.total_s or job.request.seconds
             job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
             self._rtf = job.rtf
         if job.voice:
             job.voice.end()
         try:
-            own = finished.variations if finished else ()
-            await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), own)
+            reports = [finished.report.as_story(number) for number in range(1, job.request.variations + 1)] if finished else ()
+            await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), reports)
         except OutputError as error:
             failure = failure or error
         return outcome.end_of(job, finished, failure)

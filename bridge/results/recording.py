@@ -85,15 +85,15 @@ class Recording:
         with explained(file.path):
             file.check_it_is_there()
 
-    def finish(self, story: Story, facts: Sequence[Story] = ()) -> Path | None:
-        """Ends the files and tells in each one's sidecar its `story`; `facts` are what each variation has of its own of the
-        engine's. Returns the first result's path, None where there is no audio.
+    def finish(self, story: Story, reports: Sequence[Story] = ()) -> Path | None:
+        """Ends the files and tells in each one's sidecar its `story`, with what the engine reports of each variation. Returns the
+        first result's path, None where there is no audio.
         """
         problem: OutputError | None = None
         for number, file in enumerate(self._files, 1):
             told = sidecar.of_variation(story, number, [file.path for file in self._files])
-            if facts:
-                told = told | {"engine": told["engine"] | facts[number - 1]}
+            if reports:
+                told = told | {"engine": reports[number - 1]}
             try:
                 file.finish(told)
             except OutputError as error:  # what the others hold is no less wanted

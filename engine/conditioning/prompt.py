@@ -84,12 +84,11 @@ def asked_beats(request: GenerationRequest) -> float:
     return request.quarters_per_bar
 
 
-def metre_facts(request: GenerationRequest, grid: Grid | None) -> dict[str, int]:
-    """The metre that is kept: as asked, or as it was heard in a clip."""
-    beats, unit = request.beats_per_bar, request.beat_unit
+def kept_metre(request: GenerationRequest, grid: Grid | None) -> tuple[float, int]:
+    """Beats to a bar and the note a beat is, of the metre that is kept: as asked, or as it was measured in a clip."""
     if grid and grid.beats_per_bar != request.quarters_per_bar:
-        beats, unit = grid.beats_per_bar, 4
-    return {"beats_per_bar": beats, "beat_unit": unit}
+        return grid.beats_per_bar, 4
+    return request.beats_per_bar, request.beat_unit
 
 
 def usual_bpm(prompt: str, usual: tuple[tuple[str, float], ...]) -> float | None:

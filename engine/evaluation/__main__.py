@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from engine.api import EngineError
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     decode = options.decode or paths[0]
     engine = create_engine()
     model = trials.ModelUnderTest(engine, options.model, decode)
-    facts = engine.load(options.model) | {"decode": decode, "prompts": options.prompts}
+    facts = asdict(engine.load(options.model)) | {"decode": decode, "prompts": options.prompts}
     results = [Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
     reconstruct = through(prepared, FULL if decode == "full" else FAST)
     classifier: MusicClassifier | None = None

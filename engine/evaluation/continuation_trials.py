@@ -107,12 +107,12 @@ def loop_trial(
         played, bpm = round_and_round(loop), loop_bpm(loop)
         rhythmic_loops += [played] * (bpm is not None)
         for seed in range(LOOP_SEEDS):
-            made, made_rate, facts = model.play(clip=str(path), duration_s=GENERATED_S, section="chorus", seed=seed)
+            made, made_rate, report = model.play(clip=str(path), duration_s=GENERATED_S, section="chorus", seed=seed)
             new = made[-round(GENERATED_S * made_rate) :]
             low = soxr.resample(new, made_rate, RATE)
             rows.append({
                 "loop": path.name, "seed": seed, "bpm": bpm, "continued_bpm": measure_bpm(low, RATE, near=bpm),
-                "click_db": facts["join_click_db"], "level_db": round(rms_db(new) - rms_db(audio), 1),
+                "click_db": report.variations[0].join_click_db, "level_db": round(rms_db(new) - rms_db(audio), 1),
                 "band_levels_db": round(measures.band_level_distance_db(low, played, RATE), 2),
             })  # fmt: skip
     rhythmic = [r for r in rows if r["bpm"]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from engine.api import AudioChunk, Engine, Finished, GenerationRequest
+from engine.api import AudioChunk, Engine, Finished, GenerationReport, GenerationRequest
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
@@ -32,13 +32,13 @@ class ModelUnderTest:
     model: str
     decode: str  # "full" or "fast"
 
-    def play(self, **request: Any) -> tuple[np.ndarray, int, dict[str, Any]]:
-        """A request's result: mono audio [N], its rate in Hz, and the engine's own facts."""
+    def play(self, **request: Any) -> tuple[np.ndarray, int, GenerationReport]:
+        """A request's result: mono audio [N], its rate in Hz, and what the engine reports."""
         request = {"model": self.model, "decode": self.decode} | request
         if "clip" in request:
             request.setdefault("timbre", "model")  # it is the model that is measured
         chunks: list[np.ndarray] = []
-        facts: dict[str, Any] = {}
+        report: GenerationReport | None = None
         rate = 0
         for event in self.engine.generate(GenerationRequest(**request), lambda: False):
             match event:
@@ -46,8 +46,9 @@ class ModelUnderTest:
                     chunks.append(event.samples.mean(1))
                     rate = event.samplerate
                 case Finished():
-                    facts = event.facts
-        return np.concatenate(chunks), rate, facts
+                    report = event.report
+        assert report is not None, "a generation ends with Finished"
+        return np.concatenate(chunks), rate, report
 
 
 def classify(classifier: MusicClassifier | None, audio: np.ndarray, samplerate: int) -> Attributes:
@@ -171,8 +172,8 @@ def speed_trial(model: ModelUnderTest, paths: tuple[str, ...]) -> list[Result]:
     """A warm engine's speed on this machine, as busy as it is."""
     results = []
     for decode in paths:
-        facts = model.play(prompt="house, 124 bpm, A minor", duration_s=20.0, seed=1, decode=decode)[2]
+        report = model.play(prompt="house, 124 bpm, A minor", duration_s=20.0, seed=1, decode=decode)[2]
         bar = {"full": 0.35, "fast": 0.15}[decode]
-        results.append(Result(f"real-time factor, {decode} path", facts["rtf"], "", bar, at_most=True, note=facts["device"]))
-        results.append(Result(f"first sound, {decode} path", facts["first_chunk_s"], "s"))
+        results.append(Result(f"real-time factor, {decode} path", report.rtf, "", bar, at_most=True, note=report.model.device))
+        results.append(Result(f"first sound, {decode} path", report.first_chunk_s, "s"))
     return results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage, signal
@@ -165,7 +166,15 @@ def scale_of(key: tuple[int, str]) -> int:
     return (tonic + 3) % 12 if mode == "minor" else tonic
 
 
-def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class JoinReport:
+    """How a join sounds, in dB, see `join_report`."""
+
+    level_db: float
+    click_db: float
+
+
+def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> JoinReport:
     """How a join at `join_frame` sounds, in dB: the level's step, from one second before to one after, and the click.
 
     Click: power above 6 kHz in the 10 ms around the join against the loudest such 10 ms within half a second either side; 0 or
@@ -180,7 +189,7 @@ def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> dict[str
     after_it = range(join_frame + block // 2, min(len(high), join_frame + half) - block + 1, block)
     around = [_power(high[start : start + block]) for start in (*before_it, *after_it)]
     level_db, click_db = _ratio_db(_power(after), _power(before)), _ratio_db(here, max(around, default=0))
-    return {"level_db": round(level_db, 2), "click_db": round(click_db, 1)}
+    return JoinReport(round(level_db, 2), round(click_db, 1))
 
 
 def _ratio_db(power: float, reference: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from engine.music.analysis import join_report, measure_bpm, measure_key
+from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.channels import to_mono
 
 RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
@@ -47,6 +47,6 @@ class Meter:
         low = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
         return measure_bpm(low, RATE, near=near_bpm), measure_key(low, RATE) if len(low) >= RATE else None
 
-    def join(self) -> dict[str, float]:
+    def join(self) -> JoinReport:
         """How the join between source and new audio sounds, see `join_report`."""
         return join_report(np.concatenate([self._before, self._after]), self.samplerate, len(self._before))

@@ -25,7 +25,7 @@ def test_the_new_part_is_as_loud_as_the_clip(engine, tmp_path, peak_db, dc):
     events = list(engine.generate(request))
     end = next(event for event in events if isinstance(event, Finished))
     audio = np.concatenate([event.samples for event in events if isinstance(event, AudioChunk)])
-    join = round(end.facts["from_s"] * end.samplerate)
+    join = round(end.report.variations[0].from_s * end.samplerate)
     assert np.abs(audio).max() <= 1.0
     new = audio[join + end.samplerate // 2 :]
     assert loudness_db(new) == pytest.approx(loudness_db(audio[:join]), abs=NEAR_DB)

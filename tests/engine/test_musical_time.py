@@ -30,7 +30,7 @@ from tests.tiny_model import TINY, write_tiny_model
 )
 def test_a_result_reports_the_grid_it_kept(engine, model, request_fields, bpm, words):
     _, end, *_ = run(engine, model, duration_s=0.5, decode="fast", seed=1, **request_fields)
-    assert end.facts["grid_bpm"] == bpm and end.facts["caption"] == words
+    assert end.report.grid_bpm == bpm and end.report.caption == words
 
 
 def test_the_grid_is_heard(engine, model):
@@ -44,7 +44,7 @@ def test_a_model_without_a_sense_of_time_reports_none(engine, tmp_path):
     timeless = dataclasses.replace(TINY.language_model, clocks_per_bar=0, bars_per_phrase=0)
     timeless = str(write_tiny_model(tmp_path / "timeless", language_model=timeless))
     _, end, *_ = run(engine, timeless, prompt="dub techno", duration_s=0.5, decode="fast", seed=1)
-    assert "grid_bpm" not in end.facts and end.facts["caption"] == "dub techno"
+    assert end.report.grid_bpm is None and end.report.caption == "dub techno"
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_pa
     soundfile.write(tmp_path / "loop.wav", audio, 48_000)
     request = {"clip": str(tmp_path / "loop.wav"), "from_s": from_s, "context_s": context_s, "duration_s": 1.0, "seed": 1}
     _, end, *_ = run(engine, model, decode="fast", **request)
-    assert end.facts["grid_bpm"] == pytest.approx(124, abs=0.01)
+    assert end.report.grid_bpm == pytest.approx(124, abs=0.01)
     (rows, heard, count), joined = windows[0], from_s or len(audio) / 48_000
     assert heard == tokens and count == 50 and len(windows) == 1
     exact = clock(Grid(125.0, 4, joined * 124 / 60), 50, -heard, heard + count)
@@ -174,14 +174,14 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(125, 8 * 60 / 125, rate=48_000), 48_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
-    assert end.facts["grid_bpm"] == pytest.approx(bpm, abs=0.01)
+    assert end.report.grid_bpm == pytest.approx(bpm, abs=0.01)
     (clocks, audio), (rows, heard, _) = asked[0], windows[0]
     assert len(asked) == 1 and audio.unique(dim=0).shape[0] == 1 and clocks.shape[1] == audio.shape[1] + 1
     assert clocks.unique(dim=0).shape[0] == len(audio) == 8
     assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
     evidence = 0.99 * EVIDENCE
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
-    assert end.facts["grid_bpm"] == pytest.approx(125, abs=0.01)  # not likely enough: the most obvious time
+    assert end.report.grid_bpm == pytest.approx(125, abs=0.01)  # not likely enough: the most obvious time
 
 
 @pytest.mark.parametrize("choice", [0, 1, 5])
@@ -262,7 +262,7 @@ def test_in_the_clips_own_sound_too_beats_are_where_the_clip_has_them(engine, mo
     soundfile.write(tmp_path / "loop.wav", clip, 24_000)
     asked = {"clip": str(tmp_path / "loop.wav"), "join": "new", "bars": 4, "bpm": 124, "decode": "fast", "seed": 1}
     audio, end, *_ = run(engine, model, **asked)
-    assert end.facts["timbre"] == "clip" and len(audio) == len(clip)
+    assert end.report.variations[0].timbre == "clip" and len(audio) == len(clip)
     onsets = [[np.argmax(np.abs(one[int(beat) :]) > 0.05) for beat in beats] for one in (clip, audio[:, 0])]
     np.testing.assert_allclose(onsets[1], onsets[0], atol=24)  # a millisecond
 
@@ -286,19 +286,19 @@ def test_a_key_heard_in_a_clip_is_kept_unless_another_is_asked(engine, model, tm
         audio[: len(part)] += part[: len(audio)]
     soundfile.write(tmp_path / "clip.wav", audio / np.abs(audio).max(), 24_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=0.5, decode="fast", seed=1, **request_fields)
-    assert end.facts["caption"] == words and end.facts["guidance"] == guidance
+    assert end.report.caption == words and end.report.guidance == guidance
 
 
 def test_a_clip_without_a_beat_is_continued_without_a_grid(engine, model, windows, tmp_path):
     soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
     request = {"clip": str(tmp_path / "hiss.wav"), "duration_s": 1.0, "decode": "fast", "seed": 1}
     _, end, *_ = run(engine, model, **request)
-    assert "grid_bpm" not in end.facts and windows[0][0] is None
-    assert end.facts["caption"] == "ambient" and end.facts["guidance"] == 2.0
+    assert end.report.grid_bpm is None and windows[0][0] is None
+    assert end.report.caption == "ambient" and end.report.guidance == 2.0
     _, end, *_ = run(engine, model, **request, prompt="rain")
-    assert end.facts["caption"] == "rain"
+    assert end.report.caption == "rain"
     _, end, *_ = run(engine, model, **request, key="D minor")
-    assert end.facts["caption"] == "D minor" and end.facts["guidance"] == 2.0
+    assert end.report.caption == "D minor" and end.report.guidance == 2.0
 
 
 def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path):
@@ -306,7 +306,7 @@ def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path)
     timeless = str(write_tiny_model(tmp_path / "timeless", language_model=timeless))
     soundfile.write(tmp_path / "hiss.wav", synthetic.noise(6.0, 24_000), 24_000)
     _, end, *_ = run(engine, timeless, clip=str(tmp_path / "hiss.wav"), duration_s=0.5, decode="fast", seed=1)
-    assert end.facts["caption"] == "" and end.facts["guidance"] == 2.0
+    assert end.report.caption == "" and end.report.guidance == 2.0
 
 
 @pytest.mark.parametrize("level_db", [-18.0, None])

@@ -54,7 +54,7 @@ def test_same_seed_same_audio_other_seed_other_audio(engine, model, decode):
 
 def test_a_drawn_seed_is_reported_and_makes_it_again(engine, model):
     audio, end, *_ = run(engine, model, prompt="dub", duration_s=1.0, decode="fast")
-    again, *_ = run(engine, model, prompt="dub", duration_s=1.0, decode="fast", seed=end.facts["seed"])
+    again, *_ = run(engine, model, prompt="dub", duration_s=1.0, decode="fast", seed=end.report.seed)
     np.testing.assert_array_equal(audio, again)
 
 
@@ -72,7 +72,7 @@ def run_variations(engine, cancelled=lambda: False, **request):
             assert (event.index, event.start_frame) == (len(own), sum(len(chunk.samples) for chunk in own))
             own.append(event)
     audio = {number: np.concatenate([chunk.samples for chunk in own]) for number, own in chunks.items()}
-    assert [own["frames"] for own in event.variations] == [len(audio[number]) for number in sorted(audio)]
+    assert [own.frames for own in event.report.variations] == [len(audio[number]) for number in sorted(audio)]
     return audio, event
 
 
@@ -87,9 +87,9 @@ def run_variations(engine, cancelled=lambda: False, **request):
 )
 def test_each_variation_is_what_its_seed_gives_alone(engine, model, request_):
     together, end = run_variations(engine, model=model, variations=3, seed=2**31 - 2, **request_)
-    assert [own["seed"] for own in end.variations] == [2**31 - 2, 2**31 - 1, 0] and end.facts["seed"] == 2**31 - 2
-    for number, own in enumerate(end.variations, 1):
-        np.testing.assert_array_equal(together[number], run(engine, model, **request_ | {"seed": own["seed"]})[0])
+    assert [own.seed for own in end.report.variations] == [2**31 - 2, 2**31 - 1, 0] and end.report.seed == 2**31 - 2
+    for number, own in enumerate(end.report.variations, 1):
+        np.testing.assert_array_equal(together[number], run(engine, model, **request_ | {"seed": own.seed})[0])
     assert not np.array_equal(together[1], together[2])
 
 
@@ -172,8 +172,8 @@ def test_continuation_repeats_the_source_then_goes_on_at_its_level(engine, model
     source = soxr.resample(recorded - recorded.mean(0), 44_100, 48_000, "VHQ") + recorded.mean(0)
     untouched = 2 * 48_000 - 1_440  # the last 30 ms are cross-faded
     np.testing.assert_allclose(audio[:untouched], source[:untouched], atol=1e-6)
-    assert {"join_level_db", "join_click_db"} <= set(end.facts) and end.facts["join_click_db"] < 6
-    assert end.facts["new_s"] == 2.0
+    assert end.report.variations[0].join_level_db is not None and end.report.variations[0].join_click_db < 6
+    assert end.report.new_s == 2.0
 
 
 def test_what_follows_a_fade_comes_at_the_level_before_it(engine, model, tmp_path):

@@ -12,11 +12,10 @@ from bridge.engine_host import protocol
 from bridge.errors import EngineFailure
 from bridge.link import Link
 from engine.api import AudioChunk, Finished, ModelError, Progress
+from tests.reports import REPORT
 
 
-@pytest.mark.parametrize(
-    "event", [Progress("generating", 1.5, 10.0), Finished(480, 48_000, True, {"seed": 7}, [{"frames": 480}])]
-)
+@pytest.mark.parametrize("event", [Progress("generating", 1.5, 10.0), Finished(480, 48_000, True, REPORT)])
 def test_an_event_comes_out_as_it_went_in(event):
     message, samples = protocol.encode(3, event)
     assert message["run"] == 3 and samples is None

@@ -38,7 +38,7 @@ def test_the_join_is_judged_from_a_second_on_either_side():
     whole = np.concatenate([source, new])[:, 0]
     report = heard(new, source).join()
     assert report == join_report(whole[4 * RATE : 6 * RATE], RATE, RATE)
-    assert report["level_db"] == pytest.approx(-6, abs=0.2)
+    assert report.level_db == pytest.approx(-6, abs=0.2)
 
 
 def test_nothing_heard():

@@ -127,7 +127,7 @@ def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, ba
     assert before.weights_sha256 != after.weights_sha256 and before.weights_sha256 in (made / "README.md").read_text()
     assert str(done["after"]) in (made / "README.md").read_text()
     *played, end = Pipeline("cpu").generate(GenerationRequest(prompt="loop", duration_s=1.0, model=str(made), seed=1))
-    assert end.facts["model"] == "mine" and sum(len(e.samples) for e in played if isinstance(e, AudioChunk)) == 48_000
+    assert end.report.model.model == "mine" and sum(len(e.samples) for e in played if isinstance(e, AudioChunk)) == 48_000
 
 
 def test_without_a_gain_no_model_is_saved_unless_asked(train, tmp_path, told, monkeypatch):

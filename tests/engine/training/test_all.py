@@ -44,7 +44,7 @@ def test_all_stages_make_a_model_that_plays_and_can_be_continued(corpus, tmp_pat
     request = GenerationRequest(prompt="house, 120 bpm", duration_s=1.0, model=str(directory), seed=1)
     *events, end = Pipeline("cpu").generate(request)
     audio = np.concatenate([e.samples for e in events if isinstance(e, AudioChunk)])
-    assert end.facts["grid_bpm"] == 120 and checkpoint.config.usual_bpm == TINY.usual_bpm
+    assert end.report.grid_bpm == 120 and checkpoint.config.usual_bpm == TINY.usual_bpm
     assert audio.shape == (48_000, 1) and np.isfinite(audio).all()
 
     codes = (tmp_path / "wavtokenizer.safetensors").read_bytes()

@@ -1,0 +1,82 @@
+"""What the engine reports of a loaded model and of a finished generation, as the sidecar and a client's reply tell it.
+
+A new measurement is one line: a field here with a default of None, which means that it does not apply or that there was nothing
+to measure, and its value where the pipeline makes the report. It then reaches the sidecar under the field's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """A loaded model, and what it runs on."""
+
+    model: str
+    weights: str  # the first digits of the SHA-256 of all weight files
+    bytes: int  # of the weights, on disk
+    device: str
+    samplerate_full: int  # Hz; 0: the model has no full path
+    samplerate_fast: int  # Hz
+
+
+@dataclass(frozen=True)
+class VariationReport:
+    """What one variation is. Times in seconds, levels in dB, tempo in beats per minute."""
+
+    seed: int
+    frames: int  # of the result, the repeated clip included
+    level_db: float | None = None  # root mean square of the new audio, dB full scale
+    peak: float | None = None  # of the new audio; 1: full scale
+    bpm: float | None = None  # measured in the new audio, like the key
+    key: str | None = None  # "A minor"
+    join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
+    join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: none is heard
+    cuts: int | None = None  # phrases of the clip that the new part is made of, in the clip's own sound
+    timbre: str | None = None  # one of engine.api.TIMBRES; this and the next three only of a continuation
+    from_s: float | None = None  # where in the clip the new part begins
+    clip_s: float | None = None  # the clip's length
+    clip_gain_db: float | None = None  # by which the clip was brought down to fit below full scale
+    asked_bpm: float | None = None
+    asked_key: str | None = None
+
+
+@dataclass(frozen=True)
+class GenerationReport:
+    """A finished or cancelled generation: what it was made with, how long it took, and each of its variations, one at least."""
+
+    model: ModelReport
+    seed: int
+    guidance: float
+    top_k: int
+    temperature: float
+    caption: str  # the words the language model was given
+    decode: str  # one of engine.api.DECODE_PATHS
+    new_s: float  # seconds of new audio
+    elapsed_s: float
+    first_chunk_s: float  # seconds from the request to the first new audio
+    rtf: float  # seconds of work for a second of new audio, without the loading of the model
+    beats_per_bar: float
+    beat_unit: int
+    variations: tuple[VariationReport, ...]
+    grid_bpm: float | None = None  # the tempo that is kept; None: no musical time
+    notes: tuple[str, ...] = ()  # what was understood otherwise than it was written, in sentences
+
+    def as_story(self, variation: int = 1) -> dict[str, Any]:
+        """All that is known of a variation, counted from 1, as one flat mapping of JSON values without those that are None."""
+        own = asdict(self.variations[variation - 1])
+        whole = asdict(self)
+        del whole["variations"]
+        told = whole.pop("model") | whole | own
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value is not None}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> GenerationReport:
+        """`dataclasses.asdict` backwards, also by way of JSON, which has no tuples. Raises TypeError for other fields."""
+        fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        fields |= {"model": ModelReport(**fields["model"])}
+        fields |= {"variations": tuple(VariationReport(**variation) for variation in fields["variations"])}
+        return cls(**fields)
