@@ -37,6 +37,7 @@ TIMBRES = ("clip", "model")
 
 DEFAULT_MODEL = "sketch"
 _USUAL_BPM = 120.0
+LOOP_BARS = 4  # of a loop that does not say how many
 MAX_DURATION_S = 480.0
 FIRST_CHUNK_S, LONGEST_CHUNK_S = 0.5, 4.0  # chunks of new audio double from the one to the other; the last may be shorter
 MAX_PROMPT_CHARS = 4_000
@@ -96,6 +97,7 @@ class GenerationRequest:
     beats_per_bar: int = 4
     beat_unit: int = 4  # the note that a beat is: 8 in 7/8; bpm counts quarter notes in every metre
     key: str | None = None  # "A minor", "F# major"
+    loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
@@ -116,6 +118,7 @@ class GenerationRequest:
         _check_prompt(self)
         _check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
         _check_metre(self)
+        self._take_loop()
         self._take_from_prompt()
         _check_length(self)
         _check_number("time_start_s", self.time_start_s, 0, 3600)
@@ -137,6 +140,15 @@ class GenerationRequest:
         if self.clip is not None and not isinstance(self.clip, str):
             raise RequestError(f"clip must be a file's path, got {type(self.clip).__name__}")
         parse_key(self.key)
+
+    def _take_loop(self) -> None:
+        if self.loop not in (False, True):
+            raise RequestError(f"loop is {self.loop!r}: 1, its end leads to its beginning, or 0 is allowed")
+        object.__setattr__(self, "loop", bool(self.loop))
+        if self.loop and self.duration_s is not None:
+            raise RequestError("a loop lasts whole bars: give bars instead of duration_s")
+        if self.loop and self.bars is None:
+            object.__setattr__(self, "bars", LOOP_BARS)
 
     def _take_from_prompt(self) -> None:
         """So that every reader of a request finds one tempo and one metre in it."""

@@ -108,7 +108,9 @@ class Pipeline:
             source = Source(plan.clip.prefix, tokens, repeated, plan.gain_db, plan.looped)
         how = {
             "frames": request.frames(samplerate), "stretch": plan.stretch, "number": number, "clock": watch,
-            "fade_s": PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
+            "fade_s": 0.0 if request.loop else PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
+            "lead_in": plan.lead_in,
+            "loop_bar": request.frames(samplerate) // request.bars if request.loop and request.bars else 0,
         }  # fmt: skip
         if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
             return ClipTrack(

@@ -41,6 +41,14 @@ class Tags:
         told = "; ".join(f"{name}={value}" for name, value in facts.items() if value not in ("", None))
         return f"{GENERATED} (trainedAlgorithmicMedia){'; ' if told else ''}{told}"
 
+    def exact_bpm(self, samplerate: int, frames: int) -> float | None:
+        """Of a loop the tempo at which it lasts whole beats to the sample: however often it goes round, it keeps its grid."""
+        if not self.bpm or not self.loops or self.join_frame:
+            return self.bpm
+        beats = round(frames / samplerate * self.bpm / 60)
+        bpm = beats * 60 * samplerate / frames
+        return bpm if abs(bpm - self.bpm) * frames <= self.bpm else self.bpm
+
 
 def of_story(told: Story, samplerate: int) -> Tags:
     """What a sidecar tells of a result, as tags."""

@@ -108,7 +108,7 @@ class GrowingWav:
             self._file.truncate(end)
             return
         self._tags = chunks
-        self._bpm, self._root_note = about.bpm or self._bpm, about.root_note
+        self._bpm, self._root_note = about.exact_bpm(self.samplerate, self.frames) or self._bpm, about.root_note
         self._metre = about.beat_unit, about.beats_per_bar
         self._write_at(0, self._header())
 

@@ -22,6 +22,8 @@ from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowi
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
+LEAD_IN_S = 0.25  # that a loop from words begins with unheard: its end leads into that
+
 
 @dataclass(frozen=True, eq=False)
 class GenerationPlan:
@@ -37,6 +39,7 @@ class GenerationPlan:
     gain_db: float  # from the level the model plays at to the clip's, as far as it can be known before
     looped: bool  # the clip is a loop: it goes round and round
     timbre: str  # one of engine.api.TIMBRES
+    lead_in: int  # tokens that are made before those of the result, and are not heard
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
 
     @property
@@ -81,10 +84,15 @@ class Planner:
             request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
         model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
+        lead_in = views * round(LEAD_IN_S * config.token_rate / views) if request.loop and clip is None else 0
+        model_grid = model_grid and model_grid.after(-lead_in / config.token_rate)
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
-        return GenerationPlan(request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, context)
+        notes = (*notes, *more)
+        return GenerationPlan(
+            request, words, notes, condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context
+        )  # fmt: skip
 
     def _timbre(self, request: GenerationRequest, grid: Grid | None, seconds: float) -> tuple[str, tuple[str, ...]]:
         """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""

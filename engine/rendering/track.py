@@ -12,6 +12,7 @@ import soxr
 
 from engine.api import AudioChunk
 from engine.music.grid import Grid
+from engine.music.loop import LoopEnd
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
 from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, soft_limit, without_fade
 from engine.rendering.measurement import Meter
@@ -42,14 +43,16 @@ class Track:
     def __init__(
         self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
         source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
+        lead_in: int = 0, loop_bar: int = 0,
     ) -> None:  # fmt: skip
         """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
-        times as long as it will be heard. clock: seconds since the request came.
+        times as long as it will be heard. clock: seconds since the request came. lead_in: tokens that come before those of the
+        new audio and are not heard. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
         """
         self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
         self.hop = round(self.samplerate / renderer.token_rate)
         self.source, self.meter = source, Meter(self.samplerate)
-        self.tokens = math.ceil(frames * stretch / self.hop)  # that give all the new audio
+        self.tokens = lead_in + math.ceil(frames * stretch / self.hop)  # that give all the new audio
         self.frames = 0  # that are out, the source's included
         self.first_chunk_s: float | None = None
         self._fade_s, self._clock, self._index = fade_s, clock, 0
@@ -58,8 +61,10 @@ class Track:
         self._leveller: Leveller | None = None
         self._dc: np.ndarray = np.zeros(1, np.float32)  # of the source's channels, where the result begins with it
         self._at_speed = soxr.ResampleStream(stretch, 1.0, 1, "float32", "VHQ") if stretch != 1.0 else None
-        # Sample frames of the model's rendering of the clip, until they have served.
-        self._lead = int(len(lead) * self.hop / stretch)
+        # Sample frames of the model's rendering of the clip, or of the lead-in, until they have served.
+        self._lead = int((len(lead) + lead_in) * self.hop / stretch)
+        self._loop = LoopEnd(frames, loop_bar, self.samplerate) if loop_bar else None
+        self._taken = 0  # of the new frames, those included that a loop holds back
 
     @property
     def new_frames(self) -> int:
@@ -90,8 +95,8 @@ class Track:
     def _new(self, audio: np.ndarray, *, last: bool) -> AudioChunk | None:
         """Newly rendered mono audio [N] as a chunk: joined, cut to length, faded at the end. None while none of it is final."""
         led, new = self._sound(audio, last=last)
-        new = new[: self.wanted - self.new_frames]
-        if not len(led) and not len(new):
+        new = new[: self.wanted - self._taken]
+        if not len(led) and not len(new) and not (last and self._loop):
             return None
         joined = np.zeros_like(new[:0])
         if len(led) and self.source is not None and self.source.repeated:
@@ -100,12 +105,27 @@ class Track:
             self.meter.hear_source(joined)
         if self._dc.any() and len(new):
             new = new + self._dc * self._dc_left(len(new))
+        self._taken += len(new)
         new = self._limited(new)
+        if self._loop:
+            if len(led):
+                self._loop.lead_in(self._before(joined if len(joined) else self._limited(led)))
+            new = self._loop.push(new)
+            new = np.concatenate([new, self._loop.finish()]) if last else new
+            if not len(joined) and not len(new):
+                return None
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
         self.meter.hear(new)
         self.first_chunk_s = self.first_chunk_s or self._clock()
         return self._chunk(np.concatenate([joined, new]))
+
+    def _before(self, led: np.ndarray) -> np.ndarray:
+        """What sounds before the new part: `led`, and the source before that where it is no more than the cross-fade from it."""
+        if self.source is None or len(led) > self._overlap:
+            return led
+        dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+        return np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
 
     def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
         """Tokens of the source's end that are rendered as well."""
@@ -121,7 +141,7 @@ class Track:
         """Mono audio [N] at the source's speed and level, (frames, channels): what leads to the join, and what follows it."""
         if self._at_speed is not None:
             audio = self._at_speed.resample_chunk(audio, last)
-        lead, self._lead = audio[: self._lead], 0
+        lead, self._lead = audio[: self._lead], max(0, self._lead - len(audio)) if self.source is None else 0
         if len(lead) and self.source is not None:
             end = self.source.samples[-round(LEVEL_S * self.samplerate) :]
             gain_db = _gain_towards(without_fade(end, self.samplerate)[-len(lead) :], lead, self.source.gain_db)
@@ -139,7 +159,7 @@ class Track:
 
     def _dc_left(self, frames: int) -> np.ndarray:
         """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
-        passed = (self.new_frames + np.arange(frames, dtype=np.float32)) / (DC_FADE_S * self.samplerate)
+        passed = (self._taken + np.arange(frames, dtype=np.float32)) / (DC_FADE_S * self.samplerate)
         return (0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1)))[:, None]
 
     def _level(self, audio: np.ndarray) -> np.ndarray:
@@ -170,6 +190,13 @@ class ClipTrack(Track):
     @property
     def _overlap(self) -> int:
         return fade_frames(self.samplerate, self._grid)
+
+    def _before(self, led: np.ndarray) -> np.ndarray:
+        """What sounds before the new part: `led`, and the source before that where it is no more than the cross-fade from it."""
+        if self.source is None or len(led) > self._overlap:
+            return led
+        dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+        return np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
 
     def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
         return self.source.tokens if self.source is not None else []

@@ -181,3 +181,22 @@ def test_a_clip_that_is_cut_while_it_is_read(real, tmp_path):
             end = list(events)[-1]
         assert isinstance(end, Done) or end.code == "bad_clip", end
     assert real.engine_pid() == engine
+
+
+def test_a_loop_over_osc_goes_round(real):
+    """Exact bars, streamed, with the chunks samplers read, and without a step where its end meets its beginning."""
+    replies = generate(real, decode="fast", loop=1, bpm=127.0, seed=7)
+    done = replies[-1]
+    assert isinstance(done, Done) and len([r for r in replies if isinstance(r, Chunk)]) > 2
+    audio, rate = soundfile.read(done.path, always_2d=True)
+    assert len(audio) == round(4 * 4 * 60 / 127 * rate)  # four bars when none are given
+    assert np.abs(audio[0] - audio[-1]).max() <= np.abs(np.diff(audio, axis=0)).max()
+    told = json.loads(Path(done.path).with_suffix(".json").read_text())
+    assert told["request"]["loop"] is True
+    content = Path(done.path).read_bytes()
+    assert b"smpl" in content and b"acid" in content
+
+
+def test_a_loop_of_seconds_is_refused(real):
+    failed = generate(real, loop=1, duration_s=4.0, bpm=120.0)[-1]
+    assert isinstance(failed, Fail) and "give bars instead of duration_s" in failed.message

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from engine.api import MAX_VARIATIONS, GenerationRequest, draw_seed
+import pytest
+
+from engine.api import MAX_VARIATIONS, GenerationRequest, RequestError, draw_seed
 
 
 def test_a_drawn_seed_and_those_of_its_variations_survive_a_32_bit_float(monkeypatch):
@@ -15,3 +17,14 @@ def test_a_drawn_seed_and_those_of_its_variations_survive_a_32_bit_float(monkeyp
     for variation in range(1, MAX_VARIATIONS + 1):
         seed = highest.seed_of(variation)
         assert seed < 2**24 and struct.unpack("<f", struct.pack("<f", seed)) == (seed,)
+
+
+def test_a_loop_lasts_bars():
+    request = GenerationRequest("dub", bpm=120.0, loop=1)
+    assert request.loop is True and request.bars == 4 and request.seconds == 8
+    with pytest.raises(RequestError, match="give bars instead of duration_s"):
+        GenerationRequest("dub", bpm=120.0, loop=True, duration_s=4.0)
+    with pytest.raises(RequestError, match="bars needs bpm"):
+        GenerationRequest("dub", loop=True)
+    with pytest.raises(RequestError, match="loop is 'yes'"):
+        GenerationRequest("dub", bpm=120.0, loop="yes")

@@ -239,3 +239,22 @@ def test_a_model_that_cannot_be_loaded_does_not_break_the_engine(engine, model):
     with pytest.raises(ModelError):
         engine.load("no-such-model")
     run(engine, model, prompt="dub", duration_s=0.5, decode="fast", seed=1)
+
+
+@pytest.mark.parametrize("decode", ["full", "fast"])
+@pytest.mark.parametrize("bpm", [124.0, 127.3])
+def test_a_loop_is_streamed_and_lasts_exactly_its_bars(engine, model, decode, bpm):
+    request = {"prompt": "dub techno", "bars": 2, "bpm": bpm, "decode": decode, "seed": 1, "loop": True}
+    audio, end, chunks, _ = run(engine, model, **request)
+    assert len(audio) == round(2 * 4 * 60 / bpm * end.samplerate) and len(chunks) >= 3
+    cut, *_ = run(engine, model, **request | {"loop": False})
+    assert not np.array_equal(cut, audio)  # with a lead-in it is another piece
+    natural = np.abs(np.diff(audio, axis=0)).max()
+    assert np.abs(audio[0] - audio[-1]).max() <= natural
+
+
+def test_variations_of_a_loop_are_loops(engine, model):
+    request = {"prompt": "dub", "bars": 1, "bpm": 120.0, "decode": "fast", "loop": True}
+    together, _ = run_variations(engine, model=model, variations=2, seed=5, **request)
+    for number in (1, 2):
+        np.testing.assert_array_equal(together[number], run(engine, model, seed=4 + number, **request)[0])

@@ -14,6 +14,7 @@ from bridge.osc.protocol import SKETCH_BARS, SKETCH_S, SKETCHES, STARTS
 from engine.api import (
     DECODE_PATHS,
     JOINS,
+    LOOP_BARS,
     MAX_CLIP_S,
     MAX_DURATION_S,
     MAX_PROMPT_CHARS,
@@ -40,6 +41,7 @@ class _Music(Command):
     bars: Annotated[
         int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
     ] = None
+    loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
     bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
     beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
     beat_unit: Annotated[
@@ -144,7 +146,7 @@ class Draft(Command):
         length: dict[str, Any] = {}
         if not {"bars", "duration_s"} & music.keys():
             has_tempo = (music | dict(preset)).get("bpm")
-            length = {"bars": SKETCH_BARS} if has_tempo else {"duration_s": SKETCH_S}
+            length = {"bars": SKETCH_BARS} if has_tempo or music.get("loop") else {"duration_s": SKETCH_S}
         return {"variations": SKETCHES} | length | music
 
     def complete(self, music: dict[str, Any]) -> Submit:

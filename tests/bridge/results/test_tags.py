@@ -129,3 +129,15 @@ def test_odd_lengths_are_padded(tmp_path, frames):
         assert file.getnframes() == frames
     with soundfile.SoundFile(path) as file:
         assert file.software == "inspire"
+
+
+@pytest.mark.parametrize("bpm", [124.0, 127.0, 133.7])
+def test_a_loop_keeps_the_grid_of_its_file_for_sixteen_rounds(tmp_path, bpm):
+    """At 127 bpm eight beats are no whole number of samples. Played round at the tempo of its acid chunk it is on the grid."""
+    path = make(tmp_path, GenerationRequest("dub", bars=2, bpm=bpm, seed=7, loop=True), 8 * 60 / bpm)
+    acid, frames = read(path, SFC_GET_LOOP_INFO, ACID), soundfile.info(path).frames
+    assert frames == round(8 * 60 / bpm * RATE) and acid["beats"] == 8
+    assert abs(16 * frames - 16 * 8 * 60 / float(acid["bpm"]) * RATE) < 1
+    assert float(acid["bpm"]) == pytest.approx(bpm, rel=1e-5)
+    loop = read(path, SFC_GET_INSTRUMENT, INSTRUMENT)["loop"][0]
+    assert loop["start"] == 0 and loop["end"] in (frames - 1, frames)

@@ -60,3 +60,28 @@ def test_the_new_part_enters_at_the_sources_level_and_the_source_is_kept(repeate
 def test_the_end_fades():
     audio = play(Track(Sine(), ChunkPlan(), frames=RATE, fade_s=0.25))
     assert audio[-1, 0] == 0 and np.abs(audio[-1000:]).max() < 0.02 < np.abs(audio[-RATE // 2 :]).max()
+
+
+@pytest.mark.parametrize("first_s", [0.1, 0.5])  # shorter and longer than the lead-in
+@pytest.mark.parametrize("stretch", [1.0, 0.997])
+def test_a_loop_leads_in_unheard_and_goes_round_without_a_step(first_s, stretch):
+    """331.7 Hz over 3 s and a bit: its end is not where its beginning is. Twelve tokens lead in."""
+    track = Track(
+        Sine(hz=331.7), ChunkPlan(first_s), frames=72_345, fade_s=0.0, stretch=stretch, lead_in=12, loop_bar=24_115
+    )  # fmt: skip
+    audio = play(track)[:, 0]
+    assert len(audio) == track.new_frames == track.frames == 72_345
+    natural = np.abs(np.diff(audio[: RATE // 2])).max()
+    assert np.abs(np.diff(np.tile(audio, 2))).max() < 1.1 * natural
+    begin = 0.1 * np.sin(2 * np.pi * 331.7 * stretch * (int(12 * HOP / stretch) + np.arange(RATE)) / RATE)
+    np.testing.assert_allclose(audio[:RATE], begin, atol=0.002)
+
+
+def test_a_loop_that_goes_on_from_a_clip_leads_to_the_clips_end():
+    """The file is the clip, then the loop: what the loop's end leads into stands in it, right before the loop."""
+    rng = np.random.default_rng(0)
+    source = Source((0.2 * rng.standard_normal((2 * RATE, 2))).astype(np.float32), [1] * 100, True)
+    audio = play(Track(Sine(), ChunkPlan(), frames=3 * RATE, fade_s=0.0, source=source, loop_bar=RATE))
+    assert len(audio) == 5 * RATE
+    np.testing.assert_allclose(audio[-3:], audio[2 * RATE - 3 : 2 * RATE], atol=1e-3)
+    assert np.abs(audio[-3:] - audio[2 * RATE : 2 * RATE + 3]).max() < 0.05  # and from there to the loop's first frame

@@ -1,0 +1,100 @@
+"""A loop's end leads to its beginning. Audio is float32 (frames, channels).
+
+A result goes out while it is made, so its beginning cannot be changed once its end is known. So the join is made at the end: what
+was rendered right before the first frame, the lead-in, is kept, and the loop's last moment is cross-faded into it. From there
+the beginning follows as it was rendered, without a seam, its first attack untouched and on the first frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FADE_S = 0.03  # of the cross-fade into the lead-in
+SEARCH_S = 0.12  # before the end, in which it lies where the two agree best
+MOST_DB = 6.0  # by which the last bar comes to the level of the first: more is how the music goes
+SAME_DB = 0.5  # a difference of level that is left alone
+SILENT_DB = -90.0
+
+Audio = NDArray[np.float32]
+
+
+class LoopEnd:
+    """Passes a loop's audio on, all but its end; `finish` gives that, made to lead to the beginning.
+
+    frames: of the whole loop, bar: of one of its bars. It is as long as it was: a cross-fade takes nothing from it. What is held
+    back is the last bar, or of a single one its second half.
+    """
+
+    def __init__(self, frames: int, bar: int, samplerate: int) -> None:
+        self.frames, self.samplerate = frames, samplerate
+        self.fade_at: int | None = None  # the frame where the cross-fade begins
+        self.gain_db = 0.0  # at the end, towards the level of the beginning
+        self._held_from = frames - min(bar, frames // 2)
+        self._lead: Audio | None = None
+        self._head: list[Audio] = []
+        self._held: list[Audio] = []
+        self._taken = 0
+
+    def lead_in(self, samples: Audio) -> None:
+        """What sounds right before the first frame, in one piece or several."""
+        before = samples if self._lead is None else np.concatenate([self._lead, samples])
+        self._lead = before[-round(SEARCH_S * self.samplerate) :]
+
+    def push(self, samples: Audio) -> Audio:
+        """The next of the loop's frames: those of them that are final."""
+        out = samples[: max(0, self._held_from - self._taken)]
+        self._held.append(samples[len(out) :])
+        if self._taken < self.frames - self._held_from:
+            self._head.append(samples)
+        self._taken += len(samples)
+        return out
+
+    def finish(self) -> Audio:
+        """The frames that were held back."""
+        held: Audio = np.concatenate(self._held)
+        if self._taken < self.frames:  # it was cancelled: no loop
+            return held
+        return self._led_over(self._levelled(held))
+
+    def _levelled(self, held: Audio) -> Audio:
+        """Brought in a ramp to the level that the loop begins with: each round would step back to it at once."""
+        head: Audio = np.concatenate(self._head)[: len(held)]
+        own_db, wanted_db = _db(held), _db(head)
+        missing_db = float(np.clip(wanted_db - own_db, -MOST_DB, MOST_DB))
+        if min(own_db, wanted_db) < SILENT_DB or abs(missing_db) <= SAME_DB:
+            return held
+        ramp = np.linspace(0, 1, len(held), dtype=np.float32)[:, None]
+        room_db = 20 * np.log10(0.98 / max(float(np.abs(held).max()), 1e-6))
+        low, high = -2 * MOST_DB, min(2 * MOST_DB, max(0.0, room_db))
+        for _ in range(12):  # by halves: the level rises with the gain at the end
+            self.gain_db = (low + high) / 2
+            reached = _db(held * 10 ** (self.gain_db / 20 * ramp)) - own_db
+            low, high = (self.gain_db, high) if reached < missing_db else (low, self.gain_db)
+        return np.asarray(held * 10 ** (self.gain_db / 20 * ramp), np.float32)
+
+    def _led_over(self, held: Audio) -> Audio:
+        if self._lead is None or not len(self._lead):
+            return held
+        size = min(round(FADE_S * self.samplerate), len(self._lead), len(held))
+        old, new = held[-min(len(held), len(self._lead)) :], self._lead[-min(len(held), len(self._lead)) :]
+        start, alike = _most_alike(old, new, size)
+        angle = np.linspace(0, np.pi / 2, size, dtype=np.float32)[:, None]
+        fall, rise = np.cos(angle), np.sin(angle)
+        even = 1 / np.sqrt(1 + 2 * max(alike, 0.0) * fall * rise)  # neither louder nor softer in between
+        faded = np.clip((old[start : start + size] * fall + new[start : start + size] * rise) * even, -1, 1)
+        self.fade_at = self.frames - len(old) + start
+        return np.concatenate([held[: len(held) - len(old) + start], faded, new[start + size :]]).astype(np.float32)
+
+
+def _most_alike(old: Audio, new: Audio, size: int) -> tuple[int, float]:
+    """Where `size` frames of the two correlate best, the later of equals, and by how much (-1 to 1)."""
+    a, b = old.mean(1, dtype=np.float64), new.mean(1, dtype=np.float64)
+    both, of_a, of_b = (np.convolve(x, np.ones(size), "valid") for x in (a * b, a * a, b * b))
+    alike = both / np.sqrt(np.maximum(of_a * of_b, 1e-12))
+    start = len(alike) - 1 - int(np.argmax(alike[::-1]))
+    return start, float(alike[start])
+
+
+def _db(audio: Audio) -> float:
+    return float(10 * np.log10(np.mean(np.square(audio, dtype=np.float64)) + 1e-12))
