@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import completion, library, making, midi, service, training, watching
+from bridge.cli import completion, library, making, midi, models, service, training, watching
 from bridge.cli.connection import fail
 from bridge.cli.consoles import write_any_text
 from bridge.errors import BridgeError, NoDaemon, UnexpectedReply
@@ -17,7 +17,7 @@ _HELP = """Music from prompts and clips, made while you listen.
 Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no daemon, 130 cancelled with Ctrl-C.
 """
 app = typer.Typer(no_args_is_help=True, add_completion=True, help=_HELP)
-for room in (making, library, midi, training, watching, service):
+for room in (making, library, models, midi, training, watching, service):
     app.add_typer(room.app)
 
 

@@ -22,6 +22,7 @@ from bridge.osc.client import Client
 from bridge.osc.replies import Entry, Fail, Found
 from bridge.osc.spec import MAX_LISTED
 from engine.checkpoints.library import list_models
+from engine.checkpoints.published import PUBLISHED
 
 _PATIENCE_S = 0.5  # for a daemon, while somebody waits at the keyboard
 _QUOTE = "_INSPIRE_QUOTE"
@@ -61,6 +62,10 @@ def model_names(incomplete: str) -> list[str]:
     with contextlib.suppress(BridgeError):
         return _completing(incomplete, list_models(load_settings().models_folder))
     return []
+
+
+def published_names(incomplete: str) -> list[str]:
+    return _completing(incomplete, PUBLISHED)
 
 
 def unended_jobs(context: typer.Context, incomplete: str) -> list[str]:

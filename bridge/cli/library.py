@@ -14,7 +14,6 @@ from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
 from bridge.cli.past_job import id_of, job_of
 from bridge.config.presets import Presets
 from bridge.config.settings import load_settings
-from engine.checkpoints.library import list_models
 
 app = typer.Typer()
 
@@ -58,21 +57,6 @@ def save(
     with connect(port, no_start=True) as client:
         saved = answered(client.save_preset(name, id_of(client, job)))
     report({"name": saved.name, "bank": saved.bank}, f"preset {saved.name!r}, in bank {saved.bank!r}", as_json)
-
-
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """List the models: the embedded one, and those in your models folder."""
-    settings = load_settings()
-    for model in list_models(settings.models_folder).values():
-        if as_json:
-            told = {"name": model.name, "kind": model.kind, "bytes": model.bytes, "path": str(model.path)}
-            print(json.dumps(told | {"default": model.name == settings.model}))
-        else:
-            mark = "*" if model.name == settings.model else " "
-            out.print(f"{mark} {model.name:>20}  {model.kind:>8}  {model.bytes / 1e6:7.1f} MB  {model.path}", markup=False)
-    if not as_json:
-        err.print(f"your own: {settings.models_folder}", markup=False)
 
 
 @app.command()

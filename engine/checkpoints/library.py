@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import platformdirs
 from engine.api import ModelError
 
 EMBEDDED_MODELS = Path(__file__).parents[1] / "weights"
+LOCK = "pulled.json"  # in a model's directory: what it was pulled from, and its files' hashes (engine.checkpoints.pull)
 MODELS_FOLDER = "INSPIRE_MODELS_FOLDER"  # in the environment: the user's models, in place of `default_models_folder`
 
 
@@ -26,6 +28,15 @@ class ModelInfo:
     def bytes(self) -> int:
         """Size of its weights on disk."""
         return sum(file.stat().st_size for pattern in ("*.safetensors", "*.pt") for file in self.path.rglob(pattern))
+
+    @property
+    def samplerate(self) -> int:
+        """Of its best path in Hz, as a model in our layout says it; else 0."""
+        try:
+            content = json.loads((self.path / "model.json").read_text("utf-8"))
+            return int((content["hifi_codec"] or {}).get("sampling_rate") or content["wavtokenizer"]["sample_rate"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return 0
 
 
 def default_models_folder() -> Path:

@@ -35,7 +35,9 @@ def test_the_command_lists_them_and_marks_the_one_in_use(tmp_path):
         command = [sys.executable, "-m", "bridge", "models", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    told = [json.loads(line) for line in models("--json").splitlines()]
+    all_told = [json.loads(line) for line in models("--json").splitlines()]
+    told = [m for m in all_told if m["here"]]
+    assert all_told[:2] == told and [m["kind"] for m in all_told[2:]] == ["published"] * 8
     assert [(m["name"], m["kind"], m["default"]) for m in told] == [("sketch", "embedded", False), ("mine", "own", True)]
     assert told[0]["bytes"] == told[1]["bytes"] > 1e6
     assert "* " in models().splitlines()[1]

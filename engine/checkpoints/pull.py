@@ -1,0 +1,377 @@
+"""Gets published models into the models folder, verifies and removes them. No torch here.
+
+A model appears in its place at once and whole: until every file is there and its hash is right, all is kept in `.pull/NAME`
+beside it, where no model is looked for, and the next pull goes on in the middle of a file. `pulled.json` in the model's folder is
+its lock: the source, the revision that the first pull met, every file's size and hash; what is verified is verified against it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import filelock
+
+from engine.api import ModelError
+from engine.checkpoints.library import LOCK, list_models
+from engine.checkpoints.published import PUBLISHED, Published, find_published
+from engine.checkpoints.sources import SOURCES, Listing, RemoteFile, Source, SourceError, Unreachable
+
+STAGING = ".pull"  # in the models folder
+_MARGIN = 50_000_000  # bytes left free on the disk
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a pull is, in bytes of all its files. `listing` comes once, with the first."""
+
+    file: str
+    done: int
+    total: int
+    listing: Listing | None = None
+
+
+def pull(
+    name: str, folder: Path, *, revision: str | None = None, tell: Callable[[Step], None] = lambda step: None,
+    sources: Sequence[Callable[[], Source]] = SOURCES,
+) -> tuple[Path, bool]:  # fmt: skip
+    """The model's directory, and whether anything was fetched: not where it is there, whole, at that revision.
+
+    revision: of the source; else what an earlier pull met, else the newest. Raises ModelError.
+    """
+    model = find_published(name)
+    target, staging = folder / model.name, folder / STAGING / model.name
+    with _disk_told(folder), _alone(staging):
+        lock = read_lock(target)
+        if target.exists() and lock is None:
+            raise ModelError(f"{target} is there and was not pulled: rename it or take it away, then pull again")
+        if lock is not None and revision in (None, lock["revision"]) and not _faults(target, lock):
+            return target, False
+        source, listing = _resolved(model, revision, _plan(staging) or lock, sources)
+        files = _wanted(model, listing)
+        _reuse(target, lock, staging, files)
+        _fetch(source, listing, files, staging, tell)
+        _write_json(_tree(staging) / LOCK, _lock_of(model, listing, files, staging))
+        _put_in_place(staging, target)
+    return target, True
+
+
+def verify(name: str, folder: Path, tell: Callable[[Step], None] = lambda step: None) -> list[str]:
+    """What differs from the lock, in words; nothing where all is as it was pulled. Raises ModelError where it was not pulled."""
+    directory = _here(name, folder)
+    lock = read_lock(directory)
+    if lock is None:
+        raise ModelError(f"{directory} was not pulled, so there are no hashes to verify it against")
+    with _disk_told(folder):
+        return _faults(directory, lock, tell)
+
+
+def remove(name: str, folder: Path) -> Path:
+    """Takes a model of the models folder away, and what a pull of it left half done. Raises ModelError."""
+    staging = folder / STAGING / (find_published(name).name if _is_published(name) else name)
+    is_half_there = _plan(staging) is not None
+    try:
+        directory = _here(name, folder)
+    except ModelError:
+        if not is_half_there:
+            raise
+        directory = staging
+    with _disk_told(folder), _alone(staging):
+        if directory != staging:
+            leaving = folder / STAGING / f"{directory.name}.leaving"
+            leaving.parent.mkdir(exist_ok=True)
+            os.replace(directory, leaving)  # at once: no half model is ever found
+            shutil.rmtree(leaving)
+        if staging.exists():
+            shutil.rmtree(staging)
+    return directory
+
+
+def half_pulled(folder: Path) -> dict[str, int]:
+    """Bytes that are there of models whose pull has not ended."""
+    return {
+        name: sum(
+            file.stat().st_size
+            for part in ("tree", "parts")
+            for file in (folder / STAGING / name / part).rglob("*")
+            if file.is_file()
+        )
+        for name in PUBLISHED
+        if _plan(folder / STAGING / name) is not None
+    }
+
+
+def read_lock(directory: Path) -> dict[str, Any] | None:
+    """What was pulled into a directory; None where nothing was."""
+    return _read_json(directory / LOCK)
+
+
+# --- what is to be had
+
+
+def _resolved(
+    model: Published, revision: str | None, earlier: dict[str, Any] | None, sources: Sequence[Callable[[], Source]]
+) -> tuple[Source, Listing]:
+    """The first source that answers, and what it has: at the revision asked for, else at the one an earlier pull met there."""
+    silent = []
+    for source in [make() for make in sources]:
+        pinned = earlier["revision"] if earlier and earlier["source"] == source.name else None
+        try:
+            return source, source.list(model, revision or pinned)
+        except Unreachable as error:
+            silent.append(str(error))
+    raise Unreachable(f"nothing was pulled: {'; '.join(silent)}; check the network and give the same command again")
+
+
+def _wanted(model: Published, listing: Listing) -> list[RemoteFile]:
+    files = [file for file in listing.files if model.wants(file.path)]
+    where = f"{listing.source}'s {listing.repository}"
+    for file in files:
+        parts = PurePosixPath(file.path).parts
+        if file.path.startswith("/") or ".." in parts or "\\" in file.path or not file.identity:
+            raise SourceError(f"{where} lists {file.path!r} without a hash or outside its folder: it is not to be trusted")
+    if missing := model.lacks({file.path for file in files}):
+        raise SourceError(f"{where} lacks {', '.join(missing)} at revision {listing.revision}: {model.name} cannot be had there")
+    return files
+
+
+# --- getting it
+
+
+def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: Path, tell: Callable[[Step], None]) -> None:
+    """Every file that is not there yet, each with its hash right."""
+    _keep_only(staging, files)
+    plan: dict[str, Any] = {"source": listing.source, "revision": listing.revision, "got": (_plan(staging) or {}).get("got", {})}
+    left = [file for file in files if not _is_got(file, staging, plan)]
+    partial = sum(_part(staging, file).stat().st_size for file in left if _part(staging, file).exists())
+    needed, free = sum(file.bytes for file in left) - partial, shutil.disk_usage(staging).free
+    if needed + _MARGIN > free:
+        usable = max(0, free - _MARGIN)
+        raise ModelError(
+            f"{needed / 1e9:.2f} GB are still to come, but only {usable / 1e9:.2f} GB are free in {staging.parents[1]}: "
+            "free some, or set models_folder to another disk"
+        )
+    _write_json(staging / "plan.json", plan)
+    total = sum(file.bytes for file in files)
+    done = total - sum(file.bytes for file in left)
+    tell(Step("", done, total, listing))
+    for file in left:
+        before = done
+        plan["got"][file.path] = _fetch_one(source, listing, file, staging, lambda n: tell(Step(file.path, before + n, total)))  # noqa: B023
+        _write_json(staging / "plan.json", plan)
+        done += file.bytes
+
+
+def _fetch_one(
+    source: Source, listing: Listing, file: RemoteFile, staging: Path, tell: Callable[[int], None]
+) -> dict[str, Any]:  # fmt: skip
+    """One file, from where an earlier pull broke off. Its hash is taken of what lies on the disk."""
+    part, place = _part(staging, file), _tree(staging) / file.path
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("a+b") as opened:
+        done = opened.tell()
+        if done > file.bytes:
+            opened.truncate(done := 0)
+        source.download(listing, file, _Told(opened, tell), done)
+        opened.flush()
+        os.fsync(opened.fileno())
+    sha256, right = _hashed(part, file)
+    if not right:
+        part.unlink()
+        raise SourceError(f"{file.path} came with another content than {listing.source} says (its hash differs): pull it again")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(part, place)
+    return {"bytes": file.bytes, "sha256": sha256, "identity": file.identity}
+
+
+class _Told:
+    """A file that says how long it has become."""
+
+    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
+        self._file, self._tell = file, tell
+
+    def write(self, data: bytes, /) -> int:
+        count = self._file.write(data)
+        self._tell(self._file.tell())
+        return count
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, /) -> int:
+        return self._file.seek(offset)
+
+    def truncate(self) -> int:
+        return self._file.truncate()
+
+
+def _hashed(path: Path, file: RemoteFile) -> tuple[str, bool]:
+    """A file's SHA-256, and whether its content is what the source says."""
+    sha256, git = hashlib.sha256(), hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            sha256.update(block)
+            if not file.sha256:
+                git.update(block)
+    right = sha256.hexdigest() == file.sha256 if file.sha256 else git.hexdigest() == file.git_sha1
+    return sha256.hexdigest(), right
+
+
+# --- what lies in the staging folder
+
+
+def _tree(staging: Path) -> Path:
+    return staging / "tree"
+
+
+def _part(staging: Path, file: RemoteFile) -> Path:
+    return staging / "parts" / f"{file.identity}.part"  # named by content: also another source goes on with it
+
+
+def _plan(staging: Path) -> dict[str, Any] | None:
+    return _read_json(staging / "plan.json")
+
+
+def _is_got(file: RemoteFile, staging: Path, plan: dict[str, Any]) -> bool:
+    place, got = _tree(staging) / file.path, plan["got"].get(file.path)
+    return got is not None and got["identity"] == file.identity and place.is_file() and place.stat().st_size == file.bytes
+
+
+def _keep_only(staging: Path, files: list[RemoteFile]) -> None:
+    """Away with what belongs to another revision."""
+    kept = {_tree(staging) / file.path for file in files} | {_part(staging, file) for file in files}
+    for part in ("tree", "parts"):
+        (staging / part).mkdir(parents=True, exist_ok=True)
+        for path in list((staging / part).rglob("*")):
+            if path.is_file() and path not in kept:
+                path.unlink()
+
+
+def _reuse(target: Path, lock: dict[str, Any] | None, staging: Path, files: list[RemoteFile]) -> None:
+    """Takes over what is right of a model that is there, so that only the rest is fetched."""
+    if lock is None:
+        return
+    plan = _plan(staging) or {"source": lock["source"], "revision": lock["revision"], "got": {}}
+    for file in files:
+        here, place = target / file.path, _tree(staging) / file.path
+        if place.exists() or not here.is_file() or here.stat().st_size != file.bytes:
+            continue
+        sha256, right = _hashed(here, file)
+        if right:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _link(here, place)
+            plan["got"][file.path] = {"bytes": file.bytes, "sha256": sha256, "identity": file.identity}
+    _write_json(staging / "plan.json", plan)
+
+
+def _link(here: Path, place: Path) -> None:
+    try:
+        os.link(here, place)
+    except OSError:  # a file system without links
+        shutil.copyfile(here, place)
+
+
+def _put_in_place(staging: Path, target: Path) -> None:
+    """The whole tree at once, instead of an older one."""
+    leaving = staging.with_name(f"{target.name}.leaving")
+    shutil.rmtree(leaving, ignore_errors=True)
+    if target.exists():
+        os.replace(target, leaving)
+    os.replace(_tree(staging), target)
+    shutil.rmtree(leaving, ignore_errors=True)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+# --- the lock
+
+
+def _lock_of(model: Published, listing: Listing, files: list[RemoteFile], staging: Path) -> dict[str, Any]:
+    got = (_plan(staging) or {"got": {}})["got"]
+    told = {key: value for key, value in asdict(listing).items() if key != "files"}
+    hashes = {file.path: {"bytes": file.bytes, "sha256": got[file.path]["sha256"]} for file in files}
+    return {"model": model.name, **told, "pulled_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": hashes}
+
+
+def _faults(directory: Path, lock: dict[str, Any], tell: Callable[[Step], None] = lambda step: None) -> list[str]:
+    faults, done, total = [], 0, sum(file["bytes"] for file in lock["files"].values())
+    for name, file in lock["files"].items():
+        path = directory / name
+        if not path.is_file():
+            faults.append(f"{name} is missing")
+        elif path.stat().st_size != file["bytes"]:
+            faults.append(f"{name} has {path.stat().st_size} bytes instead of {file['bytes']}")
+        elif not _hashed(path, RemoteFile(name, file["bytes"], file["sha256"]))[1]:
+            faults.append(f"{name} has another content than when it was pulled")
+        done += file["bytes"]
+        tell(Step(name, done, total))
+    return faults
+
+
+def _here(name: str, folder: Path) -> Path:
+    """The directory of a model in the models folder. Raises ModelError."""
+    known = list_models(folder)
+    found = known.get(name) or (known.get(find_published(name).name) if _is_published(name) else None)
+    if found is None:
+        own = ", ".join(one.name for one in known.values() if one.kind != "embedded")
+        raise ModelError(f"no model {name!r} is here: {f'there are {own}' if own else f'there is none in {folder}'}")
+    if found.kind == "embedded":
+        raise ModelError(f"{found.name} came with the program and goes with it: there is nothing to verify or remove")
+    return found.path
+
+
+def _is_published(name: str) -> bool:
+    with contextlib.suppress(ModelError):
+        return bool(find_published(name))
+    return False
+
+
+# --- files
+
+
+@contextlib.contextmanager
+def _alone(staging: Path) -> Iterator[None]:
+    """One pull or removal of a model at a time."""
+    staging.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(staging.with_name(f"{staging.name}.lock"), timeout=0)
+    try:
+        with lock:
+            yield
+    except filelock.Timeout:
+        raise ModelError(f"{staging.name} is being pulled or removed by another process: let it end first") from None
+
+
+@contextlib.contextmanager
+def _disk_told(folder: Path) -> Iterator[None]:
+    """Turns what the disk refuses into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "free some space; the same command goes on where this one ended"
+            raise ModelError(f"the disk of {folder} is full: {advice}") from None
+        raise ModelError(f"cannot write {error.filename or folder}: {error.strerror or error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) and {"source", "revision"} <= content.keys() else None
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    os.replace(partial, path)
