@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def augment(folder: Path, *, drums: int = 2, others: float = 0.1, seed: int = 1,
         rng = np.random.default_rng([seed, facts["number"]])
         copies = drums if is_drums(facts) else int(rng.random() < others)
         wanted += [(name, copy) for copy in range(copies) if not (folder / f"{name}c{copy}.json").exists()]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:  # a fork of torch's threads may hang
         for job in [pool.submit(augment_piece, folder, name, copy, seed) for name, copy in wanted]:
             job.result()
 

@@ -16,6 +16,7 @@ import tempfile
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def render(
     """Renders those of the pieces that `folder` does not have yet, `workers` at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in numbers if not (folder / f"p{n:06d}.json").exists()]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:  # a fork of torch's threads may hang
         jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless, build_ups) for n in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
