@@ -12,10 +12,10 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 from urllib.request import url2pathname
 
@@ -173,6 +173,7 @@ class GenerationRequest:
 
     def seed_of(self, variation: int) -> int:
         """The seed of a variation, counted from 1: the request's own, and those that follow it."""
+        assert self.seed is not None, "a seed is drawn before a request is planned"
         return (self.seed + variation - 1) % 2**31
 
     def frames(self, samplerate: int) -> int:
@@ -256,7 +257,7 @@ class Engine(Protocol):
         """Yields events while it works. `cancelled` is asked at every token and every solver step."""
 
 
-def request_from_mapping(values: dict) -> GenerationRequest:
+def request_from_mapping(values: Mapping[str, Any]) -> GenerationRequest:
     """A request from loose keys and values (OSC, TOML, JSON). An unknown key raises RequestError with the known ones."""
     known = {f.name for f in dataclasses.fields(GenerationRequest)}
     for name in values:
@@ -344,16 +345,16 @@ def _check_metre(request: GenerationRequest) -> None:
         raise RequestError(f"the metre is {metre}: beat_unit 2, 4, 8 or 16 and bars of at most 16 quarter notes are allowed")
 
 
-def _check_number(name: str, value, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:
+def _check_number(name: str, value: object, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:
     if value is None and optional:
         return
     kind = "a whole number" if whole else "a number"
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and not isinstance(value, int)):
         raise RequestError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
     if not math.isfinite(value) or not low <= value <= high:
         raise RequestError(f"{name} is {value!r}: {kind} from {low:g} to {high:g} is allowed")
 
 
-def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise RequestError(f"{name} is {value!r}: allowed are {', '.join(choices)}")

@@ -12,7 +12,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.api import ModelError
 
@@ -186,6 +186,17 @@ class ModelConfig:
         return self.wavtokenizer.frame_rate
 
 
+NetworkConfig = WavTokenizerConfig | LanguageModelConfig | FlowConfig | HiFiCodecConfig
+Configuration = TypeVar("Configuration", bound=ModelConfig | NetworkConfig)
+# Of `ModelConfig`'s fields, those that are a network's own configuration.
+PARTS: dict[str, type[NetworkConfig]] = {
+    "wavtokenizer": WavTokenizerConfig,
+    "language_model": LanguageModelConfig,
+    "flow": FlowConfig,
+    "hifi_codec": HiFiCodecConfig,
+}
+
+
 def load_model_config(path: Path) -> ModelConfig:
     """Reads `model.json`. Unknown keys and missing files raise ModelError."""
     try:
@@ -197,7 +208,7 @@ def load_model_config(path: Path) -> ModelConfig:
     return from_mapping(ModelConfig, values, str(path))
 
 
-def from_mapping(cls, values: dict, where: str):
+def from_mapping(cls: type[Configuration], values: object, where: str) -> Configuration:
     """A frozen configuration from plain data: nested, lists as tuples, unknown keys refused."""
     fields = {f.name: f for f in dataclasses.fields(cls)}
     if not isinstance(values, dict):
@@ -207,25 +218,19 @@ def from_mapping(cls, values: dict, where: str):
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ModelError(f"{where}: unknown keys {', '.join(unknown)}; {cls.__name__} has {', '.join(fields)}")
-    parts = {
-        "wavtokenizer": WavTokenizerConfig,
-        "language_model": LanguageModelConfig,
-        "flow": FlowConfig,
-        "hifi_codec": HiFiCodecConfig,
-    }
     built: dict[str, Any] = {}
     for name, value in values.items():
-        if name in parts and cls is ModelConfig and value is not None:
-            value = from_mapping(parts[name], value, f"{where}, {name}")
+        if name in PARTS and cls is ModelConfig and value is not None:
+            value = from_mapping(PARTS[name], value, f"{where}, {name}")
         built[name] = _frozen(value)
     return cls(**built)
 
 
-def _frozen(value):
+def _frozen(value: Any) -> Any:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 
-def to_mapping(config: ModelConfig) -> dict:
+def to_mapping(config: ModelConfig) -> dict[str, Any]:
     """Plain data for `model.json`."""
     values = dataclasses.asdict(config)
     for name, blocks in (("wavtokenizer", SPECTRAL_BLOCKS[WavTokenizerConfig]), ("hifi_codec", SPECTRAL_BLOCKS[HiFiCodecConfig])):
@@ -238,9 +243,9 @@ def to_mapping(config: ModelConfig) -> dict:
 SPECTRAL_BLOCKS: dict[type, str] = {WavTokenizerConfig: "encoder_blocks", HiFiCodecConfig: "frame_blocks"}
 
 
-def _with_spectral(values: dict, blocks: str) -> dict:
+def _with_spectral(values: dict[str, Any], blocks: str) -> dict[str, Any]:
     """A codec's values as `model.json` has them → as its configuration has them."""
-    spectral = {"blocks": values.get(blocks, 0), "noise_steps": values.get("noise_steps", SpectralConfig.noise_steps)}
+    spectral = SpectralConfig(values.get(blocks, 0), values.get("noise_steps", SpectralConfig.noise_steps))
     return {name: value for name, value in values.items() if name not in (blocks, "noise_steps")} | {
-        "spectral": SpectralConfig(**spectral) if spectral["blocks"] else None
+        "spectral": spectral if spectral.blocks else None
     }

@@ -64,7 +64,7 @@ def with_bpm(words: str) -> str:
     return f"{words[: bare.end()]} bpm{words[bare.end() :]}" if bare else words
 
 
-def _bare_tempo(words: str) -> re.Match | None:
+def _bare_tempo(words: str) -> re.Match[str] | None:
     for found in _BARE.finditer(words):
         if BARE_BPM[0] <= float(found[1]) <= BARE_BPM[1] and not _BEFORE_NO_TEMPO.search(words[: found.start()]):
             return found
@@ -73,16 +73,16 @@ def _bare_tempo(words: str) -> re.Match | None:
 
 def metre_in(words: str) -> tuple[int, int] | None:
     """(beats to a bar, the note a beat is) that words state: "7/8", "three-four", "waltz"."""
-    for found in _METRE.finditer(words):
-        if int(found[1]) in METRES[int(found[2])]:
-            return int(found[1]), int(found[2])
-    if found := _SPOKEN_METRE.search(words):
-        beats, unit = _SPOKEN[found[1].lower()], {"four": 4, "eight": 8}[found[2].lower()]
+    for written in _METRE.finditer(words):
+        if int(written[1]) in METRES[int(written[2])]:
+            return int(written[1]), int(written[2])
+    if spoken := _SPOKEN_METRE.search(words):
+        beats, unit = _SPOKEN[spoken[1].lower()], {"four": 4, "eight": 8}[spoken[2].lower()]
         return (beats, unit) if beats in METRES[unit] else None
     return (3, 4) if _WALTZ.search(words) else None
 
 
-def find_key(words: str) -> tuple[tuple[int, str], re.Match] | None:
+def find_key(words: str) -> tuple[tuple[int, str], re.Match[str]] | None:
     """((pitch class, mode), where it stands) of the key that words name, as near to it as major and minor come."""
     for pattern in (_WRITTEN, _GERMAN_KEY, _SHORT, _CAMELOT):
         if found := pattern.search(words):
@@ -139,7 +139,7 @@ def notes(prompt: str, key: str | None, strange: Sequence[tuple[str, str | None]
     return told
 
 
-def _key_of(found: re.Match) -> tuple[int, str]:
+def _key_of(found: re.Match[str]) -> tuple[int, str]:
     parts = found.groupdict()
     if parts.get("hour"):
         fifths, side = int(parts["hour"]), parts["side"].lower()

@@ -39,7 +39,7 @@ class Clip:
 
     @property
     def channels(self) -> int:
-        return self.prefix.shape[1]
+        return int(self.prefix.shape[1])
 
     @property
     def heard(self) -> np.ndarray:
@@ -54,11 +54,12 @@ class Clip:
 
 def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: int, max_context_s: float) -> Clip:
     """Reads `request.clip`. `samplerate` is the result's, `model_samplerate` what the model hears. Raises ClipError."""
+    assert request.clip is not None, "there is a clip to read"
     path = resolve_clip(request.clip)
     try:
         with open_recording(path) as file:
             rate, total = file.samplerate, file.frames
-            join = _join_frame(request, total, rate)
+            join = _join_frame(request, path.name, total, rate)
             context_s = min(request.context_s or max_context_s, max_context_s)
             keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, LISTEN_S))
             if round(keep_s * rate) * file.channels > MAX_CLIP_SAMPLES:
@@ -97,12 +98,13 @@ def _resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     if rate == wanted:
         return audio.copy()
     mean = audio.mean(0)
-    return soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
+    resampled: np.ndarray = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
+    return resampled
 
 
-def _join_frame(request: GenerationRequest, total: int, rate: int) -> int:
+def _join_frame(request: GenerationRequest, name: str, total: int, rate: int) -> int:
     """The frame of the file where the new part begins. Raises ClipError when too little lies before it."""
-    name, duration_s = resolve_clip(request.clip).name, total / rate
+    duration_s = total / rate
     if duration_s < MIN_CLIP_S:
         raise ClipError(f"{name} lasts {duration_s:.3g} s: a clip to continue must last {MIN_CLIP_S:g} s at least")
     from_s = duration_s if request.from_s is None else request.from_s

@@ -37,7 +37,8 @@ class ClipEncoder:
         audio = soxr.resample(audio[-wanted:], 1.0, stretch, "VHQ")
         audio = self.at_model_level(without_fade(audio[len(audio) % self.block :], self.samplerate))
         count = len(audio) // self.hop
-        return self._encode(np.concatenate([audio, what_followed(audio, self.samplerate)]))[:count].tolist()
+        tokens: list[int] = self._encode(np.concatenate([audio, what_followed(audio, self.samplerate)]))[:count].tolist()
+        return tokens
 
     def encode(self, audio: np.ndarray, *, stretch: float = 1.0, from_end: bool = False) -> np.ndarray:
         """Tokens of the whole, int16: as many as all views have. Odd samples are cut behind, or with `from_end` in front."""
@@ -59,4 +60,5 @@ class ClipEncoder:
 
     @torch.inference_mode()
     def _encode(self, audio: np.ndarray) -> np.ndarray:
-        return self._codec.encode(torch.from_numpy(audio)[None].to(self._device))[0].cpu().numpy()
+        tokens: np.ndarray = self._codec.encode(torch.from_numpy(audio)[None].to(self._device))[0].cpu().numpy()
+        return tokens

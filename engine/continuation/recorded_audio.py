@@ -17,12 +17,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from engine.music.channels import surround_to_stereo
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SUFFIXES = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".caf", ".w64", ".rf64", ".au"}
 SUFFIXES_OF_FFMPEG = {".m4a", ".mp4", ".m4b", ".aac", ".wma", ".wv", ".ape", ".ac3", ".webm", ".mka"}
@@ -129,7 +132,7 @@ def _opened(path: Path, sequential: bool = False) -> soundfile.SoundFile:
     return _Stream(reading)
 
 
-class _Stream(soundfile.SoundFile):
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]  # the library has no types
     """Of a pipe, which libsndfile believes it can search when the file has an index."""
 
     def seekable(self) -> bool:
@@ -159,7 +162,7 @@ class _Mended(io.RawIOBase):
     """A file with a few other bytes at `place`."""
 
     def __init__(self, path: Path, place: int, content: bytes) -> None:
-        self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by `close`
+        self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
         self._place, self._content = place, content
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -168,7 +171,7 @@ class _Mended(io.RawIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         here = self._file.tell()
         count = self._file.readinto(buffer)
         for offset, byte in enumerate(self._content, self._place - here):

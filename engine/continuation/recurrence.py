@@ -36,8 +36,8 @@ def bars_until_again(tokens: Sequence[int], bar: float) -> int:
 
     Else 4, as most music has it.
     """
-    tokens, alike = np.asarray(tokens), [0.0]
-    for bars in range(1, int(len(tokens) / bar)):
+    stream, alike = np.asarray(tokens), [0.0]
+    for bars in range(1, int(len(stream) / bar)):
         lag = round(bars * bar)
-        alike.append(np.mean(tokens[lag:] == tokens[:-lag]))
+        alike.append(float(np.mean(stream[lag:] == stream[:-lag])))
     return int(np.argmax(np.array(alike) >= AS_ALIKE * max(alike))) if max(alike) > CLEARLY_ALIKE else 4

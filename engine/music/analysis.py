@@ -62,6 +62,7 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
         return None
     preference = np.exp(-0.5 * (np.log2(TEMPI / (near or 115.0)) / (0.35 if near else 0.8)) ** 2)
     if within is not None:
+        assert near is not None, "within says how far from near"
         preference = np.abs(TEMPI / near - 1) <= within
     best = TEMPI[np.argmax(score * preference)]
     fine = best * np.linspace(0.985, 1.015, 241)
@@ -89,8 +90,10 @@ def autocorrelation(flux: np.ndarray) -> np.ndarray:
     At long lags little overlaps, and is not blown up beyond four times.
     """
     size = len(flux)
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size] / np.maximum(size - np.arange(size), size // 4)
-    return correlation / correlation[0]
+    correlation: np.ndarray = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size]
+    correlation /= np.maximum(size - np.arange(size), size // 4)
+    correlation /= correlation[0]
+    return correlation
 
 
 def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: range = range(1, 9)) -> np.ndarray:
@@ -102,12 +105,14 @@ def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: ran
         inside = lag < len(correlation) - 1
         total[inside] += np.interp(lag[inside], np.arange(len(correlation)), correlation)
         count += inside
-    return total / np.maximum(count, 1)
+    total /= np.maximum(count, 1)
+    return total
 
 
 def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
     """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence)."""
-    return chroma_by_register(audio, samplerate, (CHROMA_RANGE,))[0]
+    energy: np.ndarray = chroma_by_register(audio, samplerate, (CHROMA_RANGE,))[0]
+    return energy
 
 
 def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[tuple[float, float]]) -> np.ndarray:
@@ -151,8 +156,9 @@ def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:
 
 def log_chroma(energy: np.ndarray) -> np.ndarray:
     """How clearly each pitch class is there or is not, mean 0: what PROFILES are for."""
-    heard = np.log(energy + CHROMA_FLOOR)
-    return heard - heard.mean()
+    levels: np.ndarray = np.log(energy + CHROMA_FLOOR)
+    levels -= levels.mean()
+    return levels
 
 
 def key_name(key: tuple[int, str]) -> str:

@@ -13,7 +13,7 @@ def to_mono(audio: np.ndarray) -> np.ndarray:
     """The channels' mean [frames]; their strongest alone where they cancel each other, in a register that matters or in all:
     opposite polarity must not be silence.
     """
-    mean = audio.mean(1)
+    mean: np.ndarray = audio.mean(1)
     if audio.shape[1] == 1 or not len(audio):
         return mean
     octaves = 2.0 ** np.arange(-11, -1)  # of the sample rate

@@ -13,7 +13,7 @@ LOOP_BARS, LOOP_TOLERANCE = 16, 0.006  # a clip that is no loop must not be bent
 MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
 
 
-def bar_frames(bpm: float, beats_per_bar: int, token_rate: float, step: int) -> int:
+def bar_frames(bpm: float, beats_per_bar: float, token_rate: float, step: int) -> int:
     """Token frames to a bar at the tempo nearest to `bpm` at which bars last a multiple of `step` frames."""
     return max(1, round(60.0 * beats_per_bar * token_rate / bpm / step)) * step
 
@@ -23,7 +23,7 @@ class Grid:
     """A steady tempo, and where on it a piece begins: `beat` is counted from the first downbeat of a phrase."""
 
     bpm: float
-    beats_per_bar: int = 4
+    beats_per_bar: float = 4  # quarter notes: 3.5 in 7/8
     beat: float = 0.0
 
     def after(self, seconds: float) -> Grid:
@@ -70,13 +70,13 @@ def frames_to_bar(grid: Grid, token_rate: float, first: int, bars: int) -> int:
     return max(1, round((length - beat % length) * 60.0 / grid.bpm * token_rate))
 
 
-def loop_bpm(measured: float, seconds: float, beats_per_bar: int = 4) -> float:
+def loop_bpm(measured: float, seconds: float, beats_per_bar: float = 4) -> float:
     """The tempo at which a short clip lasts whole bars, as loops are cut, where `measured` bpm comes near it; else `measured`."""
     bars = round(seconds * measured / 60.0 / beats_per_bar)
     return bars * beats_per_bar * 60.0 / seconds if lasts_bars(measured, seconds, beats_per_bar) else measured
 
 
-def lasts_bars(bpm: float, seconds: float, beats_per_bar: int = 4) -> bool:
+def lasts_bars(bpm: float, seconds: float, beats_per_bar: float = 4) -> bool:
     """Whether a clip is cut as loops are: a few bars, and whole ones."""
     bars = seconds * bpm / 60.0 / beats_per_bar
     return 1 <= round(bars) <= LOOP_BARS and abs(round(bars) / bars - 1) <= LOOP_TOLERANCE
