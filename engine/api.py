@@ -98,6 +98,7 @@ class GenerationRequest:
     beat_unit: int = 4  # the note that a beat is: 8 in 7/8; bpm counts quarter notes in every metre
     key: str | None = None  # "A minor", "F# major"
     loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
+    grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
@@ -144,7 +145,10 @@ class GenerationRequest:
     def _take_loop(self) -> None:
         if self.loop not in (False, True):
             raise RequestError(f"loop is {self.loop!r}: 1, its end leads to its beginning, or 0 is allowed")
+        if self.grid not in (None, False, True):
+            raise RequestError(f"grid is {self.grid!r}: 1, it is moved onto its grid, or 0 is allowed")
         object.__setattr__(self, "loop", bool(self.loop))
+        object.__setattr__(self, "grid", None if self.grid is None else bool(self.grid))
         if self.loop and self.duration_s is not None:
             raise RequestError("a loop lasts whole bars: give bars instead of duration_s")
         if self.loop and self.bars is None:
@@ -157,6 +161,11 @@ class GenerationRequest:
             object.__setattr__(self, "beat_unit", metre[1])
         if self.bars is not None and self.bpm is None:
             object.__setattr__(self, "bpm", words.tempo_in(self.prompt))
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether it is measured against its grid before any of it goes out."""
+        return self.loop if self.grid is None else self.grid
 
     @property
     def quarters_per_bar(self) -> float:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import torch
@@ -14,6 +14,7 @@ from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, us
 from engine.api import (
     DECODE_PATHS,
     DEFAULT_MODEL,
+    AudioChunk,
     Event,
     Finished,
     GenerationReport,
@@ -25,9 +26,10 @@ from engine.api import (
 )
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import GenerationPlan, Planner
-from engine.conditioning.prompt import asked_bpm, asked_key, kept_metre
+from engine.conditioning.prompt import asked_bpm, asked_grid, asked_key, kept_metre
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
+from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
 from engine.rendering.track import ClipTrack, Source, Track
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 
@@ -78,6 +80,14 @@ class Pipeline:
             yield Progress("listening", 0.0, request.seconds)
         plan = self._planner.plan(request, samplerate)
         request = plan.request
+        make = self._on_grid if request.on_grid else self._as_it_comes
+        takes, notes = yield from make(plan, samplerate, cancelled, watch)
+        yield self._finished(plan, takes, notes, model, loaded_s, watch)
+
+    def _as_it_comes(
+        self, plan: GenerationPlan, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
+    ) -> Generator[Event, None, tuple[list[Take], tuple[str, ...]]]:
+        request = plan.request
         tracks = [self._track(plan, number, samplerate, cancelled, watch) for number in range(1, request.variations + 1)]
         for track in tracks:
             yield from track.begin()
@@ -90,7 +100,48 @@ class Pipeline:
                 yield Progress("generating", min(request.seconds, done_s), request.seconds)
         for track in tracks if not cancelled() else ():
             yield from track.finish()
-        yield self._finished(plan, tracks, model, loaded_s, watch)
+        grid = asked_grid(request, plan.grid)
+        return [Take(track, request.seed_of(track.number), grid) for track in tracks], ()
+
+    def _on_grid(
+        self, plan: GenerationPlan, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
+    ) -> Generator[Event, None, tuple[list[Take], tuple[str, ...]]]:
+        """Each variation once it is whole and measured; what is off its grid is made again, with the next seeds that are free."""
+        request, notes = plan.request, []
+        takes = yield from self._held(plan, samplerate, cancelled, watch)
+        next_seed = request.seed_of(request.variations + 1)
+        for place, first in enumerate(takes):
+            best, rolls = first, 1
+            while best.is_off and rolls < ROLLS and not cancelled():
+                again = replace(plan, request=replace(request, seed=next_seed, variations=1))
+                next_seed, rolls = (next_seed + 1) % 2**31, rolls + 1
+                (other,) = yield from self._held(again, samplerate, cancelled, watch)
+                if not cancelled() and other.off_s < best.off_s:
+                    best = other
+            best.rolls, takes[place] = rolls, best
+            if first.is_off:
+                notes.append(told(first, best))
+            yield from best.go(place + 1)
+        return takes, tuple(notes)
+
+    def _held(
+        self, plan: GenerationPlan, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
+    ) -> Generator[Event, None, list[Take]]:
+        """Takes with all their chunks, measured. Only progress goes out."""
+        chunks: list[AudioChunk] = []
+        run = self._as_it_comes(plan, samplerate, cancelled, watch)
+        while True:
+            try:
+                event = next(run)
+            except StopIteration as end:
+                takes, _ = end.value
+                for take in takes:
+                    take.held = [chunk for chunk in chunks if chunk.variation == take.track.number]
+                return [take.listen() for take in takes]
+            if isinstance(event, AudioChunk):
+                chunks.append(event)
+            else:
+                yield event
 
     def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
         if request.decode == "fast":
@@ -116,7 +167,9 @@ class Pipeline:
             return ClipTrack(
                 FastRenderer(self._prepared), self.chunks, source=source, grid=plan.grid, samplerate=samplerate, **how
             )
-        return Track(self._renderer(request, cancelled, request.seed_of(number)), self.chunks, source=source, **how)
+        movable = request.on_grid and source is None
+        renderer = self._renderer(request, cancelled, request.seed_of(number))
+        return (MovableTrack if movable else Track)(renderer, self.chunks, source=source, **how)
 
     def _tokens(self, plan: GenerationPlan, wanted: int, cancelled: Callable[[], bool]) -> Iterator[list[int]]:
         """`wanted` tokens of each variation, one of each at a time; window by window, as `plan.context` says."""
@@ -148,9 +201,10 @@ class Pipeline:
             return next(tokens, None)
 
     def _finished(
-        self, plan: GenerationPlan, tracks: list[Track], model: ModelReport, loaded_s: float, watch: Stopwatch
-    ) -> Finished:
-        request, first, words = plan.request, tracks[0], plan.words
+        self, plan: GenerationPlan, takes: list[Take], notes: tuple[str, ...], model: ModelReport, loaded_s: float,
+        watch: Stopwatch,
+    ) -> Finished:  # fmt: skip
+        request, first, words = plan.request, takes[0].track, plan.words
         seconds = first.new_frames / first.samplerate
         beats_per_bar, beat_unit = kept_metre(request, plan.grid)
         report = GenerationReport(
@@ -168,10 +222,11 @@ class Pipeline:
             grid_bpm=round(plan.grid.bpm, 3) if plan.grid else None,
             beats_per_bar=beats_per_bar,
             beat_unit=beat_unit,
-            notes=plan.notes,
-            variations=tuple(_report(plan, track) for track in tracks),
+            notes=(*plan.notes, *notes),
+            variations=tuple(_report(plan, take) for take in takes),
         )
-        return Finished(first.frames, first.samplerate, any(track.new_frames < track.wanted for track in tracks), report)
+        stopped = any(take.track.new_frames < take.track.wanted for take in takes)
+        return Finished(first.frames, first.samplerate, stopped, report)
 
     def _warm_up(self) -> None:
         """A few tokens and a short window of each path: the first request shall not pay for allocation and kernel choice."""
@@ -186,20 +241,28 @@ class Pipeline:
             renderer.render(tokens, 0, len(tokens), ended=True)
 
 
-def _report(plan: GenerationPlan, track: Track) -> VariationReport:
+def _report(plan: GenerationPlan, take: Take) -> VariationReport:
     """What a variation turned out to be."""
-    request, clip = plan.request, plan.clip
+    request, clip, track = plan.request, plan.clip, take.track
     stated_bpm, stated_key = asked_bpm(request), asked_key(request)
     bpm, key = track.meter.music(near_bpm=stated_bpm)
     joined = track.source is not None and track.source.repeated and track.new_frames
     join = track.meter.join() if joined else None
+    check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
+    kept = check if check and check.confidence >= SURE else None
     return VariationReport(
-        seed=request.seed_of(track.number),
+        seed=take.seed,
         frames=track.frames,
         level_db=round(track.meter.level_db, 1),
         peak=round(track.meter.peak, 3),
         bpm=None if bpm is None else round(bpm, 2),
         key=None if key is None else key_name(key),
+        bpm_measured=None if kept is None else round(kept.bpm, 2),
+        downbeat_ms=None if kept is None else round(1000 * kept.late_s, 1),
+        grid_confidence=None if check is None else round(check.confidence, 2),
+        moved_ms=round(1000 * take.moved_s, 1) or None,
+        rolls=take.rolls if request.on_grid else None,
+        loop_gain_db=None if track.loop is None else round(track.loop.gain_db, 1),
         join_level_db=None if join is None else join.level_db,
         join_click_db=None if join is None else join.click_db,
         cuts=track.cuts if isinstance(track, ClipTrack) else None,

@@ -33,6 +33,12 @@ class VariationReport:
     peak: float | None = None  # of the new audio; 1: full scale
     bpm: float | None = None  # measured in the new audio, like the key
     key: str | None = None  # "A minor"
+    bpm_measured: float | None = None  # against the grid it keeps, as are the next two; the grid's own where no drift is heard
+    downbeat_ms: float | None = None  # milliseconds by which its beats, downbeats before all, come late; negative: early
+    grid_confidence: float | None = None  # 0 to 1: how much of what begins, begins on that grid; below 0.3 no beat is told
+    moved_ms: float | None = None  # by which the audio was moved onto its grid: what was late begins so much later
+    rolls: int | None = None  # takes that were made for it, one kept: what is asked to be on its grid may be made again
+    loop_gain_db: float | None = None  # of a loop: by which its last bar rises, up to its end, to the level of the first
     join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
     join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: none is heard
     cuts: int | None = None  # phrases of the clip that the new part is made of, in the clip's own sound

@@ -576,7 +576,8 @@ var TABLE = {
     "others": "s",
     "seed": "i",
     "first_chunk_s": "f",
-    "bpm": "f"
+    "bpm": "f",
+    "downbeat_ms": "f"
    }
   },
   "fail": {

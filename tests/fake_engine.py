@@ -3,8 +3,9 @@
 The prompt's words steer it: "slow" (0.1 s of work for each chunk), "bursts" (0.95 of real time, four chunks at once), "waking"
 (twice as long as real time for the first two seconds, then slow), "hiccup" (slow, but for a pause of three seconds after two),
 "crash" (the process dies after two chunks), "hang" (it stops for ever after two chunks), "deaf" (like slow, but ignores cancels),
-"fault" (an exception it did not mean), "refuse" (an EngineError), "unload" (the model does not load), "24k", "stereo", "panned"
-(softer right), "noise" instead of the tone. A model that is a file's name has that file's text as weights.
+"fault" (an exception it did not mean), "refuse" (an EngineError), "unload" (the model does not load), "rolled" (made
+twice to be on its grid, with the next seed), "24k", "stereo", "panned" (softer right), "noise" instead of the tone. A model that
+is a file's name has that file's text as weights.
 
 "paced" and a number: chunks as the engine ships them, 0.5 s and doubling to 4 s, each when so many seconds of work for a second
 of audio are over. "heavy" takes a second to load before.
@@ -16,6 +17,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -126,11 +128,15 @@ class FakeEngine:
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
         seeds = [request.seed_of(variation) if request.seed is not None else 1 for variation in range(1, request.variations + 1)]
+        own: dict[str, Any] = {}
+        if "rolled" in words:
+            seeds = [seed + request.variations for seed in seeds]
+            own = {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
         report = GenerationReport(
             self._model, seeds[0], guidance=1.0, top_k=1, temperature=1.0, caption=request.clip or request.prompt,
             decode=request.decode, new_s=done / samplerate, elapsed_s=0.0, first_chunk_s=0.0, rtf=0.0,
             beats_per_bar=request.beats_per_bar, beat_unit=request.beat_unit,
-            variations=tuple(VariationReport(seed, done) for seed in seeds),
+            variations=tuple(VariationReport(seed, done, **own) for seed in seeds),
         )  # fmt: skip
         yield Finished(done, samplerate, done < total, report)
 

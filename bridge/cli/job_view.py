@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -120,7 +120,7 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             figures = [f"{end.duration_s:.1f} s"]
             figures += [f"first chunk after {p['first_chunk_s']:.2f} s"] if "first_chunk_s" in p else []
             figures += [f"rtf {p['rtf']:.2f}"] if "rtf" in p else []
-            figures += [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
+            figures += _musical_time(p)
             figures += [f"seed {p['seed']}"] if "seed" in p else []
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
             _show_paths(end, out)
@@ -139,6 +139,14 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
         case _:
             told = f"the daemon answered with {name_of(end)!r}, which is no end of a job: it may be of another version"
             err.print(told, markup=False)
+
+
+def _musical_time(p: dict[str, Any]) -> list[str]:
+    """How it keeps its grid, where a beat is heard; else its tempo, where there is one."""
+    if "downbeat_ms" not in p:
+        return [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
+    rolls = f" after {p['rolls']} takes" if p.get("rolls", 1) > 1 else ""
+    return [f"{p['bpm_measured']:.2f} bpm", f"downbeat {p['downbeat_ms']:+.0f} ms{rolls}"]
 
 
 def _show_paths(end: End, out: Console) -> None:

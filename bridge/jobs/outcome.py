@@ -56,13 +56,18 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
     if job.cancelled or finished is None or finished.cancelled:
         return Cancelled(job.id, path, duration_s, others)
+    first = finished.report.variations[0]
     pairs = others | {
         "samplerate": finished.samplerate,
-        "seed": finished.report.seed,
+        "seed": first.seed,
         "rtf": job.rtf,
         "first_chunk_s": job.first_chunk_s,
         "underruns": job.voice.underruns if job.voice else None,
-        "bpm": finished.report.variations[0].bpm,
+        "bpm": first.bpm,
+        "bpm_measured": first.bpm_measured,
+        "downbeat_ms": first.downbeat_ms,
+        "grid_confidence": first.grid_confidence,
+        "rolls": first.rolls,
         "note": "; ".join(finished.report.notes) or None,
         "weights": finished.report.model.weights,
     }

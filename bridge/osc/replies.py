@@ -193,6 +193,10 @@ class Done(Reply):
         first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk of new audio on disk")]
         underruns: _Underruns
         bpm: Annotated[float, Meta("tempo measured in the result")]
+        bpm_measured: Annotated[float, Meta("tempo measured against the grid that was asked for; not where no beat is heard")]
+        downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]
+        grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
+        rolls: Annotated[int, Meta("takes made to be on the grid, of which this is the best", 1)]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]
         weights: Annotated[str, Meta("the model's weights, as a hash: again asks for the same")]
         shortened: _Shortened

@@ -94,6 +94,8 @@ class Recording:
             told = sidecar.of_variation(story, number, [file.path for file in self._files])
             if reports:
                 told = told | {"engine": reports[number - 1]}
+            if reports and "variation" in told:  # it may have been made again, with another seed
+                told["variation"] = told["variation"] | {"seed": reports[number - 1]["seed"]}
             try:
                 file.finish(told)
             except OutputError as error:  # what the others hold is no less wanted

@@ -22,7 +22,7 @@ from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowi
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
-LEAD_IN_S = 0.25  # that a loop from words begins with unheard: its end leads into that
+LEAD_IN_S = 0.25  # that begins unheard what is made from words to be a loop, whose end leads into it, or moved onto its grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ class Planner:
             request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
         model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
-        lead_in = views * round(LEAD_IN_S * config.token_rate / views) if request.loop and clip is None else 0
+        leads_in = clip is None and (request.loop or request.on_grid)
+        lead_in = views * round(LEAD_IN_S * config.token_rate / views) if leads_in else 0
         model_grid = model_grid and model_grid.after(-lead_in / config.token_rate)
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])

@@ -91,6 +91,13 @@ def kept_metre(request: GenerationRequest, grid: Grid | None) -> tuple[float, in
     return request.beats_per_bar, request.beat_unit
 
 
+def asked_grid(request: GenerationRequest, kept: Grid | None) -> Grid | None:
+    """Musical time that the result is measured by: what is `kept`, else, of a model without a musical clock, what was asked."""
+    if kept is not None or request.clip is not None or (bpm := asked_bpm(request)) is None:
+        return kept
+    return Grid(bpm, asked_beats(request))
+
+
 def usual_bpm(prompt: str, usual: tuple[tuple[str, float], ...]) -> float | None:
     """The tempo of the style a prompt names. Of several the longest decides: dub techno is no techno."""
     found = [(len(word), bpm) for word, bpm in usual if word in prompt.lower()]

@@ -65,7 +65,7 @@ class LoopEnd:
         if min(own_db, wanted_db) < SILENT_DB or abs(missing_db) <= SAME_DB:
             return held
         ramp = np.linspace(0, 1, len(held), dtype=np.float32)[:, None]
-        room_db = 20 * np.log10(0.98 / max(float(np.abs(held).max()), 1e-6))
+        room_db = float(20 * np.log10(0.98 / max(float(np.abs(held).max()), 1e-6)))
         low, high = -2 * MOST_DB, min(2 * MOST_DB, max(0.0, room_db))
         for _ in range(12):  # by halves: the level rises with the gain at the end
             self.gain_db = (low + high) / 2

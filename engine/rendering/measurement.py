@@ -7,6 +7,8 @@ import soxr
 
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.channels import to_mono
+from engine.music.grid import Grid
+from engine.music.grid_check import GridCheck, check_grid
 
 RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
 JOIN_WINDOW_S = 1.0  # what is kept on either side of the join
@@ -22,6 +24,7 @@ class Meter:
         self.samplerate, self.frames, self.peak = samplerate, 0, 0.0
         self._energy = 0.0  # sum of the squares of the channels' mean
         self._low_stream, self._low = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32"), []
+        self._whole: np.ndarray | None = None  # of `_low`, once it has been asked for
         self._window = round(JOIN_WINDOW_S * samplerate)
         self._before = self._after = np.zeros(0, np.float32)
 
@@ -44,8 +47,18 @@ class Meter:
 
     def music(self, *, near_bpm: float | None) -> tuple[float | None, tuple[int, str] | None]:
         """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none to hear."""
-        low = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
+        low = self._heard()
         return measure_bpm(low, RATE, near=near_bpm), measure_key(low, RATE) if len(low) >= RATE else None
+
+    def grid(self, asked: Grid) -> GridCheck | None:
+        """How well the new audio keeps a grid, which begins with it; None where there is no beat to hear."""
+        return check_grid(self._heard(), RATE, asked)
+
+    def _heard(self) -> np.ndarray:
+        """All new audio, mono at RATE. No more can be heard then."""
+        if self._whole is None:
+            self._whole = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
+        return self._whole
 
     def join(self) -> JoinReport:
         """How the join between source and new audio sounds, see `join_report`."""

@@ -63,7 +63,8 @@ class Track:
         self._at_speed = soxr.ResampleStream(stretch, 1.0, 1, "float32", "VHQ") if stretch != 1.0 else None
         # Sample frames of the model's rendering of the clip, or of the lead-in, until they have served.
         self._lead = int((len(lead) + lead_in) * self.hop / stretch)
-        self._loop = LoopEnd(frames, loop_bar, self.samplerate) if loop_bar else None
+        self.led: list[np.ndarray] = []  # of a track from words: its lead-in
+        self.loop = LoopEnd(frames, loop_bar, self.samplerate) if loop_bar else None
         self._taken = 0  # of the new frames, those included that a loop holds back
 
     @property
@@ -96,7 +97,7 @@ class Track:
         """Newly rendered mono audio [N] as a chunk: joined, cut to length, faded at the end. None while none of it is final."""
         led, new = self._sound(audio, last=last)
         new = new[: self.wanted - self._taken]
-        if not len(led) and not len(new) and not (last and self._loop):
+        if not len(led) and not len(new) and not (last and self.loop):
             return None
         joined = np.zeros_like(new[:0])
         if len(led) and self.source is not None and self.source.repeated:
@@ -107,11 +108,13 @@ class Track:
             new = new + self._dc * self._dc_left(len(new))
         self._taken += len(new)
         new = self._limited(new)
-        if self._loop:
+        if self.source is None and len(led):
+            self.led.append(self._limited(led))
+        if self.loop:
             if len(led):
-                self._loop.lead_in(self._before(joined if len(joined) else self._limited(led)))
-            new = self._loop.push(new)
-            new = np.concatenate([new, self._loop.finish()]) if last else new
+                self.loop.lead_in(self._before(joined if len(joined) else self._limited(led)))
+            new = self.loop.push(new)
+            new = np.concatenate([new, self.loop.finish()]) if last else new
             if not len(joined) and not len(new):
                 return None
         if last:

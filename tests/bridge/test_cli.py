@@ -66,6 +66,13 @@ def test_generate_starts_a_daemon_and_says_so(inspire, home):
     assert events[-1]["path"].endswith("dub-techno-2.wav")
 
 
+def test_it_tells_how_a_result_keeps_its_grid(inspire, home):
+    result = inspire("generate", "rolled tune", "--bars", "1", "--bpm", "124", "--loop", "--seed", "7", "--no-play")
+    assert result.returncode == 0 and "124.00 bpm, downbeat +3 ms after 2 takes, seed 8" in result.stderr
+    told = json.loads(Path(result.stdout.strip()).with_suffix(".json").read_text())
+    assert (told["request"]["loop"], told["request"]["grid"], told["request"]["seed"]) == (True, None, 7)
+
+
 def test_continue(inspire, home, tmp_path):
     clip = tmp_path / "loop.wav"
     soundfile.write(clip, [0.0] * 48_000, 48_000)

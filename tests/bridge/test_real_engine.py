@@ -183,11 +183,16 @@ def test_a_clip_that_is_cut_while_it_is_read(real, tmp_path):
     assert real.engine_pid() == engine
 
 
-def test_a_loop_over_osc_goes_round(real):
-    """Exact bars, streamed, with the chunks samplers read, and without a step where its end meets its beginning."""
-    replies = generate(real, decode="fast", loop=1, bpm=127.0, seed=7)
+@pytest.mark.parametrize("grid", [{}, {"grid": 0}])
+def test_a_loop_over_osc_goes_round(real, grid):
+    """Exact bars, with the chunks samplers read, and without a step where its end meets its beginning. It is streamed where it is
+    not held back until its grid was measured.
+    """
+    replies = generate(real, decode="fast", loop=1, bpm=127.0, seed=7, **grid)
     done = replies[-1]
-    assert isinstance(done, Done) and len([r for r in replies if isinstance(r, Chunk)]) > 2
+    chunks = len([r for r in replies if isinstance(r, Chunk)])
+    assert isinstance(done, Done) and (chunks > 2 if grid else chunks == 1)
+    assert ("rolls" in done.pairs) == (not grid) and 0 <= done.pairs["grid_confidence"] <= 1
     audio, rate = soundfile.read(done.path, always_2d=True)
     assert len(audio) == round(4 * 4 * 60 / 127 * rate)  # four bars when none are given
     assert np.abs(audio[0] - audio[-1]).max() <= np.abs(np.diff(audio, axis=0)).max()

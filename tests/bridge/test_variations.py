@@ -174,3 +174,19 @@ def test_jobs_lists_what_runs_and_waits(daemon, raw):
         for id in ("last", "next", "runs"):
             client.cancel(id)
         wait_for(lambda: client.jobs()[0].count == 0)
+
+
+def test_how_it_keeps_its_grid_is_told_and_with_which_seed(raw):
+    """Made again, it has another seed than was asked for: done, sidecars and tags tell that one; again asks with the first."""
+    raw.send("/inspire/generate", "r", "rolled tune", "bars", 1, "bpm", 124.0, "grid", 1, "variations", 2, "seed", 7)
+    *_, end = raw.until_end()
+    assert isinstance(end, Done) and end.pairs["seed"] == 9
+    told = {name: pytest.approx(end.pairs[name]) for name in ("bpm_measured", "downbeat_ms", "grid_confidence", "rolls")}
+    assert told == {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
+    for path, seed in zip(paths_of(end), (9, 10), strict=True):
+        story = story_of(path)
+        assert story["engine"]["seed"] == story["variation"]["seed"] == seed and story["engine"]["rolls"] == 2
+        assert story["request"]["seed"] == 7 and f"<SEED>{seed}</SEED>".encode() in Path(path).read_bytes()
+    raw.send("/inspire/again", "r2", "r")
+    *_, end = raw.until_end()
+    assert isinstance(end, Done) and end.pairs["seed"] == 9

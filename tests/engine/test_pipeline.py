@@ -9,6 +9,7 @@ import soxr
 
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
 from engine.models.generation import Decoder
+from engine.music.grid_check import GridCheck
 from engine.rendering.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
@@ -243,8 +244,8 @@ def test_a_model_that_cannot_be_loaded_does_not_break_the_engine(engine, model):
 
 @pytest.mark.parametrize("decode", ["full", "fast"])
 @pytest.mark.parametrize("bpm", [124.0, 127.3])
-def test_a_loop_is_streamed_and_lasts_exactly_its_bars(engine, model, decode, bpm):
-    request = {"prompt": "dub techno", "bars": 2, "bpm": bpm, "decode": decode, "seed": 1, "loop": True}
+def test_a_loop_without_the_check_of_its_grid_is_streamed_and_lasts_exactly_its_bars(engine, model, decode, bpm):
+    request = {"prompt": "dub techno", "bars": 2, "bpm": bpm, "decode": decode, "seed": 1, "loop": True, "grid": False}
     audio, end, chunks, _ = run(engine, model, **request)
     assert len(audio) == round(2 * 4 * 60 / bpm * end.samplerate) and len(chunks) >= 3
     cut, *_ = run(engine, model, **request | {"loop": False})
@@ -258,3 +259,61 @@ def test_variations_of_a_loop_are_loops(engine, model):
     together, _ = run_variations(engine, model=model, variations=2, seed=5, **request)
     for number in (1, 2):
         np.testing.assert_array_equal(together[number], run(engine, model, seed=4 + number, **request)[0])
+
+
+class Heard:
+    """In place of the ear, which hears no beat in what the tiny model plays: so late are the takes, one after the other."""
+
+    def __init__(self, monkeypatch, *late_s):
+        self.left = [*late_s]
+        monkeypatch.setattr("engine.rendering.measurement.check_grid", self)
+
+    def __call__(self, audio, samplerate, grid):
+        return GridCheck(grid.bpm, self.left.pop(0) if len(self.left) > 1 else self.left[0], 0.9)
+
+
+ON_GRID = {"prompt": "dub", "bars": 1, "bpm": 120.0, "decode": "fast", "grid": True}
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_what_is_off_its_grid_is_made_again_with_the_next_seeds(engine, model, monkeypatch, loop):
+    Heard(monkeypatch, -0.046, 0.031, 0.003)
+    audio, end, chunks, _ = run(engine, model, seed=5, loop=loop, **ON_GRID)
+    own = end.report.variations[0]
+    assert len(chunks) == 1 and len(audio) == 48_000 and not end.cancelled
+    assert (own.seed, own.rolls, own.downbeat_ms, own.bpm_measured, end.report.seed) == (7, 3, 3.0, 120.0, 5)
+    assert end.report.notes[-1] == "the beats of seed 5 are 46 ms early: seed 7 is heard, whose are 3 ms late"
+    Heard(monkeypatch, 0.003)
+    np.testing.assert_array_equal(audio, run(engine, model, seed=7, loop=loop, **ON_GRID)[0])
+
+
+def test_after_three_takes_the_best_is_kept(engine, model, monkeypatch):
+    Heard(monkeypatch, 0.1, 0.05, 0.07)
+    _, end, *_ = run(engine, model, seed=5, **ON_GRID)
+    assert (end.report.variations[0].seed, end.report.variations[0].rolls) == (6, 3)
+    assert "after 3 rolls the nearest are those of seed 6, 50 ms late" in end.report.notes[-1]
+
+
+def test_only_the_variation_that_is_off_is_made_again_and_its_seed_is_told(engine, model, monkeypatch):
+    Heard(monkeypatch, 0.0, 0.05, 0.0)
+    together, end = run_variations(engine, model=model, variations=2, seed=5, **ON_GRID)
+    assert [own.seed for own in end.report.variations] == [5, 7]
+    for number, seed in ((1, 5), (2, 7)):
+        np.testing.assert_array_equal(together[number], run(engine, model, seed=seed, **ON_GRID)[0])
+
+
+def test_a_cancel_while_it_is_made_again_leaves_the_take_there_is(engine, model, monkeypatch):
+    Heard(monkeypatch, 0.1)
+    asked = []
+    audio, end, *_ = run(engine, model, cancelled=lambda: bool(asked.append(1)) or len(asked) > 200, seed=5, **ON_GRID)
+    assert len(audio) == 48_000 and end.report.variations[0].seed == 5
+
+
+def test_a_continuation_is_not_moved_but_made_again(engine, model, monkeypatch, tmp_path):
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, synthetic.clicks(120, 4.0, rate=48_000), 48_000)
+    request = {"clip": str(clip), "bars": 1, "bpm": 120.0, "decode": "fast"}
+    Heard(monkeypatch, 0.1, 0.012)
+    audio, end, *_ = run(engine, model, seed=5, grid=True, **request)
+    assert end.report.variations[0].moved_ms is None and end.report.variations[0].seed == 6
+    np.testing.assert_array_equal(audio, run(engine, model, seed=6, **request)[0])

@@ -42,6 +42,13 @@ class _Music(Command):
         int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
     ] = None
     loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
+    grid: Annotated[
+        bool | None,
+        Meta(
+            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off, made again with the next seed, "
+            "3 takes at most; when not given as loop"
+        ),
+    ] = None
     bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
     beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
     beat_unit: Annotated[

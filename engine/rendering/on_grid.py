@@ -1,0 +1,110 @@
+"""A take that goes out when it is whole: measured against its grid, moved onto it, and of several the one that keeps it best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from engine.api import AudioChunk
+from engine.music.grid import Grid
+from engine.music.grid_check import GridCheck
+from engine.music.loop import LoopEnd
+from engine.rendering.level import fade_out
+from engine.rendering.measurement import Meter
+from engine.rendering.track import Track
+
+MARGIN_S = 0.02  # by which a take may be moved; what is further off is made again
+ROLLS = 3  # takes at most
+SURE = 0.3  # confidence below which no beat is heard that could be late
+LEAST_MOVE_S = 0.005  # nearer it cannot be measured: of the corpus' pieces, which are on it, 95 % are found within 5 ms
+
+
+class MovableTrack(Track):
+    """A track from words with a margin at both ends: `settle` chooses which of its frames are the result."""
+
+    def __init__(self, *args: Any, frames: int, fade_s: float, loop_bar: int, **options: Any) -> None:
+        self._own_frames, self._own_fade_s, self._own_bar = frames, fade_s, loop_bar
+        super().__init__(*args, frames=frames, fade_s=0.0, **options)
+        margin = round(MARGIN_S * self.samplerate)
+        self.wanted += margin
+        self.tokens += -(-margin // self.hop) + 1  # whatever the stretch
+
+    def settle(self, samples: np.ndarray, late_s: float) -> AudioChunk:
+        """The result as one chunk, of all `samples` that came: moved by `late_s`, which is negative where they came early.
+
+        All of a cancelled track is the result as it is.
+        """
+        move, samplerate = round(late_s * self.samplerate), self.samplerate
+        self.wanted = self._own_frames
+        before = np.concatenate(self.led) if self.led else samples[:0]
+        if len(samples) < self._own_frames + max(0, move):
+            out = samples[: self._own_frames]
+        else:
+            whole = np.concatenate([before, samples])
+            first = len(before) + move
+            out = whole[first : first + self._own_frames]
+            if self._own_bar:
+                self.loop = LoopEnd(self._own_frames, self._own_bar, samplerate)
+                self.loop.lead_in(whole[:first])
+                out = np.concatenate([self.loop.push(out), self.loop.finish()])
+            out = fade_out(out, samplerate, self._own_fade_s)
+        self.meter = Meter(samplerate)
+        self.meter.hear(out)
+        self.frames = len(out)
+        return AudioChunk(0, 0, samplerate, out, self.number)
+
+
+@dataclass(eq=False)
+class Take:
+    """What one seed gave: its track, and what of it has not gone out."""
+
+    track: Track
+    seed: int
+    grid: Grid | None = None
+    held: list[AudioChunk] = field(default_factory=list)
+    check: GridCheck | None = None
+    rolls: int = 1
+    moved_s: float = 0.0
+
+    def listen(self) -> Take:
+        """Measures it. All of it has come, or it was cancelled."""
+        if self.grid is not None and self.track.new_frames:
+            self.check = self.track.meter.grid(self.grid)
+        return self
+
+    @property
+    def off_s(self) -> float:
+        """By how much its beats are away from the grid, whichever way; 0 where none are heard."""
+        return 0.0 if self.check is None or self.check.confidence < SURE else abs(self.check.late_s)
+
+    @property
+    def is_off(self) -> bool:
+        """So much that moving it does not help."""
+        return self.off_s > MARGIN_S
+
+    def go(self, number: int) -> Iterator[AudioChunk]:
+        """All that is held, as variation `number`; moved onto its grid where it can be."""
+        self.track.number = number
+        if not isinstance(self.track, MovableTrack):
+            yield from (replace(chunk, variation=number) for chunk in self.held)
+        elif self.held:
+            may_move = self.check is not None and LEAST_MOVE_S <= self.off_s <= MARGIN_S
+            self.moved_s = self.check.late_s if self.check is not None and may_move else 0.0
+            yield self.track.settle(np.concatenate([chunk.samples for chunk in self.held]), self.moved_s)
+
+
+def told(first: Take, taken: Take) -> str:
+    """What is to be said of a take whose first roll was off its grid, in a sentence."""
+
+    def off(take: Take) -> str:
+        late_s = take.check.late_s if take.check is not None and take.off_s else 0.0
+        return f"{abs(1000 * late_s):.0f} ms {'late' if late_s >= 0 else 'early'}"
+
+    rolls = f"after {taken.rolls} rolls" if taken.rolls > 1 else "and was not rolled again"
+    was = f"the beats of seed {first.seed} are {off(first)}"
+    if taken.is_off:
+        return f"{was}: {rolls} the nearest are those of seed {taken.seed}, {off(taken)}"
+    return f"{was}: seed {taken.seed} is heard, whose are {off(taken)}"
