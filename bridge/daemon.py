@@ -26,6 +26,8 @@ from bridge.engine_host.supervisor import Patience, Supervisor
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError, SettingsError
 from bridge.handlers import Caller, Handlers
 from bridge.handlers.audio import AudioHandlers
+from bridge.handlers.completion import Completion
+from bridge.handlers.estimate import EstimateHandlers
 from bridge.handlers.jobs import JobHandlers
 from bridge.handlers.midi import MidiHandlers
 from bridge.handlers.presets import PresetHandlers
@@ -33,6 +35,7 @@ from bridge.handlers.status import StatusHandlers
 from bridge.handlers.transport import TransportHandlers
 from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
+from bridge.jobs.rates import Rates
 from bridge.jobs.runner import Jobs
 from bridge.mailbox.door import Mailbox
 from bridge.midi.controller import MidiControl
@@ -75,7 +78,8 @@ class Daemon:
         self._midi = MidiIn(settings.midi_in, self._hear)
         self._control = MidiControl(settings_file())
         outlets = (self._journal, settings.folder, self._notify)
-        self._jobs = Jobs(self._engine, self._device, self._transport, *outlets, settings.soundfont)
+        self._rates = Rates(settings.state_folder / "rates.json")
+        self._jobs = Jobs(self._engine, self._device, self._transport, *outlets, settings.soundfont, self._rates)
         self._clients = Clients()
         self._mailbox: Mailbox | None = None
         self._announcement: Announcement | None = None
@@ -85,8 +89,10 @@ class Daemon:
     def _compose_handlers(self) -> Handlers:
         settings, jobs, control, transport = self._settings, self._jobs, self._control, self._transport
         presets = Presets(settings.presets_folder)
+        completion = Completion(settings, presets, transport)
         return Handlers(
-            JobHandlers(settings, self._clients, jobs, self._journal, presets, transport, control).table,
+            JobHandlers(self._clients, jobs, self._journal, completion, control).table,
+            EstimateHandlers(jobs, self._engine, completion).table,
             PresetHandlers(presets, jobs, settings.model).table,
             MidiHandlers(control, settings.midi_in != "none").table,
             TransportHandlers(transport).table,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.generation import Decoder
+from engine.report import Pace
+
+T = TypeVar("T")
 
 # Weights a decode step reads for each thread it is given. `sketch` (17 MB of them) takes 2 to 3 ms a step on one thread and
 # twice that on two, most of which is one waking the other.
@@ -86,6 +90,64 @@ def use_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@dataclass
+class PaceMeter:
+    """Measures how long the parts of a generation take, in seconds of work; begins with what prepares it."""
+
+    begun: float = field(default_factory=time.monotonic)
+    prepare_s: float | None = None  # before the first token
+    steps_s: float = 0.0
+    steps: int = 0  # tokens of each variation
+    windows: list[tuple[float, float]] = field(default_factory=list)  # (seconds of audio, contexts included; of work)
+
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        begun = time.monotonic()
+        if self.prepare_s is None:
+            self.prepare_s = begun - self.begun
+        yield
+        self.steps_s += time.monotonic() - begun
+        self.steps += 1
+
+    @contextmanager
+    def rendering(self, windows_s: Callable[[], float]) -> Iterator[None]:
+        """windows_s: how much audio was rendered so far; what renders none is not counted."""
+        begun, before = time.monotonic(), windows_s()
+        yield
+        if (window_s := windows_s() - before) > 0:
+            self.windows.append((window_s, time.monotonic() - begun))
+
+    def each(self, chunks: Iterator[T], windows_s: Callable[[], float]) -> Iterator[T]:
+        """The chunks, each of which is rendered when it is asked for."""
+        while True:
+            with self.rendering(windows_s):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def told(self, steps_per_s: float, margins_s: tuple[float, float], variations: int) -> Pace:
+        """steps_per_s: tokens to a second of new audio. margins_s: of audio that a window has before and after what is kept."""
+        render_s, render_per_s = _line(self.windows)
+        return {
+            "variations": variations, "prepare_s": self.prepare_s or 0.0, "step_s": self.steps_s / max(1, self.steps),
+            "steps_per_s": steps_per_s, "render_s": render_s, "render_per_s": render_per_s,
+            "left_s": margins_s[0], "ahead_s": margins_s[1],
+        }  # fmt: skip
+
+
+def _line(windows: list[tuple[float, float]]) -> tuple[float, float]:
+    """What a window costs, and each second of it: through all of them as near as may be, neither below 0, the sum kept."""
+    if not windows:
+        return 0.0, 0.0
+    mean_window = sum(window for window, _ in windows) / len(windows)
+    mean_work = sum(work for _, work in windows) / len(windows)
+    spread = sum((window - mean_window) ** 2 for window, _ in windows)
+    slope = sum((window - mean_window) * (work - mean_work) for window, work in windows) / spread if spread else 0.0
+    slope = min(max(slope, 0.0), mean_work / mean_window) if spread else mean_work / mean_window
+    return mean_work - slope * mean_window, slope
 
 
 class Stopwatch:

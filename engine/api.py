@@ -24,6 +24,7 @@ import numpy as np
 from engine import words
 from engine.report import GenerationReport as GenerationReport
 from engine.report import ModelReport as ModelReport
+from engine.report import Pace as Pace
 from engine.report import VariationReport as VariationReport
 from engine.words import BEAT_UNITS as BEAT_UNITS  # for the bridge
 from engine.words import LEAST_BPM as LEAST_BPM

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import torch
 
-from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare, use_threads
+from engine.acceleration import PaceMeter, Prepared, Stopwatch, choose_runtime, prepare, use_threads
 from engine.api import (
     DECODE_PATHS,
     DEFAULT_MODEL,
@@ -20,6 +21,7 @@ from engine.api import (
     GenerationReport,
     GenerationRequest,
     ModelReport,
+    Pace,
     Progress,
     RequestError,
     VariationReport,
@@ -35,6 +37,7 @@ from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
+SLOW_S = 1.0  # a window that takes longer is not rendered only to be measured
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -49,6 +52,8 @@ class Pipeline:
         self._name: str | None = None
         self._prepared: Prepared | None = None
         self._planner: Planner | None = None
+        self._paces: dict[str, Pace] = {}  # that the warm-up measured
+        self._pace = PaceMeter()  # of the generation that runs
 
     def load(self, model: str) -> ModelReport:
         if self._name != model:
@@ -56,6 +61,7 @@ class Pipeline:
             checkpoint = load_checkpoint(model)
             self._planner = Planner(checkpoint, self.runtime.device)
             self._prepared, self._name = prepare(checkpoint, self.runtime), model
+            self._paces = {}
             self._warm_up()
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
@@ -66,6 +72,7 @@ class Pipeline:
             device=self.runtime.description,
             samplerate_full=config.hifi_codec.sampling_rate if config.hifi_codec else 0,
             samplerate_fast=config.wavtokenizer.sample_rate,
+            paces=dict(self._paces),
         )
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -73,7 +80,7 @@ class Pipeline:
         yield Progress("loading", 0.0, request.seconds)
         request = replace(request, model=request.model or DEFAULT_MODEL)
         model = self.load(request.model)
-        loaded_s = watch()
+        loaded_s, self._pace = watch(), PaceMeter()
         request = self._planner.settle(request)
         samplerate = self._renderer(request, cancelled, request.seed_of(1)).samplerate
         if request.clip is not None:
@@ -93,13 +100,15 @@ class Pipeline:
             yield from track.begin()
         for count, tokens in enumerate(self._tokens(plan, tracks[0].tokens, cancelled), 1):
             for track, token in zip(tracks, tokens, strict=True):
-                if (chunk := track.push(token)) is not None:
+                with self._pace.rendering(track.windows_s):
+                    chunk = track.push(token)
+                if chunk is not None:
                     yield chunk
             if count % PROGRESS_EVERY == 0:
                 done_s = tracks[-1].new_frames / tracks[-1].samplerate
                 yield Progress("generating", min(request.seconds, done_s), request.seconds)
         for track in tracks if not cancelled() else ():
-            yield from track.finish()
+            yield from self._pace.each(track.finish(), track.windows_s)
         grid = asked_grid(request, plan.grid)
         return [Take(track, request.seed_of(track.number), grid) for track in tracks], ()
 
@@ -197,7 +206,7 @@ class Pipeline:
                 yield drawn
 
     def _next(self, tokens: Iterator[list[int]]) -> list[int] | None:
-        with use_threads(self._prepared.decoder_threads):
+        with use_threads(self._prepared.decoder_threads), self._pace.stepping():
             return next(tokens, None)
 
     def _finished(
@@ -222,6 +231,7 @@ class Pipeline:
             grid_bpm=round(plan.grid.bpm, 3) if plan.grid else None,
             beats_per_bar=beats_per_bar,
             beat_unit=beat_unit,
+            pace=self._pace.told(first.tokens / first.wanted * first.samplerate, first.margins_s, len(takes)),
             notes=(*plan.notes, *notes),
             variations=tuple(_report(plan, take) for take in takes),
         )
@@ -239,6 +249,22 @@ class Pipeline:
             plan, wanted = self._planner.plan(request, renderer.samplerate), round(request.seconds * renderer.token_rate)
             tokens = [token for (token,) in self._tokens(plan, wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
+            self._paces[decode] = self._calibrate(request, tokens)
+
+    def _calibrate(self, request: GenerationRequest, tokens: list[int]) -> Pace:
+        """The pace of a decode path once it is warm: a few tokens are made again, and rendered twice and eight times as long."""
+        self._pace = PaceMeter()
+        samplerate = self._renderer(request, lambda: False, request.seed).samplerate
+        for _ in self._tokens(self._planner.plan(request, samplerate), len(tokens), lambda: False):
+            pass
+        for times in (2, 8):
+            renderer, begun = self._renderer(request, lambda: False, request.seed), time.monotonic()
+            renderer.render(tokens * times, 0, len(tokens) * times, ended=True)
+            self._pace.windows.append((times * request.seconds, time.monotonic() - begun))
+            if time.monotonic() - begun > SLOW_S:
+                break
+        margins_s = (renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate)
+        return self._pace.told(len(tokens) / request.seconds, margins_s, 1)
 
 
 def _report(plan: GenerationPlan, take: Take) -> VariationReport:

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+# How long the parts of a generation took: variations; prepare_s before the first token; step_s a token of each variation, and
+# steps_per_s of new audio; render_s a window and render_per_s of its audio, of which left_s and ahead_s lie beside what is kept.
+Pace = dict[str, float]
+
 
 @dataclass(frozen=True)
 class ModelReport:
@@ -21,6 +25,7 @@ class ModelReport:
     device: str
     samplerate_full: int  # Hz; 0: the model has no full path
     samplerate_fast: int  # Hz
+    paces: dict[str, Pace] | None = None  # as its warm-up measured them, by the decode path
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,14 @@ class GenerationReport:
     beat_unit: int
     variations: tuple[VariationReport, ...]
     grid_bpm: float | None = None  # the tempo that is kept; None: no musical time
+    pace: Pace | None = None  # what an estimate of the next generation is made from
     notes: tuple[str, ...] = ()  # what was understood otherwise than it was written, in sentences
 
     def as_story(self, variation: int = 1) -> dict[str, Any]:
         """All that is known of a variation, counted from 1, as one flat mapping of JSON values without those that are None."""
         own = asdict(self.variations[variation - 1])
         whole = asdict(self)
-        del whole["variations"]
+        del whole["variations"], whole["model"]["paces"]
         told = whole.pop("model") | whole | own
         return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value is not None}
 

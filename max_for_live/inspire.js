@@ -488,6 +488,220 @@ var TABLE = {
      200
     ]
    }
+  },
+  "estimate": {
+   "arguments": [],
+   "keys": {
+    "prompt": [
+     "prompt",
+     "s",
+     0,
+     4000
+    ],
+    "clip": [
+     "clip",
+     "s",
+     1,
+     1000
+    ],
+    "from_s": [
+     "from_s",
+     "f",
+     0,
+     1200.0
+    ],
+    "context_s": [
+     "context_s",
+     "f",
+     1,
+     30
+    ],
+    "timbre": [
+     "timbre",
+     "s",
+     null,
+     null,
+     [
+      "clip",
+      "model"
+     ]
+    ],
+    "join": [
+     "join",
+     "s",
+     null,
+     null,
+     [
+      "append",
+      "new"
+     ]
+    ],
+    "duration_s": [
+     "duration_s",
+     "f",
+     0.5,
+     480.0
+    ],
+    "bars": [
+     "bars",
+     "i",
+     1,
+     512
+    ],
+    "loop": [
+     "loop",
+     "i",
+     0,
+     1
+    ],
+    "grid": [
+     "grid",
+     "i",
+     0,
+     1
+    ],
+    "bpm": [
+     "bpm",
+     "f",
+     20,
+     400
+    ],
+    "beats_per_bar": [
+     "beats_per_bar",
+     "i",
+     1,
+     16
+    ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
+    "key": [
+     "key",
+     "s",
+     1,
+     20
+    ],
+    "section": [
+     "section",
+     "s",
+     null,
+     null,
+     [
+      "intro",
+      "verse",
+      "chorus",
+      "verse2",
+      "outro"
+     ]
+    ],
+    "time_start_s": [
+     "time_start_s",
+     "f",
+     0,
+     3600
+    ],
+    "time_end_s": [
+     "time_end_s",
+     "f",
+     0,
+     3600
+    ],
+    "seed": [
+     "seed",
+     "i",
+     0,
+     2147483647
+    ],
+    "variations": [
+     "variations",
+     "i",
+     1,
+     8
+    ],
+    "guidance": [
+     "guidance",
+     "f",
+     0,
+     20
+    ],
+    "top_k": [
+     "top_k",
+     "i",
+     1,
+     100000
+    ],
+    "temperature": [
+     "temperature",
+     "f",
+     0,
+     5
+    ],
+    "decode": [
+     "decode",
+     "s",
+     null,
+     null,
+     [
+      "full",
+      "fast"
+     ]
+    ],
+    "model": [
+     "model",
+     "s",
+     1,
+     1000
+    ],
+    "preset": [
+     "preset",
+     "s",
+     1,
+     60
+    ],
+    "play": [
+     "play",
+     "i",
+     0,
+     1
+    ],
+    "start": [
+     "start",
+     "s",
+     null,
+     null,
+     [
+      "now",
+      "bar"
+     ]
+    ],
+    "path": [
+     "path",
+     "s",
+     1,
+     200
+    ],
+    "reply_port": [
+     "reply_port",
+     "i",
+     1,
+     65535
+    ],
+    "token": [
+     "token",
+     "s",
+     0,
+     200
+    ],
+    "user": [
+     "user",
+     "s",
+     0,
+     200
+    ]
+   }
   }
  },
  "replies": {
@@ -697,6 +911,23 @@ var TABLE = {
     ]
    ],
    "keys": {}
+  },
+  "estimated": {
+   "arguments": [
+    [
+     "first_s",
+     "f"
+    ],
+    [
+     "total_s",
+     "f"
+    ]
+   ],
+   "keys": {
+    "wait_s": "f",
+    "new_s": "f",
+    "measured": "i"
+   }
   }
  }
 };
@@ -1659,8 +1890,8 @@ Session.prototype.on_model = function (told) {
     this.take_in(this.models, told);
 };
 
-Session.prototype.on_estimate = function (told) {
-    this.first_s = told.first_s || told.first_sound_s || told.first_chunk_s || this.first_s;
+Session.prototype.on_estimated = function (told) {
+    this.first_s = told.first_s;
 };
 
 // The ways to bring one file into the set, each of which may fail. Pure but for `live`, see placing.js.

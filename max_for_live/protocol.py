@@ -51,7 +51,7 @@ _REPLIES = {
     ),
     "preset": ("prompt", "shortened"),
     "model": (),
-    "estimate": None,  # all of them
+    "estimated": None,  # all of them
 }
 
 

@@ -80,6 +80,25 @@ def ideas(
 
 
 @app.command()
+@with_keys_of("/inspire/estimate", without=("prompt", "clip", "play", "start", "path"))
+def estimate(
+    prompt: Annotated[str, typer.Argument(help="what to play; a preset may say it")] = "",
+    clip: Annotated[Path | None, typer.Option(help="an audio file that is to be continued")] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+    no_start: NoStart = False,
+    **pairs: Any,
+) -> None:
+    """Tell how long it would take to make this, without making it."""
+    with connect(port, no_start, as_json) as client:
+        told = answered(client.estimate(prompt=prompt or None, clip=_clip(clip) if clip else None, **pairs))
+    values = {"first_s": round(told.first_s, 3), "total_s": round(told.total_s, 3), **told.pairs}
+    new_s, wait_s = told.pairs.get("new_s", 0.0), told.pairs.get("wait_s", 0.0)
+    after = f", after {wait_s:.1f} s of other jobs" if wait_s else ""
+    report(values, f"first sound in {told.first_s:.1f} s, all {new_s:.1f} s in {told.total_s:.1f} s{after}", as_json)
+
+
+@app.command()
 def jobs(port: Port = None, as_json: AsJson = False) -> None:
     """List the jobs that run and wait, in the order of their turns."""
     with connect(port, no_start=True) as client:

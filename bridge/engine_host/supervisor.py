@@ -54,6 +54,7 @@ class Supervisor:
         self._cancelled_at: float | None = None
         self._time = ObservedTime(_WATCH_EVERY_S)
         self.model: ModelReport | None = None
+        self.loaded = ""  # the name or folder it was asked for by
         self.problem = ""
         self.restarts = 0
 
@@ -122,7 +123,7 @@ class Supervisor:
                 self._child.send({"type": "cancel", "run": self._run})
 
     def _start_child(self) -> _Child:
-        self.model, self.problem = None, ""
+        self.loaded, self.model, self.problem = "", None, ""
         self._child = child = _Child(self._engine, self._time, self._on_notice, self._on_end)
         child.send({"type": "load", "model": self._model_name})
         return child
@@ -132,7 +133,7 @@ class Supervisor:
         if child is not self._child:
             return
         if message["type"] == "loaded":
-            self.model, self.problem = ModelReport(**message["model"]), ""
+            self.loaded, self.model, self.problem = message["name"], ModelReport(**message["model"]), ""
             log.info("model %s is loaded (engine process %d)", self.model.model, child.process.pid)
         elif message["type"] == "failed":
             self.problem = message["message"]

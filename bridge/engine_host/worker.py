@@ -96,7 +96,7 @@ class _Worker:
     def _load(self, engine: Engine, model: str) -> None:
         report = engine.load(model)
         self._loaded, self._weights = model, report.weights
-        self._link.send({"type": "loaded", "model": asdict(report)})
+        self._link.send({"type": "loaded", "name": model, "model": asdict(report)})
 
     def _generate(self, engine: Engine, run: int, values: dict[str, Any], weights: str) -> None:
         request = request_from_mapping(values)

@@ -24,6 +24,7 @@ from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
 from bridge.jobs.memory import INTERRUPTED
 from bridge.jobs.outcome import Failure
+from bridge.jobs.rates import Rates, measured_outside
 from bridge.midi import clip as midi_clip
 from bridge.midi.transport import Transport
 from bridge.osc import spec
@@ -46,6 +47,7 @@ class Performer:
         transport: Transport,
         journal: Journal,
         notify: Callable[[Job, Reply], None],
+        rates: Rates,
         soundfont: str = "",
     ):
         self._engine = engine
@@ -53,12 +55,14 @@ class Performer:
         self._transport = transport
         self._journal = journal
         self._notify = notify
+        self._rates = rates
         self._soundfont = soundfont
         self._rtf: float | None = None  # of the last job that was done
 
     async def perform(self, job: Job) -> End:
         """Runs it to its end. Its recording is finished then."""
         assert job.started is not None, "it runs"
+        was_loaded = self._engine.loaded
         failure: Failure | None = None
         finished: Finished | None = None
         if job.command.play and job.audible:
@@ -81,6 +85,7 @@ class Performer:
             job.done_s = finished.report.new_s or job.total_s or job.request.seconds
             job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
             self._rtf = job.rtf
+            self._measure(job, finished, was_loaded)
         if job.voice:
             job.voice.end()
         try:
@@ -88,7 +93,20 @@ class Performer:
             await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), reports)
         except OutputError as error:
             failure = failure or error
+        await asyncio.to_thread(self._rates.save)
         return outcome.end_of(job, finished, failure)
+
+    def _measure(self, job: Job, finished: Finished, was_loaded: str) -> None:
+        """For the next estimate."""
+        assert job.started is not None and job.ended is not None, "it ran"
+        begun = job.started if job.work_at is None else job.work_at
+        if self._engine.model:
+            self._rates.warmed_up(self._engine.loaded, self._engine.model)
+        if self._engine.loaded != was_loaded:
+            self._rates.loaded(self._engine.loaded, begun - job.started)
+        first_s = (job.first_chunk_s or 0.0) - (begun - job.started)
+        outside = measured_outside(max(0.0, first_s), job.worked_s, job.done_s, job.request.variations)
+        self._rates.done(job.request, finished.report.pace or outside)
 
     async def _announce(self, job: Job) -> None:
         """Tells the journal the name, where it is not the one it was told."""

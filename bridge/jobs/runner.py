@@ -24,6 +24,7 @@ from bridge.jobs.journal import Journal
 from bridge.jobs.memory import Memory, Waiting
 from bridge.jobs.performer import Performer
 from bridge.jobs.queue import JobQueue
+from bridge.jobs.rates import Rates
 from bridge.midi.transport import Transport
 from bridge.osc import spec
 from bridge.osc.commands import Again, Draft, Submit
@@ -49,8 +50,10 @@ class Jobs:
         folder: Path,
         notify: Callable[[Job, Reply], None],
         soundfont: str = "",
+        rates: Rates | None = None,
     ):
-        self._performer = Performer(engine, device, transport, journal, notify, soundfont)
+        self.rates = rates or Rates()
+        self._performer = Performer(engine, device, transport, journal, notify, self.rates, soundfont)
         self._engine = engine
         self._journal = journal
         self._folder = folder

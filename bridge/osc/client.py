@@ -26,6 +26,7 @@ from bridge.osc.replies import (
     Cancelled,
     Done,
     Entry,
+    Estimated,
     Fail,
     Found,
     Pong,
@@ -137,6 +138,10 @@ class Client:
 
     def again(self, job: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("again", [job], id, pairs)
+
+    def estimate(self, **pairs: Any) -> Estimated | Fail:
+        """How long a request would take; keys are those of /inspire/estimate."""
+        return self._ask(Estimated, "estimate", **pairs)
 
     def send(self, name: str, id: str, arguments: list[Any], pairs: dict[str, Any]) -> None:
         """Sends a command by its short name, once. Replies are then read with `receive`."""

@@ -241,6 +241,19 @@ class Found(Reply):
     shown: Annotated[int, Meta("entries that follow")]
 
 
+@reply("/inspire/estimated", "how long a request would take, as this machine has worked so far")
+@dataclass(frozen=True)
+class Estimated(Reply):
+    first_s: Annotated[float, Meta("seconds from the job's begin to its first new audio; loading the model included")]
+    total_s: Annotated[float, Meta("seconds from the job's begin to its end")]
+    pairs: Pairs = field(default_factory=dict)
+
+    class Keys:
+        wait_s: Annotated[float, Meta("seconds until it would begin, after the jobs that run and wait")]
+        new_s: Annotated[float, Meta("seconds of new audio that it makes")]
+        measured: Annotated[int, Meta("how many jobs this rests on; 0: on the engine's warm-up alone")]
+
+
 @reply("/inspire/entry", "a job: in the history, or of those that run and wait")
 @dataclass(frozen=True)
 class Entry(Reply):

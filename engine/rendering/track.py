@@ -71,6 +71,16 @@ class Track:
     def new_frames(self) -> int:
         return self.meter.frames
 
+    def windows_s(self) -> float:
+        """Seconds of audio that were rendered for it, contexts included."""
+        return self._decoder.windows_s
+
+    @property
+    def margins_s(self) -> tuple[float, float]:
+        """Of audio that a window has before and after what is kept of it."""
+        renderer = self._decoder.renderer
+        return renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate
+
     def begin(self) -> Iterator[AudioChunk]:
         """The source up to where the cross-fade begins, when the result repeats it."""
         if self.source is not None and self.source.repeated:

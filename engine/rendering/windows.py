@@ -46,6 +46,7 @@ class StreamingDecoder:
         self.renderer = renderer
         self.tokens = list(lead)
         self.done = 0  # token frames whose audio is out
+        self.windows_s = 0.0  # of audio that was rendered for it, contexts included
         self._sizes = plan.sizes(renderer.token_rate)
         self._next = len(lead) + next(self._sizes)
 
@@ -77,6 +78,8 @@ class StreamingDecoder:
     def _render(self, end: int, *, ended: bool) -> np.ndarray | None:
         audio = self.renderer.render(self.tokens, self.done, end, ended=ended)
         if audio is not None:
+            window = min(len(self.tokens), end + self.renderer.lookahead) - max(0, self.done - self.renderer.left)
+            self.windows_s += window / self.renderer.token_rate
             self.done = end
         return audio
 

@@ -120,6 +120,7 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
     with daemon.client() as client:
         list(client.generate("tune", id="made", duration_s=0.5))
         assert works("generate", "tune", "--duration", "0.5")[-1]["event"] == "done"
+        assert works("estimate", "tune", "--duration", "1")[0]["new_s"] == 1
         assert works("continue", str(clip), "--duration", "0.5")[-1]["event"] == "done"
         assert works("again", "made")[-1]["event"] == "done"
         assert works("sketch", "Swing", "--duration", "0.5", "--variations", "2")[-1]["others"]

@@ -31,6 +31,19 @@ def job(server: Server) -> None:
     expect(replies[-1].pairs.get("seed") == 7, f"{replies[-1]}: its seed 7 is not told")
 
 
+@rule("an estimate is told in numbers, and makes nothing")
+def estimate(server: Server) -> None:
+    client = server.udp()
+    client.send("/inspire/generate", id := new_id(), PROMPT, "duration_s", 0.5)
+    client.job(id)
+    client.send("/inspire/estimate", id := new_id(), "prompt", PROMPT, "bars", 2, "bpm", 120.0)
+    told = client.answer(id, "estimated")
+    expect(told.name == "estimated", f"it is answered with {told}: estimated is right")
+    expect(0 < told.values[1] <= told.values[2], f"first sound after {told.values[1]} s, all after {told.values[2]} s")
+    expect(told.pairs.get("new_s") == 4, f"{told}: 2 bars at 120 bpm last 4 s")
+    expect(not client.settled(), "more than one answer came")
+
+
 @rule("variations and sketches: one end, the chunks of each variation without a gap")
 def variations(server: Server) -> None:
     client = server.udp()

@@ -16,6 +16,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "chunk": "siffs",
     "done": "ssf",
     "entry": "siss",
+    "estimated": "sff",
     "fail": "sss",
     "found": "sii",
     "midi/binding": "siss",
@@ -27,7 +28,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "state": "ss",
     "welcome": "ssif",
 }
-PAIRS = {"cancelled", "chunk", "done", "entry", "fail", "midi/binding", "model", "preset", "queued", "state"}
+PAIRS = {"cancelled", "chunk", "done", "entry", "estimated", "fail", "midi/binding", "model", "preset", "queued", "state"}
 REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown address": ("/inspire/compose", [], "unknown_address"),
     "no prompt": ("/inspire/generate", [], "missing_argument"),
@@ -52,6 +53,8 @@ REFUSED = {  # what is wrong: address, arguments after the id, code
     "an unknown preset": ("/inspire/generate", ["", "preset", "no such preset"], "no_such_preset"),
     "an action that MIDI has not": ("/inspire/midi/learn", ["quit"], "bad_value"),
     "a binding that is not there": ("/inspire/midi/forget", ["note", "number", 3, "channel", 16], "no_such_binding"),
+    "an estimate of too much": ("/inspire/estimate", ["bars", 4000, "bpm", 120.0], "bad_value"),
+    "an estimate of bars without a tempo": ("/inspire/estimate", ["bars", 4], "bad_request"),
     "a transport without its position": ("/inspire/transport", [120.0], "missing_argument"),
     "a transport without a tempo": ("/inspire/transport", [0.0, 4.0, 1], "bad_value"),
     "a metre in thirds": ("/inspire/transport", [120.0, 4.0, 1, "beats_per_bar", 4, "beat_unit", 3], "bad_value"),

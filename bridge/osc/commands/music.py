@@ -28,12 +28,13 @@ from engine.api import (
 TABLE = Table()
 
 _Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS, is_free=True)]
+_Clip = Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000, is_free=True)]
 _OWN = "when not given the model's own, of sketch"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Music(Command):
-    """What generate, continue and sketch may say. What is given becomes a Submit, or a Draft where values are still to come."""
+class _Values(Command):
+    """What generate, continue, sketch and estimate may say."""
 
     duration_s: Annotated[
         float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
@@ -78,6 +79,26 @@ class _Music(Command):
     ] = None
     path: ResultName | None = None
 
+
+@dataclass(frozen=True, kw_only=True)
+class _ClipValues(_Values):
+    """What may be said of a clip, too."""
+
+    from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
+    context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
+    timbre: Annotated[
+        str | None,
+        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES),
+    ] = None
+    join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
+        None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Music(_Values):
+    """What is given becomes a Submit, or a Draft where values are still to come."""
+
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
         return _submission(id, values, is_sketch=False)
@@ -91,18 +112,9 @@ class Generate(_Music):
 
 @TABLE.command("/inspire/continue", "goes on from a recorded clip", *JOB_EVENTS)
 @dataclass(frozen=True)
-class Continue(_Music):
-    clip: Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000, is_free=True)]
+class Continue(_ClipValues, _Music):
+    clip: _Clip
     prompt: _Prompt | None = None
-    from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
-    context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
-    timbre: Annotated[
-        str | None,
-        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES),
-    ] = None
-    join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
-        None
-    )
 
 
 @TABLE.command(
@@ -117,6 +129,28 @@ class Sketch(_Music):
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
         return _submission(id, values, is_sketch=True)
+
+
+@TABLE.command(
+    "/inspire/estimate", "how long a generate, or with clip a continue, would take; nothing is made", "estimated", "fail"
+)
+@dataclass(frozen=True)
+class AskEstimate(_ClipValues):
+    prompt: _Prompt | None = None
+    clip: _Clip | None = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Estimate:
+        asked = values if "clip" in values else {"prompt": "music"} | values
+        of = _submission(id, {**asked}, is_sketch=False)
+        return Estimate(id, of, reply_port=of.reply_port)
+
+
+@dataclass(frozen=True)
+class Estimate(Command):
+    """Of what is asked for."""
+
+    of: Submit | Draft
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,6 @@ Session.prototype.on_model = function (told) {
     this.take_in(this.models, told);
 };
 
-Session.prototype.on_estimate = function (told) {
-    this.first_s = told.first_s || told.first_sound_s || told.first_chunk_s || this.first_s;
+Session.prototype.on_estimated = function (told) {
+    this.first_s = told.first_s;
 };

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.config.presets import Presets
 from bridge.config.settings import Settings
+from bridge.handlers.completion import Completion
 from bridge.handlers.jobs import JobHandlers
 from bridge.jobs.job import Job
 from bridge.midi.controller import MidiControl
@@ -20,7 +21,7 @@ from engine.api import GenerationRequest
 def test_who_asked_first_is_answered_first(tmp_path):
     settings = Settings(folder=tmp_path, state_folder=tmp_path / "state")
     control, presets = MidiControl(tmp_path / "settings.toml"), Presets(tmp_path)
-    handlers = JobHandlers(settings, Clients(), None, None, presets, Transport(0), control)
+    handlers = JobHandlers(Clients(), None, None, Completion(settings, presets, Transport(0)), control)
     answered = []
 
     async def ask(job: Job, port: int) -> None:

@@ -19,6 +19,7 @@ protocol.ARGUMENTS = {
   ["fail"] = { "code", "message" },
   ["cancelled"] = { "path", "duration_s" },
   ["found"] = { "count", "shown" },
+  ["estimated"] = { "first_s", "total_s" },
   ["entry"] = { "index", "job", "state" },
   ["state"] = { "state" },
 }

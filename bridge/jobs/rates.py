@@ -1,0 +1,152 @@
+"""How fast this machine works, measured on every job that is done and kept across restarts: tells what a request will take.
+
+A job's time is what prepares it, a step for each token, and the windows that are rendered; each part is the median of the last
+jobs that are most like it: same model and device, then same decode path, with or without a clip, number of variations. Before
+the first job the engine's own warm-up counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
+
+_KEPT = 60  # jobs that are remembered, of all kinds
+_COUNTED = 5  # of the most like
+_DEARER = 0.15  # a step, for each variation more, where that was not measured
+_PARTS = ("prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s")
+
+log = logging.getLogger(__name__)
+_Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Seconds from a job's begin to its first new audio and to its end; on how many jobs that rests, 0: the warm-up alone."""
+
+    first_s: float
+    total_s: float
+    measured: int
+
+
+class Rates:
+    """`file` need not exist; one that cannot be read or written costs what was measured, nothing else. Blocks on the disk only
+    when it is made and in `save`.
+    """
+
+    def __init__(self, file: Path | None = None):
+        self._file = file
+        self._jobs: list[_Record] = []
+        self._warm: list[_Record] = []
+        self._loads: dict[str, float] = {}
+        self.device = ""  # the engine's: until it tells, the last one
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            kept = json.loads(file.read_text("utf-8")) if file else {}
+            self._loads = {str(model): float(seconds) for model, seconds in kept.get("loads_s", {}).items()}
+            self.device = str(kept.get("device", ""))
+            self._jobs = [record for record in kept.get("jobs", []) if _is_whole(record)]
+
+    def warmed_up(self, model: str, report: ModelReport) -> None:
+        """What the engine's warm-up told of a model that was loaded."""
+        self.device = report.device
+        self._warm = [record for record in self._warm if record["model"] != model]
+        self._warm += [self._record(model, decode, False, pace) for decode, pace in (report.paces or {}).items()]
+
+    def loaded(self, model: str, seconds: float) -> None:
+        """How long it took."""
+        self._loads[model] = seconds
+
+    def done(self, request: GenerationRequest, pace: Pace) -> None:
+        """What a job's work took."""
+        record = self._record(str(request.model), request.decode, request.clip is not None, pace)
+        if _is_whole(record):
+            self._jobs = [*self._jobs, record][-_KEPT:]
+
+    def save(self) -> None:
+        if self._file is None:
+            return
+        part = self._file.with_suffix(".part")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_text(json.dumps({"device": self.device, "loads_s": self._loads, "jobs": self._jobs}) + "\n", "utf-8")
+            os.replace(part, self._file)
+        except OSError as error:
+            log.warning("cannot write %s (%s): the next daemon measures anew", self._file, error.strerror)
+
+    def estimate(self, request: GenerationRequest, is_loaded: bool = True) -> Estimated | None:
+        """None where nothing is known of the request's model."""
+        jobs = [record for record in self._jobs if self._is_of(record, request)]
+        known = jobs or [record for record in self._warm if self._is_of(record, request)]
+        if not known:
+            return None
+        same = [("decode", request.decode), ("clip", request.clip is not None), ("variations", request.variations)]
+        part = {name: _median(known, name, same) for name in ("render_s", "render_per_s", "left_s", "ahead_s")}
+        if all(record["decode"] != request.decode for record in known):  # the warm-up knows both paths
+            warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == request.decode]
+            part |= {name: _median(warm or known, name, same) for name in part}
+        part |= {name: _median(known, name, [same[1], same[0], same[2]]) for name in ("prepare_s", "steps_per_s")}
+        steps = [record | {"step_s": _step_s(record, request.variations)} for record in known]
+        part["step_s"] = _median(steps, "step_s", [same[2], same[1], same[0]])
+        first_s, total_s = _work(part, request.seconds, request.variations)
+        first_s = total_s if request.on_grid else first_s  # such a take is heard once it is whole and measured
+        load_s = 0.0 if is_loaded else self._loads.get(str(request.model), 0.0)
+        return Estimated(load_s + first_s, load_s + total_s, len(jobs))
+
+    def _record(self, model: str, decode: str, clip: bool, pace: Pace) -> _Record:
+        return {"model": model, "device": self.device, "decode": decode, "clip": clip, **pace}
+
+    def _is_of(self, record: _Record, request: GenerationRequest) -> bool:
+        return bool(record["model"] == request.model and record["device"] == self.device)
+
+
+def measured_outside(first_s: float, work_s: float, new_s: float, variations: int) -> Pace:
+    """The pace of an engine that tells none, from what the daemon sees of a job."""
+    per_s = max(0.0, work_s - first_s) / max(new_s - FIRST_CHUNK_S, FIRST_CHUNK_S) / variations
+    prepare_s = max(0.0, first_s - per_s * min(new_s, FIRST_CHUNK_S))
+    rest = {"step_s": 0.0, "steps_per_s": 0.0, "render_s": 0.0, "left_s": 0.0, "ahead_s": 0.0}
+    return {"variations": variations, "prepare_s": prepare_s, "render_per_s": per_s, **rest}
+
+
+def _work(part: Pace, seconds: float, variations: int) -> tuple[float, float]:
+    """Until the first new audio, and until the end."""
+    windows = [part["render_s"] + s * part["render_per_s"] for s in _windows_s(seconds, part["left_s"], part["ahead_s"])]
+    step_s = part["step_s"] * part["steps_per_s"]  # for a second of new audio
+    first_s = part["prepare_s"] + step_s * min(seconds, FIRST_CHUNK_S + part["ahead_s"]) + windows[0]
+    return first_s, part["prepare_s"] + step_s * seconds + variations * sum(windows)
+
+
+def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]:
+    """How much audio is rendered for each chunk, contexts included: chunks double, and the last takes in what is left."""
+    start, size = 0.0, FIRST_CHUNK_S
+    while start < seconds:
+        end = seconds if seconds - start <= size + ahead_s else start + size
+        yield min(seconds, end + ahead_s) - max(0.0, start - left_s)
+        start, size = end, min(2 * size, LONGEST_CHUNK_S)
+
+
+def _step_s(record: _Record, variations: int) -> float:
+    """As a step would be with so many variations."""
+    dearer = 1 + _DEARER * (variations - 1), 1 + _DEARER * (float(record["variations"]) - 1)
+    return float(record["step_s"]) * dearer[0] / float(dearer[1])
+
+
+def _median(records: list[_Record], name: str, same: list[tuple[str, Any]]) -> float:
+    """Of the last that are the most alike; what stands first in `same` counts most."""
+    likeness = [tuple(record[key] == value for key, value in same) for record in records]
+    best = [record for record, alike in zip(records, likeness, strict=True) if alike == max(likeness)]
+    return statistics.median(float(record[name]) for record in best[-_COUNTED:])
+
+
+def _is_whole(record: Any) -> bool:
+    names = ("model", "device", "decode", "clip", "variations", *_PARTS)
+    if not isinstance(record, dict) or any(name not in record for name in names):
+        return False
+    return all(isinstance(record[name], (int, float)) and 0 <= record[name] < 1e6 for name in ("variations", *_PARTS))

@@ -1,0 +1,70 @@
+"""Estimates against what happened: python -m tests.benchmarks.bench_estimate
+
+A daemon of its own with `sketch`, asked for six kinds of request: before anything was measured, and after one job of each kind.
+Lines, seconds; the baseline is what the job then took, the ratio estimate : actual, whose bar is 0.75 to 1.25:
+`estimate.KIND.total`, `estimate.KIND.first`   from this machine's measured rates.
+`estimate.cold.KIND.total`                     from the engine's warm-up and the kinds before alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bridge.osc.client import Client
+from bridge.osc.replies import Done, Estimated
+from tests.benchmarks.report import report
+from tests.bridge.conftest import ROOT, RunningDaemon
+
+WORDS = "dub techno, 124 bpm, A minor"
+
+
+def kinds(clip: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """What is measured first, and what is then estimated: of the same kind, of another length."""
+    return {
+        "full": ({"duration_s": 6}, {"duration_s": 12}),
+        "fast": ({"duration_s": 6, "decode": "fast"}, {"duration_s": 16, "decode": "fast"}),
+        "bars": ({"bars": 4, "bpm": 124}, {"bars": 8, "bpm": 110}),
+        "variations": ({"duration_s": 4, "variations": 4}, {"duration_s": 8, "variations": 4}),
+        "continue": ({"clip": clip, "duration_s": 4, "join": "new"}, {"clip": clip, "duration_s": 8, "join": "new"}),
+        "long": ({"duration_s": 20, "decode": "fast"}, {"duration_s": 60, "decode": "fast"}),
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clip", default=str(next((ROOT / "tests" / "loops").glob("*.flac"))))
+    clip = parser.parse_args(arguments).clip
+    with tempfile.TemporaryDirectory() as home:
+        daemon = RunningDaemon(Path(home), engine="engine.pipeline:create_engine")
+        try:
+            with daemon.client() as client:
+                while client.status().state == "starting":
+                    time.sleep(0.2)
+                for name, (before, after) in kinds(clip).items():
+                    told, total_s, _ = compare(client, before)
+                    report(f"estimate.cold.{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
+                    told, total_s, first_s = compare(client, after)
+                    report(f"estimate.{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
+                    report(f"estimate.{name}.first", told.first_s, "s", first_s, told.first_s / first_s)
+        finally:
+            daemon.stop()
+
+
+def compare(client: Client, asked: dict[str, Any]) -> tuple[Estimated, float, float]:
+    """The estimate, and the seconds it then takes from the job's begin: to its end, and to its first new audio."""
+    told = client.estimate(prompt=WORDS, **asked)
+    assert isinstance(told, Estimated), told
+    begun = time.monotonic()
+    pairs = {name: value for name, value in asked.items() if name != "clip"}
+    events = client.continue_clip(asked["clip"], prompt=WORDS, **pairs) if "clip" in asked else client.generate(WORDS, **pairs)
+    end = list(events)[-1]
+    assert isinstance(end, Done), end
+    return told, time.monotonic() - begun, end.pairs["first_chunk_s"]
+
+
+if __name__ == "__main__":
+    main()

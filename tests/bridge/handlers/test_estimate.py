@@ -1,0 +1,55 @@
+"""How long a request would take: asked of a daemon, with an engine of known pace."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.osc.replies import Done, Estimated, Fail
+
+
+def test_an_estimate_comes_true_and_makes_nothing(start_daemon):
+    daemon = start_daemon()
+    with daemon.client() as client:
+        nothing = client.estimate(prompt="paced 0.5", duration_s=4)
+        assert isinstance(nothing, Fail) and nothing.code == "no_estimate"
+        done = list(client.generate("paced 0.5", duration_s=4))[-1]
+        assert isinstance(done, Done)
+        files = sorted(daemon.folder.iterdir())
+        told = client.estimate(prompt="paced 0.5", duration_s=8)
+        assert isinstance(told, Estimated) and told.pairs["measured"] == 1 and told.pairs["new_s"] == 8
+        assert told.total_s == pytest.approx(4.0, rel=0.25) and told.first_s == pytest.approx(0.25, abs=0.25)
+        assert told.pairs["wait_s"] == 0
+        assert sorted(daemon.folder.iterdir()) == files and client.history()[0].count == 1
+
+
+def test_it_is_for_the_request_that_a_generate_or_continue_would_be(start_daemon, tmp_path):
+    daemon = start_daemon()
+    clip = tmp_path / "loop.wav"
+    with daemon.client() as client:
+        list(client.generate("paced 0.5", duration_s=2))
+        bars = client.estimate(bars=4, bpm=120, beats_per_bar=3)
+        assert bars.pairs["new_s"] == 6
+        assert client.estimate(preset="Deep house").pairs["new_s"] > 10  # the preset's bars
+        for asked, code in [
+            ({"bars": 4}, "bad_request"),
+            ({"bars": 1000, "bpm": 120}, "bad_value"),
+            ({"preset": "no such"}, "no_such_preset"),
+            ({"clip": str(clip)}, "bad_clip"),
+            ({"start": "bar"}, "no_clock"),
+            ({"model": "another"}, "no_estimate"),
+        ]:
+            told = client.estimate(**asked)
+            assert isinstance(told, Fail) and told.code == code, asked
+
+
+def test_it_outlives_the_daemon_and_tells_of_the_jobs_before(start_daemon, tmp_path):
+    state = tmp_path / "state"
+    first = start_daemon(state_folder=state)
+    with first.client() as client:
+        list(client.generate("paced 0.5", duration_s=4))
+    first.stop()
+    with start_daemon(state_folder=state).client() as client:
+        assert client.estimate(duration_s=8).total_s == pytest.approx(4.0, rel=0.25)
+        client.pause()
+        next(client.generate("paced 0.5", duration_s=8))
+        assert client.estimate(duration_s=1).pairs["wait_s"] == pytest.approx(4.0, rel=0.25)

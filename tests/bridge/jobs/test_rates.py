@@ -1,0 +1,100 @@
+"""An estimate from jobs whose every second is known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bridge.jobs.rates import Rates, measured_outside
+from engine.api import GenerationRequest, ModelReport, Pace
+
+PACE: Pace = {
+    "variations": 1, "prepare_s": 0.2, "step_s": 0.004, "steps_per_s": 50.0, "render_s": 0.03, "render_per_s": 0.1,
+    "left_s": 2.0, "ahead_s": 0.5,
+}  # fmt: skip
+
+
+def request(seconds: float = 7.5, **values) -> GenerationRequest:
+    return GenerationRequest("dub", duration_s=seconds, model="sketch", **values)
+
+
+def report(**paces: Pace) -> ModelReport:
+    return ModelReport("sketch", "", 0, "CPU", 48_000, 24_000, paces)
+
+
+def test_a_job_like_the_last_takes_as_long():
+    rates = Rates()
+    rates.done(request(), PACE)
+    told = rates.estimate(request())
+    # The first chunk: tokens of 0.5 s and of 0.5 s ahead, a window of 1 s.
+    assert told.first_s == pytest.approx(0.2 + 50 * 1.0 * 0.004 + 0.03 + 1.0 * 0.1)
+    # Chunks end at 0.5, 1.5, 3.5 and 7.5 s; what is rendered for each begins 2 s before it and ends 0.5 s after.
+    windows = (0.5 + 0.5) + (1.5 + 0.5) + (3.5 + 0.5) + (7.5 - 1.5)
+    assert told.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.004 + 4 * 0.03 + windows * 0.1)
+    assert told.measured == 1
+
+
+def test_variations_share_steps_and_are_rendered_each():
+    rates = Rates()
+    rates.done(request(variations=4), PACE | {"variations": 4, "step_s": 0.006})
+    rates.done(request(), PACE)
+    one, four = rates.estimate(request()), rates.estimate(request(variations=4))
+    rendered = 4 * 0.03 + 13.0 * 0.1
+    assert four.total_s - one.total_s == pytest.approx(7.5 * 50 * 0.002 + 3 * rendered)
+    between = rates.estimate(request(variations=2))
+    assert one.total_s < between.total_s < four.total_s
+
+
+def test_what_is_most_alike_counts_and_of_that_the_median():
+    rates = Rates()
+    for render_per_s in (0.1, 0.1, 0.1, 9.0):  # a machine that was busy once
+        rates.done(request(), PACE | {"render_per_s": render_per_s})
+    rates.done(request(decode="fast"), PACE | {"render_per_s": 0.01})
+    assert rates.estimate(request()).total_s == pytest.approx(0.2 + 1.5 + 4 * 0.03 + 13.0 * 0.1)
+    assert rates.estimate(request(decode="fast")).total_s == pytest.approx(0.2 + 1.5 + 4 * 0.03 + 13.0 * 0.01)
+
+
+def test_the_warm_up_counts_until_there_is_a_job_and_for_paths_that_had_none():
+    rates = Rates()
+    assert rates.estimate(request()) is None
+    rates.warmed_up("sketch", report(full=PACE, fast=PACE | {"render_per_s": 0.01}))
+    assert rates.estimate(request()).measured == 0
+    rates.done(request(), PACE | {"step_s": 0.008})
+    told = rates.estimate(request(decode="fast"))
+    assert told.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.008 + 4 * 0.03 + 13.0 * 0.01) and told.measured == 1
+    rates.device = "another"
+    assert rates.estimate(request()) is None  # what another device took says nothing
+
+
+def test_a_model_that_must_be_loaded_first_takes_longer():
+    rates = Rates()
+    rates.done(request(), PACE)
+    rates.loaded("sketch", 3.0)
+    loaded, not_yet = rates.estimate(request()), rates.estimate(request(), is_loaded=False)
+    assert not_yet.first_s - loaded.first_s == pytest.approx(3.0)
+    assert not_yet.total_s - loaded.total_s == pytest.approx(3.0)
+
+
+def test_it_outlives_the_daemon_and_a_damaged_file_costs_no_more_than_itself(tmp_path):
+    file = tmp_path / "state" / "rates.json"
+    rates = Rates(file)
+    for _ in range(100):
+        rates.done(request(), PACE)
+    rates.loaded("sketch", 2.0)
+    rates.save()
+    assert len(json.loads(file.read_text())["jobs"]) == 60
+    assert Rates(file).estimate(request(), is_loaded=False) == rates.estimate(request(), is_loaded=False)
+    for damage in ("", "{", "[]", '{"jobs": [1, {"model": "sketch"}]}', '{"jobs": 7}', '{"loads_s": {"a": "b"}}'):
+        file.write_text(damage)
+        assert Rates(file).estimate(request()) is None
+    file.unlink()
+    file.mkdir()
+    Rates(file).save()  # said in the log
+
+
+def test_an_engine_that_tells_no_pace_is_measured_from_outside():
+    rates = Rates()
+    rates.done(request(8.5), measured_outside(first_s=1.0, work_s=5.0, new_s=8.5, variations=1))
+    told = rates.estimate(request(16.5))
+    assert told.first_s == pytest.approx(1.0) and told.total_s == pytest.approx(0.75 + 16.5 * 0.5)
