@@ -133,7 +133,7 @@ class _BarView(_JsonView):
     def __call__(self, event: _Event) -> None:
         if told := _in_words(event):
             self._progress.console.print(told, markup=False)
-        elif event["event"] == "heard":
+        elif event["event"] == "encoded":
             self._show("listening", event["done"], event["total"], event["file"])
         elif event["event"] == "progress":
             self._show("training", event["done_s"], event["total_s"], _figures(event))

@@ -33,7 +33,7 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     listener taps, and says nothing of its metre, so that there are more than one: `likeliest_grid` chooses. A clip that is cut as
     loops are begins on a downbeat, any other as near to one as its onsets say. None at all for a model without a musical clock,
     and for a clip without a beat. Where words say whether drums play beside it, a phrase begins: that is where the model lets
-    things come and go (`engine.training.turns`).
+    things come and go (`engine.training.clip_editing`).
     """
     if not config.language_model.clocks_per_bar:
         return []

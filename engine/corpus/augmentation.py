@@ -155,8 +155,8 @@ def telephone(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def hiss(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Noise 35 to 60 dB below, darker or brighter: no two bars are the same any more."""
-    amplitude: float = 10 ** ((LEVEL_DB - rng.uniform(35, 60)) / 20)
-    noise = rng.standard_normal(len(audio)) * amplitude
+    noise = rng.standard_normal(len(audio))
+    noise *= 10 ** ((LEVEL_DB - rng.uniform(35, 60)) / 20)
     noisy: np.ndarray = audio + _filtered(noise, 1, rng.uniform(1_000, 12_000), "low")
     return noisy
 

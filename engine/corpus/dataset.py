@@ -38,6 +38,15 @@ class Corpus:
         return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
+def from_48_khz(audio: Tensor, samplerate: int) -> Tensor:
+    """[B, T] at 48 kHz → at 48 or 24 kHz. Raises ValueError for another rate."""
+    if samplerate == SAMPLE_RATE:
+        return audio
+    if 2 * samplerate == SAMPLE_RATE:
+        return halve_rate(audio)
+    raise ValueError(f"codecs of {samplerate} Hz cannot be trained: only 24000 and 48000 Hz are supported")
+
+
 def halve_rate(audio: Tensor) -> Tensor:
     """[B, T] at 48 kHz → [B, T/2] at 24 kHz through a half-band filter."""
     n = np.arange(-31, 32)

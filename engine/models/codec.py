@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from engine.models.sketch.spectral import TonesAndNoise
 
 
 class AudioCodec(Protocol):
@@ -44,3 +46,25 @@ class AudioCodec(Protocol):
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
+
+
+class TrainableCodec(AudioCodec, Protocol):
+    """What training needs of a codec besides. Only codecs as `sketch` has them can be trained."""
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """Each [K, D], views of the weights: training moves them in place."""
+
+    def assignments(self, features: Tensor, codes: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Of each codebook the vectors [N, D] that it quantises, and the rows [N] that stand for them.
+
+        features: [B, D, frames], codes: what `quantize` made of them.
+        """
+
+    @property
+    def decoder(self) -> list[nn.Module]:
+        """The modules that turn vectors into audio."""
+
+    @property
+    def synthesis_head(self) -> TonesAndNoise:
+        """The decoder's last layer. Raises TypeError for a released architecture."""

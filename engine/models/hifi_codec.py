@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from engine.config import HiFiCodecConfig
 from engine.models.layers import WNConv1d, WNConvTranspose1d
 from engine.models.sketch.codec import FrameGenerator, LatentEncoder
+from engine.models.sketch.spectral import TonesAndNoise, as_tones_and_noise
 
 SLOPE = 0.1  # of every leaky ReLU but the encoder's last
 EDGE_KERNEL = 7  # of the first and the last convolution
@@ -65,6 +66,32 @@ class HiFiCodec(nn.Module):
     def decode_features(self, latents: Tensor, first: int = 0) -> Tensor:
         """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz. first: where in its piece, in frames."""
         return self.generator(latents, first)
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """Level by level, group by group, each [n_codes, latent_dim / groups]."""
+        return [codebook.embedding.weight.data for level in self.quantizer.levels for codebook in level]
+
+    def assignments(self, features: Tensor, codes: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """As `engine.models.codec.TrainableCodec`: each level quantises what the levels before left over."""
+        residual, columns, codebooks, found = features.transpose(1, 2), iter(codes.unbind(-1)), iter(self.codebooks), []
+        for level in self.quantizer.levels:
+            rounded = []
+            for group in residual.chunk(len(level), dim=-1):
+                rows = next(columns).flatten()
+                found.append((group.flatten(0, 1), rows))
+                rounded.append(next(codebooks)[rows].view_as(group))
+            residual = residual - torch.cat(rounded, dim=-1)
+        return found
+
+    @property
+    def decoder(self) -> list[nn.Module]:
+        return [self.generator]
+
+    @property
+    def synthesis_head(self) -> TonesAndNoise:
+        """Raises TypeError for the released architecture."""
+        return as_tones_and_noise(getattr(self.generator, "head", None))
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engine.config import WavTokenizerConfig
 from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, reflect
 from engine.models.sketch.codec import TokenEncoder, token_head
+from engine.models.sketch.spectral import TonesAndNoise, as_tones_and_noise
 
 # Keys of a released wavtokenizer/model.pt that have no place in `WavTokenizer`: (regular expression, why).
 IGNORED_KEYS = (
@@ -98,6 +99,28 @@ class WavTokenizer(nn.Module):
     def decode_features(self, features: Tensor, first: int = 0) -> Tensor:
         """features [B, dimension, frames] → audio [B, frames · hop_length] float32."""
         return self.head(self.backbone(features), first)
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """Of each view its part of the codebook, [codebook_size / views, dimension]."""
+        return list(self.codebook.chunk(self.views))
+
+    def assignments(self, features: Tensor, codes: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """As `engine.models.codec.TrainableCodec`."""
+        points, size = features.transpose(1, 2), len(self.codebook) // self.views
+        return [
+            (points[:, view :: self.views].flatten(0, 1), codes[:, view :: self.views].flatten() - view * size)
+            for view in range(self.views)
+        ]
+
+    @property
+    def decoder(self) -> list[nn.Module]:
+        return [self.backbone, self.head]
+
+    @property
+    def synthesis_head(self) -> TonesAndNoise:
+        """Raises TypeError for the released architecture."""
+        return as_tones_and_noise(self.head)
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""

@@ -1,8 +1,8 @@
 """The whole training: `python -m engine.training all CORPUS RUNS --minutes 120` from composed music to a model directory.
 
-Every stage is a command of its own too (`python -m engine.corpus.render`, `.codec`, `.decoder`, `.language_model`,
-`.flow_matching`, `.takes`, `.preference`, `.turns`); `all` runs them in order, two at a time where there are cores, goes on where
-it stopped, and leaves the model in RUNS/model.
+Every stage is a command of its own too (`python -m engine.corpus.render`, `engine.training.codec`, `.decoder`,
+`.language_model`, `.flow_matching`, `.candidates`, `.preference`, `.clip_editing`); `all` runs them in order, two at a time where
+there are cores, goes on where it stopped, and leaves the model in RUNS/model.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,56 +29,74 @@ from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training import codec, decoder, flow_matching, language_model, preference, takes, turns, vocabulary
-from engine.training.pack import corpus_summary, last_values, load_average, load_codec, pack, sample_latents, whiten
+from engine.training import candidates, clip_editing, codec, decoder, flow_matching, language_model, preference, vocabulary
+from engine.training.codec import CODECS
+from engine.training.pack import (
+    corpus_summary,
+    flow_config,
+    hifi_config,
+    last_values,
+    load_average,
+    load_codec,
+    pack,
+    run_part,
+    sample_latents,
+    whiten,
+)  # fmt: skip
 from engine.training.scales import scale_bias
 from engine.training.sketch import SKETCH
 from engine.training.tokens import encode_corpus
 
-CODECS = ("wavtokenizer", "hifi_codec")
-# Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; what it then plays
-# is judged, and it learns from that; last, that words change what a clip plays.
-CODEC_SHARE, LANGUAGE_MODEL_SHARE, TAKES_SHARE, PREFERENCE_SHARE, TURNS_SHARE = 0.3, 0.4, 0.1, 0.05, 0.15
+# Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; then preference
+# learning from candidates that it generates; last, clip editing.
+CODEC_SHARE, LANGUAGE_MODEL_SHARE, CANDIDATES_SHARE, PREFERENCE_SHARE, CLIP_EDITING_SHARE = 0.3, 0.4, 0.1, 0.05, 0.15
 FLOW_SHARE, DECODER_SHARE = 0.3, 0.12  # the two decoders get one share each
 
-Job = tuple[Callable, tuple, dict]
+Job = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 
 
 def train_all(folder: Path, runs: Path, *, minutes: float, workers: int = 2, config: ModelConfig = SKETCH) -> Path:
     """All that follows the corpus: about `minutes` with two workers, twice that with one. Returns the model's directory."""
-    codecs = [(codec.train, (kind, folder, runs / kind), {"minutes": minutes * CODEC_SHARE, "config": config}) for kind in CODECS]
+    codecs: list[Job] = [
+        (codec.train, (kind, folder, runs / kind), {"minutes": minutes * CODEC_SHARE, "config": config}) for kind in CODECS
+    ]
     _together([[job] for job in codecs], workers)
     tokens, tokenizer = prepare_tokens(folder, runs, config)
-    language = (
+    language: Job = (
         language_model.train, (folder, tokens, Tokenizer.from_file(str(tokenizer)), runs / "language_model"),
         {"minutes": minutes * LANGUAGE_MODEL_SHARE, "config": config.language_model},
     )  # fmt: skip
-    flow = (_train_flow, (folder, tokens, runs, minutes * FLOW_SHARE, config), {})
-    decoders = [
+    flow: Job = (_train_flow, (folder, tokens, runs, minutes * FLOW_SHARE, config), {})
+    decoders: list[Job] = [
         (decoder.train, (kind, folder, runs / f"{kind}.safetensors", runs / f"{kind}_decoder"),
          {"minutes": minutes * DECODER_SHARE, "config": config})
         for kind in CODECS
     ]  # fmt: skip
     _together([[language], [flow, *decoders]], workers)
     plain = pack_model(folder, runs, config, runs / "language_model")
-    listener = takes.learn_by_ear(folder, str(plain))
-    playing = {"minutes": minutes * TAKES_SHARE, "listener": listener}
-    parts = [{"part": (number, workers)} for number in range(workers)]
-    _together([[(takes.record, (folder, tokens, str(plain), runs / "takes"), playing | part)] for part in parts], workers)
+    options = {"minutes": minutes * CANDIDATES_SHARE, "classifier": candidates.train_classifier(folder, str(plain))}
+    sampling: list[Job] = [
+        (candidates.collect, (folder, tokens, str(plain), runs / "candidates"), options | {"part": (number, workers)})
+        for number in range(workers)
+    ]
+    _together([[job] for job in sampling], workers)
     words, model = Tokenizer.from_file(str(tokenizer)), LanguageModel(config.language_model)
     preference.train(
-        load_average(model, runs / "language_model"), words, runs / "takes", folder, tokens, runs / "preference",
+        load_average(model, runs / "language_model"), words, runs / "candidates", folder, tokens, runs / "preference",
         minutes=minutes * PREFERENCE_SHARE,
     )  # fmt: skip
-    turns.train(load_average(model, runs / "preference"), words, folder, tokens, runs / "turns", minutes=minutes * TURNS_SHARE)
-    return pack_model(folder, runs, config, runs / "turns")
+    clip_editing.train(
+        load_average(model, runs / "preference"), words, folder, tokens, runs / "clip_editing",
+        minutes=minutes * CLIP_EDITING_SHARE,
+    )  # fmt: skip
+    return pack_model(folder, runs, config, runs / "clip_editing")
 
 
 def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path, Path]:
     """Freezes both codecs as `<kind>.safetensors`, encodes the corpus with them, builds the tokenizer. Returns both files."""
     training, held_out = Corpus(folder), Corpus(folder, held_out=True)
     wavtokenizer = load_codec(WavTokenizer(config.wavtokenizer), runs / "wavtokenizer")
-    hifi_codec = load_codec(HiFiCodec(config.hifi_codec), runs / "hifi_codec")
+    hifi_codec = load_codec(HiFiCodec(hifi_config(config)), runs / "hifi_codec")
     crops = training.crops(32, 2 * 48_000, np.random.default_rng(0), gain_db=0.0).flatten().numpy()
     whiten(hifi_codec, sample_latents(hifi_codec, crops))
     for kind, module in zip(CODECS, (wavtokenizer, hifi_codec), strict=True):
@@ -93,19 +112,18 @@ def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path,
 
 def pack_model(folder: Path, runs: Path, config: ModelConfig, language_run: Path) -> Path:
     """The runs' results as a model directory with its card. Returns the directory."""
-    refined = {}
-    for kind, cls in zip(CODECS, (WavTokenizer, HiFiCodec), strict=True):
-        refined[kind] = cls(getattr(config, kind)).eval()
-        state = torch.load(runs / f"{kind}_decoder" / "checkpoint.pt", map_location="cpu", weights_only=True)
-        refined[kind].load_state_dict(state["parts"]["codec"])
+    wavtokenizer, hifi_codec = WavTokenizer(config.wavtokenizer).eval(), HiFiCodec(hifi_config(config)).eval()
+    for kind, refined in zip(CODECS, (wavtokenizer, hifi_codec), strict=True):
+        refined.load_state_dict(run_part(runs / f"{kind}_decoder", "codec"))
     language = load_average(LanguageModel(config.language_model), language_run)
     if config.language_model.n_scales:
         tokens, vocabulary = dict(np.load(runs / "tokens.npz")), config.language_model.audio_vocab_size
-        language.scale_bias.copy_(scale_bias(Corpus(folder), tokens, vocabulary, refined["wavtokenizer"].views))
+        with torch.no_grad():
+            language.get_buffer("scale_bias").copy_(scale_bias(Corpus(folder), tokens, vocabulary, wavtokenizer.views))
     pack(
-        runs / "model", config, **refined,
+        runs / "model", config, wavtokenizer=wavtokenizer, hifi_codec=hifi_codec,
         language_model=language,
-        flow=load_average(FlowMatching(config.flow), runs / "flow_matching"),
+        flow=load_average(FlowMatching(flow_config(config)), runs / "flow_matching"),
         tokenizer=Tokenizer.from_file(str(runs / "tokenizer.json")), card=card(folder, runs, config),
     )  # fmt: skip
     return runs / "model"
@@ -134,8 +152,7 @@ def card(folder: Path, runs: Path, config: ModelConfig) -> str:
 
 
 def _train_flow(folder: Path, tokens: Path, runs: Path, minutes: float, config: ModelConfig) -> None:
-    hifi_codec = HiFiCodec(config.hifi_codec).eval()
-    hifi_codec.load_state_dict(load_file(runs / "hifi_codec.safetensors"))
+    hifi_codec = flow_matching.load_hifi_codec(config, runs / "hifi_codec.safetensors")
     flow_matching.train(folder, tokens, hifi_codec, runs / "flow_matching", minutes=minutes, config=config.flow)
 
 
@@ -157,7 +174,7 @@ def _run_lane(lane: list[Job]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m engine.training", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("stage", choices=("all",), help="one stage alone is a command of its own, such as engine.training.codec")
     parser.add_argument("corpus", type=Path, help="folder of the corpus; rendered first where it has fewer than --pieces")
     parser.add_argument("runs", type=Path, help="folder of the runs' checkpoints and logs, and of the model")

@@ -1,16 +1,16 @@
 """Trains either codec, WavTokenizer or HiFi-Codec: reconstruction in the spectrum, codebooks by moving averages.
 
 `python -m engine.training.codec wavtokenizer CORPUS RUN --minutes 30`. Loss: distance of levels and magnitudes in the bands
-that the encoder hears, plus commitment of the features to their codes (weights as in EnCodec, arXiv 2210.13438).
+of the encoder, plus commitment of the features to their codes (weights as in EnCodec, arXiv 2210.13438).
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import HiFiCodecConfig, ModelConfig, WavTokenizerConfig
-from engine.corpus.dataset import Corpus, halve_rate
+from engine.config import ModelConfig
+from engine.corpus.dataset import Corpus, from_48_khz
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.sketch.spectral import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
+from engine.training.command import stage_options, stage_parser
 from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
@@ -30,11 +31,15 @@ HOP_S = 0.04
 # Shorter than a frame: windows as long as one hardly tell what a decoder does within it.
 ATTACKS = Resolution(5.3, 3, 1000.0, 20_000.0, steps=16)
 COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
-# Steps in which the tones are also told directly how strong to be, less and less: the spectrum of a sum of tones says it only
-# once nearly all of them are right.
-SHOWN_UNTIL = 600
+# Steps with an auxiliary loss on the tones' levels, whose weight falls to zero: the spectrum of a sum of tones gives a useful
+# gradient only once nearly all of them are right.
+TONE_LOSS_STEPS = 600
 COMMITMENT = 0.5
 QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
+
+
+Codec = WavTokenizer | HiFiCodec
+CODECS = ("wavtokenizer", "hifi_codec")  # names of their configurations in ModelConfig
 
 
 class MovingAverageCodebook(nn.Module):
@@ -42,6 +47,10 @@ class MovingAverageCodebook(nn.Module):
 
     DECAY = 0.98
     RESTART_BELOW = 0.02  # average uses a step
+
+    count: Tensor
+    total: Tensor
+    started: Tensor
 
     def __init__(self, codes: Tensor):
         super().__init__()
@@ -71,81 +80,64 @@ class MovingAverageCodebook(nn.Module):
 class CodecTrainer(nn.Module):
     """One codec with what its training needs. `sample_rate` Hz audio in, loss out."""
 
-    def __init__(self, codec: WavTokenizer | HiFiCodec):
+    def __init__(self, codec: Codec):
         super().__init__()
         self.codec = codec
         self.sample_rate = codec.samplerate
-        head = codec.head if isinstance(codec, WavTokenizer) else codec.generator.head
-        self.shown = ToneTarget(head, self.sample_rate)
-        self.books = nn.ModuleList(MovingAverageCodebook(codes) for codes in self._tables())
+        self.tone_loss = ToneLoss(codec.synthesis_head, self.sample_rate)
+        self._averages = [MovingAverageCodebook(codes) for codes in codec.codebooks]
+        self.books = nn.ModuleList(self._averages)
 
-    def _tables(self) -> list[Tensor]:
-        if isinstance(self.codec, WavTokenizer):
-            return list(self.codec.codebook.chunk(self.codec.views))
-        return [book.embedding.weight.detach() for level in self.codec.quantizer.levels for book in level]
-
-    def loss(self, audio: Tensor, *, quantize: bool = True, show: float = 0.0) -> dict[str, Tensor]:
-        """audio: [B, T] → the losses by name. show: weight of the tones' direct target."""
+    def loss(self, audio: Tensor, *, quantize: bool = True, tone_weight: float = 0.0) -> dict[str, Tensor]:
+        """audio: [B, T] → the losses by name. tone_weight: of the auxiliary loss on the tones' levels."""
         with torch.autocast(audio.device.type, torch.bfloat16):
             features = self.codec.encode_features(audio).float()
         codes, quantized = self.codec.quantize(features)
         if quantize:
             if self.training:
-                self._update(features.detach(), codes)
+                assigned = self.codec.assignments(features.detach(), codes)
+                for average, codebook, (vectors, rows) in zip(self._averages, self.codec.codebooks, assigned, strict=True):
+                    average.update(codebook, vectors, rows)
             commitment = F.mse_loss(features, quantized.detach()) / quantized.detach().var().clamp(min=1e-3)
             through = features + (quantized - features).detach()
         else:
             commitment, through = 0.02 * features.square().mean(), features
-        with torch.autocast(audio.device.type, torch.bfloat16), self.shown.watching():
+        with torch.autocast(audio.device.type, torch.bfloat16), self.tone_loss.observing():
             decoded = self.codec.decode_features(through)
         level, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
-        shown = self.shown.distance(audio) if show else torch.zeros(())
+        tones = self.tone_loss(audio) if tone_weight else torch.zeros(())
         return {
-            "loss": level + 0.5 * magnitude + COMMITMENT * commitment + show * shown,
+            "loss": level + 0.5 * magnitude + COMMITMENT * commitment + tone_weight * tones,
             "level": level,
             "magnitude": magnitude,
             "commitment": commitment,
-            "used": torch.tensor(float(codes.unique().numel())),
+            "used": torch.bincount(codes.flatten()).count_nonzero().float(),
         }
 
-    def _update(self, features: Tensor, codes: Tensor) -> None:
-        if isinstance(self.codec, WavTokenizer):
-            views, points = self.codec.views, features.transpose(1, 2)
-            tables = self._tables()
-            for view, (book, table) in enumerate(zip(self.books, tables, strict=True)):
-                indices = codes[:, view::views].flatten() - view * len(table)
-                book.update(table, points[:, view::views].flatten(0, 1), indices)
-            return
-        residual, columns, books = features.transpose(1, 2), iter(codes.unbind(-1)), iter(self.books)
-        for level in self.codec.quantizer.levels:
-            rounded = []
-            for group, book in zip(residual.chunk(len(level), -1), level, strict=True):
-                indices = next(columns).flatten()
-                rounded.append(book.embedding.weight.detach()[indices].view_as(group))
-                next(books).update(book.embedding.weight.data, group.flatten(0, 1), indices)
-            residual = residual - torch.cat(rounded, -1)
 
-
-class ToneTarget:
-    """What a head's tones should be, had they to sound like the long window's bands: one tone stands in the middle of each."""
+class ToneLoss:
+    """How far the levels of a head's tones are from those of the long window's bands: one tone stands in the middle of each."""
 
     def __init__(self, head: TonesAndNoise, sample_rate: int):
         self.spectrum = BandSpectrum(replace(CHORDS, steps=head.TONE_STEPS), sample_rate, head.hop)
-        self.head, self.levels = head, None
+        self.head = head
+        self.levels: Tensor | None = None
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Keeps what the head says inside of it."""
+    def observing(self) -> Iterator[None]:
+        """Inside of it the head's output is kept."""
         hook = self.head.out.register_forward_hook(lambda _, __, output: setattr(self, "levels", output))
         yield
         hook.remove()
 
-    def distance(self, audio: Tensor) -> Tensor:
-        """Mean difference of log-levels, of what the head said of this audio while watched."""
+    def __call__(self, audio: Tensor) -> Tensor:
+        """Mean difference of log-levels, of the head's output for this audio, which was observed."""
+        assert self.levels is not None, "nothing was decoded while observing"
         target = log_level(self.spectrum(audio)).transpose(1, 2)
         steps = self.levels[..., : self.head.TONE_STEPS * self.head.tones].float()
-        steps = steps.unflatten(-1, (self.head.TONE_STEPS, -1)).flatten(1, 2)[..., : target.shape[-1]]
-        return (steps.clamp(min=math.log(FLOOR)) - target).abs().mean()
+        steps = torch.unflatten(steps, -1, (self.head.TONE_STEPS, -1)).flatten(1, 2)[..., : target.shape[-1]]
+        distance: Tensor = (steps.clamp(min=math.log(FLOOR)) - target).abs().mean()
+        return distance
 
 
 def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
@@ -176,48 +168,49 @@ def train(
     """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`. device: the best one when None."""
     torch.manual_seed(seed)
     device = device or best_device()
-    codec = build(config.wavtokenizer if kind == "wavtokenizer" else config.hifi_codec)
+    codec = build(kind, config)
     trainer = CodecTrainer(codec).to(device)
     optimizer = Optimizer(codec, lr=lr, matrix_lr=matrix_lr)
     run = Run(folder, {"trainer": trainer, "optimizer": optimizer}, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
     frames = round(seconds * 48_000)
-    proof = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
-
-    def at_rate(crops: Tensor) -> Tensor:
-        return (halve_rate(crops) if trainer.sample_rate == 24_000 else crops).to(device)
+    validation = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
 
     def step(run: Run) -> dict[str, float]:
         trainer.train()
-        audio = at_rate(training.crops(batch, frames, rng))
-        losses = trainer.loss(audio, quantize=run.step >= QUANTIZE_FROM, show=max(0.0, 1 - run.step / SHOWN_UNTIL))
+        audio = from_48_khz(training.crops(batch, frames, rng), codec.samplerate).to(device)
+        tone_weight = max(0.0, 1 - run.step / TONE_LOSS_STEPS)
+        losses = trainer.loss(audio, quantize=run.step >= QUANTIZE_FROM, tone_weight=tone_weight)
         norm = optimizer.step(losses["loss"], run.scale())
         return {name: value.item() for name, value in losses.items()} | {"norm": norm}
 
     @torch.no_grad()
-    def evaluate() -> dict[str, float]:
+    def evaluate(crops: Tensor) -> dict[str, float]:
         trainer.eval()
-        return {f"held_out_{name}": value.item() for name, value in trainer.loss(at_rate(proof)).items()}
+        losses = trainer.loss(from_48_khz(crops, codec.samplerate).to(device))
+        return {f"held_out_{name}": value.item() for name, value in losses.items()}
 
-    run.loop(step, evaluate=evaluate if proof is not None else None)
+    run.loop(step, evaluate=None if validation is None else partial(evaluate, validation))
     return trainer
 
 
-def build(config: WavTokenizerConfig | HiFiCodecConfig) -> WavTokenizer | HiFiCodec:
-    return WavTokenizer(config) if isinstance(config, WavTokenizerConfig) else HiFiCodec(config)
+def build(kind: str, config: ModelConfig) -> Codec:
+    """A codec with random weights. kind: one of CODECS. Raises ValueError for one that the configuration lacks."""
+    if kind == "wavtokenizer":
+        return WavTokenizer(config.wavtokenizer)
+    if kind == "hifi_codec" and config.hifi_codec is not None:
+        return HiFiCodec(config.hifi_codec)
+    raise ValueError(f"{config.name} has no codec {kind}: there are {', '.join(CODECS)}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=("wavtokenizer", "hifi_codec"))
+    parser = stage_parser(__doc__, minutes=30)
+    parser.add_argument("kind", choices=CODECS)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = stage_options(parser)
     train(options.kind, options.corpus, options.run, minutes=options.minutes, batch=options.batch)
 
 

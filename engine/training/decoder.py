@@ -2,12 +2,12 @@
 
 `python -m engine.training.decoder wavtokenizer CORPUS weights.safetensors RUN --minutes 30`. Tokens keep their meaning, so the
 language model and the flow can be trained at the same time, on tokens that are final, and profit from the better decoder.
-With `--adversarial` a judge of spectrograms (`adversary.py`) has its say, for when the reconstruction loss has flattened.
+`--adversarial` adds the loss of a discriminator (`discriminator.py`), for when the reconstruction loss has flattened.
 """
 
 from __future__ import annotations
 
-import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
-from engine.corpus.dataset import Corpus, halve_rate
-from engine.models.hifi_codec import HiFiCodec
-from engine.models.wavtokenizer import WavTokenizer
-from engine.training.adversary import Discriminator, fooling_loss, judging_loss
-from engine.training.codec import build, spectral_distance
-from engine.training.loop import Optimizer, Run, best_device
+from engine.corpus.dataset import Corpus, from_48_khz
+from engine.training.codec import CODECS, Codec, build, spectral_distance
+from engine.training.command import stage_options, stage_parser
+from engine.training.discriminator import Discriminator, adversarial_loss, discriminator_loss
+from engine.training.loop import Optimizer, Run, Stateful, best_device
 from engine.training.sketch import SKETCH
-
-
-def decoder_parts(codec: WavTokenizer | HiFiCodec) -> nn.ModuleList:
-    """What turns codes' vectors into audio."""
-    return nn.ModuleList([codec.backbone, codec.head] if isinstance(codec, WavTokenizer) else [codec.generator])
 
 
 def train(
@@ -45,28 +39,28 @@ def train(
     adversarial: bool = False,
     seed: int = 0,
     device: torch.device | None = None,
-) -> WavTokenizer | HiFiCodec:
+) -> Codec:
     """Refines the decoder of the codec in `weights` and returns the whole codec. Resumes from `folder`."""
     torch.manual_seed(seed)
-    codec = build(getattr(config, kind))
+    codec = build(kind, config)
     device = device or best_device()
     codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
     codec.to(device)
     rate = codec.samplerate
-    parts = decoder_parts(codec)
-    optimizer = Optimizer(parts, lr=lr, matrix_lr=matrix_lr)
-    judge = Discriminator(rate).to(device) if adversarial else None
-    judging = Optimizer(judge, lr=3e-4, matrix_lr=3e-4) if judge else None
-    extra = {"judge": judge, "judging": judging} if judge else {}
-    run = Run(folder, {"codec": codec, "optimizer": optimizer} | extra, minutes=minutes)
+    optimizer = Optimizer(nn.ModuleList(codec.decoder), lr=lr, matrix_lr=matrix_lr)
+    parts: dict[str, Stateful] = {"codec": codec, "optimizer": optimizer}
+    critic = Critic(rate, device) if adversarial else None
+    if critic is not None:
+        parts |= {"discriminator": critic.discriminator, "discriminator_optimizer": critic.optimizer}
+    run = Run(folder, parts, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
     frames = round(seconds * 48_000)
-    proof = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
+    validation = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
 
     def recode(crops: Tensor) -> tuple[Tensor, Tensor]:
         """The audio at the codec's rate, and what it makes of it."""
-        audio = (halve_rate(crops) if rate == 24_000 else crops).to(device)
+        audio = from_48_khz(crops, rate).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
                 vectors = codec.quantize(codec.encode_features(audio).float())[1]
@@ -75,39 +69,46 @@ def train(
 
     def step(run: Run) -> dict[str, float]:
         audio, decoded = recode(training.crops(batch, frames, rng))
-        told = {}
-        if judge:
-            told["judging"] = judging_loss(judge(audio), judge(decoded.detach()))
-            judging.step(told["judging"], run.scale())
-            told["fooling"] = fooling_loss(judge(audio), judge(decoded))
+        losses = {} if critic is None else critic.losses(audio, decoded, run.scale())
         level, magnitude = spectral_distance(decoded, audio, rate)
-        norm = optimizer.step(level + 0.5 * magnitude + told.get("fooling", 0.0), run.scale())
-        if judge:
-            judge.zero_grad(set_to_none=True)  # what fooling it left behind
-        told |= {"level": level, "magnitude": magnitude}
-        return {name: value.item() for name, value in told.items()} | {"norm": norm}
+        norm = optimizer.step(level + 0.5 * magnitude + losses.get("adversarial", 0.0), run.scale())
+        if critic is not None:
+            critic.discriminator.zero_grad(set_to_none=True)  # of the adversarial loss
+        losses |= {"level": level, "magnitude": magnitude}
+        return {name: value.item() for name, value in losses.items()} | {"norm": norm}
 
     @torch.no_grad()
-    def evaluate() -> dict[str, float]:
-        audio, decoded = recode(proof)
+    def evaluate(crops: Tensor) -> dict[str, float]:
+        audio, decoded = recode(crops)
         level, magnitude = spectral_distance(decoded, audio, rate)
         return {"held_out_level": level.item(), "held_out_magnitude": magnitude.item()}
 
-    run.loop(step, evaluate=evaluate if proof is not None else None)
+    run.loop(step, evaluate=None if validation is None else partial(evaluate, validation))
     return codec.eval()
 
 
+class Critic:
+    """A discriminator and its optimizer."""
+
+    def __init__(self, sample_rate: int, device: torch.device) -> None:
+        self.discriminator = Discriminator(sample_rate).to(device)
+        self.optimizer = Optimizer(self.discriminator, lr=3e-4, matrix_lr=3e-4)
+
+    def losses(self, audio: Tensor, decoded: Tensor, scale: float) -> dict[str, Tensor]:
+        """Trains the discriminator by one step. Returns its loss and the decoder's adversarial loss against it."""
+        own = discriminator_loss(self.discriminator(audio), self.discriminator(decoded.detach()))
+        self.optimizer.step(own, scale)
+        return {"discriminator": own, "adversarial": adversarial_loss(self.discriminator(audio), self.discriminator(decoded))}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=("wavtokenizer", "hifi_codec"))
+    parser = stage_parser(__doc__, minutes=30)
+    parser.add_argument("kind", choices=CODECS)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("weights", type=Path, help="safetensors of the whole codec")
     parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--adversarial", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = stage_options(parser)
     train(options.kind, options.corpus, options.weights, options.run, minutes=options.minutes, adversarial=options.adversarial)
 
 

@@ -6,20 +6,23 @@ released models are trained (arXiv 2503.00084, section 2.3).
 
 from __future__ import annotations
 
-import argparse
 import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.config import FlowConfig
+from engine.config import FlowConfig, ModelConfig
 from engine.corpus.dataset import Corpus
 from engine.corpus.piece import FRAME_RATE
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
-from engine.training.loop import Optimizer, Run, best_device, follow
+from engine.training.command import stage_options, stage_parser
+from engine.training.loop import Optimizer, Run, best_device, update_average
+from engine.training.pack import flow_config, hifi_config
 from engine.training.sketch import SKETCH
 
 
@@ -38,54 +41,54 @@ def crops(
     return torch.from_numpy(np.stack(tokens).astype(np.int64)), latents
 
 
+def load_hifi_codec(config: ModelConfig, weights: Path) -> HiFiCodec:
+    """The codec of `hifi_codec.safetensors`, float32, in eval mode."""
+    codec = HiFiCodec(hifi_config(config)).eval()
+    codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    return codec
+
+
 def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, minutes: float, batch: int = 16,
-          frames: int = 150, config: FlowConfig = SKETCH.flow, lr: float = 1e-3, matrix_lr: float = 2e-3,
+          frames: int = 150, config: FlowConfig | None = None, lr: float = 1e-3, matrix_lr: float = 2e-3,
           seed: int = 0, device: torch.device | None = None) -> FlowMatching:  # fmt: skip
-    """Trains and returns the moving average of the weights. Resumes from `folder`."""
+    """Trains and returns the moving average of the weights. Resumes from `folder`. config: `sketch`'s when None."""
     torch.manual_seed(seed)
     device = device or best_device()
-    flow = FlowMatching(config).to(device)
+    flow = FlowMatching(config or flow_config(SKETCH)).to(device)
     average = copy.deepcopy(flow).requires_grad_(False)
     optimizer = Optimizer(flow, lr=lr, matrix_lr=matrix_lr)
     run = Run(folder, {"model": flow, "average": average, "optimizer": optimizer}, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     data = dict(np.load(tokens_file))
     names = {held_out: [n for n in Corpus(corpus, held_out=held_out).names if f"{n}.codes" in data] for held_out in (False, True)}
-    proof = crops(names[True], data, codec, 32, frames, np.random.default_rng(0)) if names[True] else None
+    validation = crops(names[True], data, codec, 32, frames, np.random.default_rng(0)) if names[True] else None
 
     def step(run: Run) -> dict[str, float]:
         tokens, latents = crops(names[False], data, codec, batch, frames, rng)
         with torch.autocast(device.type, torch.bfloat16):
             value = flow.loss(tokens.to(device), latents.to(device))
         norm = optimizer.step(value, run.scale())
-        follow(average, flow, run.step)
+        update_average(average, flow, run.step)
         return {"loss": value.item(), "norm": norm}
 
     @torch.no_grad()
-    def evaluate() -> dict[str, float]:
+    def evaluate(tokens: Tensor, latents: Tensor) -> dict[str, float]:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            return {"held_out": float(average.loss(*(part.to(device) for part in proof)))}
+            return {"held_out": float(average.loss(tokens.to(device), latents.to(device)))}
 
-    run.loop(step, evaluate=evaluate if proof else None)
+    run.loop(step, evaluate=partial(evaluate, *validation) if validation else None)
     return average
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = stage_parser(__doc__, minutes=30)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("tokens", type=Path)
     parser.add_argument("hifi_codec", type=Path, help="hifi_codec.safetensors")
     parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    from safetensors.torch import load_file
-
-    codec = HiFiCodec(SKETCH.hifi_codec).eval()
-    codec.load_state_dict({name: value.float() for name, value in load_file(options.hifi_codec).items()})
-    train(options.corpus, options.tokens, codec, options.run, minutes=options.minutes)
+    options = stage_options(parser)
+    train(options.corpus, options.tokens, load_hifi_codec(SKETCH, options.hifi_codec), options.run, minutes=options.minutes)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,16 @@ WARMUP_STEPS = 100
 DECAY_SHARE = 0.35  # of the run's time, in which the rate falls to zero
 EMA_DECAY = 0.998
 
+Model = TypeVar("Model", bound=nn.Module)
+
+
+class Stateful(Protocol):
+    """A part of a run: what a checkpoint keeps of it."""
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state_dict: Any, /) -> Any: ...
+
 
 def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -24,7 +35,8 @@ def best_device() -> torch.device:
 
 def hidden_matrices(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Splits parameters into the matrices of linear layers inside blocks, for Muon, and all others, for AdamW."""
-    matrices = {id(m.weight): m.weight for m in module.modules() if isinstance(m, nn.Linear) and min(m.weight.shape) >= 32}
+    weights = (m.weight for m in module.modules() if isinstance(m, nn.Linear) and min(m.weight.shape) >= 32)
+    matrices = {id(weight): weight for weight in weights if isinstance(weight, nn.Parameter)}
     return list(matrices.values()), [p for p in module.parameters() if id(p) not in matrices and p.requires_grad]
 
 
@@ -38,7 +50,7 @@ class Optimizer:
         plain = {id(p) for m in exclude for p in m.parameters()}
         others += [p for p in matrices if id(p) in plain]
         matrices = [p for p in matrices if id(p) not in plain]
-        self.parts = [torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+        self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
         if matrices:
             self.parts.append(torch.optim.Muon(matrices, lr=matrix_lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
         self.base = [part.param_groups[0]["lr"] for part in self.parts]
@@ -46,7 +58,7 @@ class Optimizer:
 
     def step(self, loss: Tensor, scale: float) -> float:
         """Backward, clip to norm 1, update. Returns the gradient's norm before clipping."""
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = float(nn.utils.clip_grad_norm_(self.parameters, 1.0))
         if norm == norm and norm != float("inf"):  # a single overflow must not poison the weights
             for part, base in zip(self.parts, self.base, strict=True):
@@ -56,17 +68,17 @@ class Optimizer:
             part.zero_grad(set_to_none=True)
         return norm
 
-    def state_dict(self) -> list[dict]:
+    def state_dict(self) -> list[dict[str, Any]]:
         return [part.state_dict() for part in self.parts]
 
-    def load_state_dict(self, states: list[dict]) -> None:
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
         for part, state in zip(self.parts, states, strict=True):
             part.load_state_dict(state)
 
 
 @torch.no_grad()
-def follow(average: nn.Module, model: nn.Module, step: int) -> None:
-    """Moves the moving average of a model's weights on, faster in the first steps."""
+def update_average(average: nn.Module, model: nn.Module, step: int) -> None:
+    """Updates the moving average of a model's weights, faster in the first steps."""
     decay = min(EMA_DECAY, step / (step + 20))
     for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
@@ -76,7 +88,7 @@ class Run:
     """One stage's run in one folder: `log.jsonl`, `checkpoint.pt`. A second start goes on where the first stopped."""
 
     def __init__(
-        self, folder: Path, parts: dict[str, object], *, minutes: float, save_minutes: float = 4.0,
+        self, folder: Path, parts: Mapping[str, Stateful], *, minutes: float, save_minutes: float = 4.0,
         warmup_steps: int | None = None,
     ):  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,34 +148,36 @@ class Run:
         save_whole({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path)
 
 
-class Refinement:
-    """A finished model that is trained further: what it began with, what it is and the moving average of that."""
+class FineTuning(Generic[Model]):
+    """A finished model that is trained further: the reference it began as, the model and the moving average of its weights."""
 
-    def __init__(self, model: nn.Module, folder: Path, *, minutes: float, lr: float):
-        """Resumes from `folder` if that began with the same model; else what lies there is removed."""
-        self.begun_with, self.model = copy.deepcopy(model).requires_grad_(False), model.requires_grad_(True)
-        self.average = copy.deepcopy(self.begun_with)
+    def __init__(self, model: Model, folder: Path, *, minutes: float, lr: float):
+        """Resumes from `folder` if that run began with the same model; otherwise what lies there is removed."""
+        self.reference, self.model = copy.deepcopy(model).requires_grad_(False), model.requires_grad_(True)
+        self.average = copy.deepcopy(self.reference)
         self.optimizer = Optimizer(model, lr=lr, matrix_lr=0.0, exclude=(model,))
-        if not self._began(folder):
+        if not self._began_with_the_same(folder):
             shutil.rmtree(folder, ignore_errors=True)
-        parts = ("begun_with", "model", "average", "optimizer")
-        self.run = Run(folder, {part: getattr(self, part) for part in parts}, minutes=minutes)
+        parts: dict[str, Stateful] = {
+            "reference": self.reference, "model": self.model, "average": self.average, "optimizer": self.optimizer
+        }  # fmt: skip
+        self.run = Run(folder, parts, minutes=minutes)
 
-    def _began(self, folder: Path) -> bool:
+    def _began_with_the_same(self, folder: Path) -> bool:
         if not (folder / "checkpoint.pt").exists():
             return False
-        state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]["begun_with"]
-        return all(torch.equal(state[name], value) for name, value in self.begun_with.state_dict().items())
+        state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]["reference"]
+        return all(torch.equal(state[name], value) for name, value in self.reference.state_dict().items())
 
     def step(self, loss: Tensor) -> float:
         """As `Optimizer.step`; the average follows."""
         norm = self.optimizer.step(loss, self.run.scale())
-        follow(self.average, self.model, self.run.step)
+        update_average(self.average, self.model, self.run.step)
         return norm
 
 
 def save_whole(state: object, path: Path) -> None:
-    """`torch.save` that never leaves half a file. Raises OSError: torch's own writer tells of a full disk in riddles."""
+    """`torch.save` that never leaves half a file. Raises OSError: torch's own writer hides that a disk is full."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     path.with_suffix(".new").write_bytes(buffer.getbuffer())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -35,17 +36,21 @@ class Adapters(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         model.requires_grad_(False)
         self._linears = [part for part in model.modules() if isinstance(part, nn.Linear)]  # a list: they are no part of this
-        self.changes = nn.ModuleList(LowRank(linear, rank, generator) for linear in self._linears)
-        pairs = zip(self._linears, self.changes, strict=True)
+        self._changes = [LowRank(linear, rank, generator) for linear in self._linears]
+        self.changes = nn.ModuleList(self._changes)
+        pairs = zip(self._linears, self._changes, strict=True)
         self._hooks = [linear.register_forward_hook(_adding(change)) for linear, change in pairs]
 
     @torch.no_grad()
     def merge(self) -> None:
         """Adds the changes to the model's weights for good; it is then a plain model again."""
-        for hook, linear, change in zip(self._hooks, self._linears, self.changes, strict=True):
+        for hook, linear, change in zip(self._hooks, self._linears, self._changes, strict=True):
             hook.remove()
             linear.weight += change.matrix()
 
 
-def _adding(change: LowRank):
-    return lambda linear, inputs, output: output + change(inputs[0])
+def _adding(change: LowRank) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
+    def hook(linear: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return output + change.forward(inputs[0])
+
+    return hook

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,28 +13,49 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from engine.checkpoints.checkpoint import save_checkpoint
-from engine.config import ModelConfig
+from engine.config import FlowConfig, HiFiCodecConfig, ModelConfig
+from engine.corpus.facts import PieceFacts
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
+from engine.models.sketch.codec import FrameGenerator, LatentEncoder
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.codec import CodecTrainer
 
+AnyCodec = TypeVar("AnyCodec", WavTokenizer, HiFiCodec)
+Model = TypeVar("Model", bound=nn.Module)
 
-def load_codec(codec: WavTokenizer | HiFiCodec, run: Path) -> WavTokenizer | HiFiCodec:
+
+def load_codec(codec: AnyCodec, run: Path) -> AnyCodec:
     """A codec with the weights of a codec run, in eval mode."""
-    CodecTrainer(codec).load_state_dict(_part(run, "trainer"))
+    CodecTrainer(codec).load_state_dict(run_part(run, "trainer"))
     return codec.eval()
 
 
-def load_average(module: nn.Module, run: Path) -> nn.Module:
+def load_average(module: Model, run: Path) -> Model:
     """A language model or flow with the moving average of its run's weights, in eval mode."""
-    module.load_state_dict(_part(run, "average"))
+    module.load_state_dict(run_part(run, "average"))
     return module.eval()
 
 
-def _part(run: Path, name: str) -> dict:
-    return torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"][name]
+def run_part(run: Path, name: str) -> dict[str, Any]:
+    """The state dict of one part of a run."""
+    state: dict[str, Any] = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"][name]
+    return state
+
+
+def hifi_config(config: ModelConfig) -> HiFiCodecConfig:
+    """Raises ValueError for a model without."""
+    if config.hifi_codec is None:
+        raise ValueError(f"{config.name} has no HiFi-Codec: training makes models with both codecs and a flow")
+    return config.hifi_codec
+
+
+def flow_config(config: ModelConfig) -> FlowConfig:
+    """Raises ValueError for a model without."""
+    if config.flow is None:
+        raise ValueError(f"{config.name} has no flow: training makes models with both codecs and a flow")
+    return config.flow
 
 
 @torch.no_grad()
@@ -44,19 +66,16 @@ def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
     in every channel: latents of another size would spend its capacity on scale.
     features: [B, D, frames] of quantised latents that show the present mean and deviation.
     """
+    encoder, generator, groups = codec.encoder, codec.generator, codec.config.n_code_groups
+    if not (isinstance(encoder, LatentEncoder) and isinstance(generator, FrameGenerator)):
+        raise TypeError("only codecs with a spectral configuration, as sketch has them, can be whitened")
     mean, deviation = features.mean((0, 2)), features.std((0, 2)).clamp(min=1e-4)
-    for level, books in enumerate(codec.quantizer.levels):
-        for book, m, d in zip(books, mean.chunk(len(books)), deviation.chunk(len(books)), strict=True):
-            book.embedding.weight.sub_(m if level == 0 else 0).div_(d)
-    towers = (codec.encoder.harmony, codec.encoder.rhythm)
-    for tower, m, d in zip(towers, mean.chunk(2), deviation.chunk(2), strict=True):
-        tower.out.weight /= d[:, None]
-        tower.out.bias.sub_(m).div_(d)
-    pre = codec.generator.conv_pre
-    weight = pre.weight
-    pre.bias += (weight.sum(-1) * mean).sum(1)
-    pre.weight_v.copy_(weight * deviation[:, None])
-    pre.weight_g.copy_(pre.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1))
+    means, deviations = mean.chunk(groups), deviation.chunk(groups)
+    for number, codebook in enumerate(codec.codebooks):  # level by level, group by group
+        level, group = divmod(number, groups)
+        codebook.sub_(means[group] if level == 0 else 0).div_(deviations[group])
+    encoder.whiten(mean, deviation)
+    generator.whiten(mean, deviation)
 
 
 def pack(
@@ -91,7 +110,7 @@ def last_values(run: Path) -> dict[str, float]:
     return values
 
 
-def corpus_summary(facts: list[dict]) -> dict[str, float | int]:
+def corpus_summary(facts: list[PieceFacts]) -> dict[str, float | int]:
     """Hours, pieces and spread of a corpus, for the card."""
     return {
         "pieces": len(facts), "hours": round(sum(f["seconds"] for f in facts) / 3600, 1),

@@ -12,6 +12,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from engine.corpus.facts import PieceFacts, read_facts
 from engine.music.analysis import NOTE_NAMES
 
 CURVES = ("loss", "level", "preference", "held_out", "held_out_loss", "held_out_level")  # of what a log may hold
@@ -48,7 +49,7 @@ def plot_losses(runs: Path, target: Path) -> list[str]:
     return list(logs)
 
 
-def plot_corpus(facts: list[dict], target: Path) -> None:
+def plot_corpus(facts: list[PieceFacts], target: Path) -> None:
     """Minutes by style, tempi and keys of a corpus' pieces, held-out ones apart."""
     assert facts, "no pieces"
     figure = Figure(figsize=(14, 5), layout="constrained")
@@ -66,7 +67,7 @@ def plot_corpus(facts: list[dict], target: Path) -> None:
     figure.savefig(target, dpi=110)
 
 
-def _bars(axes: Axes, names: list[str], groups: list[str], facts: list[dict]) -> None:
+def _bars(axes: Axes, names: list[str], groups: list[str], facts: list[PieceFacts]) -> None:
     """Minutes in each group, held-out pieces behind the training pieces."""
     before = [0.0] * len(names)
     for held_out in (False, True):
@@ -86,7 +87,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     plot_losses(options.runs, options.folder / "losses.png")
-    plot_corpus([json.loads(path.read_text()) for path in sorted(options.corpus.glob("p*.json"))], options.folder / "corpus.png")
+    plot_corpus([read_facts(path) for path in sorted(options.corpus.glob("p*.json"))], options.folder / "corpus.png")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""Teaches a language model to prefer those of its own takes that did what was asked: direct preference optimisation.
+"""Direct preference optimisation of a language model on pairs of its own candidates (Rafailov et al., arXiv 2305.18290).
 
-`python -m engine.training.preference MODEL TAKES CORPUS TOKENS RUN --minutes 20`, with the takes of `engine.training.takes`. Of
-two takes of one wish the one with more points shall become likelier, the other less likely, against the model that
-they began with (Rafailov et al., arXiv 2305.18290); beside it, as an anchor, goes on what the model was trained on before.
+`python -m engine.training.preference MODEL CANDIDATES CORPUS TOKENS RUN --minutes 20`, with the candidates of
+`engine.training.candidates`. Of two candidates of one prompt the one with the higher reward becomes likelier and the other less
+likely, against the reference model that training began with. The loss on the corpus is added as an anchor.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,114 +19,116 @@ from torch import Tensor
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
-from engine.training.language_model import Windows, collate, log_chances, loss
-from engine.training.loop import Refinement, Run
-from engine.training.takes import Takes
+from engine.training.candidates import Candidates
+from engine.training.command import stage_options, stage_parser
+from engine.training.language_model import log_likelihoods, loss
+from engine.training.loop import FineTuning, Run
+from engine.training.windows import Example, Windows, collate
 
-BETA = 0.1  # how dear it is to leave the model begun with: the paper's
+BETA = 0.1  # strength of the constraint to the reference model, as in the paper
 PAIRS, ANCHORS = 2, 2  # in a step
 ANCHOR_FRAMES = 512
-HELD_OUT_EVERY = 10  # of the files of takes, one is not learnt from
-PROOF_PAIRS = 120  # of those, at most
+HELD_OUT_EVERY = 10  # of the files of candidates, one is not learnt from
+VALIDATION_PAIRS = 120  # of those, at most
 
-Pair = tuple[dict, dict]  # rows for `collate`, the better one first
+Pair = tuple[Example, Example]  # the chosen candidate, then the rejected one
 
 
 def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> tuple[list[Pair], np.ndarray]:
-    """Of each file the best take with the worst, the second best with the second worst and so on, while points differ.
+    """Of each file the best candidate with the worst, the second best with the second worst and so on, while rewards differ.
 
-    And by how many points each pair does: [pairs].
+    And the differences of their rewards: [pairs].
     """
-    pairs, gains = [], []
+    pairs, margins = [], []
     for path in paths:
-        takes = Takes.load(path)
-        order = np.lexsort((rng.random(len(takes.points)), -takes.points))
-        for better, worse in zip(order, order[::-1], strict=True):
-            if takes.points[better] <= takes.points[worse]:
+        candidates = Candidates.load(path)
+        rewards = candidates.rewards
+        order = np.lexsort((rng.random(len(rewards)), -rewards))
+        for chosen, rejected in zip(order, order[::-1], strict=True):
+            if rewards[chosen] <= rewards[rejected]:
                 break
-            pairs.append((_row(takes, better), _row(takes, worse)))
-            gains.append(takes.points[better] - takes.points[worse])
-    return pairs, np.array(gains)
+            pairs.append((_example(candidates, chosen), _example(candidates, rejected)))
+            margins.append(rewards[chosen] - rewards[rejected])
+    return pairs, np.array(margins)
 
 
-def _row(takes: Takes, number: int) -> dict:
+def _example(candidates: Candidates, number: int) -> Example:
     return {
-        "text": takes.text.tolist(), "tokens": np.concatenate([takes.heard, takes.tokens[number]]), "section": takes.section,
-        "start": 0.0, "end": takes.end_s, "ends": False, "clock": takes.clock,
+        "text": candidates.text.tolist(), "tokens": np.concatenate([candidates.prefix, candidates.tokens[number]]),
+        "section": candidates.section, "start": 0.0, "end": candidates.end_s, "ends": False, "clock": candidates.clock,
     }  # fmt: skip
 
 
-def _lasting(clock: np.ndarray, frames: int) -> np.ndarray:
-    """Takes of different lengths stand side by side: there is no time where nothing is played."""
+def _padded(clock: np.ndarray, frames: int) -> np.ndarray:
+    """Candidates of different lengths share a batch: there is no musical time where nothing is played."""
     return np.pad(clock, ((0, frames - len(clock)), (0, 0)), constant_values=-1)
 
 
-def preferred(model: LanguageModel, begun_with: LanguageModel, pairs: list[Pair]) -> Tensor:
-    """By how many nats the model has come to prefer the better take of each pair: [pairs]."""
-    rows = [better for better, _ in pairs] + [worse for _, worse in pairs]
+def reward_margin(model: LanguageModel, reference: LanguageModel, pairs: list[Pair]) -> Tensor:
+    """By how many nats the model prefers the chosen candidate of each pair more than the reference model does: [pairs]."""
+    rows = [chosen for chosen, _ in pairs] + [rejected for _, rejected in pairs]
     frames = max(len(row["tokens"]) for row in rows)
-    parts = collate([row | {"clock": _lasting(row["clock"], frames + 1)} for row in rows], frames, model.config.stop_token)
+    padded: list[Example] = [{**row, "clock": _padded(row["clock"], frames + 1)} for row in rows]
+    parts = collate(padded, frames, model.config.stop_token)
     batch = (*parts, torch.zeros(len(rows), dtype=torch.bool))
     with torch.no_grad():
-        before = log_chances(begun_with, batch).sum(1)
-    # What two rows go on from alike adds alike to both.
-    better, worse = (log_chances(model, batch).sum(1) - before).chunk(2)
-    return better - worse
+        before = log_likelihoods(reference, batch).sum(1)
+    # A prefix that both share adds the same to both.
+    chosen, rejected = (log_likelihoods(model, batch).sum(1) - before).chunk(2)
+    return chosen - rejected
 
 
-def train(model: LanguageModel, tokenizer: Tokenizer, takes: Path, corpus: Path, tokens_file: Path, folder: Path, *,
+def train(model: LanguageModel, tokenizer: Tokenizer, candidates: Path, corpus: Path, tokens_file: Path, folder: Path, *,
           minutes: float, lr: float = 3e-5, seed: int = 0) -> LanguageModel:  # fmt: skip
     """Trains `model` and returns the moving average of its weights. Resumes from `folder`, if that began with the same model.
 
-    Takes that are all equally good teach nothing: it then goes on learning from the corpus alone.
+    Candidates with equal rewards make no pairs: it then learns from the corpus alone.
     """
     torch.manual_seed(seed)
-    refinement = Refinement(model, folder, minutes=minutes, lr=lr)
-    begun_with, average, run = refinement.begun_with, refinement.average, refinement.run
+    tuning = FineTuning(model, folder, minutes=minutes, lr=lr)
+    reference, average, run = tuning.reference, tuning.average, tuning.run
     rng = np.random.default_rng([seed, run.step])
-    paths = sorted(takes.glob("*.npz"))
-    proof, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
-    proof = proof[:: 1 + len(proof) // PROOF_PAIRS]
-    pairs, gains = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
+    paths = sorted(candidates.glob("*.npz"))
+    validation, _ = read_pairs(paths[::HELD_OUT_EVERY], np.random.default_rng(0))
+    validation = validation[:: 1 + len(validation) // VALIDATION_PAIRS]
+    pairs, margins = read_pairs((path for n, path in enumerate(paths) if n % HELD_OUT_EVERY), np.random.default_rng(seed))
     windows = Windows(Corpus(corpus), dict(np.load(tokens_file)), tokenizer, ANCHOR_FRAMES, model.config.stop_token)
 
     def step(run: Run) -> dict[str, float]:
         anchor = loss(model, windows.batch(ANCHORS, rng))
-        whole, told = anchor, {"anchor": anchor}
+        total, logged = anchor, {"anchor": anchor}
         if pairs:
-            # One point may be chance; the more points lie between two takes, the more there is to learn from them.
-            chosen = [pairs[i] for i in rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False, p=gains / gains.sum())]
-            margin = preferred(model, begun_with, chosen)
+            # A difference of 1 may be chance: pairs with a larger one are drawn more often.
+            drawn = rng.choice(len(pairs), min(PAIRS, len(pairs)), replace=False, p=margins / margins.sum())
+            margin = reward_margin(model, reference, [pairs[i] for i in drawn])
             preference = -F.logsigmoid(BETA * margin).mean()
-            whole = preference + anchor
-            told |= {"preference": preference, "preferred": (margin > 0).float().mean()}
-        norm = refinement.step(whole)
-        return {name: value.item() for name, value in told.items()} | {"norm": norm}
+            total = preference + anchor
+            logged |= {"preference": preference, "preferred": (margin > 0).float().mean()}
+        norm = tuning.step(total)
+        return {name: value.item() for name, value in logged.items()} | {"norm": norm}
 
     @torch.no_grad()
     def evaluate() -> dict[str, float]:
-        margins = torch.cat([preferred(average, begun_with, proof[i : i + PAIRS]) for i in range(0, len(proof), PAIRS)])
-        told = {"held_out": -F.logsigmoid(BETA * margins).mean(), "held_out_preferred": (margins > 0).float().mean()}
-        return {name: value.item() for name, value in told.items()}
+        batches = [validation[i : i + PAIRS] for i in range(0, len(validation), PAIRS)]
+        margin = torch.cat([reward_margin(average, reference, batch) for batch in batches])
+        logged = {"held_out": -F.logsigmoid(BETA * margin).mean(), "held_out_preferred": (margin > 0).float().mean()}
+        return {name: value.item() for name, value in logged.items()}
 
-    run.loop(step, evaluate=evaluate if proof else None)
+    run.loop(step, evaluate=evaluate if validation else None)
     return average
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="the model to begin with, which played the takes")
-    parser.add_argument("takes", type=Path)
+    parser = stage_parser(__doc__, minutes=20, threads=2)
+    parser.add_argument("model", help="the model to begin with, which the candidates are of")
+    parser.add_argument("candidates", type=Path)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("tokens", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = stage_options(parser)
     checkpoint = load_checkpoint(options.model)
     tokenizer = Tokenizer.from_file(str(checkpoint.directory / "tokenizer.json"))
-    train(checkpoint.language_model, tokenizer, options.takes, options.corpus, options.tokens, options.run,
+    train(checkpoint.language_model, tokenizer, options.candidates, options.corpus, options.tokens, options.run,
           minutes=options.minutes)  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 Any file `engine.continuation.recorded_audio` opens, in subfolders too. Words, tempo and key of a file come from
 `captions.csv` in the folder (file,caption[,bpm,key]), else from its name ("dusty_break_92bpm_Am.wav"), else they are
-measured. What is heard and how it is understood is as in a continuation (`engine.conditioning`), so that training meets what
-inference does.
+measured. Audio is encoded and its tempo and key are measured as for a clip that is continued (`engine.conditioning`), so that
+training and inference have the same inputs.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import soxr
@@ -36,8 +37,8 @@ from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, sl
 
 CAPTIONS = "captions.csv"
 COLUMNS = ("file", "caption", "bpm", "key")
-PART_S = LISTEN_S  # a longer recording is heard in parts, so that its tempo may drift and any length fits into memory
-HELD_OUT = 0.15  # of all that is heard
+PART_S = LISTEN_S  # a longer recording is read in parts, so that its tempo may drift and any length fits into memory
+HELD_OUT = 0.15  # of all recordings
 SAME_TEMPO = 0.02  # within which a bare number in a name and what is measured are the same
 
 NAME_BPM = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?) ?bpm(?![a-z])|(?<![a-z])bpm ?(\d{2,3}(?:\.\d+)?)", re.IGNORECASE)
@@ -54,7 +55,7 @@ class TrainingError(EngineError):
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Up to PART_S of a recording, as the language model meets it."""
+    """Up to PART_S of a recording, as the language model is trained on it."""
 
     file: str
     tokens: np.ndarray  # int16 [frames]
@@ -66,12 +67,12 @@ class Part:
     @property
     def bpm(self) -> float | None:
         """As recorded."""
-        return self.grid and self.grid.bpm * self.slowed
+        return None if self.grid is None else self.grid.bpm * self.slowed
 
 
 @dataclass(frozen=True)
 class Label:
-    """What is said of a file. `numbers`: bare ones in its name, which may be a tempo."""
+    """Caption, tempo and key of a file. `numbers`: bare ones in its name, which may be a tempo."""
 
     words: str
     bpm: float | None = None
@@ -79,35 +80,47 @@ class Label:
     numbers: tuple[float, ...] = ()
 
 
-def read_recordings(folder: Path, checkpoint: Checkpoint, tell: Callable[..., None] = lambda event, **facts: None) -> list[Part]:
-    """Hears all of a folder. Raises TrainingError.
+class Report(Protocol):
+    """Is called with each event of a training and its figures. What it raises ends the training."""
 
-    tell("heard", file=, done=, total=) after every part, done counting files; tell("skipped", file=, reason=) for what is of no
-    use. `tell` may raise to end this.
+    def __call__(self, event: str, /, **figures: Any) -> None: ...
+
+
+def report_nothing(event: str, /, **figures: Any) -> None:
+    """For who does not want to know."""
+
+
+def read_recordings(folder: Path, checkpoint: Checkpoint, report: Report = report_nothing) -> list[Part]:
+    """Reads and encodes all recordings in a folder. Raises TrainingError.
+
+    report("encoded", file=, done=, total=) after every part, done counting files; report("skipped", file=, reason=) for files
+    that cannot be used. Raises what `report` does.
     """
     files = find_recordings(folder)
     labels = read_captions(folder / CAPTIONS)
     for name in sorted(set(labels) - {file.relative_to(folder).as_posix() for file in files}):
-        tell("skipped", file=name, reason=f"{CAPTIONS} names it, but it is not in the folder")
-    listener, parts, known = _Listener(checkpoint), [], {}
+        report("skipped", file=name, reason=f"{CAPTIONS} names it, but it is not in the folder")
+    reader = _Reader(checkpoint)
+    parts: list[Part] = []
+    known: dict[bytes, str] = {}  # digest of the tokens → file
     for number, file in enumerate(files, 1):
         name = file.relative_to(folder).as_posix()
-        told, label = label_of_name(file.stem), labels.get(name)
-        if label is not None:
-            told = Label(label.words or told.words, label.bpm or told.bpm, label.key or told.key, told.numbers)
-        heard = []
+        label, stated = label_of_name(file.stem), labels.get(name)
+        if stated is not None:
+            label = Label(stated.words or label.words, stated.bpm or label.bpm, stated.key or label.key, label.numbers)
+        encoded = []
         try:
-            for part in listener.hear(file, name, told):
-                heard.append(part)
-                tell("heard", file=name, done=number, total=len(files))
-            if not heard:
+            for part in reader.read(file, name, label):
+                encoded.append(part)
+                report("encoded", file=name, done=number, total=len(files))
+            if not encoded:
                 raise TrainingError("it is silent")
-            digest = hashlib.sha256(b"".join(part.tokens.tobytes() for part in heard)).digest()
+            digest = hashlib.sha256(b"".join(part.tokens.tobytes() for part in encoded)).digest()
             if (same := known.setdefault(digest, name)) != name:
                 raise TrainingError(f"it sounds the same as {same}")
-            parts += heard
+            parts += encoded
         except (TrainingError, UnreadableError) as error:
-            tell("skipped", file=name, reason=str(error).split(": ", 1)[-1].rstrip("."))
+            report("skipped", file=name, reason=str(error).split(": ", 1)[-1].rstrip("."))
     return parts
 
 
@@ -177,19 +190,20 @@ def label_of_name(stem: str) -> Label:
 def split(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     """(training, held out): whole files, chosen by a hash of their names, or the end of the only one."""
     files = sorted({part.file for part in parts}, key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
-    wanted, held_out = HELD_OUT * sum(len(part.tokens) for part in parts), set()
+    wanted = HELD_OUT * sum(len(part.tokens) for part in parts)
+    held_out: set[str] = set()
     while len(held_out) < len(files) - 1 and sum(len(part.tokens) for part in parts if part.file in held_out) < wanted:
         held_out.add(files[len(held_out)])
     if held_out:
         return [p for p in parts if p.file not in held_out], [p for p in parts if p.file in held_out]
     *whole, last = parts
-    cut = 2 * (max(0, len(last.tokens) - max(1, round(wanted))) // 2)  # an even one: tokens may take turns
+    cut = 2 * (max(0, len(last.tokens) - max(1, round(wanted))) // 2)  # an even one: two kinds of token may alternate
     kept = [replace(last, tokens=last.tokens[:cut])] if cut else []
     return whole + kept, [replace(last, tokens=last.tokens[cut:], first=last.first + cut)]
 
 
-class _Listener:
-    """Turns files into parts, with the model's own ears."""
+class _Reader:
+    """Turns files into parts, with the model's own encoder."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint, self.config = checkpoint, checkpoint.config
@@ -197,7 +211,7 @@ class _Listener:
         self.clips = ClipEncoder(checkpoint)
         self.rate, self.views = self.clips.samplerate, checkpoint.wavtokenizer.views
 
-    def hear(self, path: Path, name: str, label: Label) -> Iterator[Part]:
+    def read(self, path: Path, name: str, label: Label) -> Iterator[Part]:
         """The parts of a file that are not silent."""
         with open_recording(path) as file:
             duration_s, before = file.frames / file.samplerate, None
@@ -210,20 +224,20 @@ class _Listener:
                 if len(audio) < MIN_CLIP_S * self.rate or np.ptp(audio) < 2 * SILENCE:
                     before = None
                     continue
-                part, before = self._understand(audio, name, label, duration_s, before)
+                part, before = self._encode(audio, name, label, duration_s, before)
                 yield part
 
     @torch.inference_mode()
-    def _understand(
+    def _encode(
         self, audio: np.ndarray, name: str, label: Label, duration_s: float, before: Grid | None
     ) -> tuple[Part, Grid | None]:
-        """The part, and the musical time at its end. audio: mono [N] at the model's rate. before: the time where it begins, of
-        what comes right before it.
+        """The part, and the musical time at its end. audio: mono [N] at the model's rate. before: the musical time where it
+        begins, as measured in the part right before it.
         """
         levelled = self.clips.at_model_level(audio)
         label = _with_tempo(label, audio, self.rate, duration_s)
         seconds = len(audio) / self.rate
-        # Bars are counted from the file's beginning, part by part: each puts right by how much the last has drifted.
+        # Bars are counted from the file's beginning, part by part: each corrects the drift of the last.
         begun_s = before.beat % (BARS_PER_PHRASE * before.beats_per_bar) * 60.0 / before.bpm if before else 0.0
         clip = Clip(audio[:, None], audio, self.rate, begun_s + seconds, duration_s)
         request = _request(label)
@@ -233,7 +247,8 @@ class _Listener:
             found = alike or found
 
         def encode(stretch: float) -> list[int]:
-            return self.clips.encode(levelled, stretch=stretch, from_end=True).tolist()
+            tokens: list[int] = self.clips.encode(levelled, stretch=stretch, from_end=True).tolist()
+            return tokens
 
         end = likeliest_grid(found, encode, self.encode_text(request.prompt), request, self.checkpoint)
         by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
@@ -249,9 +264,9 @@ def _request(label: Label) -> GenerationRequest:
 
 
 def _with_tempo(label: Label, audio: np.ndarray, samplerate: int, duration_s: float) -> Label:
-    """A bare number in the name is the tempo where the file is heard to have it, or lasts whole bars at it."""
+    """A bare number in the name is the tempo where the measured tempo agrees, or where the file lasts whole bars at it."""
     if label.bpm is not None or not label.numbers:
         return label
     measured = measure_bpm(audio, samplerate) or 0.0
-    heard = (n for n in label.numbers if any(abs(measured * ratio / n - 1) < SAME_TEMPO for ratio in (1, *MISTAKEN)))
-    return replace(label, bpm=next(heard, None) or next((n for n in label.numbers if lasts_bars(n, duration_s)), None))
+    matching = (n for n in label.numbers if any(abs(measured * ratio / n - 1) < SAME_TEMPO for ratio in (1, *MISTAKEN)))
+    return replace(label, bpm=next(matching, None) or next((n for n in label.numbers if lasts_bars(n, duration_s)), None))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.corpus.dataset import SAMPLE_RATE, Corpus, halve_rate
+from engine.corpus.dataset import Corpus, from_48_khz
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
 
@@ -25,12 +25,12 @@ def encode_corpus(corpora: list[Corpus], target: Path, wavtokenizer: WavTokenize
             if name in found and (hifi_codec is None or f"{name}.codes" in found):
                 continue
             audio = torch.from_numpy(corpus.read(name))[None]
-            frames = round(corpus.facts[name]["seconds"] * wavtokenizer.config.frame_rate)
+            frames = round(corpus.facts[name]["seconds"] * wavtokenizer.frame_rate)
             if name not in found:
-                found[name] = wavtokenizer.encode(halve_rate(audio))[0, :frames].numpy().astype(np.int16)
+                tokens = wavtokenizer.encode(from_48_khz(audio, wavtokenizer.samplerate))
+                found[name] = tokens[0, :frames].numpy().astype(np.int16)
             if hifi_codec is not None:
-                latent_frames = round(frames * hifi_codec.config.frame_rate / wavtokenizer.config.frame_rate)
-                assert hifi_codec.config.sampling_rate == SAMPLE_RATE
-                codes, _ = hifi_codec.quantize(hifi_codec.encode_features(audio))
+                latent_frames = round(frames * hifi_codec.frame_rate / wavtokenizer.frame_rate)
+                codes, _ = hifi_codec.quantize(hifi_codec.encode_features(from_48_khz(audio, hifi_codec.samplerate)))
                 found[f"{name}.codes"] = codes[0, :latent_frames].numpy().astype(np.int16)
     np.savez(target, **found)

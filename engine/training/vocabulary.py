@@ -1,4 +1,4 @@
-"""The embedded model's text tokenizer: whole words of the corpus' captions; words it never saw share one id."""
+"""The embedded model's text tokenizer: whole words of the corpus' captions; all other words share one id."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from engine.corpus.captions import caption
+from engine.corpus.facts import PieceFacts
 
-NULL = "<null>"  # id 0: text taken away, for guidance
-UNKNOWN = "<unknown>"  # id 1: the model has learnt to pass over it
+NULL = "<null>"  # id 0: dropped text, for guidance
+UNKNOWN = "<unknown>"  # id 1: the model is trained to ignore it
 # Keys such as f# minor (no part of one says which notes), metres such as 4/4, numbers and words stay whole; all else separates.
 WORD = r"\b[a-g][#b]? (?:major|minor)\b|[0-9]+/[0-9]+|[0-9]+|[\p{L}]+"
 
 
 def build(captions: list[str], size: int) -> Tokenizer:
     """A word-level tokenizer of the `size` - 2 most frequent words."""
-    splitter, counts = _tokenizer({UNKNOWN: 0}), {}
+    splitter = _tokenizer({UNKNOWN: 0})
+    counts: dict[str, int] = {}
     for text in captions:
         for word, _ in splitter.pre_tokenizer.pre_tokenize_str(splitter.normalizer.normalize_str(text)):
             counts[word] = counts.get(word, 0) + 1
@@ -32,7 +34,7 @@ def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
     return tokenizer
 
 
-def caption_sample(facts: list[dict], per_section: int, seed: int = 0) -> list[str]:
+def caption_sample(facts: list[PieceFacts], per_section: int, seed: int = 0) -> list[str]:
     """Captions of every section of every piece, to count words from."""
     rng = np.random.default_rng(seed)
     return [

@@ -38,6 +38,12 @@ class LatentEncoder(NoteEncoder):
     def forward(self, audio: Tensor) -> Tensor:
         return torch.cat(self.towers(audio), dim=1)
 
+    def whiten(self, mean: Tensor, deviation: Tensor) -> None:
+        """Changes the weights so that latents come out as (latents - mean) / deviation; both are [D]."""
+        for tower, m, d in zip((self.harmony, self.rhythm), mean.chunk(2), deviation.chunk(2), strict=True):
+            tower.out.weight /= d[:, None]
+            tower.out.bias.sub_(m).div_(d)
+
 
 def token_head(config: WavTokenizerConfig, spectral: SpectralConfig) -> TonesAndNoise:
     return TonesAndNoise(config.dim, config.sample_rate, config.hop_length, spectral.noise_steps)
@@ -59,6 +65,13 @@ class FrameGenerator(nn.Module):
     def context(self) -> int:
         """Frames on either side that a decoded frame depends on."""
         return EDGE_KERNEL // 2 + len(self.blocks) * (ConvNeXtBlock.KERNEL_SIZE // 2) + self.head.REACH
+
+    def whiten(self, mean: Tensor, deviation: Tensor) -> None:
+        """Changes the weights so that latents that went through (latents - mean) / deviation sound as before; both are [D]."""
+        first, weight = self.conv_pre, self.conv_pre.weight
+        first.bias.add_((weight.sum(-1) * mean).sum(1))
+        first.weight_v.copy_(weight * deviation[:, None])
+        first.weight_g.copy_(first.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1))
 
     def forward(self, latents: Tensor, first: int = 0) -> Tensor:
         x = self.conv_pre(latents)

@@ -185,6 +185,13 @@ class TonesAndNoise(nn.Module):
         return self.istft(((levels @ spread) * noise[at]).transpose(1, 2))
 
 
+def as_tones_and_noise(head: nn.Module | None) -> TonesAndNoise:
+    """Raises TypeError for another kind of head."""
+    if not isinstance(head, TonesAndNoise):
+        raise TypeError("only codecs with a spectral configuration, as sketch has them, can be trained")
+    return head
+
+
 def _decimate(audio: Tensor, factor: int) -> Tensor:
     """[B, T] → [B, ceil(T / factor)] through a low-pass whose stop band begins where aliases would reach 0.4 of the new rate."""
     half = 16 * factor

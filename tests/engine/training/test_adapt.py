@@ -20,7 +20,7 @@ from engine.pipeline import Pipeline
 from engine.training import adapt as stage
 from engine.training.adapt import Stopped, adapt
 from engine.training.low_rank import Adapters
-from engine.training.recorded_windows import Windows
+from engine.training.recorded_windows import RecordedWindows
 from engine.training.recordings import TrainingError, read_recordings
 from tests.synthetic import clicks, progression
 from tests.tiny_model import TINY, write_tiny_model
@@ -45,17 +45,17 @@ def recordings(tmp_path_factory):
 
 
 @pytest.fixture
-def told():
+def reported():
     return []
 
 
 @pytest.fixture
-def train(recordings, base, tmp_path, told, one_second_a_step):
+def train(recordings, base, tmp_path, reported, one_second_a_step):
     """adapt() in steps of one second."""
 
     def train(folder=recordings, **options):
-        tell = options.pop("tell", lambda event, **facts: told.append({"event": event, **facts}))
-        return adapt(folder, **{"name": "mine", "models": tmp_path, "base": str(base), "tell": tell, **options})
+        report = options.pop("report", lambda event, **figures: reported.append({"event": event, **figures}))
+        return adapt(folder, **{"name": "mine", "models": tmp_path, "base": str(base), "report": report, **options})
 
     return train
 
@@ -92,7 +92,7 @@ def test_merged_weights_give_the_logits_the_adapters_gave():
 
 def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):
     checkpoint = load_checkpoint(str(base))
-    windows = Windows(read_recordings(recordings, checkpoint), checkpoint)
+    windows = RecordedWindows(read_recordings(recordings, checkpoint), checkpoint)
     rng = np.random.default_rng(0)
     condition, tokens, targets, negative = windows.batch(200, rng, 100)
     timed = condition.clock[:, 0, 0] >= 0
@@ -103,9 +103,9 @@ def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):
     assert 0.05 < negative.float().mean() < 0.3
     assert torch.equal(targets[:, :100][targets[:, :100] >= 0], tokens[targets[:, :100] >= 0])
     assert (targets != checkpoint.config.language_model.stop_token).all()
-    proof = windows.proof()
-    assert all(torch.equal(a, b) for (_, a, *_), (_, b, *_) in zip(proof, windows.proof(), strict=True))
-    assert (proof[0][0].text == torch.tensor(checkpoint_ids(base, "loop, 120 bpm"))[:1]).any()
+    validation = windows.validation()
+    assert all(torch.equal(a, b) for (_, a, *_), (_, b, *_) in zip(validation, windows.validation(), strict=True))
+    assert (validation[0][0].text == torch.tensor(checkpoint_ids(base, "loop, 120 bpm"))[:1]).any()
 
 
 def checkpoint_ids(base, text):
@@ -114,12 +114,12 @@ def checkpoint_ids(base, text):
     return load_text_encoder(load_checkpoint(str(base)))(text)
 
 
-def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, base, tmp_path, told):
+def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, base, tmp_path, reported):
     made = train(minutes=2)
-    done = told[-1]
+    done = reported[-1]
     assert made == tmp_path / "mine" and done["event"] == "done"
     assert done["after"] < done["before"] - 0.3
-    assert [event["event"] for event in told if event["event"] != "progress"][-3:] == ["recordings", "before", "done"]
+    assert [event["event"] for event in reported if event["event"] != "progress"][-3:] == ["recordings", "before", "done"]
     assert {path.name for path in tmp_path.iterdir()} == {"mine"}  # nothing is left of the run
     before, after = load_checkpoint(str(base)), load_checkpoint(str(made))
     assert after.config.name == "mine" and dict(after.config.usual_bpm)[""] in (60, 80, 120, 180)
@@ -130,36 +130,36 @@ def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, ba
     assert end.report.model.model == "mine" and sum(len(e.samples) for e in played if isinstance(e, AudioChunk)) == 48_000
 
 
-def test_without_a_gain_no_model_is_saved_unless_asked(train, tmp_path, told, monkeypatch):
+def test_without_a_gain_no_model_is_saved_unless_asked(train, tmp_path, reported, monkeypatch):
     monkeypatch.setattr(stage, "LEARNING_RATE", 0.0)
     assert train(minutes=0.5) is None
-    assert told[-1]["event"] == "no_gain" and not (tmp_path / "mine").exists()
+    assert reported[-1]["event"] == "no_gain" and not (tmp_path / "mine").exists()
     assert train(minutes=0.5, save_anyway=True) == tmp_path / "mine"
     load_checkpoint(str(tmp_path / "mine"))
 
 
-def test_it_ends_when_nothing_more_is_gained_with_the_best_it_had(train, told, monkeypatch):
+def test_it_ends_when_nothing_more_is_gained_with_the_best_it_had(train, reported, monkeypatch):
     monkeypatch.setattr(stage, "LEARNING_RATE", 0.0)
     monkeypatch.setattr(stage, "PATIENCE", 2)
     train(minutes=10)
-    assert told[-1]["event"] == "no_gain" and told[-1]["step"] < 60
+    assert reported[-1]["event"] == "no_gain" and reported[-1]["step"] < 60
 
 
-def test_stopped_it_goes_on_where_it_was_with_the_same_recordings_only(train, recordings, tmp_path, told):
+def test_stopped_it_goes_on_where_it_was_with_the_same_recordings_only(train, recordings, tmp_path, reported):
     def stop(event, **facts):
         if event == "progress" and facts["step"] >= 20:
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(minutes=1, tell=stop)
+        train(minutes=1, report=stop)
     with pytest.raises(TrainingError, match="other recordings.*--restart"):
         other = tmp_path / "other"
         other.mkdir()
         (other / "loop.wav").write_bytes((recordings / "loop0_120bpm.wav").read_bytes())
         train(other, minutes=1)
     assert train(minutes=1)
-    assert told[2] == {"event": "resumed", "step": 20, "done_s": 20.0}
-    assert not any(event["event"] == "heard" for event in told)  # nothing is encoded twice
+    assert reported[2] == {"event": "resumed", "step": 20, "done_s": 20.0}
+    assert not any(event["event"] == "encoded" for event in reported)  # nothing is encoded twice
 
 
 def test_killed_it_goes_on_from_what_it_saved(recordings, base, tmp_path):
@@ -176,10 +176,10 @@ def test_killed_it_goes_on_from_what_it_saved(recordings, base, tmp_path):
     assert saved["step"] > 0
     process = child(*options, "--minutes", (saved["elapsed"] + 2) / 60)
     lines, complaints = process.communicate(timeout=120)
-    told = events(lines.splitlines())
+    reported = events(lines.splitlines())
     assert complaints == "" and process.returncode == 0, complaints
-    resumed = next(event for event in told if event["event"] == "resumed")
-    assert resumed["step"] == saved["step"] < told[-1]["step"] and told[-1]["event"] == "done"
+    resumed = next(event for event in reported if event["event"] == "resumed")
+    assert resumed["step"] == saved["step"] < reported[-1]["step"] and reported[-1]["event"] == "done"
 
 
 def test_when_nobody_listens_any_more_it_keeps_what_it_has(recordings, base, tmp_path):
@@ -193,7 +193,7 @@ def test_when_nobody_listens_any_more_it_keeps_what_it_has(recordings, base, tmp
     assert (tmp_path / ".mine.training" / "checkpoint.pt").exists()
 
 
-def test_a_full_disk_is_told(recordings, base, tmp_path):
+def test_a_full_disk_is_reported(recordings, base, tmp_path):
     def small():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
@@ -206,7 +206,7 @@ def test_a_full_disk_is_told(recordings, base, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"name": "a/b"}, "no name for a model"),
         ({"name": ".."}, "no name for a model"),
@@ -217,14 +217,14 @@ def test_a_full_disk_is_told(recordings, base, tmp_path):
         ({"minutes": float("nan")}, "more than 0"),
     ],
 )
-def test_options_that_cannot_be_are_told_before_anything_is_read(train, tmp_path, options, told):
+def test_options_that_cannot_be_are_refused_before_anything_is_read(train, tmp_path, options, message):
     (tmp_path / "taken").mkdir()
-    with pytest.raises(TrainingError, match=told):
+    with pytest.raises(TrainingError, match=message):
         train(**options)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_too_little_is_told(train, tmp_path):
+def test_too_little_is_refused(train, tmp_path):
     folder = tmp_path / "few"
     folder.mkdir()
     soundfile.write(folder / "a.wav", clicks(120, 6, rate=RATE), RATE)

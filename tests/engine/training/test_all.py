@@ -19,14 +19,14 @@ TONAL = replace(TINY, language_model=replace(TINY.language_model, n_scales=12))
 @pytest.fixture
 def quick(monkeypatch):
     """The batches of a smoke run: whole stages in a few steps each."""
-    from engine.training import codec, decoder, flow_matching, language_model, turns
+    from engine.training import clip_editing, codec, decoder, flow_matching, language_model
 
     for module, fewer in (
         (codec, {"batch": 1, "seconds": 0.2}),
         (decoder, {"batch": 1, "seconds": 0.2}),
         (language_model, {"batch": 1, "frames": 64}),
         (flow_matching, {"batch": 1, "frames": 32}),
-        (turns, {"frames": 64}),
+        (clip_editing, {"frames": 64}),
     ):
         monkeypatch.setattr(module.train, "__kwdefaults__", module.train.__kwdefaults__ | fewer)
 
@@ -40,7 +40,7 @@ def test_all_stages_make_a_model_that_plays_and_can_be_continued(corpus, tmp_pat
     assert checkpoint.flow is not None and 120 in checkpoint.config.tempo_words
     card = (directory / "README.md").read_text()
     assert "pieces: 3" in card and "| language_model |" in card and "| hifi_codec_decoder |" in card
-    assert "| preference |" in card and "| turns |" in card and any((tmp_path / "takes").iterdir())
+    assert "| preference |" in card and "| clip_editing |" in card and any((tmp_path / "candidates").iterdir())
     request = GenerationRequest(prompt="house, 120 bpm", duration_s=1.0, model=str(directory), seed=1)
     *events, end = Pipeline("cpu").generate(request)
     audio = np.concatenate([e.samples for e in events if isinstance(e, AudioChunk)])

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.sketch.spectral import C1, CHORDS, BandSpectrum, TonesAndNoise
 from engine.training import codec as stage
-from engine.training.codec import CodecTrainer, MovingAverageCodebook, ToneTarget, build, spectral_distance, train
+from engine.training.codec import CodecTrainer, MovingAverageCodebook, ToneLoss, build, spectral_distance, train
 from engine.training.decoder import train as train_decoder
 from engine.training.pack import load_codec, whiten
 from tests.engine.training.conftest import read_log
@@ -98,31 +98,31 @@ def sine(tone, amplitude=0.2, frames=200):
     return (amplitude * torch.cos(2 * torch.pi * C1 * 2 ** (tone / CHORDS.bands) * t)).float()[None]
 
 
-def test_the_tones_target_is_least_where_the_head_sounds_what_it_is_to_sound():
+def test_the_tone_loss_is_least_where_the_head_plays_the_tone():
     torch.manual_seed(0)
     head = TonesAndNoise(16, 24_000, 480, 8)
-    target, tones = ToneTarget(head, 24_000), slice(0, head.TONE_STEPS * head.tones)
+    target, tones = ToneLoss(head, 24_000), slice(0, head.TONE_STEPS * head.tones)
     head.out.weight.data.zero_()
     distances = {}
     for sounding in (84, 90):
         head.out.bias.data[tones] = -20.0
         head.out.bias.data[sounding : tones.stop : head.tones] = torch.tensor(0.2).log()
-        with target.watching():
+        with target.observing():
             head(torch.zeros(1, 200, 16))
-        distances[sounding] = {tone: target.distance(sine(tone)).item() for tone in (84, 90)}
+        distances[sounding] = {tone: target(sine(tone)).item() for tone in (84, 90)}
     assert distances[84][84] < 0.8 * distances[84][90] and distances[90][90] < 0.8 * distances[90][84]
 
 
-def test_the_target_alone_teaches_the_tones_a_chord():
+def test_the_tone_loss_alone_teaches_a_chord():
     torch.manual_seed(0)
     head, chord = TonesAndNoise(16, 24_000, 480, 8), (84, 92, 98)  # a major triad
-    target, audio, x = ToneTarget(head, 24_000), sum(sine(tone) for tone in chord), torch.zeros(1, 200, 16)
+    target, audio, x = ToneLoss(head, 24_000), sum(sine(tone) for tone in chord), torch.zeros(1, 200, 16)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.2)
     distances = []
     for _ in range(60):
-        with target.watching():
+        with target.observing():
             head(x)
-        distances.append(target.distance(audio))
+        distances.append(target(audio))
         optimizer.zero_grad()
         distances[-1].backward()
         optimizer.step()
@@ -136,7 +136,7 @@ def test_the_target_alone_teaches_the_tones_a_chord():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeypatch, one_second_a_step):
     monkeypatch.setattr(stage, "QUANTIZE_FROM", 20)
-    monkeypatch.setattr(stage, "SHOWN_UNTIL", 50)
+    monkeypatch.setattr(stage, "TONE_LOSS_STEPS", 50)
     options = {"batch": 2, "seconds": 0.2, "config": TINY, "lr": 6e-3, "matrix_lr": 1e-2}
     train(kind, corpus, tmp_path, minutes=100 / 60, **options)
     log = read_log(tmp_path)
@@ -145,7 +145,7 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeyp
     assert next(row for row in log if "held_out_used" in row)["held_out_used"] > 1
     trainer = train(kind, corpus, tmp_path, minutes=104 / 60, **options)
     assert read_log(tmp_path)[-1]["step"] == 104
-    loaded = load_codec(build(getattr(TINY, kind)), tmp_path)
+    loaded = load_codec(build(kind, TINY), tmp_path)
     for name, tensor in trainer.codec.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=0, atol=0)
 
@@ -154,7 +154,7 @@ def test_refining_a_decoder_leaves_encoder_and_codes_alone(corpus, tmp_path, one
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
-    before = build(TINY.wavtokenizer)
+    before = build("wavtokenizer", TINY)
     save_file(before.state_dict(), tmp_path / "codec.safetensors")
     weights, options = tmp_path / "codec.safetensors", {"batch": 2, "seconds": 0.2, "config": TINY}
     refined = train_decoder("wavtokenizer", corpus, weights, tmp_path / "run", minutes=10 / 60, **options)
@@ -166,7 +166,7 @@ def test_refining_a_decoder_leaves_encoder_and_codes_alone(corpus, tmp_path, one
 
 
 def test_quantised_training_moves_codes_without_gradient():
-    trainer = CodecTrainer(build(TINY.wavtokenizer)).train()
+    trainer = CodecTrainer(build("wavtokenizer", TINY)).train()
     audio = torch.randn(2, 9600, generator=torch.Generator().manual_seed(0))
     before = trainer.codec.codebook.clone()
     losses = trainer.loss(audio)
@@ -178,7 +178,7 @@ def test_quantised_training_moves_codes_without_gradient():
 
 def test_each_views_codes_come_from_its_own_features():
     torch.manual_seed(0)
-    trainer = CodecTrainer(build(TINY.wavtokenizer)).train()
+    trainer = CodecTrainer(build("wavtokenizer", TINY)).train()
     audio, half = torch.randn(2, 20 * 480), TINY.wavtokenizer.codebook_size // 2
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         features = trainer.codec.encode_features(audio).float()
@@ -191,14 +191,14 @@ def test_each_views_codes_come_from_its_own_features():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_tones_are_shown_only_while_they_are(kind):
+def test_the_tone_loss_counts_by_its_weight(kind):
     torch.manual_seed(0)
-    trainer, audio = CodecTrainer(build(getattr(TINY, kind))).eval(), sine(84, frames=40)
+    trainer, audio = CodecTrainer(build(kind, TINY)).eval(), sine(84, frames=40)
     with torch.no_grad():
-        plain, shown = (trainer.loss(audio, show=show) for show in (0.0, 0.5))
-    assert shown["level"] == plain["level"]
-    assert shown["loss"].item() == pytest.approx((plain["loss"] + 0.5 * trainer.shown.distance(audio)).item(), rel=1e-5)
-    assert trainer.shown.distance(audio) > 0.1
+        plain, helped = (trainer.loss(audio, tone_weight=weight) for weight in (0.0, 0.5))
+    assert helped["level"] == plain["level"]
+    assert helped["loss"].item() == pytest.approx((plain["loss"] + 0.5 * trainer.tone_loss(audio)).item(), rel=1e-5)
+    assert trainer.tone_loss(audio) > 0.1
 
 
 def test_whitening_changes_the_latents_and_not_the_sound_of_codes():

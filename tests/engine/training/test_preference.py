@@ -1,4 +1,4 @@
-"""Learning from better and worse takes: which are compared, and that a model comes to prefer the better ones, seen or not."""
+"""Preference learning: which candidates are paired, and that a model comes to prefer the chosen ones, seen or not."""
 
 import copy
 from dataclasses import replace
@@ -10,8 +10,8 @@ from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
 from engine.training import vocabulary
-from engine.training.preference import preferred, read_pairs, train
-from engine.training.takes import Takes
+from engine.training.candidates import Candidates
+from engine.training.preference import read_pairs, reward_margin, train
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
@@ -19,73 +19,73 @@ CONFIG = TINY.language_model
 FRAMES = 40
 
 
-def take(points, first=None, heard=0, frames=FRAMES, seed=0):
-    """Random takes, the first token of each as said."""
+def sampled(rewards, first=None, prefix=0, frames=FRAMES, seed=0):
+    """Random candidates, the first token of each as given."""
     rng = np.random.default_rng(seed)
-    tokens = rng.integers(0, CONFIG.audio_vocab_size, (len(points), frames)).astype(np.int16)
+    tokens = rng.integers(0, CONFIG.audio_vocab_size, (len(rewards), frames)).astype(np.int16)
     if first is not None:
         tokens[:, 0] = first
-    before = rng.integers(0, CONFIG.audio_vocab_size, heard).astype(np.int16)
-    rows = clock(Grid(120.0), 50.0, -heard, heard + frames + 1)
-    return Takes(np.array([2, 3]), 1, 10.0, rows, before, tokens, np.array(points, float))
+    before = rng.integers(0, CONFIG.audio_vocab_size, prefix).astype(np.int16)
+    rows = clock(Grid(120.0), 50.0, -prefix, prefix + frames + 1)
+    return Candidates(np.array([2, 3]), 1, 10.0, rows, before, tokens, np.array(rewards, float))
 
 
 def test_the_best_is_paired_with_the_worst_and_equals_with_none(tmp_path):
-    take([3, 1, 2, 4, 2], first=range(5)).save(tmp_path / "a.npz")
-    take([2, 2, 2]).save(tmp_path / "b.npz")
-    pairs, gains = read_pairs(sorted(tmp_path.iterdir()), np.random.default_rng(0))
-    assert [(better["tokens"][0], worse["tokens"][0]) for better, worse in pairs][0] == (3, 1)
-    assert len(pairs) == 2 and pairs[1][0]["tokens"][0] == 0  # three points, against one of those with two
-    assert gains.tolist() == [3, 1]
+    sampled([3, 1, 2, 4, 2], first=range(5)).save(tmp_path / "a.npz")
+    sampled([2, 2, 2]).save(tmp_path / "b.npz")
+    pairs, margins = read_pairs(sorted(tmp_path.iterdir()), np.random.default_rng(0))
+    assert [(chosen["tokens"][0], rejected["tokens"][0]) for chosen, rejected in pairs][0] == (3, 1)
+    assert len(pairs) == 2 and pairs[1][0]["tokens"][0] == 0  # a reward of three, against one of those with two
+    assert margins.tolist() == [3, 1]
 
 
-def test_before_training_nothing_is_preferred_and_what_was_heard_does_not_count():
+def test_before_training_nothing_is_preferred_and_the_prefix_does_not_count():
     torch.manual_seed(0)
     model, other = LanguageModel(CONFIG), LanguageModel(CONFIG)
 
     def pair(seed, **kind):
-        made = take([1, 0], seed=seed, **kind)
+        made = sampled([1, 0], seed=seed, **kind)
         row = {"text": made.text.tolist(), "section": 1, "start": 0.0, "end": 10.0, "ends": False, "clock": made.clock}
-        return tuple(row | {"tokens": np.concatenate([made.heard, tokens])} for tokens in made.tokens)
+        return tuple(row | {"tokens": np.concatenate([made.prefix, tokens])} for tokens in made.tokens)
 
-    pairs = [pair(1), pair(2, heard=16), pair(3, frames=20)]  # of different lengths
-    torch.testing.assert_close(preferred(model, model, pairs), torch.zeros(3))
-    together = preferred(model, other, pairs)
-    torch.testing.assert_close(together, torch.cat([preferred(model, other, [p]) for p in pairs]), atol=0.05, rtol=0)
+    pairs = [pair(1), pair(2, prefix=16), pair(3, frames=20)]  # of different lengths
+    torch.testing.assert_close(reward_margin(model, model, pairs), torch.zeros(3))
+    together = reward_margin(model, other, pairs)
+    torch.testing.assert_close(together, torch.cat([reward_margin(model, other, [p]) for p in pairs]), atol=0.05, rtol=0)
     assert (together.abs() > 0.1).all()
     same = (pairs[1][0], pairs[1][0])
-    torch.testing.assert_close(preferred(model, other, [same]), torch.zeros(1))
+    torch.testing.assert_close(reward_margin(model, other, [same]), torch.zeros(1))
 
 
-def test_a_model_learns_to_prefer_what_got_points_and_goes_on_where_it_stopped(corpus, tmp_path, one_second_a_step):
-    """Points for takes that keep to even tokens: what is learnt holds for takes that were held out."""
+def test_a_model_learns_to_prefer_higher_rewards_and_resumes(corpus, tmp_path, one_second_a_step):
+    """Rewards for even tokens: what is learnt holds for candidates that were held out."""
     rng = np.random.default_rng(0)
-    (tmp_path / "takes").mkdir()
+    (tmp_path / "candidates").mkdir()
     for number in range(30):
-        made = take([1, 0, 1, 0], seed=number)
+        made = sampled([1, 0, 1, 0], seed=number)
         made.tokens[:] = 2 * rng.integers(0, CONFIG.audio_vocab_size // 2, made.tokens.shape)
         made.tokens[1::2] += 1
-        made.save(tmp_path / "takes" / f"{number:05d}-0.npz")
+        made.save(tmp_path / "candidates" / f"{number:05d}-0.npz")
     found = Corpus(corpus).facts
     tokens = {name: np.arange(sum(s["frames"] for s in facts["sections"]), dtype=np.int16) % 32 for name, facts in found.items()}
     np.savez(tmp_path / "tokens.npz", **tokens)
     tokenizer = vocabulary.build(vocabulary.caption_sample(list(found.values()), 20), CONFIG.text_vocab_size)
     torch.manual_seed(0)
-    begun_with = LanguageModel(CONFIG)
-    parts = (tokenizer, tmp_path / "takes", corpus, tmp_path / "tokens.npz", tmp_path / "run")
-    train(copy.deepcopy(begun_with), *parts, minutes=0.5, lr=1e-3)
+    reference = LanguageModel(CONFIG)
+    parts = (tokenizer, tmp_path / "candidates", corpus, tmp_path / "tokens.npz", tmp_path / "run")
+    train(copy.deepcopy(reference), *parts, minutes=0.5, lr=1e-3)
     log = read_log(tmp_path / "run")
     assert log[-1]["held_out_preferred"] > 0.9 and log[-1]["held_out"] < 0.8 * np.log(2)
     assert log[-1]["step"] == 30
-    train(copy.deepcopy(begun_with), *parts, minutes=0.6, lr=1e-3)
+    train(copy.deepcopy(reference), *parts, minutes=0.6, lr=1e-3)
     resumed = read_log(tmp_path / "run")
     assert resumed[: len(log)] == log and resumed[-1]["step"] > 30
     torch.manual_seed(1)
     train(LanguageModel(CONFIG), *parts, minutes=0.1, lr=1e-3)  # another model begins anew: its log holds nothing of that one
     assert [row["step"] for row in read_log(tmp_path / "run")] == [6, 6]
-    for path in (tmp_path / "takes").iterdir():
-        replace(Takes.load(path), points=np.ones(4)).save(path)
-    train(copy.deepcopy(begun_with), *parts, minutes=1, lr=1e-3)  # takes that are equally good: the corpus is still learnt from
+    for path in (tmp_path / "candidates").iterdir():
+        replace(Candidates.load(path), rewards=np.ones(4)).save(path)
+    train(copy.deepcopy(reference), *parts, minutes=1, lr=1e-3)  # equal rewards: the corpus is still learnt from
     log = read_log(tmp_path / "run")
     assert [row["step"] for row in log] == [50, 60]
     assert all(row["anchor"] > 0 and "preference" not in row for row in log)

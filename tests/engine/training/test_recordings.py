@@ -1,4 +1,4 @@
-"""A folder of recordings as a person has it: names, captions.csv, files of every kind, and what is heard in them."""
+"""A folder of recordings as a person has it: names, captions.csv, files of every kind, and what is measured in them."""
 
 import os
 
@@ -48,22 +48,22 @@ def test_what_a_name_says(stem, words, bpm, key, numbers):
     assert (label.words, label.bpm, label.key, label.numbers) == (words, bpm, key, numbers)
 
 
-def test_words_tempo_and_key_are_of_the_table_else_of_the_name_else_heard(checkpoint, tmp_path, write):
+def test_words_tempo_and_key_are_of_the_table_else_of_the_name_else_measured(checkpoint, tmp_path, write):
     notes = progression("A minor", 120, 8, RATE)
     for name, gain in (("a.wav", 0.5), ("dusty_120bpm.wav", 0.4), ("drone_120.wav", 0.3), ("take_97.wav", 0.2)):
         write(name, gain * clicks(120, 8, rate=RATE) + 0.5 * notes)
     (tmp_path / "captions.csv").write_text('file,caption,bpm,key\na.wav,"techno, warm",120,E minor\ngone.wav,x,,\n', "utf-8-sig")
-    told = []
-    parts = read_recordings(tmp_path, checkpoint, lambda event, **facts: told.append((event, facts)))
+    reported = []
+    parts = read_recordings(tmp_path, checkpoint, lambda event, **figures: reported.append((event, figures)))
     captions = {part.file: part.caption for part in parts}
     assert captions["a.wav"] == "techno, warm, 120 bpm, E minor"
     assert captions["dusty_120bpm.wav"] == "dusty, 120 bpm, A minor"
     assert captions["drone_120.wav"] == "drone, 120 bpm, A minor"
     assert captions["take_97.wav"] in {f"take, {bpm} bpm, A minor" for bpm in (60, 80, 120, 180)}  # 97 is none of its tempi
-    assert [facts["file"] for event, facts in told if event == "skipped"] == ["gone.wav"]
+    assert [figures["file"] for event, figures in reported if event == "skipped"] == ["gone.wav"]
 
 
-def test_bars_begin_where_they_are_heard_also_in_later_parts(checkpoint, write, tmp_path):
+def test_bars_begin_where_they_are_measured_also_in_later_parts(checkpoint, write, tmp_path):
     """75 s at a tempo that is not written anywhere, begun 0.1 s before the beat."""
     write("long.flac", np.concatenate([np.zeros(RATE // 10), clicks(121.3, 74.9, (0, 0.5, 1, 2, 2.5, 3), RATE)]))
     parts = read_recordings(tmp_path, checkpoint)
@@ -91,7 +91,7 @@ def test_recordings_are_slowed_until_bars_last_whole_tokens_as_in_a_continuation
     assert "121 bpm" in part.caption  # as a producer says it
 
 
-def test_any_rate_channels_format_and_subfolder_are_read_and_bad_files_told(checkpoint, tmp_path, write):
+def test_any_rate_channels_format_and_subfolder_are_read_and_bad_files_reported(checkpoint, tmp_path, write):
     good = clicks(120, 4, rate=44_100)
     write("a.wav", good, 44_100)
     write("b/surround.flac", 0.5 * np.stack([good] * 4, 1), 44_100)
@@ -105,23 +105,23 @@ def test_any_rate_channels_format_and_subfolder_are_read_and_bad_files_told(chec
     (tmp_path / "broken.wav").write_bytes(b"RIFF, not really")
     (tmp_path / "._a.wav").write_bytes(b"what macOS leaves")
     (tmp_path / "notes.txt").write_text("no audio")
-    told = {}
+    skipped = {}
 
-    def tell(event, file, **facts):
+    def report(event, file, **figures):
         if event == "skipped":
-            told[file] = facts
+            skipped[file] = figures
 
-    parts = read_recordings(tmp_path, checkpoint, tell)
+    parts = read_recordings(tmp_path, checkpoint, report)
     assert {part.file for part in parts} == {"a.wav", "b/surround.flac", "c.ogg", "d.mp3", "e.aiff"}
     reasons = {"short.wav": "1 s at least", "silent.wav": "silent", "nan.wav": "no numbers", "twin.wav": "same as a.wav",
                "broken.wav": "not recognised"}  # fmt: skip
-    assert told.keys() == reasons.keys()
+    assert skipped.keys() == reasons.keys()
     for name, reason in reasons.items():
-        assert reason in told[name]["reason"]
+        assert reason in skipped[name]["reason"]
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (b"name,words\na.wav,x\n", "first line must be"),
         (b"file,caption,mood\na.wav,x,y\n", "first line must be"),
@@ -133,9 +133,9 @@ def test_any_rate_channels_format_and_subfolder_are_read_and_bad_files_told(chec
         (b"file,caption\na.wav,caf\xe9\n", "not UTF-8"),
     ],
 )
-def test_a_table_that_cannot_be_read_says_where_and_why(tmp_path, table, told):
+def test_a_table_that_cannot_be_read_says_where_and_why(tmp_path, table, message):
     (tmp_path / "captions.csv").write_bytes(table)
-    with pytest.raises(TrainingError, match=told):
+    with pytest.raises(TrainingError, match=message):
         read_captions(tmp_path / "captions.csv")
 
 
@@ -154,7 +154,7 @@ def test_a_table_as_spreadsheets_save_it(tmp_path, table):
     assert (label.words, label.bpm, parse_key(label.key)) == ("dub", 92.5, (9, "minor"))
 
 
-def test_file_names_in_no_encoding_are_heard_and_held_out(checkpoint, tmp_path, write):
+def test_file_names_in_no_encoding_are_read_and_held_out(checkpoint, tmp_path, write):
     for number in range(3):
         write(f"{number}.wav", noise(2 + number, RATE))
         (tmp_path / f"{number}.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9%d.wav" % number))
@@ -162,13 +162,13 @@ def test_file_names_in_no_encoding_are_heard_and_held_out(checkpoint, tmp_path, 
     assert len({part.file for part in training + held_out}) == 3 and held_out
 
 
-def test_recordings_of_opposite_polarity_are_heard(checkpoint, tmp_path, write):
+def test_recordings_of_opposite_polarity_are_read(checkpoint, tmp_path, write):
     side = 0.3 * noise(4, RATE)
     write("wide.wav", np.stack([side, -side], axis=1))
     assert [part.file for part in read_recordings(tmp_path, checkpoint)] == ["wide.wav"]
 
 
-def test_a_folder_without_recordings_is_told(tmp_path):
+def test_a_folder_without_recordings_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="holds no recordings: .*.flac"):
         find_recordings(tmp_path)
     with pytest.raises(TrainingError, match="is no folder"):

@@ -1,4 +1,4 @@
-"""What a language model can do before its first step: repeat what it heard, and hear the words from everywhere."""
+"""What a language model does before its first step: it repeats what was played, and attends to the words from everywhere."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from engine.models.condition import Condition
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
-from engine.training.implants import implant_heads
+from engine.training.induction_heads import initialize_induction_heads
 from engine.training.sketch import SKETCH
 
 CONFIG = dataclasses.replace(SKETCH.language_model, num_hidden_layers=3)
@@ -22,11 +22,11 @@ FRAMES = 200  # of one repeat: two bars
 def models():
     """(with the heads, the same without them)"""
     built = []
-    for implanted in (True, False):
+    for with_heads in (True, False):
         torch.manual_seed(0)
         model = LanguageModel(CONFIG)
-        if implanted:
-            implant_heads(model, torch.Generator().manual_seed(0))
+        if with_heads:
+            initialize_induction_heads(model, torch.Generator().manual_seed(0))
         built.append(model.eval())
     return built
 
@@ -55,9 +55,9 @@ def test_what_was_heard_once_is_expected_again(models, text, timed):
     tokens = random_tokens(2, FRAMES).repeat(1, 3)
     condition = conditions([text, text], tokens.shape[1] if timed else None)
     by_chance = math.log(CONFIG.audio_vocab_size)
-    implanted, plain = (losses(model, condition, tokens) for model in models)
-    assert implanted[0] > by_chance - 0.5  # nothing to go on yet
-    assert (implanted[1:] < 0.5 * by_chance).all()
+    with_heads, plain = (losses(model, condition, tokens) for model in models)
+    assert with_heads[0] > by_chance - 0.5  # nothing to go on yet
+    assert (with_heads[1:] < 0.5 * by_chance).all()
     assert (plain > by_chance - 0.5).all()
 
 
@@ -102,7 +102,7 @@ def test_a_sections_label_is_a_word_too(models):
 def test_all_of_it_can_be_trained_further(models):
     torch.manual_seed(0)
     model = LanguageModel(CONFIG)
-    implant_heads(model, torch.Generator().manual_seed(0))
+    initialize_induction_heads(model, torch.Generator().manual_seed(0))
     tokens = random_tokens(1, 30)
     logits = model(model.embed_condition(conditions([[7, 8, 9]], 30), tokens))[:, -31:-1]
     F.cross_entropy(logits[0], tokens[0]).backward()
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_heads():
     for _ in range(2):
         torch.manual_seed(3)
         model = LanguageModel(dataclasses.replace(CONFIG, num_hidden_layers=2))
-        implant_heads(model, torch.Generator().manual_seed(5))
+        initialize_induction_heads(model, torch.Generator().manual_seed(5))
         states.append(model.state_dict())
     for name, tensor in states[0].items():
         assert torch.equal(tensor, states[1][name]), name

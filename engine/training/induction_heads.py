@@ -1,13 +1,12 @@
-"""Starts a small language model off with what large ones take billions of tokens to find: where to look.
+"""Initial weights of a small language model with induction heads, which large ones form only after billions of tokens.
 
-An induction head looks for the last time the present token was heard and expects what came after it then (arXiv 2209.11895).
-Music made of bars that repeat is where that pays most, and a few million tokens are too few for it to appear by itself, so its
-two parts are written into the initial weights: in the first layer a head that carries each token to its successor, in the
-second one that compares it with the present token and fetches what followed.
+An induction head attends to the last occurrence of the present token and predicts what followed it then (arXiv 2209.11895).
+That helps most in music made of repeated bars, and a few million tokens are too few for it to form by itself, so its two parts
+are written into the initial weights: in the first layer a head that carries each token to its successor, in the second one that
+compares it with the present token and fetches what followed.
 
-A caption is a handful of words before hundreds of tokens, which says little about the next of them and everything about all. A
-second head of the first layer looks at those words from everywhere, so that their mean is there to learn from at once; words that
-say nothing (text taken away, an unknown word) it passes over. Everything stays trainable.
+A caption is a few words before hundreds of tokens. A second head of the first layer attends to those words from every position,
+so that their mean can be learnt from at once; it passes over dropped text and unknown words. All weights stay trainable.
 """
 
 from __future__ import annotations
@@ -17,21 +16,19 @@ import math
 import torch
 from torch import Tensor
 
-from engine.models.language_model import LanguageModel
+from engine.models.language_model import Attention, LanguageModel, Layer
 
 LAG_SHARPNESS = 6.5  # length of each rotary pair of the first head's constant query and key
 MATCH_SCORE = 14.0  # attention logit of a match in the second head
 # Share of the rotary pairs that turn fast enough to tell positions a few bars apart (theta 1e6); only the others compare tokens.
 POSITION_FREE_FROM = 7 / 16
-
-
-ASIDE = 0.3  # how loud words and musical time begin beside the tokens, so that the present token is not drowned
+ASIDE = 0.3  # initial scale of words and musical time beside the tokens, so that they do not mask the present token
 WORD_SCORE = 9.0  # attention logit of a word in the text head, where audio has about 0
-SILENT_WORDS = 2  # the first rows of the text table: text taken away, an unknown word
+EMPTY_WORDS = 2  # the first rows of the text table: dropped text, an unknown word
 
 
 @torch.no_grad()
-def implant_heads(model: LanguageModel, generator: torch.Generator) -> None:
+def initialize_induction_heads(model: LanguageModel, generator: torch.Generator) -> None:
     """Rewrites parts of layers 0 and 1, the text table and the head, in place. Needs two layers and two key heads."""
     config = model.config
     width, d = config.hidden_size, config.head_dim
@@ -44,15 +41,16 @@ def implant_heads(model: LanguageModel, generator: torch.Generator) -> None:
 
     embedding = model.speech_embedding.weight
     size = float(embedding.norm(dim=1).mean())
-    for layer in model.backbone.layers:  # every other part begins silent, else its noise drowns the two heads
+    first, second, *_ = layers = _layers(model)
+    for layer in layers:  # every other part begins at zero: its noise would mask the two heads
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
     if config.clocks_per_bar:
         for times in (model.clock_embedding, model.bar_embedding):
             times.weight *= ASIDE
-    _previous_token_head(model, identity, carried, size)
-    _text_head(model, rest, size, free)
-    attention = model.backbone.layers[1].self_attn
+    _previous_token_head(model, first.self_attn, identity, carried, size)
+    _text_head(model, first.self_attn, rest, size, free)
+    attention = second.self_attn
     mixer = torch.linalg.qr(torch.randn(d, d, generator=generator))[0][: len(free)]
     # After layer 0 the residual is the token's own embedding plus, as long, the carried one; normalised to length sqrt(width).
     part = math.sqrt(width / 2)
@@ -64,15 +62,19 @@ def implant_heads(model: LanguageModel, generator: torch.Generator) -> None:
         attention.k_proj.weight[rows][free] = scale * mixer @ carried
         attention.q_proj.weight[query] = 0
         attention.q_proj.weight[query][free] = scale * mixer @ identity
-        spoken = rest[kv * len(rest) // config.num_key_value_heads :][:d]  # each fetches another part of the token
-        attention.v_proj.weight[rows][: len(spoken)] = spoken
-        attention.o_proj.weight[:, query][:, : len(spoken)] = 4 * size / part * spoken.T
+        fetched = rest[kv * len(rest) // config.num_key_value_heads :][:d]  # each fetches another part of the token
+        attention.v_proj.weight[rows][: len(fetched)] = fetched
+        attention.o_proj.weight[:, query][:, : len(fetched)] = 4 * size / part * fetched.T
     model.llm_decoder.weight[: config.audio_vocab_size] = embedding / embedding.norm(dim=1, keepdim=True)
 
 
-def _previous_token_head(model: LanguageModel, identity: Tensor, carried: Tensor, size: float) -> None:
+def _layers(model: LanguageModel) -> list[Layer]:
+    return [layer for layer in model.backbone.layers if isinstance(layer, Layer)]
+
+
+def _previous_token_head(model: LanguageModel, attention: Attention, identity: Tensor, carried: Tensor, size: float) -> None:
     """Layer 0, head 0: constant query and key whose rotation agrees best one position apart; writes `identity` into `carried`."""
-    config, attention = model.config, model.backbone.layers[0].self_attn
+    config = model.config
     d = config.head_dim
     rates = config.rope_theta ** (-torch.arange(0, d, 2).float() / d)
     fast = (torch.arange(d // 2) < 16).float() * LAG_SHARPNESS
@@ -83,16 +85,16 @@ def _previous_token_head(model: LanguageModel, identity: Tensor, carried: Tensor
     attention.o_proj.weight[:, :d] = size / math.sqrt(config.hidden_size * d / config.hidden_size) * carried.T
 
 
-def _text_head(model: LanguageModel, rest: Tensor, size: float, free: Tensor) -> None:
-    """Layer 0, the second key head's first query: a constant question that only words answer; writes their mean.
+def _text_head(model: LanguageModel, attention: Attention, rest: Tensor, size: float, free: Tensor) -> None:
+    """Layer 0, the second key head's first query: a constant query that only words match; writes their mean.
 
-    A word says that it is one by a direction of its own, the last of `rest`, as long as all else of it.
+    Words are marked by a direction of their own, the last of `rest`, as long as all else of the embedding.
     """
-    config, attention = model.config, model.backbone.layers[0].self_attn
+    config = model.config
     d, flag, table = config.head_dim, rest[-1], model.text_embedding.weight
     head = config.num_attention_heads // config.num_key_value_heads
     keys, query = slice(d, 2 * d), slice(head * d, (head + 1) * d)
-    for words in (table[SILENT_WORDS:], model.chorus_embedding.weight[: config.n_sections]):  # a section's label is a word, too
+    for words in (table[EMPTY_WORDS:], model.chorus_embedding.weight[: config.n_sections]):  # a section's label is a word, too
         words += torch.outer(size - words @ flag, flag)
     level = math.sqrt(config.hidden_size / 2)  # of the flag in a word, normalised
     sharpness = math.sqrt(WORD_SCORE * math.sqrt(d) / len(free))

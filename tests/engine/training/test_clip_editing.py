@@ -1,4 +1,4 @@
-"""Words that change what a clip plays: what the examples hold, and that learning them changes little else."""
+"""Prompts that change what a clip plays: what the examples hold, and that learning them changes little else."""
 
 import copy
 from dataclasses import replace
@@ -9,11 +9,11 @@ import torch
 
 from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
-from engine.training import turns as stage
+from engine.training import clip_editing as stage
 from engine.training import vocabulary
-from engine.training.language_model import DENIALS
+from engine.training.clip_editing import ClipWindows, divergence, edit_loss, train
 from engine.training.language_model import loss as cross_entropy
-from engine.training.turns import Clips, divergence, train, turning
+from engine.training.windows import NEGATIONS
 from tests.engine.training.conftest import read_log
 from tests.synthetic import write_corpus
 from tests.tiny_model import TINY
@@ -51,7 +51,7 @@ def tokens(corpus, tmp_path_factory):
 
 @pytest.fixture
 def clips(corpus, tokens, tokenizer):
-    return Clips(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    return ClipWindows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
 
 
 def rows_of(clips, steps, draw):
@@ -63,38 +63,38 @@ def rows_of(clips, steps, draw):
             yield from zip(condition.text.tolist(), tokens, targets[:, :-1] >= 0, condition.clock, strict=True)
 
 
-def says(tokenizer, text):
-    """Whether words ask for drums, deny them, or say nothing of them."""
-    if any(tokenizer.token_to_id(word) in text for word in (*DENIALS, "drumless")):
+def mentions(tokenizer, text):
+    """Whether a caption asks for drums, excludes them, or does not mention them."""
+    if any(tokenizer.token_to_id(word) in text for word in (*NEGATIONS, "drumless")):
         return "no drums"
     return "drums" if tokenizer.token_to_id("drums") in text else None
 
 
-def test_words_tell_what_a_clip_turns_to_and_what_is_heard_is_no_target(clips, tokenizer):
+def test_prompts_name_the_edit_and_the_clip_is_no_target(clips, tokenizer):
     lengths, drums = [], []
-    for text, row, counted, _ in rows_of(clips, 50, lambda clips, rng: clips.turns(4, rng, drop=False)[:1]):
+    for text, row, counted, _ in rows_of(clips, 50, lambda clips, rng: clips.edits(4, rng, drop=False)[:1]):
         enter = bool(row[-1])
         assert (row[counted] > 0).all() == enter and (row[~counted] > 0).any() != enter
-        assert says(tokenizer, text) == ("drums" if enter else "no drums")
+        assert mentions(tokenizer, text) == ("drums" if enter else "no drums")
         lengths.append((int((~counted).sum()), int(counted.sum())))
         drums.append(enter)
-    heard, played = np.array(lengths).T
+    prefix, played = np.array(lengths).T
     assert 0.5 < np.mean(drums) < 0.7
-    assert max(heard) == 100 and 0.15 < np.mean(heard == 100) < 0.45 and 20 <= min(heard) < 40
+    assert max(prefix) == 100 and 0.15 < np.mean(prefix == 100) < 0.45 and 20 <= min(prefix) < 40
     assert max(played) <= 50 and 25 <= min(played) < 30
 
 
-def test_the_same_clip_goes_on_unmoved_under_the_same_words(clips):
-    turned, unmoved = clips.turns(8, np.random.default_rng(0))
-    for name, column in vars(turned[0]).items():
-        assert column is None or torch.equal(column, getattr(unmoved[0], name))
-    heard = turned[2][:, :-1] < 0
-    assert torch.equal(turned[1][heard], unmoved[1][heard])
-    assert ((turned[1] > 0) != (unmoved[1] > 0))[~heard].all()
+def test_the_same_clip_continues_unchanged_with_the_same_prompt(clips):
+    edited, unchanged = clips.edits(8, np.random.default_rng(0))
+    for name, column in vars(edited[0]).items():
+        assert column is None or torch.equal(column, getattr(unchanged[0], name))
+    prefix = edited[2][:, :-1] < 0
+    assert torch.equal(edited[1][prefix], unchanged[1][prefix])
+    assert ((edited[1] > 0) != (unchanged[1] > 0))[~prefix].all()
 
 
-def test_the_turn_begins_a_phrase_and_its_clock_says_so(clips):
-    for _, row, counted, clock in rows_of(clips, 25, lambda clips, rng: clips.turns(4, rng, drop=False)[:1]):
+def test_the_edit_begins_a_phrase_and_its_clock_says_so(clips):
+    for _, row, counted, clock in rows_of(clips, 25, lambda clips, rng: clips.edits(4, rng, drop=False)[:1]):
         join = int(counted.nonzero()[0])
         assert clock[join].tolist() == [0, 0] and clock[join - 1, 0] > 90 and clock[join - 1, 1] == 7
         if row[-1]:
@@ -103,24 +103,24 @@ def test_the_turn_begins_a_phrase_and_its_clock_says_so(clips):
             assert row[join - 1] == 2
 
 
-def test_a_clip_stays_under_words_that_say_what_it_plays_or_nothing_of_it(clips, tokenizer):
-    said, phrases = {True: [], False: []}, set()
-    for text, row, counted, clock in rows_of(clips, 100, lambda clips, rng: [clips.stays(4, rng)]):
+def test_a_clip_continues_unchanged_where_its_prompt_asks_for_no_change(clips, tokenizer):
+    prompts, phrases = {True: [], False: []}, set()
+    for text, row, counted, clock in rows_of(clips, 100, lambda clips, rng: [clips.unchanged(4, rng)]):
         plays = bool(row[-1])
         assert ((row > 0) == plays).all()
-        said[plays].append(says(tokenizer, text))
+        prompts[plays].append(mentions(tokenizer, text))
         phrases.add(clock[int(counted.nonzero()[0])].tolist()[1])
     for plays, word in ((True, "drums"), (False, "no drums")):
-        assert set(said[plays]) == {word, None} and 0.55 < np.mean([one is None for one in said[plays]]) < 0.85
+        assert set(prompts[plays]) == {word, None} and 0.55 < np.mean([one is None for one in prompts[plays]]) < 0.85
     assert phrases == {-1, *range(8)}
 
 
-def test_half_of_the_beginnings_are_intros_and_all_of_them_counts(clips):
+def test_half_of_the_openings_are_intros_and_all_their_tokens_count(clips):
     intro, chorus = (torch.tensor([[stage.SECTION_ROWS[label]]]) for label in ("intro", "chorus"))
     rows = []
     for seed in range(20):
-        condition, tokens, targets, negative = clips.begins(8, np.random.default_rng(seed))
-        assert tokens.shape == (8, stage.BEGUN) and torch.equal(targets[:, :-1], tokens) and not negative.any()
+        condition, tokens, targets, negative = clips.openings(8, np.random.default_rng(seed))
+        assert tokens.shape == (8, stage.OPENING_TOKENS) and torch.equal(targets[:, :-1], tokens) and not negative.any()
         assert (condition.clock[:, 0] == 0).all() and (condition.time_start == 0).all()
         rows += zip(condition.section, condition.text.tolist(), tokens, strict=True)
     intros = [row for row in rows if row[0] == intro]
@@ -132,28 +132,28 @@ def test_half_of_the_beginnings_are_intros_and_all_of_them_counts(clips):
     assert any(section == chorus and tokens.all() for section, _, tokens in rows)
 
 
-def test_pieces_in_which_nothing_turns_only_stay(clips, corpus, tokens, tokenizer):
+def test_pieces_without_edits_only_continue(clips, corpus, tokens, tokenizer):
     pieces = Corpus(corpus)
     house = [name for name in pieces.names if pieces.facts[name]["style"] == "house"]
     assert list(clips.pairs) == house and len(house) == 2 and clips.names == pieces.names
     for facts in pieces.facts.values():
         facts["sections"][0]["build_up"] = 2
-    assert Clips(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token).pairs == {}
+    assert ClipWindows(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token).pairs == {}
 
 
-def test_pieces_that_are_nowhere_steady_neither_turn_nor_stay(corpus, tokens, tokenizer):
+def test_pieces_that_are_nowhere_steady_are_left_out(corpus, tokens, tokenizer):
     pieces = Corpus(corpus)
     *_, last = pieces.names
     for name in pieces.names:
         for section in pieces.facts[name]["sections"] if name != last else ():
             section["build_up"] = 2
-    clips = Clips(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
-    assert list(clips.steady) == [last] and clips.stays(20, np.random.default_rng(0))[1].shape[0] == 20
+    clips = ClipWindows(pieces, dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    assert list(clips.steady) == [last] and clips.unchanged(20, np.random.default_rng(0))[1].shape[0] == 20
 
 
-def test_divergence_is_none_from_oneself_and_more_from_who_is_further(clips):
+def test_divergence_is_zero_from_the_same_model_and_grows_with_distance(clips):
     torch.manual_seed(0)
-    model, batch = LanguageModel(CONFIG), clips.stays(4, np.random.default_rng(0))
+    model, batch = LanguageModel(CONFIG), clips.unchanged(4, np.random.default_rng(0))
     near, far = copy.deepcopy(model), copy.deepcopy(model)
     for other, by in ((near, 0.1), (far, 0.3)):
         with torch.no_grad():
@@ -163,36 +163,36 @@ def test_divergence_is_none_from_oneself_and_more_from_who_is_further(clips):
     assert 0 < divergence(near, model, batch) < divergence(far, model, batch)
 
 
-def test_it_is_by_how_the_turn_begins_that_turning_is_told(clips, monkeypatch):
+def test_the_first_tokens_after_the_join_make_the_margin(clips, monkeypatch):
     torch.manual_seed(0)
-    model, (turned, unmoved) = LanguageModel(CONFIG), clips.turns(4, np.random.default_rng(1))
-    loss, margin = turning(model, turned, unmoved)
-    assert loss.item() == pytest.approx(cross_entropy(model, turned).item(), rel=1e-4)
-    assert torch.equal(turning(model, unmoved, turned)[1], -margin)
-    assert (turning(model, turned, turned)[1] == 0).all()
-    monkeypatch.setattr(stage, "CHOICE", 10)
-    early = turning(model, turned, unmoved)[1]
-    rest = [tokens.clone() for tokens in (turned[2], unmoved[2])]
+    model, (edited, unchanged) = LanguageModel(CONFIG), clips.edits(4, np.random.default_rng(1))
+    loss, margin = edit_loss(model, edited, unchanged)
+    assert loss.item() == pytest.approx(cross_entropy(model, edited).item(), rel=1e-4)
+    assert torch.equal(edit_loss(model, unchanged, edited)[1], -margin)
+    assert (edit_loss(model, edited, edited)[1] == 0).all()
+    monkeypatch.setattr(stage, "PREFERENCE_TOKENS", 10)
+    early = edit_loss(model, edited, unchanged)[1]
+    rest = [tokens.clone() for tokens in (edited[2], unchanged[2])]
     for targets in rest:
         targets[(targets >= 0).cumsum(1) > 10] = -100
     monkeypatch.undo()
-    cut = [(*batch[:2], targets, batch[3]) for batch, targets in zip((turned, unmoved), rest, strict=True)]
-    torch.testing.assert_close(turning(model, *cut)[1], early)
+    cut = [(*batch[:2], targets, batch[3]) for batch, targets in zip((edited, unchanged), rest, strict=True)]
+    torch.testing.assert_close(edit_loss(model, *cut)[1], early)
 
 
-def test_the_turn_is_learnt_and_the_rest_stays(corpus, tokens, tokenizer, tmp_path, monkeypatch, one_second_a_step):
+def test_the_edit_is_learnt_and_the_rest_stays(corpus, tokens, tokenizer, tmp_path, monkeypatch, one_second_a_step):
     torch.manual_seed(0)
     model = LanguageModel(CONFIG)
     parts = (tokenizer, corpus, tokens, tmp_path)
-    begun_with = copy.deepcopy(model)
+    reference = copy.deepcopy(model)
     changed = train(model, *parts, minutes=1, frames=FRAMES, lr=1e-2)
     log = read_log(tmp_path)
     assert log[-1]["held_out"] < 0.3 * np.log(CONFIG.audio_vocab_size) and log[0]["loss"] < np.log(CONFIG.audio_vocab_size)
-    assert log[-1]["held_out_turning"] > 5 and log[0]["beginning"] > 0
-    train(copy.deepcopy(begun_with), *parts, minutes=1.1, frames=FRAMES, lr=1e-2)
+    assert log[-1]["held_out_margin"] > 5 and log[0]["opening_divergence"] > 0
+    train(copy.deepcopy(reference), *parts, minutes=1.1, frames=FRAMES, lr=1e-2)
     assert read_log(tmp_path)[: len(log)] == log and read_log(tmp_path)[-1]["step"] > 60  # it went on
-    monkeypatch.setattr(stage, "divergence", lambda model, begun_with, batch: torch.zeros(()))
-    loose = train(copy.deepcopy(begun_with), *parts[:-1], tmp_path / "loose", minutes=1, frames=FRAMES, lr=1e-2)
-    clips = Clips(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
-    for batch in (clips.batch(8, np.random.default_rng(0)), clips.begins(8, np.random.default_rng(0))):
-        assert divergence(changed, begun_with, batch) < 0.1 * divergence(loose, begun_with, batch)
+    monkeypatch.setattr(stage, "divergence", lambda model, reference, batch: torch.zeros(()))
+    loose = train(copy.deepcopy(reference), *parts[:-1], tmp_path / "loose", minutes=1, frames=FRAMES, lr=1e-2)
+    clips = ClipWindows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+    for batch in (clips.batch(8, np.random.default_rng(0)), clips.openings(8, np.random.default_rng(0))):
+        assert divergence(changed, reference, batch) < 0.1 * divergence(loose, reference, batch)

@@ -1,12 +1,12 @@
-"""The judge learns to tell recordings from what was decoded, and what it says moves a decoder towards recordings."""
+"""The discriminator learns to tell recordings from decoded audio, and its gradient moves a decoder towards recordings."""
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.training.adversary import Discriminator, fooling_loss, judging_loss
 from engine.training.codec import build
 from engine.training.decoder import train as train_decoder
+from engine.training.discriminator import Discriminator, adversarial_loss, discriminator_loss
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
@@ -23,38 +23,39 @@ def strokes(batch, seed=0):
     return 3 * envelope * hiss(batch, seed)
 
 
-def test_a_judge_learns_to_tell_and_a_decoder_to_pass():
+def test_the_discriminator_and_a_decoder_against_it_learn():
     torch.manual_seed(0)
-    judge = Discriminator(RATE)
-    optimizer = torch.optim.Adam(judge.parameters(), lr=2e-3)
+    discriminator = Discriminator(RATE)
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=2e-3)
     losses = []
     for step in range(30):
-        losses.append(judging_loss(judge(strokes(4, step)), judge(hiss(4, 100 + step))))
+        losses.append(discriminator_loss(discriminator(strokes(4, step)), discriminator(hiss(4, 100 + step))))
         optimizer.zero_grad()
         losses[-1].backward()
         optimizer.step()
     assert losses[0].item() == pytest.approx(2, abs=0.3) and losses[-1] < 0.5 * losses[0]
     gain = torch.zeros(RATE // 2, requires_grad=True)  # a decoder that may only shape the noise
-    shaping, told = torch.optim.Adam([gain], lr=0.1), []
+    shaping, adversarial = torch.optim.Adam([gain], lr=0.1), []
     for step in range(30):
-        told.append(fooling_loss(judge(strokes(4, step)), judge(hiss(4, 200 + step) * gain.exp())))
+        decoded = hiss(4, 200 + step) * gain.exp()
+        adversarial.append(adversarial_loss(discriminator(strokes(4, step)), discriminator(decoded)))
         shaping.zero_grad()
-        told[-1].backward()
+        adversarial[-1].backward()
         shaping.step()
-    assert told[-1] < 0.8 * told[0]
+    assert adversarial[-1] < 0.8 * adversarial[0]
     loud = strokes(1).abs()[0] > 0.1
     assert gain[loud].mean() > gain[~loud].mean() + 0.2
 
 
-def test_a_judged_decoder_trains_resumes_and_leaves_encoder_and_codes_alone(corpus, tmp_path, one_second_a_step):
+def test_adversarial_training_resumes_and_leaves_encoder_and_codes_alone(corpus, tmp_path, one_second_a_step):
     torch.manual_seed(0)
-    before = build(TINY.wavtokenizer)
+    before = build("wavtokenizer", TINY)
     save_file(before.state_dict(), tmp_path / "codec.safetensors")
     options = {"batch": 2, "seconds": 0.2, "config": TINY, "adversarial": True}
     train_decoder("wavtokenizer", corpus, tmp_path / "codec.safetensors", tmp_path / "run", minutes=50 / 60, **options)
     refined = train_decoder("wavtokenizer", corpus, tmp_path / "codec.safetensors", tmp_path / "run", minutes=54 / 60, **options)
     log = read_log(tmp_path / "run")
-    assert log[-1]["step"] == 54 and {"judging", "fooling", "level"} <= log[0].keys()
+    assert log[-1]["step"] == 54 and {"discriminator", "adversarial", "level"} <= log[0].keys()
     after = refined.state_dict()
     changed = {name.split(".")[0] for name, value in before.state_dict().items() if not torch.equal(after[name], value)}
     assert changed == {"backbone", "head"}

@@ -1,7 +1,7 @@
-"""A judge for a decoder's last steps: tells recordings from what was decoded by their spectrograms.
+"""Adversarial losses for a decoder's last steps: a discriminator of spectrograms.
 
 Multi-resolution spectrogram discriminator (UnivNet, arXiv 2106.07889) with hinge and feature-matching losses as in EnCodec
-(arXiv 2210.13438). A reconstruction loss asks for the mean of what a stroke may sound like; the judge asks for one that may.
+(arXiv 2210.13438). A reconstruction loss asks for the mean of all sounds that a stroke may have; this one asks for any of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WINDOWS_S = (0.01, 0.02, 0.04)  # of the spectrograms judged
+WINDOWS_S = (0.01, 0.02, 0.04)  # of the spectrograms
 CHANNELS = 16
 FLOOR = 1e-4
 ADVERSARIAL, MATCHING = 0.05, 0.5  # weights beside a level loss of about 0.35
@@ -22,36 +22,38 @@ class Discriminator(nn.Module):
     def __init__(self, sample_rate: int):
         super().__init__()
         self.sizes = [round(window_s * sample_rate) for window_s in WINDOWS_S]
-        self.judges = nn.ModuleList(_judge() for _ in self.sizes)
+        self.networks = nn.ModuleList(_network() for _ in self.sizes)
 
     def forward(self, audio: Tensor) -> list[list[Tensor]]:
-        return [self._features(judge, audio, size) for judge, size in zip(self.judges, self.sizes, strict=True)]
-
-    def _features(self, judge: nn.ModuleList, audio: Tensor, size: int) -> list[Tensor]:
-        window = torch.hann_window(size, device=audio.device)
-        spectrum = torch.stft(audio, size, size // 4, window=window, return_complex=True).abs()
-        x, found = (spectrum * 2 / size + FLOOR).log()[:, None] / 3 + 1, []
-        for layer in judge[:-1]:
-            x = F.leaky_relu(layer(x), 0.2)
-            found.append(x)
-        return [*found, judge[-1](x)]
+        return [_features(list(network.children()), audio, size) for network, size in zip(self.networks, self.sizes, strict=True)]
 
 
-def _judge() -> nn.ModuleList:
+def _features(layers: list[nn.Module], audio: Tensor, size: int) -> list[Tensor]:
+    window = torch.hann_window(size, device=audio.device)
+    spectrum = torch.stft(audio, size, size // 4, window=window, return_complex=True).abs()
+    x, found = (spectrum * 2 / size + FLOOR).log()[:, None] / 3 + 1, []
+    *hidden, last = layers
+    for layer in hidden:
+        x = F.leaky_relu(layer(x), 0.2)
+        found.append(x)
+    return [*found, last(x)]
+
+
+def _network() -> nn.ModuleList:
     sizes = [(1, CHANNELS, (2, 1)), (CHANNELS, CHANNELS, (2, 2)), (CHANNELS, CHANNELS, (2, 2)), (CHANNELS, CHANNELS, (1, 1))]
     layers = [nn.Conv2d(before, after, (5, 3), stride, (2, 1)) for before, after, stride in sizes]
     return nn.ModuleList([nn.utils.parametrizations.weight_norm(layer) for layer in [*layers, nn.Conv2d(CHANNELS, 1, 3, 1, 1)]])
 
 
-def judging_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
-    """The judge's own: hinge. 2 for one that cannot tell, 0 for one that always can."""
+def discriminator_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
+    """Hinge loss: 2 where it cannot tell recordings from decoded audio, 0 where it always can."""
     pairs = [F.relu(1 - r[-1]).mean() + F.relu(1 + d[-1]).mean() for r, d in zip(real, decoded, strict=True)]
     return torch.stack(pairs).mean()
 
 
-def fooling_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
-    """The decoder's: to pass for a recording, and to give the judge's layers what a recording gives them."""
-    passing = torch.stack([-d[-1].mean() for d in decoded]).mean()
+def adversarial_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
+    """The decoder's: adversarial, and matching of the discriminator's features to those of the recording."""
+    adversarial = torch.stack([-d[-1].mean() for d in decoded]).mean()
     matching = torch.stack(
         [
             F.l1_loss(b, a.detach()) / a.detach().abs().mean().clamp(min=1e-3)
@@ -59,4 +61,4 @@ def fooling_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tenso
             for a, b in zip(r[:-1], d[:-1], strict=True)
         ]
     ).mean()
-    return ADVERSARIAL * passing + MATCHING * matching
+    return ADVERSARIAL * adversarial + MATCHING * matching
