@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             from_s=options.from_s,
             context_s=options.context_s,
             variations=options.variations,
+            width=options.width,
         )
         return _run(request, options.output, console)
     except EngineError as error:
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--top-k", type=int)
     parser.add_argument("--temperature", type=float)
+    parser.add_argument("--width", type=float, help="of a prompt's stereo, 0 (mono) to 1")
     parser.add_argument("--fast", action="store_true", help="24 kHz straight from the tokens, without flow matching")
     parser.add_argument("--model", default="sketch", help="a model's name or directory")
     return parser

@@ -112,6 +112,7 @@ class GenerationRequest:
     top_k: int | None = None
     temperature: float | None = None
     variations: int = 1
+    width: float | None = None  # of the model's stereo, 0 (mono) to 1; None: what suits the model, or the clip
     timbre: str | None = None  # of a continuation; "clip": the clip's own sound; "model": the model's; None: as suits both
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
@@ -135,6 +136,9 @@ class GenerationRequest:
         _check_choice("section", self.section, SECTIONS)
         _check_choice("join", self.join, JOINS)
         _check_choice("decode", self.decode, DECODE_PATHS)
+        _check_number("width", self.width, 0, 1, optional=True)
+        if self.width is not None and self.timbre == "clip":
+            raise RequestError("timbre clip is as wide as the clip: leave width away, or set timbre to model")
         if self.timbre is not None:
             _check_choice("timbre", self.timbre, TIMBRES)
         if self.timbre == "clip" and self.clip is None:

@@ -171,6 +171,8 @@ class ModelConfig:
     level_db: float | None = None
     # Ours: (word, bpm), the tempo where a request states none: of the first whose word is in the prompt; "" is in every one.
     usual_bpm: tuple[tuple[str, float], ...] = ()
+    # Ours: width of the stereo that is made of what it plays in mono, 0 to 1, unless a request says otherwise.
+    width: float = 0.0
     # Ours: what a prompt can deny, "no drums": what captions in training said the lack of. Empty: a denial is but words.
     deniable: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_bpm, asked_grid, asked_key, kept_metre
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
+from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
 from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
 from engine.rendering.track import ClipTrack, Source, Track
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
@@ -169,7 +170,8 @@ class Pipeline:
         how = {
             "frames": request.frames(samplerate), "stretch": plan.stretch, "number": number, "clock": watch,
             "fade_s": 0.0 if request.loop else PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
-            "lead_in": plan.lead_in,
+            "lead_in": plan.lead_in, "width": request.width,
+            "target_lufs": TARGET_LUFS + SECTION_LU.get(request.section, 0.0),
             "loop_bar": request.frames(samplerate) // request.bars if request.loop and request.bars else 0,
         }  # fmt: skip
         if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
@@ -224,6 +226,7 @@ class Pipeline:
             temperature=request.temperature,
             caption=words.caption,
             decode=request.decode,
+            width=request.width,
             new_s=round(seconds, 6),
             elapsed_s=round(watch(), 3),
             first_chunk_s=round(first.first_chunk_s or watch(), 3),
@@ -281,6 +284,9 @@ def _report(plan: GenerationPlan, take: Take) -> VariationReport:
         frames=track.frames,
         level_db=round(track.meter.level_db, 1),
         peak=round(track.meter.peak, 3),
+        loudness_lufs=_rounded(track.meter.loudness_lufs),
+        true_peak_db=_rounded(track.meter.true_peak_db),
+        side_db=_rounded(track.meter.side_db),
         bpm=None if bpm is None else round(bpm, 2),
         key=None if key is None else key_name(key),
         bpm_measured=None if kept is None else round(kept.bpm, 2),
@@ -299,3 +305,7 @@ def _report(plan: GenerationPlan, take: Take) -> VariationReport:
         asked_bpm=stated_bpm or None,
         asked_key=None if stated_key is None else key_name(stated_key),
     )
+
+
+def _rounded(measured: float | None) -> float | None:
+    return None if measured is None else round(measured, 1)

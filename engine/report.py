@@ -36,6 +36,9 @@ class VariationReport:
     frames: int  # of the result, the repeated clip included
     level_db: float | None = None  # root mean square of the new audio, dB full scale
     peak: float | None = None  # of the new audio; 1: full scale
+    loudness_lufs: float | None = None  # integrated, of the new audio, like the next two; one channel counts as two alike
+    true_peak_db: float | None = None  # dBTP
+    side_db: float | None = None  # of two channels the side against the middle
     bpm: float | None = None  # measured in the new audio, like the key
     key: str | None = None  # "A minor"
     bpm_measured: float | None = None  # against the grid it keeps, as are the next two; the grid's own where no drift is heard
@@ -73,6 +76,7 @@ class GenerationReport:
     beats_per_bar: float
     beat_unit: int
     variations: tuple[VariationReport, ...]
+    width: float | None = None  # of the stereo that is made of the model's one channel; None: the clip's
     grid_bpm: float | None = None  # the tempo that is kept; None: no musical time
     pace: Pace | None = None  # what an estimate of the next generation is made from
     notes: tuple[str, ...] = ()  # what was understood otherwise than it was written, in sentences

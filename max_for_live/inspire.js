@@ -639,6 +639,12 @@ var TABLE = {
      0,
      5
     ],
+    "width": [
+     "width",
+     "f",
+     0,
+     1
+    ],
     "decode": [
      "decode",
      "s",

@@ -61,6 +61,7 @@ class Planner:
         """The request with what it left open decided: the seed drawn, the sampling as suits the model."""
         own: dict[str, object] = {"seed": secrets.randbelow(2**24)}
         own |= {name: getattr(self._config, name) for name in ("top_k", "temperature", "context_s")}
+        own |= {"width": self._config.width} if request.clip is None else {}
         own |= {"guidance": self._config.guidance if request.clip is None else self._config.clip_guidance}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
@@ -102,7 +103,8 @@ class Planner:
         if request.timbre is None and names_instruments(request.prompt, self._config.deniable):
             return "model", ()
         if enough(seconds, grid):
-            return "clip", ()
+            kept = "the clip's own sound is as wide as the clip: width is for the model's"
+            return "clip", () if request.width is None else (kept,)
         short = f"{seconds:.1f} s of the clip are too short to play on with its own sound: the model's is heard"
         return "model", (short,) if request.timbre else ()
 

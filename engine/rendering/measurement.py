@@ -9,6 +9,8 @@ from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_
 from engine.music.channels import to_mono
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck, check_grid
+from engine.rendering.limiter import HALF_TAPS, true_peak_db
+from engine.rendering.loudness import LoudnessMeter
 
 RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
 JOIN_WINDOW_S = 1.0  # what is kept on either side of the join
@@ -23,6 +25,10 @@ class Meter:
     def __init__(self, samplerate: int) -> None:
         self.samplerate, self.frames, self.peak = samplerate, 0, 0.0
         self._energy = 0.0  # sum of the squares of the channels' mean
+        self._side_energy = 0.0  # and of half of their difference, of two
+        self._loudness: LoudnessMeter | None = None
+        self._end = np.zeros((0, 1), np.float32)  # of what was heard last: a true peak may be between two pieces
+        self.true_peak_db: float | None = None  # dBTP
         self._low_stream, self._low = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32"), []
         self._whole: np.ndarray | None = None  # of `_low`, once it has been asked for
         self._window = round(JOIN_WINDOW_S * samplerate)
@@ -36,6 +42,15 @@ class Meter:
         self.frames += len(mono)
         self.peak = max(self.peak, float(np.abs(samples).max(initial=0)))
         self._energy += float(np.square(mono, dtype=np.float64).sum())
+        if self._loudness is None:
+            self._loudness = LoudnessMeter(self.samplerate, samples.shape[1])
+            self._end = np.zeros((0, samples.shape[1]), np.float32)
+        self._loudness.push(samples)
+        seam = np.concatenate([self._end, samples])
+        self._end = seam[-2 * HALF_TAPS :]
+        self.true_peak_db = max(-120.0 if self.true_peak_db is None else self.true_peak_db, true_peak_db(seam))
+        if samples.shape[1] == 2:
+            self._side_energy += float(np.square((samples[:, 0] - samples[:, 1]) / 2, dtype=np.float64).sum())
         self._low.append(self._low_stream.resample_chunk(mono))
         if (lacking := self._window - len(self._after)) > 0:
             self._after = np.concatenate([self._after, mono[:lacking]])
@@ -44,6 +59,18 @@ class Meter:
     def level_db(self) -> float:
         """Root mean square in dB full scale; -120 for silence."""
         return float(10 * np.log10(max(self._energy / max(self.frames, 1), 1e-12)))
+
+    @property
+    def loudness_lufs(self) -> float | None:
+        """Integrated; None while nothing was heard."""
+        return None if self._loudness is None else self._loudness.integrated_lufs
+
+    @property
+    def side_db(self) -> float | None:
+        """Of two channels the side against the middle."""
+        if self._loudness is None or self._end.shape[1] != 2:
+            return None
+        return float(10 * np.log10((self._side_energy + 1e-9) / (self._energy + 1e-9)))
 
     def music(self, *, near_bpm: float | None) -> tuple[float | None, tuple[int, str] | None]:
         """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none to hear."""

@@ -13,6 +13,7 @@ from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck
 from engine.music.loop import LoopEnd
 from engine.rendering.level import fade_out
+from engine.rendering.limiter import TruePeakLimiter
 from engine.rendering.measurement import Meter
 from engine.rendering.track import Track
 
@@ -50,6 +51,7 @@ class MovableTrack(Track):
                 self.loop = LoopEnd(self._own_frames, self._own_bar, samplerate)
                 self.loop.lead_in(whole[:first])
                 out = np.concatenate([self.loop.push(out), self.loop.finish()])
+            out = TruePeakLimiter(samplerate, out.shape[1]).push(out, last=True)  # the lead-in, and a loop's end made louder
             out = fade_out(out, samplerate, self._own_fade_s)
         self.meter = Meter(samplerate)
         self.meter.hear(out)

@@ -14,8 +14,11 @@ from engine.api import AudioChunk
 from engine.music.grid import Grid
 from engine.music.loop import LoopEnd
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
-from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, soft_limit, without_fade
+from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, without_fade
+from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
+from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
+from engine.rendering.stereo import SIDE_DB, Widener, width_of
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
@@ -43,17 +46,23 @@ class Track:
     def __init__(
         self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
         source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
-        lead_in: int = 0, loop_bar: int = 0,
+        lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None,
     ) -> None:  # fmt: skip
         """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
         times as long as it will be heard. clock: seconds since the request came. lead_in: tokens that come before those of the
         new audio and are not heard. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
+        width, target_lufs: as `Master` has them; after a source its level is kept and, where no width is given, its width.
         """
         self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
         self.hop = round(self.samplerate / renderer.token_rate)
         self.source, self.meter = source, Meter(self.samplerate)
         self.tokens = lead_in + math.ceil(frames * stretch / self.hop)  # that give all the new audio
         self.frames = 0  # that are out, the source's included
+        self._width = width
+        self._widener: Widener | None = None
+        self._master = Master(self.samplerate, width=width or 0.0, target_lufs=target_lufs) if source is None else None
+        self._limiter = _limiter(self.samplerate, self._master.channels if self._master else source)
+        self._joined = 0  # frames from the source to the new audio that the limiter has not let out
         self.first_chunk_s: float | None = None
         self._fade_s, self._clock, self._index = fade_s, clock, 0
         lead = self._lead_tokens(renderer)
@@ -107,26 +116,24 @@ class Track:
         """Newly rendered mono audio [N] as a chunk: joined, cut to length, faded at the end. None while none of it is final."""
         led, new = self._sound(audio, last=last)
         new = new[: self.wanted - self._taken]
-        if not len(led) and not len(new) and not (last and self.loop):
-            return None
         joined = np.zeros_like(new[:0])
         if len(led) and self.source is not None and self.source.repeated:
             self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
             joined = self._join(led)
-            self.meter.hear_source(joined)
         if self._dc.any() and len(new):
             new = new + self._dc * self._dc_left(len(new))
         self._taken += len(new)
-        new = self._limited(new)
         if self.source is None and len(led):
-            self.led.append(self._limited(led))
+            self.led.append(led)
         if self.loop:
             if len(led):
-                self.loop.lead_in(self._before(joined if len(joined) else self._limited(led)))
+                self.loop.lead_in(self._before(joined if len(joined) else led))
             new = self.loop.push(new)
             new = np.concatenate([new, self.loop.finish()]) if last else new
-            if not len(joined) and not len(new):
-                return None
+        joined, new = self._limited(joined, new, last=last)
+        if not len(joined) and not len(new):
+            return None
+        self.meter.hear_source(joined)
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
         self.meter.hear(new)
@@ -148,27 +155,42 @@ class Track:
         """From the source's last moment to what leads to the new part."""
         assert self.source is not None
         old = self.source.samples[-self._overlap :] - self._dc
-        return soft_limit(crossfade(old, led[-self._overlap :]) + self._dc)
+        return crossfade(old, led[-self._overlap :]) + self._dc
 
     def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Mono audio [N] at the source's speed and level, (frames, channels): what leads to the join, and what follows it."""
+        """Mono audio [N] at the source's speed, level and width, (frames, channels): what leads to the join, what follows it."""
         if self._at_speed is not None:
             audio = self._at_speed.resample_chunk(audio, last)
+        audio = audio.astype(np.float32)
         lead, self._lead = audio[: self._lead], max(0, self._lead - len(audio)) if self.source is None else 0
-        if len(lead) and self.source is not None:
+        if self._master is not None or self.source is None:
+            assert self._master is not None
+            samples = self._master.push(audio)
+            return samples[: len(lead)], samples[len(lead) :]
+        if len(lead):
             end = self.source.samples[-round(LEVEL_S * self.samplerate) :]
             gain_db = _gain_towards(without_fade(end, self.samplerate)[-len(lead) :], lead, self.source.gain_db)
-            self._leveller = Leveller(heard_db(end), gain_db, lead, self.samplerate)
+            width = (width_of(end) if self._width is None else self._width) * (end.shape[1] == 2)
+            self._widener = Widener(self.samplerate, width) if width else None
+            added_db = 10 * np.log10(1 + width**2 * 10 ** (SIDE_DB / 10))  # by the side
+            gain_db -= added_db
+            self._leveller = Leveller(heard_db(end) - added_db, gain_db, lead, self.samplerate)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
             audio = self._level(audio)
-        channels = 1 if self.source is None else self.source.samples.shape[1]
-        samples = np.repeat(audio[:, None], channels, axis=1).astype(np.float32)
+        channels = self.source.samples.shape[1]
+        samples = np.repeat(audio[:, None], channels, axis=1) if self._widener is None else self._widener.push(audio)
         return samples[: len(lead)], samples[len(lead) :]
 
-    def _limited(self, samples: np.ndarray) -> np.ndarray:
-        """The model's audio, within full scale."""
-        return soft_limit(samples)
+    def _limited(self, joined: np.ndarray, new: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+        """What is final of the join and of the new audio, true peaks under the ceiling: the limiter sees ahead."""
+        self._joined += len(joined)
+        out = self._limiter.push(np.concatenate([joined, new]), last=last)
+        if self._master is not None:
+            self._master.heard(out)
+        joined, new = out[: self._joined], out[self._joined :]
+        self._joined -= len(joined)
+        return joined, new
 
     def _dc_left(self, frames: int) -> np.ndarray:
         """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
@@ -217,9 +239,6 @@ class ClipTrack(Track):
     def _join(self, led: np.ndarray) -> np.ndarray:
         return led + self._dc  # faded from the clip's end already
 
-    def _limited(self, samples: np.ndarray) -> np.ndarray:
-        return samples  # the clip's own, whatever its peaks are
-
     def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
         if self._timbre is not None:
             out = self._timbre.push(audio, last=last)
@@ -247,3 +266,13 @@ class ClipTrack(Track):
 def _gain_towards(source: np.ndarray, own: np.ndarray, expected_db: float) -> float:
     """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
     return expected_db + float(np.clip(heard_db(source) - heard_db(own) - expected_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+
+
+def _limiter(samplerate: int, after: int | Source | None) -> TruePeakLimiter:
+    """after: how many channels there are, or the clip before: where its own peaks are above the usual ceiling, what plays it may
+    have them too.
+    """
+    if not isinstance(after, Source):
+        return TruePeakLimiter(samplerate, after or 1)
+    own_db = true_peak_db(after.samples[-round(LEVEL_S * samplerate) :]) + MARGIN_DB + 0.01
+    return TruePeakLimiter(samplerate, after.samples.shape[1], max(CEILING_DB, own_db))

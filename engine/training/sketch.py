@@ -65,5 +65,6 @@ SKETCH = ModelConfig(
     max_tokens=768,
     level_db=LEVEL_DB,
     usual_bpm=(*((word, sum(style.bpm) / 2) for style in STYLES for word in (style.name, *style.synonyms)), ("", 120.0)),
+    width=1.0,
     deniable=("drums",),
 )

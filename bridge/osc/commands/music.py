@@ -66,6 +66,9 @@ class _Values(Command):
     guidance: Annotated[float | None, Meta(f"how strictly prompt and clip are followed; {_OWN} 5, with a clip 2", 0, 20)] = None
     top_k: Annotated[int | None, Meta(f"how many tokens the sampler chooses from; {_OWN} 100", 1, 100_000)] = None
     temperature: Annotated[float | None, Meta(f"how freely it chooses; {_OWN} 0.9", 0, 5)] = None
+    width: Annotated[
+        float | None, Meta(f"of the stereo, 0 mono to 1; the mono sum is the same; {_OWN} 1, beside a clip the clip's", 0, 1)
+    ] = None
     decode: Annotated[str | None, Meta("full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS)] = None
     model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
     preset: Annotated[

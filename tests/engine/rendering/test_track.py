@@ -80,7 +80,8 @@ def test_a_loop_leads_in_unheard_and_goes_round_without_a_step(first_s, stretch)
 def test_a_loop_that_goes_on_from_a_clip_leads_to_the_clips_end():
     """The file is the clip, then the loop: what the loop's end leads into stands in it, right before the loop."""
     rng = np.random.default_rng(0)
-    source = Source((0.2 * rng.standard_normal((2 * RATE, 2))).astype(np.float32), [1] * 100, True)
+    noise = (0.2 * rng.standard_normal((2 * RATE, 1))).astype(np.float32)
+    source = Source(np.repeat(noise, 2, axis=1), [1] * 100, True)  # no wider than the sine is
     audio = play(Track(Sine(), ChunkPlan(), frames=3 * RATE, fade_s=0.0, source=source, loop_bar=RATE))
     assert len(audio) == 5 * RATE
     np.testing.assert_allclose(audio[-3:], audio[2 * RATE - 3 : 2 * RATE], atol=1e-3)

@@ -1,0 +1,30 @@
+"""What a mastering engineer does with what a model plays, while it is made: width and loudness. The limiter comes behind."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.rendering.loudness import LoudnessGain
+from engine.rendering.stereo import Widener
+
+Audio = NDArray[np.float32]
+
+
+class Master:
+    """Push mono [frames], get as many of (frames, 2), or of (frames, 1) where the width is 0; tell what came out in the end."""
+
+    def __init__(self, samplerate: int, *, width: float, target_lufs: float | None) -> None:
+        """width: see `Widener`. target_lufs: None leaves the loudness as it is."""
+        self._widener = Widener(samplerate, width) if width > 0 else None
+        self.channels = 2 if self._widener else 1
+        self._loudness = None if target_lufs is None else LoudnessGain(samplerate, self.channels, target_lufs)
+
+    def push(self, mono: Audio) -> Audio:
+        audio = self._widener.push(mono) if self._widener else mono[:, None]
+        return audio if self._loudness is None else self._loudness.push(audio)
+
+    def heard(self, audio: Audio) -> None:
+        """What is left of it behind the limiter."""
+        if self._loudness is not None:
+            self._loudness.heard(audio)
