@@ -14,7 +14,7 @@ class Sine(FastRenderer):
     """480 samples to a token; what it plays depends on the place alone."""
 
     def __init__(self, amplitude=0.1, hz=220.0):
-        self.samplerate, self.token_rate, self.lookahead = RATE, 50.0, 4
+        self.samplerate, self.token_rate, self.left, self.lookahead = RATE, 50.0, 4, 4
         self.amplitude, self.hz = amplitude, hz
 
     def render(self, tokens, start, end, *, ended):
