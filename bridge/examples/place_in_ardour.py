@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import xml.etree.ElementTree as ET
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +39,19 @@ def place(session: Path, result: Path, bar: int, track: str = "Inspire") -> int:
     root = tree.getroot()
     playlist = _playlist(root, track)
     position = _ticks_of(root, bar)
-    rate = int(root.get("sample-rate"))
+    rate = int(_value(root, "sample-rate"))
     audio = _read(result, rate)
     length = len(audio) * SUPERCLOCKS // rate
     _refuse_overlap(root, playlist, position, length, track)
+    ids, listed, locations = count(int(_value(root, "id-counter"))), _element(root, "Sources"), _element(root, "Locations")
+    end = _superclocks_of(root, position) + length
     copy = _write_audio(audio, rate, session / "interchange" / session.name / "audiofiles", result.stem)
-    ids = count(int(root.get("id-counter")))
     sources = [str(next(ids)) for _ in range(audio.shape[1])]
     for channel, source in enumerate(sources):
         values = {"name": copy.name, "take-id": "", "type": "audio", "flags": "", "id": source, "channel": str(channel)}
-        ET.SubElement(root.find("Sources"), "Source", {**values, "origin": str(result), "gain": "1"})
+        ET.SubElement(listed, "Source", {**values, "origin": str(result), "gain": "1"})
     ET.SubElement(playlist, "Region", _region(copy.stem, str(next(ids)), sources, position, length))
-    _stretch_range(root, _superclocks_of(root, position) + length, str(next(ids)))
+    _stretch_range(locations, end, str(next(ids)))
     root.set("id-counter", str(next(ids)))
     _write(file, tree)
     return position
@@ -67,25 +68,41 @@ def _playlist(root: ET.Element, track: str) -> ET.Element:
 
 def _ticks_of(root: ET.Element, bar: int) -> int:
     """Where a bar begins, by the session's metres."""
-    last = None
-    for meter in root.iter("Meter"):
-        if int(meter.get("bbt").split("|")[0]) <= bar:
-            last = meter
-    bars = bar - int(last.get("bbt").split("|")[0])
-    quarters = _quarters(last.get("quarters"))
-    return quarters + bars * int(last.get("divisions-per-bar")) * TICKS_PER_QUARTER * 4 // int(last.get("note-value"))
+    meters = [(int(_value(meter, "bbt").split("|")[0]), meter) for meter in root.iter("Meter")]
+    before = [(first, meter) for first, meter in meters if first <= bar]
+    if not before:
+        raise PlaceError("the session has no metre at its beginning: save it with Ardour 7 first")
+    first, meter = before[-1]
+    bar_ticks = int(_value(meter, "divisions-per-bar")) * TICKS_PER_QUARTER * 4
+    return _quarters(_value(meter, "quarters")) + (bar - first) * bar_ticks // int(_value(meter, "note-value"))
 
 
 def _superclocks_of(root: ET.Element, ticks: int) -> int:
     """By the session's tempi, each of which stays until the next. Raises PlaceError for one that glides."""
-    tempi = sorted(root.iter("Tempo"), key=lambda tempo: int(tempo.get("sclock")))
-    for tempo, following in pairwise([*tempi, None]):
-        if following is None or ticks < _quarters(following.get("quarters")):
-            if abs(float(tempo.get("npm")) - float(tempo.get("enpm"))) > 1e-6:
+    tempi = sorted(root.iter("Tempo"), key=lambda tempo: int(_value(tempo, "sclock")))
+    for tempo, following in zip(tempi, [*tempi[1:], None], strict=True):
+        if following is None or ticks < _quarters(_value(following, "quarters")):
+            notes_per_minute = float(_value(tempo, "npm"))
+            if abs(notes_per_minute - float(_value(tempo, "enpm"))) > 1e-6:
                 raise PlaceError("the session's tempo glides here: only tempi that stay are understood")
-            quarter = SUPERCLOCKS * 60 / float(tempo.get("npm")) * int(tempo.get("note-type")) / 4
-            return int(tempo.get("sclock")) + round((ticks - _quarters(tempo.get("quarters"))) / TICKS_PER_QUARTER * quarter)
+            quarter = SUPERCLOCKS * 60 / notes_per_minute * int(_value(tempo, "note-type")) / 4
+            quarters = (ticks - _quarters(_value(tempo, "quarters"))) / TICKS_PER_QUARTER
+            return int(_value(tempo, "sclock")) + round(quarters * quarter)
     raise PlaceError("the session has no tempo")
+
+
+def _element(root: ET.Element, name: str) -> ET.Element:
+    """Raises PlaceError where a session lacks what Ardour always writes."""
+    if (found := root.find(name)) is None:
+        raise PlaceError(f"the session has no {name}: save it with Ardour 7 first")
+    return found
+
+
+def _value(element: ET.Element, name: str) -> str:
+    """Raises PlaceError where a session lacks what Ardour always writes."""
+    if (value := element.get(name)) is None:
+        raise PlaceError(f"the session's {element.tag} has no {name}: save it with Ardour 7 first")
+    return value
 
 
 def _quarters(text: str) -> int:
@@ -100,7 +117,8 @@ def _read(result: Path, rate: int) -> np.ndarray:
         audio, own_rate = soundfile.read(result, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise PlaceError(f"cannot read {result}: {error}") from None
-    return audio if own_rate == rate else soxr.resample(audio, own_rate, rate, "VHQ")
+    resampled: np.ndarray = audio if own_rate == rate else soxr.resample(audio, own_rate, rate, "VHQ")
+    return resampled
 
 
 def _write_audio(audio: np.ndarray, rate: int, folder: Path, stem: str) -> Path:
@@ -116,16 +134,18 @@ def _write_audio(audio: np.ndarray, rate: int, folder: Path, stem: str) -> Path:
 def _refuse_overlap(root: ET.Element, playlist: ET.Element, position: int, length: int, track: str) -> None:
     start = _superclocks_of(root, position)
     for region in playlist.findall("Region"):
-        size, at = region.get("length").split("@")
+        size, at = _value(region, "length").split("@")
         there = int(at[1:]) if at[0] == "a" else _superclocks_of(root, int(at[1:]))
         if size[0] == "a" and there < start + length and there + int(size[1:]) > start:
             raise PlaceError(f"the region {region.get('name')!r} is on {track!r} already at this place: name another track")
 
 
 def _region(name: str, id: str, sources: list[str], position: int, length: int) -> dict[str, str]:
-    off = ("muted", "locked", "video-locked", "automatic", "whole-file", "import", "external", "sync-marked", "hidden")
-    off += ("left-of-split", "right-of-split", "position-locked", "valid-transients", "envelope-active", "layering-index")
-    off += ("default-fade-in", "default-fade-out", "fade-in-active", "fade-out-active")  # it meets its neighbours as it is
+    off = [
+        "muted", "locked", "video-locked", "automatic", "whole-file", "import", "external", "sync-marked", "hidden",
+        "left-of-split", "right-of-split", "position-locked", "valid-transients", "envelope-active", "layering-index",
+        "default-fade-in", "default-fade-out", "fade-in-active", "fade-out-active",  # it meets its neighbours as it is
+    ]  # fmt: skip
     values = {
         "id": id,
         "name": name,
@@ -142,19 +162,19 @@ def _region(name: str, id: str, sources: list[str], position: int, length: int) 
     return dict.fromkeys(off, "0") | values
 
 
-def _stretch_range(root: ET.Element, end: int, id: str) -> None:
+def _stretch_range(locations: ET.Element, end: int, id: str) -> None:
     """So that an export reaches the end of the region."""
-    locations = root.find("Locations")
     for location in locations:
         if "IsSessionRange" in location.get("flags", ""):
-            if location.get("end", "a0")[0] == "a":
-                location.set("end", f"a{max(end, int(location.get('end')[1:]))}")
+            old = location.get("end", "a0")
+            if old[0] == "a":
+                location.set("end", f"a{max(end, int(old[1:]))}")
             return
     values = {"id": id, "name": "session", "start": "a0", "end": f"a{end}", "flags": "IsSessionRange", "locked": "0", "cue": "0"}
     ET.SubElement(locations, "Location", values)
 
 
-def _write(file: Path, tree: ET.ElementTree) -> None:
+def _write(file: Path, tree: ET.ElementTree[ET.Element]) -> None:
     shutil.copy2(file, file.with_name(file.name + ".before-inspire"))
     part = file.with_name(f".{file.name}.part")
     tree.write(part, encoding="UTF-8", xml_declaration=True)
@@ -162,7 +182,7 @@ def _write(file: Path, tree: ET.ElementTree) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("session", type=Path, help="its folder")
     parser.add_argument("result", type=Path)
     parser.add_argument("--bar", type=int, required=True, help="counted from 1")

@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 FOLDER = Path(__file__).parent
 PICTURE = FOLDER / "panel.png"
@@ -16,11 +20,11 @@ _SCALE = 2
 _GAP = 12
 
 
-def recorded(state: str, *size: int) -> list[list]:
+def recorded(state: str, *size: int) -> list[list[Any]]:
     """Drawing steps: ["rect", x, y, w, h, rgba], ["text", x, y, w, h, text, rgba, align], ["area", x, y, w, h, id]."""
     command = ["lua5.4", FOLDER / "record_panel.lua", state, *size]
-    told = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in told.splitlines()]
+    output = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def draw() -> None:
@@ -45,7 +49,7 @@ def draw() -> None:
     picture.save(PICTURE, optimize=True)
 
 
-def _fitted(text: str, width: float, font) -> str:
+def _fitted(text: str, width: float, font: FreeTypeFont) -> str:
     shown = text
     while shown and font.getlength(shown + ("…" if shown != text else "")) > width:
         shown = shown[:-1]

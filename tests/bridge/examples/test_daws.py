@@ -206,3 +206,26 @@ def test_ardour_what_is_wrong_is_told_and_nothing_changed(result, session, tmp_p
     assert file.read_bytes() == once
     place_in_ardour.place(session, result, 20)
     assert len(list((session / "interchange" / "song" / "audiofiles").iterdir())) == 2
+
+
+def test_ardour_a_session_that_lacks_a_part_is_one_error_and_unchanged(result, tmp_path):
+    """A session file cut down by hand: the first thing that is missing is named."""
+    session = tmp_path / "song"
+    session.mkdir()
+    file = session / "song.ardour"
+    route = '<Routes><Route name="Inspire" audio-playlist="7"/></Routes><Playlists><Playlist id="7"/></Playlists>'
+    tempo = '<TempoMap><Tempos><Tempo sclock="0" quarters="0:0" npm="120" enpm="120" note-type="4"/></Tempos>'
+    meter = '<Meters><Meter bbt="1|1|0" quarters="0:0" divisions-per-bar="4" note-value="4"/></Meters></TempoMap>'
+    head = '<Session sample-rate="48000" id-counter="9">'
+    (session / "interchange" / "song" / "audiofiles").mkdir(parents=True)
+    for text, message in (
+        (head + route + tempo + meter + "</Session>", "has no Sources"),
+        (head + route + tempo + meter + "<Sources/></Session>", "has no Locations"),
+        (head + route + tempo + "</TempoMap></Session>", "no metre"),
+        (head + route + tempo.replace(' npm="120"', "") + meter + "<Sources/></Session>", "Tempo has no npm"),
+        (head.replace(' sample-rate="48000"', "") + route + tempo + meter + "</Session>", "Session has no sample-rate"),
+    ):
+        file.write_text(text)
+        with pytest.raises(place_in_ardour.PlaceError, match=message):
+            place_in_ardour.place(session, result, 3)
+        assert file.read_text() == text and not list(session.rglob("*.wav"))
