@@ -1,7 +1,6 @@
 """The language model token by token: `engine.models.language_model` made fast, and guided.
 
-`Decoder`     the weights packed once, no gradients, no modules. Immutable.
-`KVCache`     keys and values of the positions read so far.
+`Decoder`     the weights made ready once, no gradients, no modules. Immutable.
 `Generation`  the mutable state of one batch of pieces; `prefill` reads what comes before the first token, `step` each token.
 
 Under guidance rows of a batch read different things, see `engine.models.guidance`. Shapes as in `language_model`.
@@ -12,34 +11,52 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models import sampling
+from engine.models.cache import KVCache
 from engine.models.condition import Condition
 from engine.models.guidance import Branch, branches, guided
-from engine.models.language_model import LanguageModel, rope_tables
-from engine.models.packed import PackedLayer, PackedLinear
+from engine.models.language_model import LanguageModel
+from engine.models.packed import PackedNetwork
+
+
+class Network(Protocol):
+    """The backbone and the head, made ready to generate."""
+
+    dtype: torch.dtype  # of what it reads, and of the cache
+
+    def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
+        """What comes before the first token, x [rows, S, H], into the cache's rows from `row` on, so that it ends where the cache
+        is filled → logits of the first token, float32 [rows, V]
+        """
+
+    def step(self, x: Tensor, cache: KVCache) -> Tensor:
+        """One position more, x [rows, H], into all rows; counts it as filled. → logits of the next token, float32 [rows, V],
+        which the next step may overwrite.
+        """
+
+    def follow(self, x: Tensor, cache: KVCache) -> Tensor:
+        """Several positions more, x [n, S, H], into the first n rows, not counted as filled → the logits after each, float32
+        [n, S, V]
+        """
 
 
 class Decoder:
-    """The weights packed for a few rows at a time. Immutable; any number of generations may share it.
+    """A language model made ready to generate. Immutable; any number of generations may share it."""
 
-    Packing copies: with checkpoint weights mapped from disk the originals then cost no memory.
-    """
-
-    def __init__(self, model: LanguageModel, dtype: torch.dtype | None = None) -> None:
-        """dtype: the model's own when None; float16 is slow on a CPU."""
-        dtype = dtype or model.llm_decoder.weight.dtype
-        self.model, self.config, self.dtype = model, model.config, dtype
+    def __init__(self, model: LanguageModel, dtype: torch.dtype | None = None, network: Network | None = None) -> None:
+        """dtype: the model's own when None; float16 is slow on a CPU. network: when None, the weights packed in that dtype."""
+        self.network = network or PackedNetwork(model, dtype or model.llm_decoder.weight.dtype)
+        self.model, self.config, self.dtype = model, model.config, self.network.dtype
         self.negative_branch = model.negative_branch
+        self.device = model.llm_decoder.weight.device
         with torch.inference_mode():
-            self.layers = [PackedLayer(layer, dtype) for layer in model.backbone.layers]
-            self.norm = model.backbone.norm.weight.to(dtype)
-            self.head = PackedLinear([model.llm_decoder], dtype)
-            self.speech_embedding = model.speech_embedding.weight.to(dtype)
+            self.speech_embedding = model.speech_embedding.weight.to(self.dtype)
 
     @torch.inference_mode()
     def start(
@@ -86,33 +103,6 @@ class Decoder:
         return torch.cat(found)
 
 
-class KVCache:
-    """Keys and values of every layer, [2, rows, kv heads, capacity, d] each, and how many positions are filled.
-
-    All rows end at one position; a shorter one begins later, and `mask` hides what lies before.
-    """
-
-    def __init__(
-        self, decoder: Decoder, lengths: Sequence[int], rows: Sequence[int], capacity: int, device: torch.device
-    ) -> None:
-        """lengths: positions of each branch before the first token; rows: how many rows each has."""
-        config, self.filled, self.capacity = decoder.config, max(lengths), capacity
-        shape = (2, sum(rows), config.num_key_value_heads, capacity, config.head_dim)
-        # Zeros, as what a mask hides is still multiplied, by nothing, and must not be infinite.
-        self.layers = [torch.zeros(shape, dtype=decoder.dtype, device=device) for _ in decoder.layers]
-        self.rope = [table.to(decoder.dtype) for table in rope_tables(config, capacity, device)]
-        self.mask: Tensor | None = None  # [rows, 1, 1, capacity], added to attention's scores; None: every row sees all
-        if min(lengths) != self.filled:
-            begins = self.filled - torch.tensor(lengths, device=device).repeat_interleave(torch.tensor(rows, device=device))
-            hidden = torch.arange(capacity, device=device) < begins[:, None, None, None]
-            self.mask = torch.zeros(hidden.shape, dtype=decoder.dtype, device=device).masked_fill(hidden, -torch.inf)
-
-    def rope_at(self, first: int, end: int) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of positions, [end - first, 1, d] each."""
-        cos, sin = (table[first:end, None] for table in self.rope)
-        return cos, sin
-
-
 class Generation:
     """One piece, or B of one length, while it is made. Rows: B for each branch of guidance, in the order of `branches`."""
 
@@ -130,7 +120,8 @@ class Generation:
         rows, lengths = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
         self.decoder, self.guidance, self.branches, self.logit_bias = decoder, guidance, len(shapes), logit_bias
         self.prompt_length = max(lengths)
-        self.cache = KVCache(decoder, lengths, rows, self.prompt_length + max_tokens, decoder.norm.device)
+        capacity = self.prompt_length + max_tokens
+        self.cache = KVCache(decoder.config, lengths, rows, capacity, decoder.dtype, decoder.device)
         self.times: Tensor | None = None  # [rows, frames, H], added to the embeddings of the tokens made, from the first on
         self.logits: Tensor  # [B, V] float32, of the token that comes next; there after `prefill`
 
@@ -145,7 +136,7 @@ class Generation:
             embeds = [torch.cat(list(embeds))]
         row, last = 0, []
         for part in embeds:
-            last.append(self._read(part, row))
+            last.append(self.decoder.network.read(part, self.cache, row))
             row += len(part)
         self.logits = self._guided(torch.cat(last))
         return self.logits
@@ -157,7 +148,8 @@ class Generation:
             embeds = F.embedding(tokens, self.decoder.speech_embedding).repeat(self.branches, 1)
             if self.times is not None:
                 embeds = embeds + self.times[:, self.position - self.prompt_length]
-            self.logits = self._guided(self._continue(embeds[:, None]))
+            assert self.position < self.cache.capacity, "the cache is full: start the generation with more max_tokens"
+            self.logits = self._guided(self.decoder.network.step(embeds, self.cache))
         return self.logits
 
     @classmethod
@@ -191,32 +183,9 @@ class Generation:
         assert mark.position <= self.position, f"cannot rewind from {self.position} to {mark.position}"
         self.cache.filled, self.logits = mark.position, mark.logits
 
-    def _read(self, x: Tensor, row: int) -> Tensor:
-        """What comes before the first token, into the rows from `row` on, so that it ends where all do: x [rows, S, H] → hidden
-        state after its last position [rows, H]
-        """
-        first = self.prompt_length - x.shape[1]
-        cos, sin = self.cache.rope_at(first, self.prompt_length)
-        for layer, cache in zip(self.decoder.layers, self.cache.layers, strict=True):
-            x = layer(x, cos, sin, cache[:, row : row + len(x), :, first:], 0)
-        return x[:, -1]
-
-    def _continue(self, x: Tensor) -> Tensor:
-        """One position more: x [rows, 1, H] → hidden state after it [rows, H]"""
-        start, end = self.position, self.position + 1
-        assert end <= self.cache.capacity, "the cache is full: start the generation with more max_tokens"
-        cos, sin = self.cache.rope_at(start, end)
-        mask = None if self.cache.mask is None else self.cache.mask[..., :end]
-        for layer, cache in zip(self.decoder.layers, self.cache.layers, strict=True):
-            x = layer(x, cos, sin, cache, start, mask)
-        self.cache.filled = end
-        return x[:, -1]
-
-    def _guided(self, hidden: Tensor) -> Tensor:
-        """Hidden states [rows, H] → guided logits [B, V]"""
-        config = self.decoder.config
-        last = F.rms_norm(hidden, (config.hidden_size,), self.decoder.norm, config.rms_norm_eps)
-        logits = guided(self.decoder.head(last).float().chunk(self.branches), self.guidance)
+    def _guided(self, logits: Tensor) -> Tensor:
+        """Logits of every row [rows, V] → guided logits [B, V]"""
+        logits = guided(logits.chunk(self.branches), self.guidance)
         return logits if self.logit_bias is None else logits + self.logit_bias
 
 

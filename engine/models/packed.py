@@ -6,9 +6,55 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.language_model import Layer, rotate
+from engine.models.cache import KVCache
+from engine.models.language_model import LanguageModel, Layer, rotate
 
 BLOCKED_WEIGHTS = 700_000  # from which on a matrix is worth oneDNN's layout: all of the 0.5B model's, none of `sketch`'s
+
+
+class PackedNetwork:
+    """`engine.models.generation.Network` of packed layers.
+
+    Packing copies: with checkpoint weights mapped from disk the originals then cost no memory.
+    """
+
+    def __init__(self, model: LanguageModel, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        with torch.inference_mode():
+            self.layers = [PackedLayer(layer, dtype) for layer in model.backbone.layers]
+            self.norm = ((model.config.hidden_size,), model.backbone.norm.weight.to(dtype), model.config.rms_norm_eps)
+            self.head = PackedLinear([model.llm_decoder], dtype)
+
+    def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
+        first = cache.filled - x.shape[1]
+        cos, sin = cache.rope_at(first, cache.filled)
+        for layer, kept in zip(self.layers, cache.layers, strict=True):
+            x = layer(x, cos, sin, kept[:, row : row + len(x), :, first:], 0)
+        return self._predict(x[:, -1])
+
+    def step(self, x: Tensor, cache: KVCache) -> Tensor:
+        start, end, x = cache.filled, cache.filled + 1, x[:, None]
+        cos, sin = cache.rope_at(start, end)
+        mask = None if cache.mask is None else cache.mask[..., :end]
+        for layer, kept in zip(self.layers, cache.layers, strict=True):
+            x = layer(x, cos, sin, kept, start, mask)
+        cache.filled = end
+        return self._predict(x[:, -1])
+
+    def follow(self, x: Tensor, cache: KVCache) -> Tensor:
+        rows, start, end = len(x), cache.filled, cache.filled + x.shape[1]
+        later = torch.ones(end - start, end, dtype=torch.bool, device=x.device).triu(start + 1)
+        mask = torch.zeros(later.shape, dtype=x.dtype, device=x.device).masked_fill(later, -torch.inf)[None, None]
+        if cache.mask is not None:
+            mask = mask + cache.mask[:rows, ..., :end]
+        cos, sin = cache.rope_at(start, end)
+        for layer, kept in zip(self.layers, cache.layers, strict=True):
+            x = layer(x, cos, sin, kept[:, :rows], start, mask)
+        return self._predict(x)
+
+    def _predict(self, hidden: Tensor) -> Tensor:
+        """Hidden states [..., H] → logits, float32 [..., V]"""
+        return self.head(F.rms_norm(hidden, *self.norm)).float()
 
 
 class PackedLayer:
@@ -27,8 +73,8 @@ class PackedLayer:
         self.down = PackedLinear([mlp.down_proj], dtype)
 
     def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Tensor, start: int, mask: Tensor | None = None) -> Tensor:
-        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`; only an empty one
-        takes more than one position. mask: [rows, 1, 1, end], for one position.
+        """x: [rows, S, H]; cos, sin: [S, 1, d]; cache: [2, rows, kv heads, capacity, d], written from `start`. mask: added to
+        the scores, [rows, 1, 1, end] for one position, [rows or 1, 1, S, end] for more than one where the cache is not empty.
         """
         rows, length = x.shape[:2]
         end = start + length
@@ -43,7 +89,9 @@ class PackedLayer:
             q = q.view(rows, self.kv_heads, self.group, self.head_dim)
             attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).view(rows, 1, -1)
         else:
-            attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True).transpose(1, 2).flatten(2)
+            causal = mask is None
+            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=True)
+            attended = attended.transpose(1, 2).flatten(2)
         x = x + self.o(attended)
         gate, up = self.gate_up(F.rms_norm(x, *self.norms[1])).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)
