@@ -16,7 +16,7 @@ class Clicks(FastRenderer):
     """480 samples to a token. The result's first downbeat comes `late_s` after the lead-in."""
 
     def __init__(self, late_s):
-        self.samplerate, self.token_rate, self.lookahead = RATE, 50.0, 4
+        self.samplerate, self.token_rate, self.left, self.lookahead = RATE, 50.0, 4, 4
         clicks = synthetic.clicks(BPM, 12.0, rate=RATE).astype(np.float32)
         before = LEAD_IN * HOP + round(late_s * RATE)
         self.audio = np.concatenate([clicks[2 * RATE - before : 2 * RATE], clicks])
