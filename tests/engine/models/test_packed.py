@@ -21,4 +21,4 @@ def test_what_follows_at_once_is_what_steps_say(config, given):
     at_once = decoder.network.follow(embedded, generation.cache)
     one_by_one = [decoder.network.step(embedded[:, i], generation.cache).clone() for i in range(4)]
     assert (generation.cache.mask is not None) == bool(given)
-    assert_close(at_once, torch.stack(one_by_one, 1), atol=1e-5, rtol=1e-5)
+    assert_close(at_once, torch.stack(one_by_one, 1), atol=2e-4, rtol=1e-4)
