@@ -35,6 +35,7 @@ SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")
 DECODE_PATHS = ("full", "fast")
 TIMBRES = ("clip", "model")
+TASKS = ("music", "reconstruct", "upsample")
 
 DEFAULT_MODEL = "sketch"
 _USUAL_BPM = 120.0
@@ -88,6 +89,9 @@ class GenerationRequest:
     Where no field states the metre, or of `bars` the tempo, what the prompt says of it is taken. Bars of a clip without either
     last as its tempo is measured: until then `seconds` is an estimate.
 
+    `task` "reconstruct" sends `clip` through the model's codec and back, "upsample" gives it what lies above where its spectrum
+    ends, by flow matching at 48 kHz; both take a whole clip and no words, and last as long as it does.
+
     `variations` are made together, each with a seed of its own (`seed_of`): the same audio as that seed gives alone.
     """
 
@@ -116,8 +120,12 @@ class GenerationRequest:
     timbre: str | None = None  # of a continuation; "clip": the clip's own sound; "model": the model's; None: as suits both
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
+    task: str = "music"  # one of TASKS
 
     def __post_init__(self) -> None:
+        _check_choice("task", self.task, TASKS)
+        if self.task != "music":
+            self._take_task()
         _check_prompt(self)
         _check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
         _check_metre(self)
@@ -146,6 +154,15 @@ class GenerationRequest:
         if self.clip is not None and not isinstance(self.clip, str):
             raise RequestError(f"clip must be a file's path, got {type(self.clip).__name__}")
         parse_key(self.key)
+
+    def _take_task(self) -> None:
+        """A clip and no words: what only music has is refused."""
+        if self.clip is None:
+            raise RequestError(f"{self.task} needs a clip: give a recording's path")
+        given = [name for name, nothing in _ONLY_OF_MUSIC.items() if getattr(self, name) != nothing]
+        if given:
+            raise RequestError(f"{self.task} takes a clip as it is: leave {', '.join(given)} away")
+        object.__setattr__(self, "join", "new")  # of the result: all of it is rendered anew
 
     def _take_loop(self) -> None:
         if self.loop not in (False, True):
@@ -257,6 +274,11 @@ class Finished:
     cancelled: bool
     report: GenerationReport
 
+
+_ONLY_OF_MUSIC: dict[str, object] = {
+    "prompt": "", "duration_s": None, "bars": None, "loop": False, "from_s": None, "context_s": None, "guidance": None,
+    "top_k": None, "temperature": None, "variations": 1,
+}  # fmt: skip
 
 Event = Progress | AudioChunk | Finished
 

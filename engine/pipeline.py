@@ -25,6 +25,7 @@ from engine.api import (
     Progress,
     RequestError,
     VariationReport,
+    draw_seed,
 )
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import GenerationPlan, Planner
@@ -35,6 +36,7 @@ from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
 from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
 from engine.rendering.track import ClipTrack, Source, Track
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
+from engine.resynthesis.job import Resynthesis
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
@@ -82,6 +84,10 @@ class Pipeline:
         request = replace(request, model=request.model or DEFAULT_MODEL)
         model = self.load(request.model)
         loaded_s, self._pace = watch(), PaceMeter()
+        if request.task != "music":
+            request = replace(request, seed=draw_seed() if request.seed is None else request.seed)
+            yield from Resynthesis(self._prepared, request, self.chunks, cancelled).run(model, loaded_s, watch)
+            return
         request = self._planner.settle(request)
         samplerate = self._renderer(request, cancelled, request.seed_of(1)).samplerate
         if request.clip is not None:

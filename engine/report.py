@@ -54,6 +54,7 @@ class VariationReport:
     from_s: float | None = None  # where in the clip the new part begins
     clip_s: float | None = None  # the clip's length
     clip_gain_db: float | None = None  # by which the clip was brought down to fit below full scale
+    edge_hz: float | None = None  # of an upsampled clip: up to here it is the recording, above it the model
     asked_bpm: float | None = None
     asked_key: str | None = None
 

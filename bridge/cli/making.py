@@ -41,6 +41,20 @@ def continue_clip(clip: Annotated[Path, typer.Argument(help="an audio file")], *
 
 
 @app.command()
+@with_keys_of("/inspire/upsample", and_of_starting=True)
+def upsample(clip: Annotated[Path, typer.Argument(help="an audio file, such as an MP3")], **options: Any) -> None:
+    """Give a recording the high frequencies it lacks, at 48 kHz. Below, it stays as it is."""
+    _make(Client.upsample, _clip(clip), **options)
+
+
+@app.command()
+@with_keys_of("/inspire/reconstruct", and_of_starting=True)
+def reconstruct(clip: Annotated[Path, typer.Argument(help="an audio file")], **options: Any) -> None:
+    """Send a recording through the model's codec and back: how it sounds to the model."""
+    _make(Client.reconstruct, _clip(clip), **options)
+
+
+@app.command()
 @with_keys_of("/inspire/again", and_of_starting=True)
 def again(job: PastJob, **options: Any) -> None:
     """Ask for a job's request again: the same audio, unless another seed or --decode is given."""

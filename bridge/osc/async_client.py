@@ -130,6 +130,12 @@ class AsyncClient:
     def sketch(self, prompt: str = "", *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("sketch", [prompt], id, pairs)
 
+    def upsample(self, clip: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
+        return self._run("upsample", [clip], id, pairs)
+
+    def reconstruct(self, clip: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
+        return self._run("reconstruct", [clip], id, pairs)
+
     def again(self, job: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("again", [job], id, pairs)
 

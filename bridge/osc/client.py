@@ -136,6 +136,12 @@ class Client:
     def sketch(self, prompt: str = "", *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("sketch", [prompt], id, pairs)
 
+    def upsample(self, clip: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
+        return self._run_job("upsample", [clip], id, pairs)
+
+    def reconstruct(self, clip: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
+        return self._run_job("reconstruct", [clip], id, pairs)
+
     def again(self, job: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("again", [job], id, pairs)
 

@@ -35,6 +35,7 @@ class Clip:
     samplerate: int  # of the prefix
     from_s: float
     duration_s: float
+    recorded_at: int = 0  # the file's own rate in Hz
     gain_db: float = 0.0  # of the prefix: below 0 where the clip goes above full scale, which a result cannot
 
     @property
@@ -87,6 +88,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
         prefix=prefix,
         context=_resampled(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate),
         samplerate=samplerate,
+        recorded_at=rate,
         from_s=join / rate,
         duration_s=total / rate,
         gain_db=-20 * math.log10(peak) if peak > 1 else 0.0,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -35,6 +36,17 @@ class ChunkPlan:
             size = min(2 * size, self.longest_s)
 
 
+class Renderer(Protocol):
+    """Tokens in, audio of some of them out, at `samplerate` Hz."""
+
+    token_rate: float
+    samplerate: int
+    lookahead: int  # tokens after a chunk that it needs
+
+    def render(self, tokens: list[Any], start: int, end: int, *, ended: bool) -> np.ndarray | None:
+        """Float32 [N]: the audio of tokens `start` to `end`, the next after what was rendered before; None when cancelled."""
+
+
 class StreamingDecoder:
     """One piece's audio. Push tokens as they come; each call returns the audio that became final, if any.
 
@@ -42,9 +54,9 @@ class StreamingDecoder:
     together with that of the first chunk.
     """
 
-    def __init__(self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, lead: Sequence[int] = ()):
+    def __init__(self, renderer: Renderer, plan: ChunkPlan, *, lead: Sequence[Any] = ()):
         self.renderer = renderer
-        self.tokens = list(lead)
+        self.tokens: list[Any] = list(lead)
         self.done = 0  # token frames whose audio is out
         self.windows_s = 0.0  # of audio that was rendered for it, contexts included
         self._sizes = plan.sizes(renderer.token_rate)
@@ -54,7 +66,7 @@ class StreamingDecoder:
     def samplerate(self) -> int:
         return self.renderer.samplerate
 
-    def push(self, token: int) -> np.ndarray | None:
+    def push(self, token: Any) -> np.ndarray | None:
         """Float32 [N] at `samplerate`, or None while more tokens are needed. None, too, when cancelled in mid-window."""
         self.tokens.append(token)
         if len(self.tokens) < self.done + self._next + self.renderer.lookahead:

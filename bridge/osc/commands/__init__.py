@@ -13,7 +13,17 @@ from bridge.osc.commands.connection import Hello
 from bridge.osc.commands.daemon import ListModels, Ping, Quit
 from bridge.osc.commands.jobs import Again, Cancel, Delete, History, Keep, ListJobs, Pause, Resume, SetPaused, Status
 from bridge.osc.commands.midi import Action, Channel, Forget, High, Kind, Learn, LearnAction, ListBindings, Low, Number
-from bridge.osc.commands.music import Continue, Draft, Estimate, Generate, Sketch, Submit, is_midi_clip
+from bridge.osc.commands.music import (
+    Continue,
+    Draft,
+    Estimate,
+    Generate,
+    Reconstruct,
+    Sketch,
+    Submit,
+    Upsample,
+    is_midi_clip,
+)
 from bridge.osc.commands.presets import ListPresets, NextPreset, PreviousPreset, SavePreset, SelectBank, SelectPreset, StepPreset
 from bridge.osc.commands.table import Command
 from bridge.osc.commands.values import JobId
@@ -53,6 +63,7 @@ __all__ = [
     "Play",
     "PreviousPreset",
     "Quit",
+    "Reconstruct",
     "Resume",
     "SavePreset",
     "SelectBank",
@@ -65,6 +76,7 @@ __all__ = [
     "Submit",
     "TYPES",
     "TellTransport",
+    "Upsample",
     "is_midi_clip",
 ]
 

@@ -156,6 +156,42 @@ class Estimate(Command):
     of: Submit | Draft
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Resynthesis(Command):
+    """What takes a clip and no words."""
+
+    seed: Annotated[int | None, Meta("same seed, same machine, same audio; drawn at random when not given", 0, 2**31 - 1)] = None
+    model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
+    play: Play | None = None
+    path: ResultName | None = None
+
+
+@TABLE.command(
+    "/inspire/upsample", "super resolution: a clip at 48 kHz, and above where its spectrum ends the model", *JOB_EVENTS
+)
+@dataclass(frozen=True)
+class Upsample(_Resynthesis):
+    clip: Annotated[str, Meta("path of an audio file", 1, 1000, is_free=True)]
+    timbre: Annotated[
+        str | None, Meta("clip: the recording stays as it is below; model: all is the model's; clip", choices=TIMBRES)
+    ] = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, {"task": "upsample"} | values, is_sketch=False)
+
+
+@TABLE.command("/inspire/reconstruct", "a clip through the model's codec and back: how it sounds to the model", *JOB_EVENTS)
+@dataclass(frozen=True)
+class Reconstruct(_Resynthesis):
+    clip: Annotated[str, Meta("path of an audio file", 1, 1000, is_free=True)]
+    decode: Annotated[str | None, Meta("full: the codec of flow matching; fast: the token decoder", choices=DECODE_PATHS)] = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        return _submission(id, {"task": "reconstruct"} | values, is_sketch=False)
+
+
 @dataclass(frozen=True)
 class Submit(Command):
     """A job with all its values, whichever command asked for it. `path` is the result's name.
