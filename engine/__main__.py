@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         request = GenerationRequest(
             prompt=options.prompt or "",
-            clip=options.clip,
+            clip=options.clip or options.upsample or options.reconstruct,
             seed=options.seed,
             key=options.key,
             bpm=options.bpm,
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             context_s=options.context_s,
             variations=options.variations,
             width=options.width,
+            task="upsample" if options.upsample else "reconstruct" if options.reconstruct else "music",
         )
         return _run(request, options.output, console)
     except EngineError as error:
@@ -105,7 +106,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m engine", description="Makes a piece of music from words, or continues a clip."
     )
     parser.add_argument("prompt", nargs="?", help='what to play, such as "dub techno, 124 bpm, A minor"')
-    parser.add_argument("--continue", dest="clip", metavar="CLIP", help="the recording to go on from")
+    recording = parser.add_mutually_exclusive_group()
+    recording.add_argument("--continue", dest="clip", metavar="CLIP", help="the recording to go on from")
+    recording.add_argument("--upsample", metavar="CLIP", help="the recording to give its missing highs, at 48 kHz")
+    recording.add_argument("--reconstruct", metavar="CLIP", help="the recording to send through the model's codec and back")
     parser.add_argument("-o", "--output", type=Path, default=Path("out.wav"))
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="length of the new audio (10)")

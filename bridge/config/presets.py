@@ -25,7 +25,7 @@ MAX_DESCRIPTION_CHARS = 200
 SELECTED = "selected"  # in place of a name: the one chosen with select, next, previous or bank
 USER_BANK = "user"  # where saved ones go
 
-_NOT_KEPT = {"clip", "from_s", "variations"}  # a preset is not of one recording, nor how often it is asked for
+_NOT_KEPT = {"clip", "from_s", "variations", "task"}  # a preset is not of one recording, nor how often it is asked for
 _KEYS = tuple(f.name for f in fields(GenerationRequest) if f.name not in _NOT_KEPT)
 _LENGTHS = {"duration_s", "bars"}
 

@@ -20,8 +20,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 ALIASES = {"ideas", "quit", "preset save"}  # of sketch, stop and save
 NO_REPORT = {"serve", "keep", "delete", "midi forget"}  # these do something, and say nothing when it is done
-WITHOUT_DAEMON = {"serve", "presets", "models", "train", "doctor", "settings", "osc"}
-TRIED_ELSEWHERE = {"serve", "train", "doctor", "midi learn", "midi forget", "play"}  # in tests of their own
+OF_MODELS = {"models pull", "models verify", "models remove"}
+WITHOUT_DAEMON = {"serve", "presets", "models", "train", "doctor", "settings", "osc", *OF_MODELS}
+TRIED_ELSEWHERE = {"serve", "train", "doctor", "midi learn", "midi forget", "play", *OF_MODELS}  # in tests of their own
 
 
 def walk(group, *names: str) -> dict[str, object]:
@@ -40,6 +41,7 @@ ARGUMENTS = {  # the least that a command needs
     "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "play": ["made"], "sketch": ["Swing"],
     "ideas": ["Swing"], "preset save": ["Mine", "made"],
     "save": ["Mine", "made"], "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
+    "upsample": ["loop.wav"], "reconstruct": ["loop.wav"], "models pull": ["Base"], "models remove": ["mine"],
 }  # fmt: skip
 
 
@@ -130,6 +132,8 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         for result in daemon.folder.glob("swing*.wav"):
             result.unlink()
         assert call("history", "swing")[1].count("wav  (gone)") == 2 and "(gone)" not in call("history", "tune")[1]
+        for task in ("upsample", "reconstruct"):
+            assert works(task, str(clip))[-1]["event"] == "done"
         works("keep", "made")
         assert [line["job"] for line in works("history", "--kept")] == ["made"]
         assert works("save", "My tune", "made") == [{"name": "My tune", "bank": "user"}]

@@ -43,3 +43,14 @@ def test_what_cannot_be_done_is_said(model, tmp_path, capsys):
     told = unwrapped(capsys)
     assert "variations is 9" in told and "choose another place with -o" in told and "no_model" in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_is_upsampled_and_reconstructed(model, tmp_path, capsys):
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, np.random.default_rng(0).normal(0, 0.1, (24_000, 2)), 24_000)
+    for task in ("--upsample", "--reconstruct"):
+        assert main([task, str(clip), "--model", model, "-o", str(tmp_path / "out.wav")]) == 0
+        audio, rate = soundfile.read(tmp_path / "out.wav")
+        assert (rate, audio.shape) == (48_000, (48_000, 2))
+    with pytest.raises(SystemExit):
+        main(["--upsample", str(clip), "--continue", str(clip)])
