@@ -106,7 +106,8 @@ class Performer:
             self._rates.loaded(self._engine.loaded, begun - job.started)
         first_s = (job.first_chunk_s or 0.0) - (begun - job.started)
         outside = measured_outside(max(0.0, first_s), job.worked_s, job.done_s, job.request.variations)
-        self._rates.done(job.request, finished.report.pace or outside)
+        if job.request.task == "music":  # the others cost nothing alike
+            self._rates.done(job.request, finished.report.pace or outside)
 
     async def _announce(self, job: Job) -> None:
         """Tells the journal the name, where it is not the one it was told."""

@@ -41,6 +41,7 @@ class Renderer(Protocol):
 
     token_rate: float
     samplerate: int
+    left: int  # tokens before a chunk that it hears
     lookahead: int  # tokens after a chunk that it needs
 
     def render(self, tokens: list[Any], start: int, end: int, *, ended: bool) -> np.ndarray | None:

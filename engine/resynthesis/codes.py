@@ -47,7 +47,7 @@ class CodesRenderer:
         assert codec is not None, "asked for before"
         self._codec, self._device = codec, prepared.runtime.device
         self.token_rate, self.samplerate = codec.frame_rate, codec.samplerate
-        self.lookahead = codec.context
+        self.left = self.lookahead = codec.context
 
     @torch.inference_mode()
     def render(self, codes: list[Tensor], start: int, end: int, *, ended: bool) -> np.ndarray:
