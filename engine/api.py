@@ -277,7 +277,7 @@ class Finished:
 
 _ONLY_OF_MUSIC: dict[str, object] = {
     "prompt": "", "duration_s": None, "bars": None, "loop": False, "from_s": None, "context_s": None, "guidance": None,
-    "top_k": None, "temperature": None, "variations": 1,
+    "top_k": None, "temperature": None, "variations": 1, "width": None,
 }  # fmt: skip
 
 Event = Progress | AudioChunk | Finished

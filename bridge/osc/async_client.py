@@ -23,6 +23,7 @@ from bridge.osc.replies import (
     Cancelled,
     Done,
     Entry,
+    Estimated,
     Fail,
     Found,
     ModelReply,
@@ -74,6 +75,9 @@ class AsyncClient:
 
     async def status(self, job: str | None = None) -> State | Fail:
         return await self._ask(State, "status", job=job)
+
+    async def estimate(self, **pairs: object) -> Estimated | Fail:
+        return await self._ask(Estimated, "estimate", **pairs)
 
     async def cancel(self, job: str) -> Ack | Fail:
         return await self._ask(Ack, "cancel", job=job)
