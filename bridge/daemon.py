@@ -75,7 +75,7 @@ class Daemon:
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s, *audio)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))
         self._transport = Transport(settings.midi_beats_per_bar)
-        self._midi = MidiIn(settings.midi_in, self._hear)
+        self._midi = MidiIn(settings.midi_in, self._receive_midi)
         self._control = MidiControl(settings_file())
         outlets = (self._journal, settings.folder, self._notify)
         self._rates = Rates(settings.state_folder / "rates.json")
@@ -171,9 +171,9 @@ class Daemon:
         state_file.remove(self._settings)
         log.info("inspire has ended")
 
-    def _hear(self, message: mido.Message, now: float) -> None:
-        self._transport.hear(message, now)
-        for command in self._control.hear(message):
+    def _receive_midi(self, message: mido.Message, now: float) -> None:
+        self._transport.receive(message, now)
+        for command in self._control.commands_of(message):
             self._receive(command, self._control)
 
     def _receive(self, received: Received, source: Peer) -> None:

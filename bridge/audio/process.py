@@ -34,7 +34,7 @@ class Output:
     """One child. `find` first, once; then `open`, results, `close`, as often as wanted; `end`. After a DeviceError only `end`."""
 
     def __init__(self, wanted: Wanted, on_underruns: Callable[[int], None]):
-        """`on_underruns` is told how many there were, soon after."""
+        """`on_underruns` is reported how many there were, soon after."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=worker.main, args=(theirs, wanted), name="inspire-audio", daemon=True)
@@ -89,7 +89,7 @@ class Output:
 
     @property
     def unheard(self) -> int:
-        """Frames that were written and not played yet, as last told."""
+        """Frames that were written and not played yet, as last reported."""
         return self._sent - self.state.frames_read
 
     def begin(self, at: float | None, amid: bool) -> None:
@@ -134,17 +134,17 @@ class Output:
             try:
                 self._link.send(*protocol.encode(message))
             except OSError:
-                return  # the child is gone: the reader tells
+                return  # the child is gone: the reader reports
 
     def _read(self) -> None:
         """The reader thread."""
         try:
             while True:
-                self._loop.call_soon_threadsafe(self._hear, protocol.decode(*self._link.receive()))
+                self._loop.call_soon_threadsafe(self._receive, protocol.decode(*self._link.receive()))
         except (EOFError, OSError):
-            self._loop.call_soon_threadsafe(self._hear, Failed("the process of the audio device ended"))
+            self._loop.call_soon_threadsafe(self._receive, Failed("the process of the audio device ended"))
 
-    def _hear(self, message: protocol.ToProcess | protocol.FromProcess) -> None:
+    def _receive(self, message: protocol.ToProcess | protocol.FromProcess) -> None:
         self._heard_at = self._time()
         if isinstance(message, State):
             before, self.state = self.state, message

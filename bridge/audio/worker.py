@@ -3,7 +3,7 @@
 In a process of its own, as PortAudio lists the devices once, does not outlive a JACK server that dies (closing its stream waits
 for ten minutes, then aborts: PortAudio's issue 820), and calls back under the interpreter's lock, which a daemon needs for more.
 
-Threads: the main thread obeys; `_beat` tells the state; PortAudio's runs `Playout.fill`. The messages are `protocol`'s.
+Threads: the main thread obeys; `_beat` reports the state; PortAudio's runs `Playout.fill`. The messages are `protocol`'s.
 """
 
 from __future__ import annotations
@@ -180,9 +180,9 @@ class _Worker:
                 if self._stream is not None and self._playout is not None:
                     self._beats_without_fill += 1  # counted: a clock would run on while this process is stopped
                     stuck = self._beats_without_fill * STATE_EVERY_S > STUCK_S
-                    self._tell(self._playout, lost=stuck or not self._stream.active)
+                    self._report(self._playout, lost=stuck or not self._stream.active)
 
-    def _tell(self, playout: Playout, lost: bool) -> None:
+    def _report(self, playout: Playout, lost: bool) -> None:
         state = State(playout.ring.frames_read, playout.underruns, playout.meter.peak_db, playout.meter.rms_db, lost)
         try:
             self._send(state)

@@ -67,11 +67,12 @@ torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)
 print(f"torch {torch.__version__} on {device}")
 """
 _MODEL = """
-import importlib, json, sys
+import dataclasses, importlib, json, sys
 from engine.api import EngineError
 module, _, name = sys.argv[1].partition(":")
 try:
-    print(json.dumps(getattr(importlib.import_module(module), name)().load(sys.argv[2])))
+    report = dataclasses.replace(getattr(importlib.import_module(module), name)().load(sys.argv[2]), paces=None)
+    print(json.dumps({name: value for name, value in dataclasses.asdict(report).items() if value is not None}))
 except EngineError as error:
     sys.exit(str(error))
 """
@@ -83,7 +84,7 @@ class Finding:
 
     check: str
     ok: bool
-    told: str
+    fact: str
     advice: str = ""
     optional: bool = False
 
@@ -107,8 +108,8 @@ def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
 
 
 def python(version: tuple[int | str, ...] = sys.version_info) -> Finding:
-    told = ".".join(str(number) for number in version[:3])
-    return Finding("Python", tuple(version[:2]) >= PYTHON, told, "install Python {}.{} or later".format(*PYTHON))
+    fact = ".".join(str(number) for number in version[:3])
+    return Finding("Python", tuple(version[:2]) >= PYTHON, fact, "install Python {}.{} or later".format(*PYTHON))
 
 
 def packages(names: tuple[str, ...] = PACKAGES) -> Finding:
@@ -118,8 +119,8 @@ def packages(names: tuple[str, ...] = PACKAGES) -> Finding:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    told = f"missing: {', '.join(missing)}" if missing else ", ".join(found)
-    return Finding("packages", not missing, told, "run 'pip install inspire-daw' again, or 'make setup' in a checkout")
+    fact = f"missing: {', '.join(missing)}" if missing else ", ".join(found)
+    return Finding("packages", not missing, fact, "run 'pip install inspire-daw' again, or 'make setup' in a checkout")
 
 
 def available_gb() -> float | None:
@@ -137,7 +138,7 @@ def available_gb() -> float | None:
 
 def memory(available: float | None) -> Finding:
     if available is None:
-        return Finding("memory", True, "cannot be told on this system")
+        return Finding("memory", True, "cannot be measured on this system")
     advice = f"close other programs: {LEAST_MEMORY_GB} GB are needed"
     return Finding("memory", available >= LEAST_MEMORY_GB, f"{available:.1f} GB", advice)
 
@@ -169,8 +170,8 @@ def _what_is_there(path: Path) -> Path:
 
 def presets(path: Path) -> Finding:
     library = Presets(path)
-    told = library.problems[0] if library.problems else f"{len(library.all())} presets"
-    return Finding("presets", not library.problems, told, "correct that file: a preset that cannot be read is left out")
+    fact = library.problems[0] if library.problems else f"{len(library.all())} presets"
+    return Finding("presets", not library.problems, fact, "correct that file: a preset that cannot be read is left out")
 
 
 def _found(settings: Settings, port_asked: bool) -> tuple[int, State | None]:
@@ -207,9 +208,9 @@ def port(number: int, another_will_do: bool = False, host: str = LOOPBACK, runni
         for one in (*udp, *tcp):
             stack.enter_context(one)
         arrives = all(map(_round_trip, udp))
-    told = f"{number} is free" if number else "any free one, as set"
+    fact = f"{number} is free" if number else "any free one, as set"
     advice = "let a firewall pass what this machine sends to itself"
-    return Finding("port", arrives, f"{told}; no daemon runs" if arrives else f"what is sent to {number} does not arrive", advice)
+    return Finding("port", arrives, f"{fact}; no daemon runs" if arrives else f"what is sent to {number} does not arrive", advice)
 
 
 def _round_trip(datagrams: socket.socket) -> bool:
@@ -225,9 +226,9 @@ def midi(name: str, running: State | None = None) -> Finding:
     """Opens the port that the setting midi_in names, unless the daemon that runs has it."""
     if name == "none":
         return Finding("MIDI", True, "none, as set")
-    told = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
-    opened = not told.startswith("none")
-    return Finding("MIDI", opened, told.removeprefix("none: "), "start what gives the port, or set midi_in to another or to none")
+    fact = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
+    opened = not fact.startswith("none")
+    return Finding("MIDI", opened, fact.removeprefix("none: "), "start what gives the port, or set midi_in to another or to none")
 
 
 async def _opened(name: str) -> str:
@@ -255,8 +256,8 @@ def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) 
     """Plays 0.3 s of silence with one click at -40 dB in it, the way results are played."""
     if device == "none":
         return Finding("audio device", True, "none, as set: results go to disk only")
-    told, heard = asyncio.run(_click(device, channels, samplerate))
-    return Finding("audio device", heard, told, "install PortAudio, plug the device in, or set audio_device to another or none")
+    fact, played = asyncio.run(_click(device, channels, samplerate))
+    return Finding("audio device", played, fact, "install PortAudio, plug the device in, or set audio_device to another or none")
 
 
 async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
@@ -269,14 +270,14 @@ async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tup
     voice.end()
     while output.playing:
         await asyncio.sleep(0.01)
-    heard = not voice.stopped  # by the device, which stops what it cannot play
+    played = not voice.stopped  # by the device, which stops what it cannot play
     await output.stop()
     name = output.description.removeprefix("none: ")
-    return f"{name}: {f'played a click at {CLICK_DB:g} dB' if heard else 'nothing could be played'}", heard
+    return f"{name}: {f'played a click at {CLICK_DB:g} dB' if played else 'nothing could be played'}", played
 
 
 def torch() -> Finding:
-    return _tried("torch", _TORCH, [], "install torch for this machine: see pytorch.org", lambda told: told)
+    return _tried("torch", _TORCH, [], "install torch for this machine: see pytorch.org", lambda fact: fact)
 
 
 def model(engine: str, name: str) -> Finding:
@@ -285,12 +286,12 @@ def model(engine: str, name: str) -> Finding:
     return _tried("model", _MODEL, [engine, name], advice, _facts)
 
 
-def _facts(told: str) -> str:
-    return ", ".join(f"{name} {value}" for name, value in json.loads(told.splitlines()[-1]).items())
+def _facts(fact: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in json.loads(fact.splitlines()[-1]).items())
 
 
 def _tried(check: str, code: str, arguments: list[str], advice: str, read: Callable[[str], str]) -> Finding:
-    """Runs `code` in a process of its own; the last line it says is what is told."""
+    """Runs `code` in a process of its own; the last line that it prints is the finding."""
     command = [sys.executable, "-c", code, *arguments]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)

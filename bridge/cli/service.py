@@ -96,7 +96,7 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
                 continue
             mark, color = ("ok", "green") if finding.ok else ("missing", "yellow") if finding.optional else ("wrong", "red")
             out.print(f"[{color}]{mark:>7}[/{color}]  {finding.check}: ", end="")
-            out.print(finding.told if finding.ok else f"{finding.told} → {finding.advice}", markup=False)
+            out.print(finding.fact if finding.ok else f"{finding.fact} → {finding.advice}", markup=False)
     raise typer.Exit(0 if well else 1)
 
 

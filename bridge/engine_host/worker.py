@@ -105,8 +105,8 @@ class _Worker:
             self._send_event(run, Progress("loading", 0.0, request.seconds))
             self._load(engine, request.model)
         if weights not in ("", self._weights):
-            told = f"the model {request.model} has changed since: its weights were {weights}, now they are {self._weights}"
-            raise ModelError(f"{told}; give another seed to hear it as it is now")
+            problem = f"the model {request.model} has changed since: its weights were {weights}, now they are {self._weights}"
+            raise ModelError(f"{problem}; give another seed to hear it as it is now")
         for event in _checked(engine.generate(request, lambda: run <= self._cancelled_run)):
             self._send_event(run, event)
 

@@ -36,8 +36,8 @@ class AudioHandlers:
         if not paths:
             raise JobError(f"the job {job.id!r} made no audio: there is nothing to play", "no_audio")
         if command.variation > len(paths):
-            told = f"variation is {command.variation}: the job {job.id!r} has {len(paths)}"
-            raise JobError(told, "bad_value")
+            message = f"variation is {command.variation}: the job {job.id!r} has {len(paths)}"
+            raise JobError(message, "bad_value")
         await self._device.check()
         replay = await Replay.of(Path(paths[command.variation - 1]))
         if self._replay:

@@ -54,7 +54,7 @@ class Completion:
         return draft.complete(preset.under(draft.above(preset.values, music)))
 
     def _why_no_bar(self, now: float) -> str:
-        if self._transport.told(now):
-            return "the host tells that it does not play"
+        if self._transport.reported(now):
+            return "the host reports that it does not play"
         clock = "no MIDI clock plays" if self._settings.midi_in != "none" else "midi_in is not set"
-        return f"no host tells its transport and {clock}"
+        return f"no host reports its transport and {clock}"

@@ -45,11 +45,11 @@ class JobHandlers:
         await self._jobs.recall(command.id)
         to = caller.reply_to
         job = self._jobs.submit(self._completion.admit(command), self._clients.turn_of(to), self._clients.name_of(to))
-        first = self._jobs.story(job)
+        first = self._jobs.state_reply(job)
         async with self._following(job, to):
             yield Ack(command.id)
             yield first
-            if isinstance(first, Queued) and (now := self._jobs.story(job)) != first:  # it moved while it was written
+            if isinstance(first, Queued) and (now := self._jobs.state_reply(job)) != first:  # it moved while it was written
                 yield now
 
     async def submit_draft(self, draft: Draft, caller: Caller) -> Replies:

@@ -1,13 +1,13 @@
-"""The host's transport, as a device or script tells it."""
+"""The host's transport, as a device or script reports it."""
 
 from __future__ import annotations
 
 import time
 
 from bridge.handlers import Caller, Replies, Table
-from bridge.midi.told import Told
+from bridge.midi.reported import ReportedTransport
 from bridge.midi.transport import Transport
-from bridge.osc.commands import TellTransport
+from bridge.osc.commands import ReportTransport
 from bridge.osc.replies import Ack
 
 
@@ -17,10 +17,10 @@ class TransportHandlers:
 
     @property
     def table(self) -> Table:
-        return {TellTransport: self.tell}
+        return {ReportTransport: self.report}
 
-    async def tell(self, command: TellTransport, caller: Caller) -> Replies:
+    async def report(self, command: ReportTransport, caller: Caller) -> Replies:
         beats_per_bar, beat_unit = command.beats_per_bar or 0, command.beat_unit or 4
         place = (command.bpm, command.position_beats, bool(command.playing), time.monotonic())
-        self._transport.tell(Told(*place, beats_per_bar, beat_unit))
+        self._transport.report(ReportedTransport(*place, beats_per_bar, beat_unit))
         yield Ack(command.id)

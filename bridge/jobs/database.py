@@ -85,8 +85,8 @@ def open_database(file: Path | None) -> sqlite3.Connection:
             if not attempt and unusable and _set_aside(file, error):
                 continue
             if code == sqlite3.SQLITE_BUSY:
-                told = f"another daemon keeps its state and journal in {file.parent}"
-                raise HomeTaken(f"{told}: stop it, or give this one a home of its own with --home FOLDER") from None
+                problem = f"another daemon keeps its state and journal in {file.parent}"
+                raise HomeTaken(f"{problem}: stop it, or give this one a home of its own with --home FOLDER") from None
             log.warning("cannot keep the journal %s (%s): jobs will be forgotten when this daemon ends", file, error)
             break
     return _prepared(":memory:")

@@ -1,6 +1,6 @@
 """One job: what was asked, how far it is, and its end.
 
-Every job tells its story as replies: queued, progress, chunk, and exactly one end.
+Every job is reported in replies: queued, progress, chunk, and exactly one end.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Job:
     generating: bool = False  # what comes now is new audio, not the clip
     worked_s: float = 0.0  # for done_s
     done_s: float = 0.0  # of new audio
-    total_s: float = 0.0  # as the engine tells it: of bars of a clip it knows when it has heard it
+    total_s: float = 0.0  # as the engine reports it: of bars of a clip it knows when it has heard it
     audible: bool = True  # False: asked for while another daemon ran, so that nobody expects to hear it now
     cancelled: bool = False  # asked to stop
     interrupted: bool = False  # … because the daemon ends
     voice: Voice | None = None
-    announced: Path | None = None  # where its audio is, as the journal was told
+    announced: Path | None = None  # where its audio is, as the journal has it
     reported_at: float = 0.0
-    told: Queued | None = None  # where it waits, as it last heard
+    place_sent: Queued | None = None  # its place in the queue, as its client was last sent it
     end: End | None = None
 
     @property

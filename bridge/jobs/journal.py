@@ -47,9 +47,9 @@ log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Used from the event loop's thread. What is only told (`submitted`, `started`, `grown`, `ended`, `paused`) never blocks and
-    never fails: a journal that cannot be written is a warning in the log. What is promised to a client waits for the future that
-    telling gives: it is then written. What is asked raises JournalError.
+    """Used from the event loop's thread. What is only recorded (`submitted`, `started`, `grown`, `ended`, `paused`) never blocks
+    and never fails: a journal that cannot be written is a warning in the log. What is promised to a client waits for the future
+    that recording returns: it is then written. What is asked raises JournalError.
 
     `file` None keeps it in memory. `cap_bytes` is the space that results may take, 0 for all there is.
     """
@@ -60,7 +60,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "journal")
 
     async def open(self, remembered: int) -> Memory:
-        """Ends what a dead daemon left unfinished; tells of the last `remembered` jobs that ended, and of those that wait. Raises
+        """Ends what a dead daemon left unfinished; returns the last `remembered` jobs that ended, and of those that wait. Raises
         HomeTaken where another daemon has the file.
         """
         found = await self._ask(self._open, remembered)
@@ -68,7 +68,7 @@ class Journal:
         return found
 
     async def close(self) -> None:
-        """When everything told before is written."""
+        """When everything recorded before is written."""
         self._seeing.cancel()
         self._seen()
         await self._ask(self._close)
@@ -83,21 +83,21 @@ class Journal:
         asked = (json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed, memory.rest_of(command))
         columns = "id, client, created, state, request, play, name, words, clip, seed, rest"
         sql = f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)"
-        return self._tell(sql, (command.id, client, created, *asked))
+        return self._enqueue(sql, (command.id, client, created, *asked))
 
     def started(self, id: str, part: Path) -> asyncio.Future[None]:
         """A chunk that is announced must be found again: wait for it."""
-        return self._tell(f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}", (str(part), id))
+        return self._enqueue(f"UPDATE jobs SET state = 'running', started = {_NOW}, path = ? WHERE {_LAST}", (str(part), id))
 
     def grown(self, id: str, duration_s: float) -> None:
-        self._tell(f"UPDATE jobs SET duration_s = ? WHERE {_LAST}", (duration_s, id))
+        self._enqueue(f"UPDATE jobs SET duration_s = ? WHERE {_LAST}", (duration_s, id))
 
     def ended(self, state: str, end: End, duration_s: float) -> None:
         """Also removes old results where they take more space than they may."""
         self._submit(self._quietly, self._end, state, end, duration_s)
 
     def paused(self, paused: bool) -> asyncio.Future[None]:
-        return self._tell("UPDATE queue SET paused = ?", (paused,))
+        return self._enqueue("UPDATE queue SET paused = ?", (paused,))
 
     async def search(self, query: History) -> list[Found | Entry]:
         """The newest first."""
@@ -120,7 +120,7 @@ class Journal:
             await asyncio.sleep(SEEN_EVERY_S)
 
     def _seen(self) -> None:
-        self._tell("UPDATE queue SET seen = ? WHERE EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL)", (time.time(),))
+        self._enqueue("UPDATE queue SET seen = ? WHERE EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL)", (time.time(),))
 
     # ---- carrying work to the thread
 
@@ -137,7 +137,7 @@ class Journal:
         except sqlite3.Error as error:
             raise JournalError(f"the journal cannot be read or written: {error} ({self._file})") from error
 
-    def _tell(self, sql: str, values: tuple[_Value, ...]) -> asyncio.Future[None]:
+    def _enqueue(self, sql: str, values: tuple[_Value, ...]) -> asyncio.Future[None]:
         return asyncio.wrap_future(self._submit(self._quietly, lambda: self._db.execute(sql, values)))
 
     def _quietly(self, work: Callable[_Arguments, object], *arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
@@ -186,19 +186,19 @@ class Journal:
 
     def _interrupt(self, row: sqlite3.Row) -> None:
         failure = {"code": "interrupted", "message": INTERRUPTED}
-        story = {"id": row["id"], "state": "interrupted", "created": row["created"]}
-        story |= {"request": json.loads(row["request"]) | {"seed": row["seed"]}, "failure": failure}
-        count = story["request"].get("variations", 1)
+        entries = {"id": row["id"], "state": "interrupted", "created": row["created"]}
+        entries |= {"request": json.loads(row["request"]) | {"seed": row["seed"]}, "failure": failure}
+        count = entries["request"].get("variations", 1)
         path, duration_s = None, 0.0
         if row["path"]:
             try:
-                path, duration_s, story = salvage(Path(row["path"]), story, count)
+                path, duration_s, entries = salvage(Path(row["path"]), entries, count)
             except OutputError as error:
                 log.warning("job %s was interrupted, its file is lost: %s", row["id"], error)
-        failure = story.get("failure") or {}
+        failure = entries.get("failure") or {}
         files = [file for file in paths.variation_paths(path, count) if file.exists()] if path else []
         pairs = json.dumps(others_of(files))
-        end = (story["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
+        end = (entries["state"], failure.get("code"), failure.get("message"), str(path or ""), duration_s, pairs, row["number"])
         columns = "state = ?, code = ?, message = ?, path = ?, duration_s = ?, pairs = ?"
         self._db.execute(f"UPDATE jobs SET ended = {_NOW}, {columns} WHERE number = ?", end)
         self._measure(row["number"], files)
@@ -233,8 +233,8 @@ class Journal:
         while self._taken > self._cap_bytes:
             row = self._db.execute(removable.format(", ".join(map(str, spared)))).fetchone()
             if row is None:
-                told = "results take %d bytes, more than the %d allowed: the rest is kept or in use"
-                log.warning(told, self._taken, self._cap_bytes)
+                message = "results take %d bytes, more than the %d allowed: the rest is kept or in use"
+                log.warning(message, self._taken, self._cap_bytes)
                 return
             files = _files(row)
             if wanted.intersection(map(str, files)):

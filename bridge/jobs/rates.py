@@ -47,7 +47,7 @@ class Rates:
         self._jobs: list[_Record] = []
         self._warm: list[_Record] = []
         self._loads: dict[str, float] = {}
-        self.device = ""  # the engine's: until it tells, the last one
+        self.device = ""  # the engine's: until it reports it, the last one
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             kept = json.loads(file.read_text("utf-8")) if file else {}
             self._loads = {str(model): float(seconds) for model, seconds in kept.get("loads_s", {}).items()}
@@ -55,7 +55,7 @@ class Rates:
             self._jobs = [record for record in kept.get("jobs", []) if _is_whole(record)]
 
     def warmed_up(self, model: str, report: ModelReport) -> None:
-        """What the engine's warm-up told of a model that was loaded."""
+        """What the engine's warm-up measured of a model that was loaded."""
         self.device = report.device
         self._warm = [record for record in self._warm if record["model"] != model]
         self._warm += [self._record(model, decode, False, pace) for decode, pace in (report.paces or {}).items()]
@@ -108,7 +108,7 @@ class Rates:
 
 
 def measured_outside(first_s: float, work_s: float, new_s: float, variations: int) -> Pace:
-    """The pace of an engine that tells none, from what the daemon sees of a job."""
+    """The pace of an engine that reports none, from what the daemon sees of a job."""
     per_s = max(0.0, work_s - first_s) / max(new_s - FIRST_CHUNK_S, FIRST_CHUNK_S) / variations
     prepare_s = max(0.0, first_s - per_s * min(new_s, FIRST_CHUNK_S))
     rest = {"step_s": 0.0, "steps_per_s": 0.0, "render_s": 0.0, "left_s": 0.0, "ahead_s": 0.0}

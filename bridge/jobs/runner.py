@@ -1,7 +1,7 @@
 """The life of a job: queued → running → done, failed or cancelled. Who is next, `queue` says; `performer` runs it.
 
 Idempotent by id: submitting a known id with the same request gives the job there is. Everything runs on the event loop's
-thread. What happens to a job is told through `notify`.
+thread. What happens to a job is reported through `notify`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from bridge.osc.replies import Cancelled, Done, End, Fail, Queued, Reply, fail
 from bridge.results.recording import Kept, Recording
 from engine.api import draw_seed
 
-_NEXT = 8  # jobs that hear of it when the queue moves
+_NEXT = 8  # jobs whose clients are notified when the queue moves
 _LONG_AWAY_S = 600.0  # without a daemon: then nobody waits for the jobs that did
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class Jobs:
         self._ended.pop(job.id, None)  # one that the journal lost
         self._jobs[job.id] = job
         self._queue.add(job, client, first=job.request.clip is not None)  # a continuation is waited for by someone who plays
-        job.told = self._waiting(job, self.position(job))
+        job.place_sent = self._waiting(job, self.position(job))
         self._report_positions()  # it may have gone before others
         self._moved.set()
         return job
@@ -170,7 +170,7 @@ class Jobs:
         self._moved.set()
         return self._journal.paused(paused)
 
-    def story(self, job: Job) -> Reply:
+    def state_reply(self, job: Job) -> Reply:
         """Where a job is now, in one reply."""
         if job.end:
             return job.end
@@ -228,10 +228,10 @@ class Jobs:
     def _report_positions(self) -> None:
         """Tells those who are next; who is far back may ask."""
         for position, job in enumerate(islice(self._queue, _NEXT), start=self.running is not None):
-            told = self._waiting(job, position)
-            if told != job.told:
-                job.told = told
-                self._notify(job, told)
+            place = self._waiting(job, position)
+            if place != job.place_sent:
+                job.place_sent = place
+                self._notify(job, place)
 
     def _waiting(self, job: Job, position: int) -> Queued:
         return Queued(job.id, position, {"paused": 1} if self.paused else {})

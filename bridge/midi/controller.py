@@ -1,4 +1,4 @@
-"""MIDI as a client of the daemon: what it hears becomes commands, by the map in settings.toml; learning changes that map.
+"""MIDI as a client of the daemon: what it receives becomes commands, by the map in settings.toml; learning changes that map.
 
 The file is read again when it has changed. What is wrong in it then is logged once, with its line, and the map stays as it was.
 """
@@ -53,7 +53,7 @@ class MidiControl:
             raise SettingsError(self._problem)
         return self._bindings
 
-    def hear(self, message: mido.Message) -> list[Command]:
+    def commands_of(self, message: mido.Message) -> list[Command]:
         """What to do now; of most messages nothing."""
         match message.type:
             case "note_on" if message.velocity:
@@ -79,7 +79,7 @@ class MidiControl:
         return self._commands(binding, value)
 
     def send(self, reply: Reply) -> None:
-        """A reply to a command of `hear`: there is nobody to read it."""
+        """A reply to a command of `commands_of`: there is nobody to read it."""
         if isinstance(reply, Fail):
             log.warning("what MIDI asked for cannot be done: %s", reply.message)
             if reply.id in self._asked:

@@ -22,15 +22,15 @@ _STATUS = 0x80  # the least byte that can begin a message
 
 log = logging.getLogger(__name__)
 
-Hear = Callable[[mido.Message, float], None]
+Receive = Callable[[mido.Message, float], None]
 
 
 class MidiIn:
-    """`name` is the setting midi_in. `hear` is called on the event loop with each message and when it came (monotonic)."""
+    """`name` is the setting midi_in. `receive` is called on the event loop with each message and when it came (monotonic)."""
 
-    def __init__(self, name: str, hear: Hear):
+    def __init__(self, name: str, receive: Receive):
         self._name = name
-        self._hear = hear
+        self._receive = receive
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -47,11 +47,11 @@ class MidiIn:
             loop = asyncio.get_running_loop()
 
             def arrived(message: mido.Message) -> None:
-                loop.call_soon_threadsafe(self._hear, message, time.monotonic())
+                loop.call_soon_threadsafe(self._receive, message, time.monotonic())
 
             port = MidiPort(self._name, arrived)
         except MidiError as error:
-            self._tell_missing(error)
+            self._log_missing(error)
             return
         await self._look(port)
         self._looking = asyncio.create_task(self._keep_looking(port))
@@ -66,10 +66,10 @@ class MidiIn:
     async def _listen(self) -> None:
         host, _, port = self._name.removeprefix(MIDI_SOCKET).rpartition(":")
         try:
-            self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self._hear), host, int(port))
+            self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self._receive), host, int(port))
         except OSError as error:
             raise MidiError(f"{self._name} cannot be opened: {error.strerror}") from None
-        self._tell(f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}")
+        self._log_source(f"{MIDI_SOCKET}{host}:{self._server.sockets[0].getsockname()[1]}")
 
     async def _keep_looking(self, port: MidiPort) -> None:
         while not self._closing.is_set():
@@ -81,18 +81,18 @@ class MidiIn:
 
     async def _look(self, port: MidiPort) -> None:
         try:
-            self._tell(await asyncio.to_thread(port.look))
+            self._log_source(await asyncio.to_thread(port.look))
         except MidiError as error:
-            self._tell_missing(error)
+            self._log_missing(error)
         except Exception as error:  # a driver's own trouble must not end the looking
-            self._tell_missing(MidiError(f"looking for MIDI ports failed: {error!r}"))
+            self._log_missing(MidiError(f"looking for MIDI ports failed: {error!r}"))
 
-    def _tell(self, source: str) -> None:
+    def _log_source(self, source: str) -> None:
         if source != self.description:
             log.info("MIDI comes from %s", source)
         self.description = source
 
-    def _tell_missing(self, error: MidiError) -> None:
+    def _log_missing(self, error: MidiError) -> None:
         """Once, until it is there again: the state says which other ports there are."""
         if not self.description.startswith("none: "):
             log.warning("%s: %s", f"MIDI from {self.description} is gone" if self.description else "no MIDI", error)
@@ -104,8 +104,8 @@ class _Connection(asyncio.Protocol):
     can make its browser connect here, and MIDI would be found in what it sends after the browser's own words.
     """
 
-    def __init__(self, hear: Hear):
-        self._hear = hear
+    def __init__(self, receive: Receive):
+        self._receive = receive
         self._parser = mido.Parser()
         self._began = False
 
@@ -122,4 +122,4 @@ class _Connection(asyncio.Protocol):
         now = time.monotonic()
         self._parser.feed(data)
         for message in self._parser:
-            self._hear(message, now)
+            self._receive(message, now)

@@ -1,4 +1,4 @@
-"""A host's musical time, from its MIDI clock or as it is told: tempo, position, and when the next bar begins.
+"""A host's musical time, from its MIDI clock or as it reports it: tempo, position, and when the next bar begins.
 
 Pure: no port, no clock of its own.
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import mido
 import numpy as np
 
-from bridge.midi.told import Told
+from bridge.midi.reported import ReportedTransport
 
 TICKS_PER_BEAT = 24
 TICKS_PER_SIXTEENTH = 6  # what song position counts
@@ -47,26 +47,26 @@ class Clock:
 class Transport:
     """Follows a MIDI clock, whose messages it is given as they come. `now` is the time of a question (monotonic).
 
-    What a host tells (`tell`) wins over its clock for as long as it counts: it knows the metre, and where the song is.
+    What a host reports (`report`) wins over its clock for as long as it counts: it knows the metre, and where the song is.
     MIDI clock has no metre: bars have `beats_per_bar` beats where that is known, and else as many as whoever asks takes them for.
     """
 
     def __init__(self, beats_per_bar: int = 0) -> None:
         self._beats_per_bar = beats_per_bar
         self._ticks: deque[float] = deque(maxlen=_STRETCHES[0])
-        self._place: int | None = None  # ticks from the song's beginning to the last tick; None: nobody said
+        self._place: int | None = None  # ticks from the song's beginning to the last tick; None: unknown
         self._rolling = False
-        self._told: Told | None = None  # the last
+        self._reported: ReportedTransport | None = None  # the last
 
-    def tell(self, told: Told) -> None:
-        """What a device or script in the host says of its transport. The last one wins, whoever tells it."""
-        self._told = told
+    def report(self, reported: ReportedTransport) -> None:
+        """The transport as a device or script in the host reports it. The last report wins, whoever sends it."""
+        self._reported = reported
 
-    def told(self, now: float) -> Told | None:
-        """What was told last; None where nothing was, or too long ago."""
-        return self._told if self._told and self._told.counts(now) else None
+    def reported(self, now: float) -> ReportedTransport | None:
+        """The last report; None where there is none, or it is too old."""
+        return self._reported if self._reported and self._reported.counts(now) else None
 
-    def hear(self, message: mido.Message, now: float) -> None:
+    def receive(self, message: mido.Message, now: float) -> None:
         """Any MIDI message; what is not of time is left alone."""
         match message.type:
             case "clock":
@@ -81,7 +81,7 @@ class Transport:
                 self.locate(message.pos)
 
     def state(self, now: float, beats_per_bar: int, beat_unit: int = 4) -> dict[str, object]:
-        """As /inspire/state tells it; empty while there is no clock."""
+        """As /inspire/state reports it; empty while there is no clock."""
         bpm, beat = self.bpm(now), self.beat(now)
         if bpm is None:
             return {}
@@ -89,13 +89,13 @@ class Transport:
         quarters_per_bar = metre["beats_per_bar"] * 4 / metre["beat_unit"]
         bar = None if beat is None else int(beat // quarters_per_bar) + 1
         playing = "playing" if self.playing(now) else "stopped"
-        source = "told" if self.told(now) else "midi_clock"
+        source = "report" if self.reported(now) else "midi_clock"
         return {"transport": playing, "transport_from": source, "bpm": bpm, "bar": bar, **metre}
 
     def metre(self, now: float) -> dict[str, int]:
-        """The host's, as a request has it: as it tells, else as the settings have it (in quarter notes), else empty."""
-        if (told := self.told(now)) and told.metre:
-            return told.metre
+        """The host's, as a request has it: as it reports, else as the settings have it (in quarter notes), else empty."""
+        if (reported := self.reported(now)) and reported.metre:
+            return reported.metre
         return {"beats_per_bar": self._beats_per_bar, "beat_unit": 4} if self._beats_per_bar else {}
 
     def tick(self, now: float) -> None:
@@ -125,21 +125,21 @@ class Transport:
 
     def playing(self, now: float) -> bool:
         """It rolls, its place in the song is known, and so is its tempo."""
-        if told := self.told(now):
-            return told.playing
+        if reported := self.reported(now):
+            return reported.playing
         return self._rolling and self.clock(now) is not None
 
     def bpm(self, now: float) -> float | None:
         """None while there is no clock, or too little of it. A clock may run while the host does not play."""
-        if told := self.told(now):
-            return told.bpm
+        if reported := self.reported(now):
+            return reported.bpm
         clock = self.clock(now)
         return clock.bpm if clock else None
 
     def beat(self, now: float) -> float | None:
         """Beats from the song's beginning. Where it stopped, while it does not play; None where nobody said."""
-        if told := self.told(now):
-            return told.beat(now)
+        if reported := self.reported(now):
+            return reported.beat(now)
         if self._place is None:
             return None
         clock = self.clock(now) if self._rolling else None
@@ -148,8 +148,8 @@ class Transport:
 
     def next_bar_s(self, now: float, quarters_per_bar: float, earliest_s: float) -> float | None:
         """When the first bar at or after `earliest_s` begins. None while the host does not play."""
-        if told := self.told(now):
-            return told.next_bar_s(told.quarters_per_bar or self._beats_per_bar or quarters_per_bar, earliest_s)
+        if reported := self.reported(now):
+            return reported.next_bar_s(reported.quarters_per_bar or self._beats_per_bar or quarters_per_bar, earliest_s)
         clock = self.clock(now)
         if clock is None or self._place is None or not self._rolling:
             return None

@@ -81,8 +81,8 @@ def convert(type_: str, value: Any) -> int | float | str:
         try:
             str(value).encode()
         except UnicodeEncodeError:
-            told = f"{shown(str(value))} is no text in UTF-8: write it again, or rename the file"
-            raise MessageError(told, "bad_value") from None
+            problem = f"{shown(str(value))} is no text in UTF-8: write it again, or rename the file"
+            raise MessageError(problem, "bad_value") from None
         return str(value)
     return int(value) if type_ == "i" else float(value)
 

@@ -302,12 +302,12 @@ class State(Reply):
         playing: Annotated[int, Meta("1 while the audio device sounds")]
         underruns: _Underruns
         midi_in: Annotated[str, Meta("where MIDI comes from, or why it does not", is_sentence=True)]
-        transport: Annotated[str, Meta("the host's, while it tells it or there is a MIDI clock: playing or stopped")]
-        transport_from: Annotated[str, Meta("told: as /inspire/transport told it; midi_clock: by the MIDI clock")]
+        transport: Annotated[str, Meta("the host's, while it reports it or there is a MIDI clock: playing or stopped")]
+        transport_from: Annotated[str, Meta("report: as /inspire/transport reported it; midi_clock: by the MIDI clock")]
         bpm: Annotated[float, Meta("the host's tempo")]
         bar: Annotated[int, Meta("where it is, in bars from 1")]
         beats_per_bar: Annotated[
-            int, Meta("of these bars: as the host tells it, else the setting midi_beats_per_bar, else the running job's, else 4")
+            int, Meta("of these bars: the host's, else the setting midi_beats_per_bar, else the running job's, else 4")
         ]
         beat_unit: Annotated[int, Meta("the note that a beat of these bars is; bpm counts quarter notes in every metre")]
         gain_db: Annotated[float, Meta("how loud the audio device plays; 0: as it is in the file")]

@@ -84,7 +84,7 @@ FAIL_CODES = {
     "bad_model": "the model is missing, incomplete or damaged",
     "protocol": "the client speaks another protocol",
     "id_taken": "the id belongs to another request",
-    "no_clock": "no host tells that it plays and no MIDI clock does: there is no next bar to start on",
+    "no_clock": "no host reports that it plays and no MIDI clock does: there is no next bar to start on",
     "no_midi": "midi_in is not set: there is nothing to learn from",
     "not_learnt": "nothing came that could be learnt, or the learn was cancelled",
     "no_such_binding": "this note, program or controller does nothing",

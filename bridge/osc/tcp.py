@@ -21,9 +21,9 @@ from bridge.osc import framing
 
 _READ = 8192  # bytes at a time: of each peer once in a turn of the loop
 _LINE = 100  # packets of a peer that wait to be served: nothing more is read meanwhile
-_TOLD, _TOLD_WITHIN_S = 20, 10.0  # connections whose end is told in the log, so that nobody can fill it
+_LOG_LIMIT, _LOG_WINDOW_S = 20, 10.0  # messages about connections, s: so that nobody can fill the log
 
-_TELLING = 16  # bytes of a stream's beginning that tell its framing, however many ENDs are before them
+_FRAMING_BYTES = 16  # bytes of a stream's beginning that determine its framing, however many ENDs are before them
 
 Address = tuple[Any, ...]  # (host, port, "tcp"): never equal to a UDP address
 Received = bytes | MessageError
@@ -48,8 +48,8 @@ class TcpServer:
         self._refusal = refusal
         self._gone = gone
         self._peers: dict[Address, _Peer] = {}
-        self._told = self._untold = 0
-        self._told_since = 0.0
+        self._logged = self._suppressed = 0
+        self._window_began = 0.0
         self._room = memoryview(bytearray(_READ))  # of all peers: what came is taken out before the next is read
 
     async def start(self) -> None:
@@ -83,21 +83,21 @@ class TcpServer:
         if peer := self._peers.get(address):
             peer.go_on()
 
-    def tell(self, told: str, *values: object) -> None:
-        """In the log, but no flood of it."""
-        if (now := time.monotonic()) > self._told_since + _TOLD_WITHIN_S:
-            if self._untold:
-                log.info("… and of %d more connections", self._untold)
-            self._told_since, self._told, self._untold = now, 0, 0
-        if self._told < _TOLD:
-            self._told += 1
-            log.info(told, *values)
+    def log_limited(self, message: str, *values: object) -> None:
+        """Logs at most _LOG_LIMIT messages within _LOG_WINDOW_S, then how many there were more."""
+        if (now := time.monotonic()) > self._window_began + _LOG_WINDOW_S:
+            if self._suppressed:
+                log.info("… and of %d more connections", self._suppressed)
+            self._window_began, self._logged, self._suppressed = now, 0, 0
+        if self._logged < _LOG_LIMIT:
+            self._logged += 1
+            log.info(message, *values)
         else:
-            self._untold += 1
+            self._suppressed += 1
 
     def make_room(self) -> bool:
         """For one more: where all places are taken, the oldest stranger goes, else who was silent for longest, but nobody who
-        spoke or heard a word within LEASE_S: such a one may be a registered client.
+        spoke or was sent anything within LEASE_S: such a one may be a registered client.
         """
         if len(self._peers) < limits.MAX_CONNECTIONS:
             return True
@@ -112,7 +112,7 @@ class _Peer(asyncio.BufferedProtocol):
     def __init__(self, server: TcpServer):
         self._server = server
         self._framing: framing.Slip | framing.SizePrefix | None = None
-        self._beginning = b""  # until it tells how packets stand in it
+        self._beginning = b""  # until it shows how packets stand in it
         self._waiting: asyncio.TimerHandle | None = None
         self._packets: Iterator[Received] = iter(())  # read, but not served yet
         self._line = 0  # of them in a row
@@ -126,7 +126,7 @@ class _Peer(asyncio.BufferedProtocol):
         host, port = (transport.get_extra_info("peername") or ("nowhere", 0))[:2]  # it may have left already
         self.address: Address = (host, port, "tcp")
         if not self._server.make_room():
-            self._server.tell("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
+            self._server.log_limited("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
             transport.abort()
             return
         self._server._peers[self.address] = self
@@ -143,7 +143,7 @@ class _Peer(asyncio.BufferedProtocol):
             if self._framing is None:
                 data = self._beginning + data
                 self._framing = framing.find(data)
-                self._beginning = data[-_TELLING:]
+                self._beginning = data[-_FRAMING_BYTES:]
         except framing.NotOsc as error:
             self.leave(f"it began with {error}")
         if self._framing:
@@ -205,7 +205,7 @@ class _Peer(asyncio.BufferedProtocol):
 
     def _end(self, why: str) -> None:
         """After what is still to be sent. Nothing more is read."""
-        self._server.tell("ended the connection with %s:%d: %s", *self.address[:2], why)
+        self._server.log_limited("ended the connection with %s:%d: %s", *self.address[:2], why)
         self.transport.close()
         self._forget()  # its place is free now, and not only when the loop has closed it
 

@@ -71,7 +71,7 @@ def test_auto_takes_another_and_clients_find_it(start_daemon):
         assert daemon.port != DEFAULT_PORT and f"port {DEFAULT_PORT} is taken by" in daemon.log
         settings = load_settings({}, daemon.environment)
         finding = next(found for found in checks.examine(settings, port_asked=False) if found.check == "port")
-        assert finding.ok and finding.told.startswith(f"{daemon.port}: inspire")
+        assert finding.ok and finding.fact.startswith(f"{daemon.port}: inspire")
         for arguments in (["ping"], ["status"], ["generate", "tune", "--duration", "0.5", "--no-start"], ["stop"]):
             command = [sys.executable, "-m", "bridge", *arguments]
             found = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=250)

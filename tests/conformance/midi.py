@@ -40,6 +40,6 @@ def transport(server: Server) -> None:
         expect(reply.name == "ack", f"{reply}: an ack is right")
         client.send("/inspire/status", id := new_id())
         state = client.answer(id, "state")
-        right = {"transport": words, "transport_from": "told", "bpm": 90.0, "bar": 5, "beats_per_bar": 7, "beat_unit": 8}
+        right = {"transport": words, "transport_from": "report", "bpm": 90.0, "bar": 5, "beats_per_bar": 7, "beat_unit": 8}
         told = {name: state.pairs.get(name) for name in right}
         expect(told == right, f"the state shows {told}: {right} is right")

@@ -91,7 +91,7 @@ def test_what_is_heard_while_live_plays_starts_on_its_bar_without_midi_clock(dae
     with daemon.client() as client:
         wait_until(lambda: client.status().pairs.get("transport") == "playing")
         told = client.status().pairs
-        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("told", 125, 3, 4)
+        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("report", 125, 3, 4)
         device.press("go")
         device.until("done")
         command = next(command for command in device.commands if command[0] == "/inspire/generate")

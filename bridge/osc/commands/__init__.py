@@ -8,7 +8,7 @@ value pairs in any order (fields with one). Pure: no socket, no clock.
 from __future__ import annotations
 
 from bridge.osc.commands import audio, connection, daemon, jobs, midi, music, presets
-from bridge.osc.commands.audio import Play, SetGain, TellTransport
+from bridge.osc.commands.audio import Play, ReportTransport, SetGain
 from bridge.osc.commands.connection import Hello
 from bridge.osc.commands.daemon import ListModels, Ping, Quit
 from bridge.osc.commands.jobs import Again, Cancel, Delete, History, Keep, ListJobs, Pause, Resume, SetPaused, Status
@@ -64,6 +64,7 @@ __all__ = [
     "PreviousPreset",
     "Quit",
     "Reconstruct",
+    "ReportTransport",
     "Resume",
     "SavePreset",
     "SelectBank",
@@ -75,7 +76,6 @@ __all__ = [
     "StepPreset",
     "Submit",
     "TYPES",
-    "TellTransport",
     "Upsample",
     "is_midi_clip",
 ]

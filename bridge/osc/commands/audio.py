@@ -32,12 +32,12 @@ class Play(Command):
 
 @TABLE.command(
     "/inspire/transport",
-    f"tells the host's transport, for start bar: counts for {TRANSPORT_S:g} s, so say it once a second; wins over MIDI clock",
+    f"reports the host's transport, for start bar: counts for {TRANSPORT_S:g} s, so send it once a second; wins over MIDI clock",
     "ack",
     "fail",
 )
 @dataclass(frozen=True)
-class TellTransport(Command):
+class ReportTransport(Command):
     """As it is when it is sent. The last one wins, whoever sends it."""
 
     bpm: Annotated[float, Meta("tempo in quarter notes per minute", 10, 1000)]
@@ -51,7 +51,7 @@ class TellTransport(Command):
     beat_unit: Annotated[int | None, Meta("the note a beat is: 2, 4, 8 or 16; 4 when not given", 2, 16)] = None
 
     @classmethod
-    def read(cls, id: str, **values: Any) -> TellTransport:
+    def read(cls, id: str, **values: Any) -> ReportTransport:
         unit = values.get("beat_unit", 4)
         if unit not in BEAT_UNITS:
             raise MessageError(f"beat_unit is {unit}: one of 2, 4, 8, 16 is allowed", "bad_value")

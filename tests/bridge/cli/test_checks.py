@@ -25,7 +25,7 @@ FAKE = "tests.fake_engine:create_engine"
 
 def wrong(finding: checks.Finding, *told: str) -> None:
     assert not finding.ok and finding.advice
-    assert all(word in finding.told for word in told), finding
+    assert all(word in finding.fact for word in told), finding
 
 
 def test_python():
@@ -34,7 +34,7 @@ def test_python():
 
 
 def test_packages():
-    assert checks.packages().ok and "numpy" in checks.packages().told
+    assert checks.packages().ok and "numpy" in checks.packages().fact
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert [re.match(r"[\w-]+", one)[0] for one in needed] == list(checks.PACKAGES)
     wrong(checks.packages(("numpy", "no-such-package")), "no-such-package")
@@ -74,8 +74,8 @@ def test_presets(tmp_path):
 def test_port(daemon):
     running = checks.running_daemon(daemon.port)
     ours = checks.port(daemon.port, running=running)
-    assert ours.ok and "answers" in ours.told and checks.port(0).ok
-    assert "any free one" in checks.port(0).told and checks.running_daemon(0) is None
+    assert ours.ok and "answers" in ours.fact and checks.port(0).ok
+    assert "any free one" in checks.port(0).fact and checks.running_daemon(0) is None
     wrong(checks.port(0, host="203.0.113.7"), "203.0.113.7")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
@@ -83,7 +83,7 @@ def test_port(daemon):
         assert checks.running_daemon(number) is None
         wrong(checks.port(number), str(number), f"process {os.getpid()}")
         assert checks.port(number, another_will_do=True).ok
-    assert "free" in checks.port(number).told
+    assert "free" in checks.port(number).fact
 
 
 def test_midi(daemon):
@@ -130,7 +130,7 @@ def test_torch(monkeypatch):
 def test_model(monkeypatch):
     monkeypatch.chdir(ROOT)
     well = checks.model(FAKE, "sketch")
-    assert well.ok and "fake sketch" in well.told
+    assert well.ok and "fake sketch" in well.fact
     wrong(checks.model(FAKE, "missing"), "no model 'missing'")
     wrong(checks.model("tests.fake_engine:create_broken_engine", "sketch"), "told not to start")
 

@@ -10,7 +10,7 @@ from bridge.config.presets import Presets
 from bridge.config.settings import Settings
 from bridge.errors import MessageError
 from bridge.handlers.completion import Completion
-from bridge.midi.told import Told
+from bridge.midi.reported import ReportedTransport
 from bridge.midi.transport import Transport
 from bridge.osc.commands import Submit
 from bridge.osc.parsing import parse_command
@@ -40,9 +40,9 @@ def test_a_preset_gives_what_was_left_open(completion):
 
 def test_the_host_gives_tempo_and_metre_to_what_starts_on_its_bar(completion, transport):
     draft = parse_command("/inspire/generate", ["j", "dub", "bars", 4, "start", "bar"])
-    with pytest.raises(MessageError, match="no host tells its transport") as caught:
+    with pytest.raises(MessageError, match="no host reports its transport") as caught:
         completion.complete(draft)
     assert caught.value.code == "no_clock"
-    transport.tell(Told(90.0, 0.0, True, time.monotonic(), 3, 4))
+    transport.report(ReportedTransport(90.0, 0.0, True, time.monotonic(), 3, 4))
     request = completion.complete(draft).request
     assert (request.bpm, request.beats_per_bar) == (90.0, 3)

@@ -66,37 +66,37 @@ def controller(number: int, value: int, channel: int = 1) -> mido.Message:
 
 
 def test_a_pad_generates_the_selected_preset_and_another_cancels_it(control):
-    (made,) = control.hear(note(36))
+    (made,) = control.commands_of(note(36))
     assert isinstance(made, Draft) and made.preset == "selected" and made.ours["play"]
     assert (made.music["bars"], made.music["bpm"], made.music["prompt"]) == (2, 100, "")
-    (second,) = control.hear(note(36))
+    (second,) = control.commands_of(note(36))
     assert second.id != made.id
-    assert [command.job for command in control.hear(note(37, channel=3))] == [made.id, second.id]
-    assert control.hear(note(37)) == []  # nothing is left to cancel
+    assert [command.job for command in control.commands_of(note(37, channel=3))] == [made.id, second.id]
+    assert control.commands_of(note(37)) == []  # nothing is left to cancel
 
 
 def test_a_controller_turns_and_a_program_selects(control):
-    gains = [control.hear(controller(7, value, channel=5))[0].gain_db for value in (0, 127, 127)]
+    gains = [control.commands_of(controller(7, value, channel=5))[0].gain_db for value in (0, 127, 127)]
     assert gains == [-60, 0, 0]
-    assert control.hear(controller(1, 127)) == []
-    (made,) = control.hear(note(36))
+    assert control.commands_of(controller(1, 127)) == []
+    (made,) = control.commands_of(note(36))
     assert made.music["guidance"] == 6
-    control.hear(controller(1, 0))
-    assert control.hear(note(36))[0].music["guidance"] == 2
-    (selected,) = control.hear(mido.Message("program_change", program=12))
+    control.commands_of(controller(1, 0))
+    assert control.commands_of(note(36))[0].music["guidance"] == 2
+    (selected,) = control.commands_of(mido.Message("program_change", program=12))
     assert isinstance(selected, SelectPreset) and selected.preset == "12"
 
 
 def test_what_is_not_meant_does_nothing(control):
     others = [note(36, channel=9), note(36, velocity=0), mido.Message("note_off", note=36, channel=9), note(35), controller(8, 9)]
     others += [mido.Message("clock"), mido.Message("pitchwheel"), mido.Message("sysex", data=[1]), mido.Message("songpos")]
-    assert [control.hear(message) for message in others] == [[]] * len(others)
+    assert [control.commands_of(message) for message in others] == [[]] * len(others)
 
 
 def test_a_button_that_is_a_controller_is_pressed_once(file):
     file.write_text('[[midi_map]]\ncontroller = 64\naction = "preset/next"\n')
     control = MidiControl(file)
-    heard = [bool(control.hear(controller(64, value))) for value in (0, 63, 64, 90, 127, 127, 40, 0, 127)]
+    heard = [bool(control.commands_of(controller(64, value))) for value in (0, 63, 64, 90, 127, 127, 40, 0, 127)]
     assert heard == [False, False, True, False, False, False, False, False, True]
 
 
@@ -173,9 +173,9 @@ def test_what_is_no_table_is_told(text):
 
 
 def test_a_file_that_breaks_leaves_the_map_as_it_was_and_is_told_once(control, file, caplog):
-    assert control.hear(note(37)) == [] and len(control.bindings) == 5
+    assert control.commands_of(note(37)) == [] and len(control.bindings) == 5
     file.write_text("[[midi_map]]\nnote = 999\n")
-    assert len([control.hear(note(36)) for _ in range(3)][-1]) == 1
+    assert len([control.commands_of(note(36)) for _ in range(3)][-1]) == 1
     assert caplog.text.count("line 2: note is 999") == 1
     with pytest.raises(SettingsError, match="note is 999"):
         _ = control.bindings
@@ -183,9 +183,9 @@ def test_a_file_that_breaks_leaves_the_map_as_it_was_and_is_told_once(control, f
         control.forget(Forget("x", "note", 37))
     assert file.read_text() == "[[midi_map]]\nnote = 999\n"
     file.write_text('[[midi_map]]\nnote = 38\naction = "preset/next"\n')
-    assert control.hear(note(36)) == [] and len(control.hear(note(38))) == 1
+    assert control.commands_of(note(36)) == [] and len(control.commands_of(note(38))) == 1
     file.unlink()
-    assert control.hear(note(38)) == [] and control.bindings == ()
+    assert control.commands_of(note(38)) == [] and control.bindings == ()
 
 
 # ---- changing it
@@ -223,7 +223,7 @@ def test_what_cannot_be_changed_safely_is_left_alone(file, text):
 
 def test_forgetting(control, file):
     control.forget(Forget("x", "note", 37))
-    assert control.hear(note(37)) == [] and len(control.bindings) == 4
+    assert control.commands_of(note(37)) == [] and len(control.bindings) == 4
     with pytest.raises(MessageError, match="note 37 on any channel does nothing: there are note 36 on channel 10, ") as error:
         control.forget(Forget("x", "note", 37))
     assert error.value.code == "no_such_binding"
@@ -241,6 +241,6 @@ def test_the_file_keeps_its_permissions_and_its_link(tmp_path, file):
 
 
 def test_cancel_is_of_what_midi_asked_for(control):
-    (made,) = control.hear(note(36))
-    (cancel,) = control.hear(note(37))
+    (made,) = control.commands_of(note(36))
+    (cancel,) = control.commands_of(note(37))
     assert isinstance(cancel, Cancel) and cancel.job == made.id

@@ -166,7 +166,7 @@ def test_a_learn_ends_when_nothing_comes(tmp_path, monkeypatch):
         control = MidiControl(tmp_path / "settings.toml")
         with pytest.raises(MessageError, match="no controller that could do it came in 0.01 s") as error:
             await control.learn(Learn("x", "gain", {}))
-        assert error.value.code == "not_learnt" and control.hear(controller(1, 9)) == [] and control.bindings == ()
+        assert error.value.code == "not_learnt" and control.commands_of(controller(1, 9)) == [] and control.bindings == ()
 
     asyncio.run(wait())
 
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_written_is_a_fail(tmp_path):
     async def wait() -> None:
         control = MidiControl(tmp_path / "file" / "settings.toml")
         learning = control.learn(Learn("x", "cancel", {}))
-        assert control.hear(note(1)) == []
+        assert control.commands_of(note(1)) == []
         with pytest.raises(SettingsError, match="cannot change"):
             await learning
 

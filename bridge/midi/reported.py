@@ -1,4 +1,4 @@
-"""A host's musical time as a device or script in it tells it, with /inspire/transport. Pure: no clock of its own.
+"""A host's musical time as a device or script in it reports it, with /inspire/transport. Pure: no clock of its own.
 
 All times are seconds of one monotonic clock; a beat is a quarter note, beats count from the song's beginning.
 """
@@ -12,7 +12,7 @@ from bridge.osc.protocol import TRANSPORT_S
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedTransport:
     """Where the song was at `at_s`, when the message came. Before the song's beginning (a count-in) `position_beats` is negative.
 
     Bars have `beats_per_bar` beats, each the note `beat_unit` (8: eighth notes); 0 where the host does not say.

@@ -8,7 +8,7 @@ import time
 import mido
 import pytest
 
-from bridge.midi.told import Told
+from bridge.midi.reported import ReportedTransport
 from bridge.midi.transport import Transport
 from bridge.osc.async_client import AsyncClient
 from bridge.osc.protocol import TRANSPORT_S
@@ -32,7 +32,7 @@ from tests.bridge.midi.test_transport import START, playing
 )
 def test_the_next_bar_is_where_the_host_has_it(position, metre, earliest, bar, next_s):
     transport = Transport()
-    transport.tell(Told(120.0, position, True, START, *metre))
+    transport.report(ReportedTransport(120.0, position, True, START, *metre))
     assert transport.next_bar_s(START, 5, START + earliest) - START == pytest.approx(next_s)
     assert transport.state(START, 5)["bar"] == bar
     assert transport.beat(START + 1) == pytest.approx(position + 2)
@@ -40,19 +40,19 @@ def test_the_next_bar_is_where_the_host_has_it(position, metre, earliest, bar, n
 
 def test_a_host_that_stands_has_no_next_bar_and_keeps_its_place():
     transport = Transport()
-    transport.tell(Told(120.0, 6.5, False, START))
+    transport.report(ReportedTransport(120.0, 6.5, False, START))
     assert transport.next_bar_s(START, 4, START) is None and not transport.playing(START)
     assert transport.beat(START + 1) == 6.5
 
 
 def test_the_last_word_wins_also_over_midi_clock_until_it_is_not_renewed():
     transport, now = playing(90.0, 96)
-    transport.tell(Told(120.0, 0.0, True, now - 1))
-    transport.tell(Told(125.0, 2.0, False, now))
+    transport.report(ReportedTransport(120.0, 0.0, True, now - 1))
+    transport.report(ReportedTransport(125.0, 2.0, False, now))
     assert (transport.bpm(now), transport.playing(now)) == (125, False)
-    transport.tell(Told(125.0, 2.0, True, now - TRANSPORT_S))
+    transport.report(ReportedTransport(125.0, 2.0, True, now - TRANSPORT_S))
     assert transport.bpm(now) == 125
-    transport.tell(Told(125.0, 2.0, True, now - TRANSPORT_S - 0.01))
+    transport.report(ReportedTransport(125.0, 2.0, True, now - TRANSPORT_S - 0.01))
     assert (transport.bpm(now), transport.state(now, 4)["transport_from"]) == (90, "midi_clock")
 
 
@@ -60,7 +60,7 @@ def test_start_bar_without_midi(start_daemon):
     daemon = start_daemon()
     with daemon.client() as client:
         (fail,) = client.generate("tune", start="bar", bars=1)
-        assert fail.code == "no_clock" and "no host tells its transport" in fail.message
+        assert fail.code == "no_clock" and "no host reports its transport" in fail.message
         assert isinstance(client.tell_transport(125, 17, True, beats_per_bar=7, beat_unit=8), Ack)
         done = list(client.generate("tune", start="bar", bars=1))[-1]
         assert isinstance(done, Done)
@@ -82,7 +82,7 @@ def test_it_is_forgotten_when_it_is_not_renewed_and_midi_clock_counts_again(star
         client.tell_transport(125, 17.5, True, beats_per_bar=3)
         began = time.monotonic()
         told = client.status().pairs
-        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("told", 125, 6, 3)
+        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("report", 125, 6, 3)
         state(daemon, transport_from="midi_clock", transport="playing", beats_per_bar=4)
         assert time.monotonic() - began > TRANSPORT_S - 0.1
         assert client.status().pairs["bpm"] == pytest.approx(BPM, rel=0.1)
