@@ -54,6 +54,8 @@ PACKAGES = (
     "pyyaml",
     "rich",
     "typer",
+    "huggingface-hub",
+    "filelock",
 )
 PATIENCE_S = 180.0  # a large model from a slow disk
 CLICK_DB = -40.0
