@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 FADE_S = 0.03  # of the cross-fade into the lead-in
 SEARCH_S = 0.12  # before the end, in which it lies where the two agree best
-MOST_DB = 6.0  # by which the last bar comes to the level of the first: more is how the music goes
+MOST_DB = 9.0  # by which the last bar comes to the level of the first: more is how the music goes
+MOST_END_DB = 12.0  # that its end is so changed
 SAME_DB = 0.5  # a difference of level that is left alone
 SILENT_DB = -90.0
 
@@ -58,20 +59,22 @@ class LoopEnd:
         return self._led_over(self._levelled(held))
 
     def _levelled(self, held: Audio) -> Audio:
-        """Brought in a ramp to the level that the loop begins with: each round would step back to it at once."""
+        """Brought to the level that the loop begins with, in a ramp over half of it: each round would step back to that at once.
+
+        What goes above full scale is for the limiter that comes after.
+        """
         head: Audio = np.concatenate(self._head)[: len(held)]
         own_db, wanted_db = _db(held), _db(head)
         missing_db = float(np.clip(wanted_db - own_db, -MOST_DB, MOST_DB))
         if min(own_db, wanted_db) < SILENT_DB or abs(missing_db) <= SAME_DB:
             return held
-        ramp = np.linspace(0, 1, len(held), dtype=np.float32)[:, None]
-        room_db = float(20 * np.log10(0.98 / max(float(np.abs(held).max()), 1e-6)))
-        low, high = -2 * MOST_DB, min(2 * MOST_DB, max(0.0, room_db))
+        ramp = np.minimum(1, np.linspace(0, 2, len(held), dtype=np.float32))[:, None]
+        low, high = -MOST_END_DB, MOST_END_DB
         for _ in range(12):  # by halves: the level rises with the gain at the end
             self.gain_db = (low + high) / 2
-            reached = _db(held * 10 ** (self.gain_db / 20 * ramp)) - own_db
+            reached = _db(_louder(held, self.gain_db * ramp)) - own_db
             low, high = (self.gain_db, high) if reached < missing_db else (low, self.gain_db)
-        return np.asarray(held * 10 ** (self.gain_db / 20 * ramp), np.float32)
+        return _louder(held, self.gain_db * ramp)
 
     def _led_over(self, held: Audio) -> Audio:
         if self._lead is None or not len(self._lead):
@@ -82,7 +85,7 @@ class LoopEnd:
         angle = np.linspace(0, np.pi / 2, size, dtype=np.float32)[:, None]
         fall, rise = np.cos(angle), np.sin(angle)
         even = 1 / np.sqrt(1 + 2 * max(alike, 0.0) * fall * rise)  # neither louder nor softer in between
-        faded = np.clip((old[start : start + size] * fall + new[start : start + size] * rise) * even, -1, 1)
+        faded = (old[start : start + size] * fall + new[start : start + size] * rise) * even
         self.fade_at = self.frames - len(old) + start
         return np.concatenate([held[: len(held) - len(old) + start], faded, new[start + size :]]).astype(np.float32)
 
@@ -94,6 +97,10 @@ def _most_alike(old: Audio, new: Audio, size: int) -> tuple[int, float]:
     alike = both / np.sqrt(np.maximum(of_a * of_b, 1e-12))
     start = len(alike) - 1 - int(np.argmax(alike[::-1]))
     return start, float(alike[start])
+
+
+def _louder(audio: Audio, gains_db: Audio) -> Audio:
+    return np.asarray(audio * 10 ** (gains_db / 20), np.float32)
 
 
 def _db(audio: Audio) -> float:

@@ -226,13 +226,6 @@ class ClipTrack(Track):
     def _overlap(self) -> int:
         return fade_frames(self.samplerate, self._grid)
 
-    def _before(self, led: np.ndarray) -> np.ndarray:
-        """What sounds before the new part: `led`, and the source before that where it is no more than the cross-fade from it."""
-        if self.source is None or len(led) > self._overlap:
-            return led
-        dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
-        return np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
-
     def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
         return self.source.tokens if self.source is not None else []
 
