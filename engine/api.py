@@ -22,6 +22,9 @@ from urllib.request import url2pathname
 import numpy as np
 
 from engine import words
+from engine.arrangement import Section as Section
+from engine.arrangement import find_section as find_section
+from engine.arrangement import parse_arrangement as parse_arrangement
 from engine.report import GenerationReport as GenerationReport
 from engine.report import ModelReport as ModelReport
 from engine.report import Pace as Pace
@@ -104,6 +107,7 @@ class GenerationRequest:
     key: str | None = None  # "A minor", "F# major"
     loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
     grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
+    arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
@@ -130,6 +134,7 @@ class GenerationRequest:
         _check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
         _check_metre(self)
         self._take_loop()
+        self._take_arrangement()
         self._take_from_prompt()
         _check_length(self)
         _check_number("time_start_s", self.time_start_s, 0, 3600)
@@ -176,6 +181,18 @@ class GenerationRequest:
         if self.loop and self.bars is None:
             object.__setattr__(self, "bars", LOOP_BARS)
 
+    def _take_arrangement(self) -> None:
+        if self.arrangement is None:
+            return
+        if not isinstance(self.arrangement, str):
+            raise RequestError(f"arrangement must be text, got {type(self.arrangement).__name__}")
+        if self.clip is not None:
+            raise RequestError("an arrangement begins from nothing: leave clip away, or continue the clip without sections")
+        bars = sum(section.bars for section in self.sections)
+        if self.duration_s is not None or self.loop or self.bars not in (None, bars):
+            raise RequestError(f"the sections last {bars} bars, and so does the piece: leave bars, duration_s and loop away")
+        object.__setattr__(self, "bars", bars)
+
     def _take_from_prompt(self) -> None:
         """So that every reader of a request finds one tempo and one metre in it."""
         if (self.beats_per_bar, self.beat_unit) == (4, 4) and (metre := words.metre_in(self.prompt)):
@@ -196,10 +213,22 @@ class GenerationRequest:
         return int(quarters) if quarters.is_integer() else quarters
 
     @property
+    def sections(self) -> tuple[Section, ...]:
+        """Of an arrangement; empty where there is none. Raises RequestError."""
+        try:
+            return parse_arrangement(self.arrangement) if self.arrangement is not None else ()
+        except ValueError as error:
+            raise RequestError(str(error)) from None
+
+    def bar_s(self, bar: int) -> float:
+        """Where a bar begins, counted from 0, in seconds of the new audio."""
+        return bar * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
+
+    @property
     def seconds(self) -> float:
         """Length of the new audio in seconds."""
         if self.bars is not None:
-            return self.bars * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
+            return self.bar_s(self.bars)
         return 10.0 if self.duration_s is None else self.duration_s
 
     def seed_of(self, variation: int) -> int:
@@ -355,8 +384,13 @@ def _check_prompt(request: GenerationRequest) -> None:
         raise RequestError(f"prompt must be text, got {type(request.prompt).__name__}")
     if len(request.prompt) > MAX_PROMPT_CHARS:
         raise RequestError(f"prompt has {len(request.prompt)} characters: at most {MAX_PROMPT_CHARS} are allowed, shorten it")
-    if not request.prompt.strip() and request.clip is None:
+    if not request.prompt.strip() and request.clip is None and not _all_say_it(request):
         raise RequestError("prompt is empty: say what to play, such as 'dub techno, 124 bpm, A minor'")
+
+
+def _all_say_it(request: GenerationRequest) -> bool:
+    """Whether each section of an arrangement has words of its own."""
+    return bool(request.sections) and all(section.words for section in request.sections)
 
 
 def _check_length(request: GenerationRequest) -> None:

@@ -178,6 +178,8 @@ class Pipeline:
             "fade_s": 0.0 if request.loop else PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
             "lead_in": plan.lead_in, "width": request.width,
             "target_lufs": TARGET_LUFS + SECTION_LU.get(request.section, 0.0),
+            "dies_away": request.frames(samplerate) - round(request.bar_s(request.bars - 1) * samplerate)
+            if request.bars and request.arrangement else 0,
             "loop_bar": request.frames(samplerate) // request.bars if request.loop and request.bars else 0,
         }  # fmt: skip
         if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
@@ -193,10 +195,10 @@ class Pipeline:
         request, device, decoder = plan.request, self.runtime.device, self._prepared.decoder
         generators = [torch.Generator(device).manual_seed(seed) for seed in plan.seeds]
         made: list[list[int]] = [[] for _ in generators]
-        condition = plan.condition.to(device)
-        for window in plan.context.windows(wanted):
+        for condition, window in plan.windows(wanted):
             if cancelled():
                 return
+            condition = condition.to(device)
             if window.clock is not None:
                 condition = replace(condition, clock=torch.from_numpy(window.clock)[None].to(device))
             prompts = [window.prompt(plan.context.clip_tokens, own) for own in made]

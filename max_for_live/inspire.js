@@ -504,6 +504,12 @@ var TABLE = {
      1,
      1000
     ],
+    "sections": [
+     "sections",
+     "s",
+     1,
+     4000
+    ],
     "from_s": [
      "from_s",
      "f",

@@ -21,6 +21,7 @@ from bridge.osc.spec import MAX_LISTED
 from engine.api import clip_text
 
 app = typer.Typer()
+_OF_A_PART = ("duration_s", "bars", "loop", "section", "time_start_s", "time_end_s")  # what an arrangement's sections say
 
 
 @app.command()
@@ -52,6 +53,16 @@ def upsample(clip: Annotated[Path, typer.Argument(help="an audio file, such as a
 def reconstruct(clip: Annotated[Path, typer.Argument(help="an audio file")], **options: Any) -> None:
     """Send a recording through the model's codec and back: how it sounds to the model."""
     _make(Client.reconstruct, _clip(clip), **options)
+
+
+@app.command()
+@with_keys_of("/inspire/arrange", without=_OF_A_PART, and_of_starting=True)
+def arrange(
+    sections: Annotated[str, typer.Argument(help='each as NAME:BARS or NAME:BARS=WORDS: "intro:4 drop:8=dark, drums outro:4"')],
+    **options: Any,
+) -> None:
+    """Make a whole piece of sections, each from where the last one ends."""
+    _make(Client.arrange, sections, **options)
 
 
 @app.command()

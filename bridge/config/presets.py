@@ -42,7 +42,7 @@ class Preset:
     def under(self, own: Mapping[str, object]) -> dict[str, object]:
         """A request's keys, completed. An empty prompt is none, and a length of one kind also replaces one of the other."""
         own = {name: value for name, value in own.items() if name != "prompt" or str(value).strip()}
-        replaced = _LENGTHS if _LENGTHS & own.keys() else {"duration_s"} if own.get("loop") else set()
+        replaced = _LENGTHS if (_LENGTHS | {"arrangement"}) & own.keys() else {"duration_s"} if own.get("loop") else set()
         return {name: value for name, value in self.values.items() if name not in replaced} | own
 
 

@@ -142,6 +142,10 @@ class Client:
     def reconstruct(self, clip: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("reconstruct", [clip], id, pairs)
 
+    def arrange(self, sections: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
+        """A piece of sections such as "intro:4 verse:8=guitar outro:4"; keys are those of /inspire/arrange."""
+        return self._run_job("arrange", [sections], id, pairs)
+
     def again(self, job: str, *, id: str | None = None, **pairs: Any) -> Iterator[Reply]:
         return self._run_job("again", [job], id, pairs)
 

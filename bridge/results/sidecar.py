@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.results import tempo_map
-from engine.api import request_from_mapping
+from engine.api import RequestError, request_from_mapping
 
 RUNNING = "running"
 _ROOM = 1000  # bytes, for an end that is told when the disk is full
@@ -132,6 +132,7 @@ def _midi(told: Story) -> bytes | None:
     markers = [(0.0, request["section"])]
     if (join_s := join_of(told)) is not None:
         markers = [(0.0, "clip"), (join_s, request["section"])]
+    markers = sections_of(told) or markers
     return tempo_map.encode(told["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
 
 
@@ -160,6 +161,15 @@ def _facts(target: Path, audio: Audio) -> Story:
     """What a sidecar tells of the audio itself."""
     shape = {"samplerate": audio.samplerate, "channels": audio.channels, "frames": audio.frames}
     return {"file": target.name, **shape, "duration_s": audio.duration_s}
+
+
+def sections_of(told: Story) -> list[tuple[float, str]]:
+    """Where an arrangement's sections begin, in seconds, and their names; empty where there is none."""
+    try:
+        request = request_from_mapping(told["request"])
+        return [(request.bar_s(section.start), section.name) for section in request.sections]
+    except (KeyError, TypeError, RequestError):  # of another version
+        return []
 
 
 def _encoded(told: Story) -> bytes:

@@ -1,6 +1,7 @@
 """What a DAW or a sampler reads in a finished WAV beside its samples: chunks that stand after them.
 
-`smpl`: the loop of a result in bars, and its root note. `cue ` with labels: where a clip ends and the new audio begins. `LIST
+`smpl`: the loop of a result in bars, and its root note. `cue ` with labels: where a clip ends and the new audio begins, and where
+an arrangement's sections begin. `LIST
 INFO` and `iXML`: what it is, and that it was generated, by which model and from which seed.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bridge.results.sidecar import Story, join_of, tempo_of
+from bridge.results.sidecar import Story, join_of, sections_of, tempo_of
 from engine.api import RequestError, parse_key
 
 SOFTWARE = "inspire"
@@ -30,6 +31,7 @@ class Tags:
     root_note: int | None = None
     loops: bool = False
     join_frame: int = 0
+    markers: tuple[tuple[int, str], ...] = ()  # frame and name of what begins there
     model: str = ""
     weights: str = ""
     seed: int | None = None
@@ -61,8 +63,9 @@ def of_story(told: Story, samplerate: int) -> Tags:
         beats_per_bar=kept["beats_per_bar"],
         beat_unit=kept["beat_unit"],
         root_note=_root_note(request.get("key") or facts.get("key")),
-        loops=request.get("bars") is not None,
+        loops=request.get("bars") is not None and not request.get("arrangement"),
         join_frame=round(join_s * samplerate),
+        markers=tuple((round(at_s * samplerate), name) for at_s, name in sections_of(told)),
         model=str(facts.get("model") or request.get("model") or ""),
         weights=str(facts.get("weights") or ""),
         seed=told.get("variation", {}).get("seed", facts.get("seed", request.get("seed"))),
@@ -76,8 +79,9 @@ def encode(tags: Tags, samplerate: int, frames: int) -> bytes:
         note = MIDDLE_C if tags.root_note is None else tags.root_note
         head = struct.pack("<9I", 0, 0, round(1e9 / samplerate), note, 0, 0, 0, 1, 0)
         chunks.append((b"smpl", head + struct.pack("<6I", 0, 0, tags.join_frame, frames - 1, 0, 0)))
-    if 0 < tags.join_frame < frames:
-        places = {0: "clip", tags.join_frame: "generated"}
+    places = {0: "clip", tags.join_frame: "generated"} if 0 < tags.join_frame < frames else {}
+    places |= {at: name for at, name in tags.markers if at < frames}
+    if places:
         points = [struct.pack("<II4sIII", number, at, b"data", 0, 0, at) for number, at in enumerate(places, 1)]
         labels = b"".join(
             chunk(b"labl", struct.pack("<I", number) + text.encode() + b"\0") for number, text in enumerate(places.values(), 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,13 +17,22 @@ from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likel
 from engine.conditioning.tokenizer import load_text_encoder, unknown_words
 from engine.continuation.clip import LISTEN_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
-from engine.continuation.context_window import ContextWindow
+from engine.continuation.context_window import ContextWindow, Window
 from engine.models.condition import Condition
 from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
 LEAD_IN_S = 0.25  # that begins unheard what is made from words to be a loop, whose end leads into it, or moved onto its grid
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A stretch of a piece that is made under words of its own: a section of an arrangement, or all of it."""
+
+    condition: Condition
+    context: ContextWindow
+    end: int  # the token before which it ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +51,21 @@ class GenerationPlan:
     timbre: str  # one of engine.api.TIMBRES
     lead_in: int  # tokens that are made before those of the result, and are not heard
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
+    sections: tuple[Part, ...] = ()  # of an arrangement
+
+    def parts(self, wanted: int) -> tuple[Part, ...]:
+        """Of the whole piece, `wanted` tokens."""
+        if not self.sections:
+            return (Part(self.condition, self.context, wanted),)
+        return (*self.sections[:-1], replace(self.sections[-1], end=wanted))
+
+    def windows(self, wanted: int) -> Iterator[tuple[Condition, Window]]:
+        """In the order in which they are made, each with the words that it is made under."""
+        made = 0
+        for part in self.parts(wanted):
+            for window in part.context.windows(part.end, made):
+                yield part.condition, window
+            made = max(made, part.end)
 
     @property
     def seeds(self) -> list[int]:
@@ -92,9 +117,32 @@ class Planner:
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
         notes = (*notes, *more)
+        sections = self._sections(request, grid, stretch, lead_in, context)
         return GenerationPlan(
-            request, words, notes, condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context
+            request, words, notes, condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
         )  # fmt: skip
+
+    def _sections(
+        self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow
+    ) -> tuple[Part, ...]:  # fmt: skip
+        """Each begins a phrase on its own first bar, as music does, and knows where in the piece it lies.
+
+        A token that lies across a bar line belongs to the section after it: its first beat is under its own words.
+        """
+        parts = []
+        for section in request.sections:
+            start, end = request.bar_s(section.start), request.bar_s(section.start + section.bars)
+            own = replace(
+                request, prompt=", ".join(filter(None, (request.prompt.strip(" ,"), section.words))), arrangement=None,
+                bars=section.bars, section=section.kind, time_start_s=request.time_start_s + start,
+                time_end_s=request.time_end_s or request.time_start_s + request.seconds,
+            )  # fmt: skip
+            condition = condition_of(choose_words(own, self._config, grid, None), own, self._encode_text)
+            rate, views = self._config.token_rate, context.views
+            model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)
+            tokens = lead_in + math.floor(end * stretch * rate / views + 1e-6) * views
+            parts.append(Part(condition, replace(context, grid=model_grid), tokens))
+        return tuple(parts)
 
     def _timbre(self, request: GenerationRequest, grid: Grid | None, seconds: float) -> tuple[str, tuple[str, ...]]:
         """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""

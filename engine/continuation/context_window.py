@@ -54,7 +54,7 @@ class ContextWindow:
         again = None if bar is None else bars_until_again(self.clip_tokens, bar) * bar
         quarter = self.max_tokens // 4
         usual: tuple[float, float] = (quarter if heard else self.max_tokens // 2, self.max_tokens // 2)
-        begin, end, first = self._look_back(made, usual, again) if made else (0, heard, 0)
+        begin, end, first = self._look_back(made, usual, again) if made and self.max_tokens else (0, heard, 0)
         while made < wanted:
             room = self.max_tokens - (end - begin) - (made - first) if self.max_tokens else wanted
             count, recent = min(wanted - made, max(room, quarter)), usual

@@ -35,6 +35,11 @@ class Grid:
         half = self.beats_per_bar / 2
         return replace(self, beat=(self.beat + half) % self.beats_per_bar - half)
 
+    def new_phrase_at(self, seconds: float) -> Grid:
+        """Of the same bars; a phrase begins at the bar line nearest to so much later on."""
+        bars = round((self.beat + seconds * self.bpm / 60.0) / self.beats_per_bar)
+        return replace(self, beat=self.beat - bars * self.beats_per_bar)
+
     def slowed(self, by: float) -> Grid:
         """Of the same music, lasting `by` times as long."""
         return replace(self, bpm=self.bpm / by)

@@ -84,6 +84,13 @@ def fade_out(audio: np.ndarray, samplerate: int, seconds: float) -> np.ndarray:
     return faded
 
 
+def decay(audio: np.ndarray, before: int, frames: int) -> np.ndarray:
+    """Audio (frames, channels) of a piece that goes on for `before` frames more, and dies away in the last `frames` of it."""
+    left = before + len(audio) - 1 - np.arange(len(audio))
+    gain = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
+    return audio * gain[:, None]
+
+
 def crossfade(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """From `old` to `new` over their whole (equal) length, at constant power. (frames, channels) both."""
     assert old.shape == new.shape, f"{old.shape} and {new.shape} must be equal"

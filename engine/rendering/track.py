@@ -14,7 +14,7 @@ from engine.api import AudioChunk
 from engine.music.grid import Grid
 from engine.music.loop import LoopEnd
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
-from engine.rendering.level import Leveller, crossfade, fade_out, heard_db, without_fade
+from engine.rendering.level import Leveller, crossfade, decay, fade_out, heard_db, without_fade
 from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
 from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
@@ -46,12 +46,13 @@ class Track:
     def __init__(
         self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
         source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
-        lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None,
+        lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None, dies_away: int = 0,
     ) -> None:  # fmt: skip
         """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
         times as long as it will be heard. clock: seconds since the request came. lead_in: tokens that come before those of the
         new audio and are not heard. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
         width, target_lufs: as `Master` has them; after a source its level is kept and, where no width is given, its width.
+        dies_away: frames in which it dies away at its end.
         """
         self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
         self.hop = round(self.samplerate / renderer.token_rate)
@@ -74,6 +75,7 @@ class Track:
         self._lead = int((len(lead) + lead_in) * self.hop / stretch)
         self.led: list[np.ndarray] = []  # of a track from words: its lead-in
         self.loop = LoopEnd(frames, loop_bar, self.samplerate) if loop_bar else None
+        self._dies_away = dies_away
         self._taken = 0  # of the new frames, those included that a loop holds back
 
     @property
@@ -134,6 +136,8 @@ class Track:
         if not len(joined) and not len(new):
             return None
         self.meter.hear_source(joined)
+        if self._dies_away:
+            new = decay(new, self.wanted - self.new_frames - len(new), self._dies_away)
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
         self.meter.hear(new)

@@ -39,6 +39,7 @@ def walk(group, *names: str) -> dict[str, object]:
 COMMANDS = walk(typer.main.get_command(cli.app))
 ARGUMENTS = {  # the least that a command needs
     "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "play": ["made"], "sketch": ["Swing"],
+    "arrange": ["a:1"],
     "ideas": ["Swing"], "preset save": ["Mine", "made"],
     "save": ["Mine", "made"], "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
     "upsample": ["loop.wav"], "reconstruct": ["loop.wav"], "models pull": ["Base"], "models remove": ["mine"],
@@ -122,11 +123,12 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
     with daemon.client() as client:
         list(client.generate("tune", id="made", duration_s=0.5))
         assert works("generate", "tune", "--duration", "0.5")[-1]["event"] == "done"
+        assert works("arrange", "a:1 b:1", "--prompt", "tune", "--bpm", "240")[-1]["duration_s"] == 2
         assert works("estimate", "tune", "--duration", "1")[0]["new_s"] == 1
         assert works("continue", str(clip), "--duration", "0.5")[-1]["event"] == "done"
         assert works("again", "made")[-1]["event"] == "done"
         assert works("sketch", "Swing", "--duration", "0.5", "--variations", "2")[-1]["others"]
-        assert len(works("history")) == 5 and len(works("history", "SWING", "jazz")) == 1
+        assert len(works("history")) == 6 and len(works("history", "SWING", "jazz")) == 1
         assert works("history", "--no-kept") and call("history", "--kept", "--json") == (0, "", "")
         assert call("history", "tune", "polka")[:2] == (0, "") and "nothing" in call("history", "polka")[2]
         for result in daemon.folder.glob("swing*.wav"):

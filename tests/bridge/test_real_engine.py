@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail, Reply
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Estimated, Fail, Reply
 from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
 
 LOOP = ROOT / "tests" / "loops" / "compus.flac"
@@ -205,3 +206,17 @@ def test_a_loop_over_osc_goes_round(real, grid):
 def test_a_loop_of_seconds_is_refused(real):
     failed = generate(real, loop=1, duration_s=4.0, bpm=120.0)[-1]
     assert isinstance(failed, Fail) and "give bars instead of duration_s" in failed.message
+
+
+def test_an_arrangement_is_whole_has_its_markers_and_ends(real):
+    with real.client() as client:
+        asked = {"model": "sketch", "prompt": "house, A minor", "bpm": 131.7, "beats_per_bar": 3, "decode": "fast", "seed": 3}
+        done = list(client.arrange("intro:1 drop:1=drums outro:1", **asked))[-1]
+        told = client.estimate(**asked, sections="intro:1 drop:1=drums outro:1")
+    assert isinstance(told, Estimated) and told.pairs["new_s"] == pytest.approx(9 * 60 / 131.7)
+    assert isinstance(done, Done), done
+    audio, rate = soundfile.read(done.path)
+    bar = 3 * 60 / json.loads(Path(done.path).with_suffix(".json").read_text())["request"]["bpm"] * rate
+    assert len(audio) == round(3 * bar)
+    assert markers(done.path) == [(0, "intro"), (round(bar), "drop"), (round(2 * bar), "outro")]
+    assert np.abs(audio[: round(bar)]).max() > 1e-3 and np.abs(audio[-round(0.01 * bar) :]).max() < 1e-3

@@ -44,6 +44,16 @@ def estimate(server: Server) -> None:
     expect(not client.settled(), "more than one answer came")
 
 
+@rule("an arrangement is a job as long as its sections")
+def arrangement(server: Server) -> None:
+    client = server.udp()
+    client.send("/inspire/arrange", id := new_id(), "intro:1 drop:2=dark", "prompt", PROMPT, "bpm", 240.0, "beats_per_bar", 3)
+    *replies, end = client.job(id)
+    expect(end.name == "done", f"it ends with {end}: done is right")
+    chunks = [reply.values for reply in replies if reply.name == "chunk"]
+    expect(abs(sum(chunk[3] for chunk in chunks) - 2.25) < 0.01, "3 bars of 3 beats at 240 bpm last 2.25 s")
+
+
 @rule("variations and sketches: one end, the chunks of each variation without a gap")
 def variations(server: Server) -> None:
     client = server.udp()

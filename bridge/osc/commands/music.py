@@ -29,6 +29,10 @@ TABLE = Table()
 
 _Prompt = Annotated[str, Meta("what to play: style, tempo, key, instruments", 0, MAX_PROMPT_CHARS, is_free=True)]
 _Clip = Annotated[str, Meta("path of an audio file, or of a MIDI file, which FluidSynth plays", 1, 1000, is_free=True)]
+_Sections = Annotated[
+    str,
+    Meta("NAME:BARS for each, or NAME:BARS=WORDS, such as intro:4 verse:8 drop:8=dark, drums outro:4", 1, 4000, is_free=True),
+]
 _OWN = "when not given the model's own, of sketch"
 
 
@@ -135,15 +139,37 @@ class Sketch(_Music):
 
 
 @TABLE.command(
-    "/inspire/estimate", "how long a generate, or with clip a continue, would take; nothing is made", "estimated", "fail"
+    "/inspire/arrange",
+    "makes a whole piece of sections, each from where the last one ends; it dies away in its last bar",
+    *JOB_EVENTS,
+)
+@dataclass(frozen=True)
+class Arrange(_Music):
+    sections: _Sections
+    prompt: _Prompt | None = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        arrangement = values.pop("sections")
+        return _submission(id, {"prompt": ""} | values | {"arrangement": arrangement}, is_sketch=False)
+
+
+@TABLE.command(
+    "/inspire/estimate",
+    "how long a generate would take, with clip a continue, with sections an arrange; nothing is made",
+    "estimated",
+    "fail",
 )
 @dataclass(frozen=True)
 class AskEstimate(_ClipValues):
     prompt: _Prompt | None = None
     clip: _Clip | None = None
+    sections: _Sections | None = None
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Estimate:
+        if "sections" in values:
+            values["arrangement"] = values.pop("sections")
         asked = values if "clip" in values else {"prompt": "music"} | values
         of = _submission(id, {**asked}, is_sketch=False)
         return Estimate(id, of, reply_port=of.reply_port)
