@@ -68,13 +68,13 @@ class LoopEnd:
         missing_db = float(np.clip(wanted_db - own_db, -MOST_DB, MOST_DB))
         if min(own_db, wanted_db) < SILENT_DB or abs(missing_db) <= SAME_DB:
             return held
-        ramp = np.minimum(1, np.linspace(0, 2, len(held), dtype=np.float32))[:, None]
+        ramp: Audio = np.minimum(1, np.linspace(0, 2, len(held), dtype=np.float32)[:, None])
         low, high = -MOST_END_DB, MOST_END_DB
         for _ in range(12):  # by halves: the level rises with the gain at the end
             self.gain_db = (low + high) / 2
-            reached = _db(_louder(held, self.gain_db * ramp)) - own_db
+            reached = _db(_louder(held, ramp, self.gain_db)) - own_db
             low, high = (self.gain_db, high) if reached < missing_db else (low, self.gain_db)
-        return _louder(held, self.gain_db * ramp)
+        return _louder(held, ramp, self.gain_db)
 
     def _led_over(self, held: Audio) -> Audio:
         if self._lead is None or not len(self._lead):
@@ -99,8 +99,8 @@ def _most_alike(old: Audio, new: Audio, size: int) -> tuple[int, float]:
     return start, float(alike[start])
 
 
-def _louder(audio: Audio, gains_db: Audio) -> Audio:
-    return np.asarray(audio * 10 ** (gains_db / 20), np.float32)
+def _louder(audio: Audio, ramp: Audio, gain_db: float) -> Audio:
+    return np.asarray(audio * 10 ** (gain_db / 20 * ramp), np.float32)
 
 
 def _db(audio: Audio) -> float:
