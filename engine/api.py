@@ -25,6 +25,7 @@ from engine import words
 from engine.arrangement import Section as Section
 from engine.arrangement import find_section as find_section
 from engine.arrangement import parse_arrangement as parse_arrangement
+from engine.report import CandidateReport as CandidateReport
 from engine.report import GenerationReport as GenerationReport
 from engine.report import ModelReport as ModelReport
 from engine.report import Pace as Pace
@@ -47,6 +48,10 @@ MAX_DURATION_S = 480.0
 FIRST_CHUNK_S, LONGEST_CHUNK_S = 0.5, 4.0  # chunks of new audio double from the one to the other; the last may be shorter
 MAX_PROMPT_CHARS = 4_000
 MAX_VARIATIONS = 8
+MAX_BAR = 10_000
+MAX_CANDIDATES = 16  # of a fill
+CANDIDATES = 8
+MIN_REGION_S = 0.05
 MIN_CLIP_S = 1.0
 MAX_CLIP_S = 1_200.0
 MAX_CLIP_BYTES = 4 * 2**30
@@ -89,6 +94,10 @@ class GenerationRequest:
     (the clip's end when None) and goes on from there. The length is `duration_s`, or `bars` at `bpm`
     in `beats_per_bar`; in bars the result has exactly the sample frames those bars last.
 
+    With `to_s` as well it is a fill: what takes the place of the clip from `from_s` to `to_s`. Of `candidates` the one that leads
+    best to what follows is given, at the clip's rate and exactly as long as the region; `variations` are the best ones, the best
+    first. `from_bar` and `to_bar` say the same in bars from 1, where the clip begins, at its tempo or `bpm`.
+
     Where no field states the metre, or of `bars` the tempo, what the prompt says of it is taken. Bars of a clip without either
     last as its tempo is measured: until then `seconds` is an estimate.
 
@@ -113,6 +122,10 @@ class GenerationRequest:
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
     clip: str | None = None  # path of the clip to continue
     from_s: float | None = None
+    from_bar: int | None = None  # in place of from_s
+    to_s: float | None = None
+    to_bar: int | None = None  # in place of to_s: the bar that follows the region
+    candidates: int | None = None  # of a fill; CANDIDATES when None
     context_s: float | None = None  # what suits the model when None
     join: str = "append"  # "append": the clip up to from_s, then the new part; "new": only the new part
     seed: int | None = None  # drawn at random when None, and reported
@@ -137,9 +150,9 @@ class GenerationRequest:
         self._take_arrangement()
         self._take_from_prompt()
         _check_length(self)
+        _check_place(self)
         _check_number("time_start_s", self.time_start_s, 0, 3600)
         _check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
-        _check_number("from_s", self.from_s, 0, MAX_CLIP_S, optional=True)
         _check_number("context_s", self.context_s, 1, 30, optional=True)
         _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
         _check_number("variations", self.variations, 1, MAX_VARIATIONS, whole=True)
@@ -225,8 +238,16 @@ class GenerationRequest:
         return bar * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
 
     @property
+    def is_fill(self) -> bool:
+        return self.to_s is not None or self.to_bar is not None
+
+    @property
     def seconds(self) -> float:
         """Length of the new audio in seconds."""
+        if self.to_s is not None and self.from_s is not None:
+            return self.to_s - self.from_s
+        if self.to_bar is not None and self.from_bar is not None:
+            return (self.to_bar - self.from_bar) * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
         if self.bars is not None:
             return self.bar_s(self.bars)
         return 10.0 if self.duration_s is None else self.duration_s
@@ -245,7 +266,7 @@ def draw_seed() -> int:
     """A seed at random. It and those of its variations stay below 2^24, so that a client that has only 32-bit floats can repeat
     them.
     """
-    return secrets.randbelow(2**24 - MAX_VARIATIONS)
+    return secrets.randbelow(2**24 - MAX_CANDIDATES)
 
 
 def parse_key(key: str | None) -> tuple[int, str] | None:
@@ -405,6 +426,34 @@ def _check_length(request: GenerationRequest) -> None:
         raise RequestError(
             f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed"
         )
+
+
+def _check_place(request: GenerationRequest) -> None:
+    """Where in the clip it begins and, of a fill, ends."""
+    _check_number("from_s", request.from_s, 0, MAX_CLIP_S, optional=True)
+    _check_number("to_s", request.to_s, 0, MAX_CLIP_S + MAX_DURATION_S, optional=True)
+    for name in ("from_bar", "to_bar"):
+        _check_number(name, getattr(request, name), 1, MAX_BAR, whole=True, optional=True)
+    if request.from_s is not None and request.from_bar is not None:
+        raise RequestError("give from_s or from_bar, not both")
+    if request.from_bar is not None and request.clip is None:
+        raise RequestError("from_bar is a place in a clip: give clip, or leave from_bar away")
+    if not request.is_fill:
+        if request.candidates is not None:
+            raise RequestError("candidates are what a fill chooses from: give from_s and to_s, or leave candidates away")
+        return
+    _check_number("candidates", request.candidates, 1, MAX_CANDIDATES, whole=True, optional=True)
+    if request.clip is None:
+        raise RequestError("a fill replaces a part of a clip: give clip")
+    if request.duration_s is not None or request.bars is not None:
+        raise RequestError("a fill lasts as long as the region: leave duration_s, bars and loop away")
+    begin, end = (request.from_s, request.to_s) if request.to_bar is None else (request.from_bar, request.to_bar)
+    if begin is None or end is None or (request.to_s is not None and request.to_bar is not None):
+        raise RequestError("the region's beginning and end are needed, both in seconds (from_s, to_s) or both in bars")
+    if not begin < end:
+        raise RequestError(f"the region begins at {begin:g} and ends at {end:g}: its end must come after its beginning")
+    if request.variations > (most := request.candidates or CANDIDATES):
+        raise RequestError(f"variations is {request.variations}: at most as many as there are candidates, {most}, are allowed")
 
 
 def _check_metre(request: GenerationRequest) -> None:

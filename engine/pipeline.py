@@ -30,7 +30,10 @@ from engine.api import (
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_bpm, asked_grid, asked_key, kept_metre
-from engine.models.generation import generate_tokens, start_variations
+from engine.conditioning.tempo import in_seconds
+from engine.fill.filler import Filler, Filling
+from engine.fill.report import candidate_report, in_chunks, report_of
+from engine.models.generation import Generation, generate_tokens, start_variations
 from engine.music.analysis import key_name
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
 from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
@@ -92,6 +95,10 @@ class Pipeline:
         samplerate = self._renderer(request, cancelled, request.seed_of(1)).samplerate
         if request.clip is not None:
             yield Progress("listening", 0.0, request.seconds)
+            request = in_seconds(request)
+        if request.is_fill:
+            yield from self._fill(request, model, loaded_s, watch, cancelled)
+            return
         plan = self._planner.plan(request, samplerate)
         request = plan.request
         make = self._on_grid if request.on_grid else self._as_it_comes
@@ -159,6 +166,33 @@ class Pipeline:
             else:
                 yield event
 
+    def _fill(
+        self, request: GenerationRequest, model: ModelReport, loaded_s: float, watch: Stopwatch, cancelled: Callable[[], bool]
+    ) -> Iterator[Event]:
+        """What takes the place of a region: the best of the candidates, which are there at once."""
+        filler = Filler(
+            self._prepared, self._planner, self.chunks, self._tokens, lambda seed: self._renderer(request, cancelled, seed)
+        )
+        around = filler.plan(request)
+        plan, rate = around.plan, around.region.samplerate
+        filling = filler.fill(around, request.variations, cancelled)
+        while True:
+            try:
+                yield Progress("generating", next(filling) * request.seconds, request.seconds)
+            except StopIteration as made:
+                found: list[Filling] = made.value
+                break
+        first_chunk_s = watch()
+        for number, one in enumerate(found[: request.variations], 1):
+            yield from in_chunks(one.audio, rate, number)
+        reports = tuple(report_of(around, one) for one in found[: request.variations])
+        told = self._report(
+            plan, reports or (VariationReport(request.seed_of(1), 0),), around.region.seconds if found else 0.0, first_chunk_s,
+            model, loaded_s, watch,
+        )  # fmt: skip
+        told = replace(told, candidates=tuple(candidate_report(plan.request, one) for one in found if one.exit is not None))
+        yield Finished(len(found[0].audio) if found else 0, rate, not found, told)
+
     def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
         if request.decode == "fast":
             return FastRenderer(self._prepared)
@@ -190,8 +224,12 @@ class Pipeline:
         renderer = self._renderer(request, cancelled, request.seed_of(number))
         return (MovableTrack if movable else Track)(renderer, self.chunks, source=source, **how)
 
-    def _tokens(self, plan: GenerationPlan, wanted: int, cancelled: Callable[[], bool]) -> Iterator[list[int]]:
-        """`wanted` tokens of each variation, one of each at a time; window by window, as `plan.context` says."""
+    def _tokens(
+        self, plan: GenerationPlan, wanted: int, cancelled: Callable[[], bool], judge: Callable[[Generation], None] | None = None
+    ) -> Iterator[list[int]]:
+        """`wanted` tokens of each variation, one of each at a time; window by window, as `plan.context` says. judge: is given
+        what has read all of them but the last, once they are there.
+        """
         request, device, decoder = plan.request, self.runtime.device, self._prepared.decoder
         generators = [torch.Generator(device).manual_seed(seed) for seed in plan.seeds]
         made: list[list[int]] = [[] for _ in generators]
@@ -203,8 +241,8 @@ class Pipeline:
                 condition = replace(condition, clock=torch.from_numpy(window.clock)[None].to(device))
             prompts = [window.prompt(plan.context.clip_tokens, own) for own in made]
             generation = start_variations(
-                decoder, condition, prompts, given=window.clip_count, max_tokens=window.count, guidance=request.guidance,
-                generators=generators,
+                decoder, condition, prompts, given=window.clip_count, max_tokens=window.count + plan.context.beyond,
+                guidance=request.guidance, generators=generators,
             )  # fmt: skip
             tokens = generate_tokens(
                 generation, min_tokens=window.count, max_tokens=window.count, top_k=request.top_k,
@@ -214,6 +252,8 @@ class Pipeline:
                 for own, token in zip(made, drawn, strict=True):
                     own.append(token)
                 yield drawn
+        if judge is not None and len(made[0]) == wanted:
+            judge(generation)
 
     def _next(self, tokens: Iterator[list[int]]) -> list[int] | None:
         with use_threads(self._prepared.decoder_threads), self._pace.stepping():
@@ -223,10 +263,21 @@ class Pipeline:
         self, plan: GenerationPlan, takes: list[Take], notes: tuple[str, ...], model: ModelReport, loaded_s: float,
         watch: Stopwatch,
     ) -> Finished:  # fmt: skip
-        request, first, words = plan.request, takes[0].track, plan.words
+        first = takes[0].track
+        plan, variations = replace(plan, notes=(*plan.notes, *notes)), tuple(_report(plan, take) for take in takes)
         seconds = first.new_frames / first.samplerate
+        report = self._report(plan, variations, seconds, first.first_chunk_s, model, loaded_s, watch)
+        report = replace(report, pace=self._pace.told(first.tokens / first.wanted * first.samplerate, first.margins_s, len(takes)))
+        stopped = any(take.track.new_frames < take.track.wanted for take in takes)
+        return Finished(first.frames, first.samplerate, stopped, report)
+
+    def _report(
+        self, plan: GenerationPlan, variations: tuple[VariationReport, ...], new_s: float, first_chunk_s: float | None,
+        model: ModelReport, loaded_s: float, watch: Stopwatch,
+    ) -> GenerationReport:  # fmt: skip
+        request, words = plan.request, plan.words
         beats_per_bar, beat_unit = kept_metre(request, plan.grid)
-        report = GenerationReport(
+        return GenerationReport(
             model=model,
             seed=request.seed,
             guidance=request.guidance,
@@ -235,19 +286,16 @@ class Pipeline:
             caption=words.caption,
             decode=request.decode,
             width=request.width,
-            new_s=round(seconds, 6),
+            new_s=round(new_s, 6),
             elapsed_s=round(watch(), 3),
-            first_chunk_s=round(first.first_chunk_s or watch(), 3),
-            rtf=round((watch() - loaded_s) / seconds, 3) if seconds else 0.0,
+            first_chunk_s=round(first_chunk_s or watch(), 3),
+            rtf=round((watch() - loaded_s) / new_s, 3) if new_s else 0.0,
             grid_bpm=round(plan.grid.bpm, 3) if plan.grid else None,
             beats_per_bar=beats_per_bar,
             beat_unit=beat_unit,
-            pace=self._pace.told(first.tokens / first.wanted * first.samplerate, first.margins_s, len(takes)),
-            notes=(*plan.notes, *notes),
-            variations=tuple(_report(plan, take) for take in takes),
+            notes=plan.notes,
+            variations=variations,
         )
-        stopped = any(take.track.new_frames < take.track.wanted for take in takes)
-        return Finished(first.frames, first.samplerate, stopped, report)
 
     def _warm_up(self) -> None:
         """A few tokens and a short window of each path: the first request shall not pay for allocation and kernel choice."""

@@ -49,14 +49,30 @@ class VariationReport:
     loop_gain_db: float | None = None  # of a loop: by which its last bar rises, up to its end, to the level of the first
     join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
     join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: none is heard
+    exit_level_db: float | None = None  # the same two where a filled region ends and the clip goes on
+    exit_click_db: float | None = None
     cuts: int | None = None  # phrases of the clip that the new part is made of, in the clip's own sound
-    timbre: str | None = None  # one of engine.api.TIMBRES; this and the next three only of a continuation
+    timbre: str | None = None  # one of engine.api.TIMBRES; this and the next four only of a continuation
     from_s: float | None = None  # where in the clip the new part begins
+    to_s: float | None = None  # of a fill: where the clip goes on
     clip_s: float | None = None  # the clip's length
     clip_gain_db: float | None = None  # by which the clip was brought down to fit below full scale
     edge_hz: float | None = None  # of an upsampled clip: up to here it is the recording, above it the model
     asked_bpm: float | None = None
     asked_key: str | None = None
+
+
+@dataclass(frozen=True)
+class CandidateReport:
+    """How well one of a fill's candidates leads to what follows, see `engine.fill.exit`. `score`: the more the better."""
+
+    seed: int
+    score: float
+    likelihood: float  # nats a token, of what follows after it; of all below less is better
+    spectrum_db: float
+    energy_db: float
+    key: float
+    tempo: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,7 @@ class GenerationReport:
     width: float | None = None  # of the stereo that is made of the model's one channel; None: the clip's
     grid_bpm: float | None = None  # the tempo that is kept; None: no musical time
     pace: Pace | None = None  # what an estimate of the next generation is made from
+    candidates: tuple[CandidateReport, ...] = ()  # of a fill, the best first; none where nothing follows to lead to
     notes: tuple[str, ...] = ()  # what was understood otherwise than it was written, in sentences
 
     def as_story(self, variation: int = 1) -> dict[str, Any]:
@@ -88,6 +105,8 @@ class GenerationReport:
         whole = asdict(self)
         del whole["variations"], whole["model"]["paces"]
         told = whole.pop("model") | whole | own
+        if not told["candidates"]:
+            del told["candidates"]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value is not None}
 
     @classmethod
@@ -96,4 +115,5 @@ class GenerationReport:
         fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         fields |= {"model": ModelReport(**fields["model"])}
         fields |= {"variations": tuple(VariationReport(**variation) for variation in fields["variations"])}
+        fields |= {"candidates": tuple(CandidateReport(**candidate) for candidate in fields.get("candidates", ()))}
         return cls(**fields)

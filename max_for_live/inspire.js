@@ -276,6 +276,119 @@ var TABLE = {
     ]
    }
   },
+  "fill": {
+   "arguments": [
+    [
+     "clip",
+     "s",
+     1,
+     1000
+    ],
+    [
+     "start_s",
+     "f",
+     0,
+     1200.0
+    ],
+    [
+     "end_s",
+     "f",
+     0,
+     1680.0
+    ]
+   ],
+   "keys": {
+    "prompt": [
+     "prompt",
+     "s",
+     0,
+     4000
+    ],
+    "variations": [
+     "variations",
+     "i",
+     1,
+     8
+    ],
+    "bpm": [
+     "bpm",
+     "f",
+     20,
+     400
+    ],
+    "beats_per_bar": [
+     "beats_per_bar",
+     "i",
+     1,
+     16
+    ],
+    "key": [
+     "key",
+     "s",
+     1,
+     20
+    ],
+    "section": [
+     "section",
+     "s",
+     null,
+     null,
+     [
+      "intro",
+      "verse",
+      "chorus",
+      "verse2",
+      "outro"
+     ]
+    ],
+    "seed": [
+     "seed",
+     "i",
+     0,
+     2147483647
+    ],
+    "guidance": [
+     "guidance",
+     "f",
+     0,
+     20
+    ],
+    "model": [
+     "model",
+     "s",
+     1,
+     1000
+    ],
+    "preset": [
+     "preset",
+     "s",
+     1,
+     60
+    ],
+    "play": [
+     "play",
+     "i",
+     0,
+     1
+    ],
+    "start": [
+     "start",
+     "s",
+     null,
+     null,
+     [
+      "now",
+      "bar"
+     ]
+    ],
+    "reply_port": [
+     "reply_port",
+     "i",
+     1,
+     65535
+    ]
+   }
+  },
   "again": {
    "arguments": [
     [
@@ -515,6 +628,12 @@ var TABLE = {
      "f",
      0,
      1200.0
+    ],
+    "from_bar": [
+     "from_bar",
+     "i",
+     1,
+     10000
     ],
     "context_s": [
      "context_s",

@@ -97,7 +97,7 @@ class FakeEngine:
         words = set(request.prompt.split())
         if "refuse" in words:
             raise RequestError("the fake engine is told to refuse")
-        samplerate = 24_000 if "24k" in words else 48_000
+        samplerate = 24_000 if "24k" in words or request.is_fill else 48_000  # the clips that tests have filled have 24 kHz
         total = request.frames(samplerate)
         channels = 2 if "stereo" in words else 1
         audio = noise(total, channels) if "noise" in words else tone(total, samplerate, channels)
@@ -128,7 +128,7 @@ class FakeEngine:
             done = start + len(samples)
         yield Progress("generating", done / samplerate, request.seconds)
         seeds = [request.seed_of(variation) if request.seed is not None else 1 for variation in range(1, request.variations + 1)]
-        own: dict[str, Any] = {}
+        own: dict[str, Any] = {"from_s": request.from_s, "to_s": request.to_s} if request.is_fill else {}
         if "rolled" in words:
             seeds = [seed + request.variations for seed in seeds]
             own = {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}

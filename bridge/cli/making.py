@@ -66,6 +66,19 @@ def arrange(
 
 
 @app.command()
+@with_keys_of("/inspire/fill", and_of_starting=True)
+def fill(
+    clip: Annotated[Path, typer.Argument(help="an audio file")],
+    start_s: Annotated[float, typer.Argument(metavar="START", help="second in which the part begins")] = 0.0,
+    end_s: Annotated[float, typer.Argument(metavar="END", help="second in which it ends")] = 0.0,
+    **options: Any,
+) -> None:
+    """Replace a part of a recorded clip, told in seconds or with --start-bar and --end-bar; the whole file unless --join new."""
+    options["join"] = options["join"] or "append"
+    _make(lambda client, clip, **pairs: client.fill(clip, start_s, end_s, **pairs), _clip(clip), **options)
+
+
+@app.command()
 @with_keys_of("/inspire/again", and_of_starting=True)
 def again(job: PastJob, **options: Any) -> None:
     """Ask for a job's request again: the same audio, unless another seed or --decode is given."""

@@ -40,9 +40,13 @@ class Preset:
     values: Mapping[str, object]
 
     def under(self, own: Mapping[str, object]) -> dict[str, object]:
-        """A request's keys, completed. An empty prompt is none, and a length of one kind also replaces one of the other."""
+        """A request's keys, completed. An empty prompt is none, and a length of one kind also replaces one of the other, as the
+        end of a region does.
+        """
         own = {name: value for name, value in own.items() if name != "prompt" or str(value).strip()}
         replaced = _LENGTHS if (_LENGTHS | {"arrangement"}) & own.keys() else {"duration_s"} if own.get("loop") else set()
+        if {"to_s", "to_bar"} & own.keys():
+            replaced = _LENGTHS | {"loop"}
         return {name: value for name, value in self.values.items() if name not in replaced} | own
 
 

@@ -30,6 +30,7 @@ from bridge.midi.transport import Transport
 from bridge.osc import spec
 from bridge.osc.commands import is_midi_clip
 from bridge.osc.replies import Chunk, End, Reply
+from bridge.results import splice
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, clip_text, resolve_clip
 
 _PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
@@ -128,7 +129,14 @@ class Performer:
         if job.cancelled:  # while its name was being reserved
             return None
         with tempfile.TemporaryDirectory(prefix="inspire-") as folder:
-            return await self._run_engine(job, await self._with_audio(job.exact, Path(folder)))
+            request = await self._with_audio(job.exact, Path(folder))
+            in_place = resolve_clip(request.clip) if request.is_fill and request.join == "append" and request.clip else None
+            if in_place:
+                await asyncio.to_thread(splice.check, in_place)
+            finished = await self._run_engine(job, request)
+            if in_place and not finished.cancelled:
+                await asyncio.to_thread(job.growing.splice, in_place, finished.report.variations[0].from_s or 0.0)
+            return finished
 
     async def _with_audio(self, request: GenerationRequest, folder: Path) -> GenerationRequest:
         """A MIDI clip as audio in `folder`. Raises ClipError."""

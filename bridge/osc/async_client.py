@@ -131,6 +131,12 @@ class AsyncClient:
     def continue_clip(self, clip: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("continue", [clip], id, pairs)
 
+    def fill(
+        self, clip: str, start_s: float = 0.0, end_s: float = 0.0, *, id: str | None = None, **pairs: object
+    ) -> AsyncIterator[Reply]:
+        """What takes the place of a part of a clip; in bars with start_bar and end_bar. Keys are those of /inspire/fill."""
+        return self._run("fill", [clip, start_s, end_s], id, pairs)
+
     def sketch(self, prompt: str = "", *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("sketch", [prompt], id, pairs)
 

@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import soundfile
+
 from bridge.errors import OutputError
-from bridge.results import paths, sidecar, tags
+from bridge.results import paths, sidecar, splice, tags
 from bridge.results.disk_errors import explained
 from bridge.results.sidecar import Story
-from bridge.results.wav import GrowingWav
+from bridge.results.wav import PCM_24, GrowingWav, SampleFormat
 from engine.api import AudioChunk, GenerationRequest
 
 
@@ -94,7 +96,7 @@ class Recording:
             told = sidecar.of_variation(story, number, [file.path for file in self._files])
             if reports:
                 told = told | {"engine": reports[number - 1]}
-            if reports and "variation" in told:  # it may have been made again, with another seed
+            if reports and "variation" in told:  # made again with another seed, or the best of many: only the engine knows it
                 told["variation"] = told["variation"] | {"seed": reports[number - 1]["seed"]}
             try:
                 file.finish(told)
@@ -103,6 +105,26 @@ class Recording:
         if problem:
             raise problem
         return self.path if self._files[0].wav else None
+
+    def splice(self, source: Path, from_s: float) -> None:
+        """Each file becomes a copy of `source` in which it stands from `from_s` on. Raises OutputError."""
+        for number, file in enumerate(self._files, 1):
+            if file.wav is None:
+                continue
+            part = file.path.with_suffix(paths.PART)
+            with explained(file.path):
+                with open(file.path, "rb") as content:
+                    region, _ = soundfile.read(content, dtype="float32", always_2d=True)
+                whole = self._wav(part, number, file.wav.samplerate, file.wav.channels, splice.sample_format(source))
+                try:
+                    splice.copy(source, round(from_s * file.wav.samplerate), region, whole)
+                    file.wav.close()
+                    whole.take_over(file.path)
+                except OSError:
+                    whole.close()
+                    part.unlink(missing_ok=True)
+                    raise
+            file.wav = whole
 
     def _created(self, chunk: AudioChunk) -> _File:
         """The variation's file with its first chunk."""
@@ -128,18 +150,8 @@ class Recording:
 
     def _create(self, file: _File, chunk: AudioChunk) -> None:
         """Whole from the first moment that it is there: made under another name, on which nobody else has a claim."""
-        request, part = self._request, file.path.with_suffix(paths.PART)
-        wav = GrowingWav(
-            part,
-            chunk.samplerate,
-            chunk.samples.shape[1],
-            description=request.prompt or request.clip or "",
-            history=tags.of_story(self._story_of(chunk.variation), chunk.samplerate).comment,
-            time_reference_frames=round(request.time_start_s * chunk.samplerate),
-            bpm=request.bpm,
-            beats_per_bar=request.beats_per_bar,
-            beat_unit=request.beat_unit,
-        )
+        part = file.path.with_suffix(paths.PART)
+        wav = self._wav(part, chunk.variation, chunk.samplerate, chunk.samples.shape[1])
         try:
             wav.write(chunk.samples)
             wav.move_to(file.path)
@@ -148,6 +160,21 @@ class Recording:
             part.unlink(missing_ok=True)
             raise
         file.wav = wav
+
+    def _wav(self, path: Path, variation: int, samplerate: int, channels: int, form: SampleFormat = PCM_24) -> GrowingWav:
+        request = self._request
+        return GrowingWav(
+            path,
+            samplerate,
+            channels,
+            description=request.prompt or request.clip or "",
+            history=tags.of_story(self._story_of(variation), samplerate).comment,
+            time_reference_frames=round(request.time_start_s * samplerate),
+            bpm=request.bpm,
+            beats_per_bar=request.beats_per_bar,
+            beat_unit=request.beat_unit,
+            sample_format=form,
+        )
 
 
 @dataclass

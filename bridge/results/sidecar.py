@@ -132,6 +132,8 @@ def _midi(told: Story) -> bytes | None:
     markers = [(0.0, request["section"])]
     if (join_s := join_of(told)) is not None:
         markers = [(0.0, "clip"), (join_s, request["section"])]
+    if (exit_s := exit_of(told)) is not None:
+        markers.append((exit_s, "clip"))
     markers = sections_of(told) or markers
     return tempo_map.encode(told["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
 
@@ -155,6 +157,14 @@ def join_of(told: Story) -> float | None:
     if request.get("clip") is None or request.get("join") != "append":
         return None
     return told.get("engine", {}).get("from_s") or None
+
+
+def exit_of(told: Story) -> float | None:
+    """Where the new audio ends and the clip goes on, in seconds; None where it does not."""
+    facts = told.get("engine", {})
+    if told.get("request", {}).get("join") != "append" or facts.get("to_s", 0.0) >= facts.get("clip_s", 0.0):
+        return None
+    return float(facts["to_s"]) if "to_s" in facts else None
 
 
 def _facts(target: Path, audio: Audio) -> Story:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bridge.results.sidecar import Story, join_of, sections_of, tempo_of
+from bridge.results.sidecar import Story, exit_of, join_of, sections_of, tempo_of
 from engine.api import RequestError, parse_key
 
 SOFTWARE = "inspire"
@@ -22,7 +22,8 @@ MIDDLE_C = 60
 
 @dataclass(frozen=True)
 class Tags:
-    """Of a finished result. `root_note` is MIDI's, from middle C; `join_frame` where the new audio begins, 0: it is all new."""
+    """Of a finished result. `root_note` is MIDI's, from middle C; `join_frame` where the new audio begins, 0: it is all new,
+    `exit_frame` where the clip goes on, 0: it does not."""
 
     title: str = ""
     bpm: float | None = None
@@ -31,6 +32,7 @@ class Tags:
     root_note: int | None = None
     loops: bool = False
     join_frame: int = 0
+    exit_frame: int = 0
     markers: tuple[tuple[int, str], ...] = ()  # frame and name of what begins there
     model: str = ""
     weights: str = ""
@@ -65,6 +67,7 @@ def of_story(told: Story, samplerate: int) -> Tags:
         root_note=_root_note(request.get("key") or facts.get("key")),
         loops=request.get("bars") is not None and not request.get("arrangement"),
         join_frame=round(join_s * samplerate),
+        exit_frame=round((exit_of(told) or 0.0) * samplerate),
         markers=tuple((round(at_s * samplerate), name) for at_s, name in sections_of(told)),
         model=str(facts.get("model") or request.get("model") or ""),
         weights=str(facts.get("weights") or ""),
@@ -80,6 +83,8 @@ def encode(tags: Tags, samplerate: int, frames: int) -> bytes:
         head = struct.pack("<9I", 0, 0, round(1e9 / samplerate), note, 0, 0, 0, 1, 0)
         chunks.append((b"smpl", head + struct.pack("<6I", 0, 0, tags.join_frame, frames - 1, 0, 0)))
     places = {0: "clip", tags.join_frame: "generated"} if 0 < tags.join_frame < frames else {}
+    if tags.exit_frame:
+        places = {0: "clip"} | {tags.join_frame: "generated"} | {tags.exit_frame: "clip"}
     places |= {at: name for at, name in tags.markers if at < frames}
     if places:
         points = [struct.pack("<II4sIII", number, at, b"data", 0, 0, at) for number, at in enumerate(places, 1)]

@@ -1,4 +1,4 @@
-"""A broadcast-wave file that grows: 24-bit PCM, its header true after every write.
+"""A broadcast-wave file that grows: 24-bit PCM unless another format is asked for, its header true after every write.
 
 Whoever opens it at any moment, or after the daemon was killed, finds a playable file that holds every finished write: samples
 go first, and one write of the header then counts them in. Layout: RIFF WAVE, `bext` (EBU Tech 3285: where the file belongs on
@@ -11,22 +11,46 @@ from __future__ import annotations
 import errno
 import os
 import struct
-import wave
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from bridge.results import tags
 from bridge.results.tags import Tags
 from bridge.results.tags import chunk as _chunk
 
-BYTES_PER_SAMPLE = 3
 _ACID_BYTES = 24
 _ACID_ROOT_NOTE = 0x02  # its flag: the root note is known
-_FULL_SCALE = 2 ** (8 * BYTES_PER_SAMPLE - 1)
+
+
+@dataclass(frozen=True)
+class SampleFormat:
+    """How samples stand in a file: whole numbers, of 8 bits without a sign as WAV has them, or floating-point ones."""
+
+    width: int  # bytes
+    is_float: bool = False
+
+    def encode(self, samples: np.ndarray) -> bytes:
+        """float32 (frames, channels) → interleaved, little-endian; of whole numbers what is beyond ±1 is clipped."""
+        if self.is_float:
+            exact: bytes = samples.astype(f"<f{self.width}").tobytes()
+            return exact
+        full = 2 ** (8 * self.width - 1)
+        octets: NDArray[np.uint8]
+        scaled = np.clip(np.rint(samples.astype(np.float64) * full), -full, full - 1)
+        if self.width == 1:
+            octets = (scaled + full).astype(np.uint8)
+        else:
+            octets = scaled.astype("<i4").reshape(-1, 1).view(np.uint8)[:, : self.width]
+        encoded: bytes = octets.tobytes()
+        return encoded
+
+
+PCM_24 = SampleFormat(3)
 
 
 @dataclass(frozen=True)
@@ -61,15 +85,17 @@ class GrowingWav:
         bpm: float | None = None,
         beats_per_bar: int = 4,
         beat_unit: int = 4,
+        sample_format: SampleFormat = PCM_24,
     ):
         self.samplerate = samplerate
+        self.sample_format = sample_format
         self.channels = channels
         self.frames = 0
         self._bpm = bpm
         self._metre = beat_unit, beats_per_bar
         self._root_note: int | None = None
         self._tags = b""
-        self._bext = _bext(description, time_reference_frames, _coding_history(samplerate, channels, history))
+        self._bext = _bext(description, time_reference_frames, _coding_history(samplerate, channels, sample_format, history))
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `close`)
         self._data_start = len(self._header())
         self._write_at(0, self._header())
@@ -81,10 +107,13 @@ class GrowingWav:
     def write(self, samples: np.ndarray) -> None:
         """Appends float32 (frames, channels); beyond ±1 is clipped."""
         assert samples.ndim == 2 and samples.shape[1] == self.channels
-        data = _pcm24(samples)
+        self.write_encoded(self.sample_format.encode(samples))
+
+    def write_encoded(self, data: bytes) -> None:
+        """Appends whole frames that have the file's own format already."""
         pad = b"\0" * ((self._data_bytes + len(data)) % 2)
         self._write_at(self._data_start + self._data_bytes, data + pad)
-        self.frames += len(samples)
+        self.frames += len(data) // (self.channels * self.sample_format.width)
         self._write_at(0, self._header())
 
     def close(self, about: Tags | None = None) -> None:
@@ -112,6 +141,12 @@ class GrowingWav:
         self._metre = about.beat_unit, about.beats_per_bar
         self._write_at(0, self._header())
 
+    def take_over(self, path: Path) -> None:
+        """Gives the file the name of one that it replaces."""
+        self._file.close()
+        os.replace(self._file.name, path)
+        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115
+
     def move_to(self, path: Path) -> None:
         """Gives the file another name; raises FileExistsError where that is taken."""
         self._file.close()
@@ -129,11 +164,12 @@ class GrowingWav:
 
     @property
     def _data_bytes(self) -> int:
-        return self.frames * self.channels * BYTES_PER_SAMPLE
+        return self.frames * self.channels * self.sample_format.width
 
     def _header(self) -> bytes:
-        width = self.channels * BYTES_PER_SAMPLE
-        pcm = struct.pack("<HHIIHH", 1, self.channels, self.samplerate, self.samplerate * width, width, 8 * BYTES_PER_SAMPLE)
+        size, tag = self.sample_format.width, 3 if self.sample_format.is_float else 1
+        width = self.channels * size
+        pcm = struct.pack("<HHIIHH", tag, self.channels, self.samplerate, self.samplerate * width, width, 8 * size)
         chunks = _chunk(b"bext", self._bext) + _chunk(b"fmt ", pcm)
         chunks += self._acid()
         chunks += b"data" + struct.pack("<I", self._data_bytes)
@@ -157,22 +193,14 @@ class GrowingWav:
 def mend(path: Path) -> Shape | None:
     """Ends the file of a writer that was killed: cuts off what its header does not count. None where no sample is counted."""
     try:
-        with wave.open(str(path), "rb") as file:
-            shape = Shape(file.getframerate(), file.getnchannels(), file.getnframes())
-    except (EOFError, wave.Error):  # killed before the first header
+        with open(path, "rb") as content, soundfile.SoundFile(content) as file:
+            shape = Shape(file.samplerate, file.channels, file.frames)
+    except soundfile.LibsndfileError:  # killed before the first header
         return None
     with open(path, "rb") as file:
         (counted,) = struct.unpack_from("<I", file.read(8), 4)
     os.truncate(path, 8 + counted)
     return shape if shape.frames else None
-
-
-def _pcm24(samples: np.ndarray) -> bytes:
-    """float32 (frames, channels) → interleaved little-endian 24-bit."""
-    scaled = np.clip(np.rint(samples.astype(np.float64) * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
-    octets: NDArray[np.uint8] = scaled.astype("<i4").reshape(-1, 1).view(np.uint8)
-    kept: bytes = octets[:, :BYTES_PER_SAMPLE].tobytes()
-    return kept
 
 
 def _bext(description: str, time_reference_frames: int, history: bytes) -> bytes:
@@ -183,8 +211,8 @@ def _bext(description: str, time_reference_frames: int, history: bytes) -> bytes
     return body + b"\0" * (len(body) % 2)
 
 
-def _coding_history(samplerate: int, channels: int, history: str) -> bytes:
+def _coding_history(samplerate: int, channels: int, sample_format: SampleFormat, history: str) -> bytes:
     """How EBU R98 has it: the format, and in T what made it."""
     mode = {1: "mono", 2: "stereo"}.get(channels, "multi")
     text = history.encode("ascii", "replace").decode().replace(",", " ")
-    return f"A=PCM,F={samplerate},W={8 * BYTES_PER_SAMPLE},M={mode},T={tags.SOFTWARE}; {text}\r\n".encode()
+    return f"A=PCM,F={samplerate},W={8 * sample_format.width},M={mode},T={tags.SOFTWARE}; {text}\r\n".encode()

@@ -90,10 +90,12 @@ class Planner:
         own |= {"guidance": self._config.guidance if request.clip is None else self._config.clip_guidance}
         return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
 
-    def plan(self, request: GenerationRequest, samplerate: int) -> GenerationPlan:
-        """request: settled. samplerate: the result's, in Hz. Raises ClipError, RequestError."""
-        config, clip, tokens = self._config, None, []
-        if request.clip is not None:
+    def plan(self, request: GenerationRequest, samplerate: int, clip: Clip | None = None) -> GenerationPlan:
+        """request: settled. samplerate: the result's, in Hz. clip: the request's, where it has been read. Raises ClipError,
+        RequestError.
+        """
+        config, tokens = self._config, []
+        if request.clip is not None and clip is None:
             clip = read_clip(
                 request, samplerate=samplerate, model_samplerate=self._clips.samplerate, max_context_s=config.max_prompt_s
             )

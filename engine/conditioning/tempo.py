@@ -13,7 +13,7 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import build_condition
 from engine.conditioning.prompt import ClipDescription, asked_beats, asked_bpm, names_instruments, usual_bpm
 from engine.config import ModelConfig
-from engine.continuation.clip import LISTEN_S, Clip
+from engine.continuation.clip import LISTEN_S, Clip, read_beginning
 from engine.models.condition import Condition
 from engine.music.analysis import grid_offset, measure_bpm, measure_key
 from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
@@ -96,6 +96,24 @@ def tempo_of(request: GenerationRequest, clip: Clip, grid: Grid | None) -> float
     if bpm is None:
         raise RequestError("bars needs bpm: no tempo is heard in the clip, so say it, or give duration_s in place of bars")
     return loop_bpm(bpm, clip.duration_s, asked_beats(request))
+
+
+def in_seconds(request: GenerationRequest) -> GenerationRequest:
+    """With places in the clip that are told in bars told in seconds: bars from 1, where the clip begins, at the tempo that is
+    asked for, or else the clip's. Raises RequestError where none is heard, and ClipError.
+    """
+    if request.from_bar is None and request.to_bar is None:
+        return request
+    bpm = asked_bpm(request)
+    if bpm is None:
+        heard, samplerate, duration_s = read_beginning(request)
+        bpm = measure_bpm(heard, samplerate)
+        if bpm is None:
+            raise RequestError("from_bar needs bpm: no tempo is heard in the clip, so say it, or give places in seconds")
+        bpm = loop_bpm(bpm, duration_s, asked_beats(request))
+    bar_s = asked_beats(request) * 60 / bpm
+    places = {name: bar and (bar - 1) * bar_s for name, bar in (("from_s", request.from_bar), ("to_s", request.to_bar))}
+    return replace(request, from_bar=None, to_bar=None, **places)
 
 
 def describe_clip(clip: Clip, request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> ClipDescription:

@@ -80,13 +80,13 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
         )
     if audio.shape[1] > 2:
         audio = to_mono(audio)[:, None]
-    prefix = _resampled(audio, rate, samplerate)
+    prefix = resampled(audio, rate, samplerate)
     peak = float(np.abs(prefix).max())
     if peak > 1:
         prefix /= np.float32(peak)
     return Clip(
         prefix=prefix,
-        context=_resampled(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate),
+        context=resampled(to_mono(audio[-round(context_s * rate) :]), rate, model_samplerate),
         samplerate=samplerate,
         recorded_at=rate,
         from_s=join / rate,
@@ -95,7 +95,22 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     )
 
 
-def _resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
+    """Of `request.clip` the first LISTEN_S, mono float32 [frames]; its rate in Hz, and how long all of it lasts in seconds.
+
+    Raises ClipError.
+    """
+    assert request.clip is not None, "there is a clip"
+    path = resolve_clip(request.clip)
+    try:
+        with open_recording(path) as file:
+            audio = file.read(0, round(LISTEN_S * file.samplerate))
+            return to_mono(audio), file.samplerate, file.frames / file.samplerate
+    except UnreadableError as error:
+        raise ClipError(f"cannot read {path.name}: {error}") from None
+
+
+def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """About its mean: where audio with DC begins and ends, a resampler hears a step."""
     if rate == wanted:
         return audio.copy()

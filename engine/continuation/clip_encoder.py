@@ -40,6 +40,25 @@ class ClipEncoder:
         tokens: list[int] = self._encode(np.concatenate([audio, what_followed(audio, self.samplerate)]))[:count].tolist()
         return tokens
 
+    def encode_begin(
+        self, audio: np.ndarray, seconds: float, *, stretch: float = 1.0, like: np.ndarray | None = None
+    ) -> list[int]:
+        """Tokens of the first `seconds`, as the language model would play them after something else: they are encoded with what
+        came before when the music was there another time. Odd samples are cut behind.
+
+        like: audio whose level is brought to the model's, and this with it; None: this itself.
+        """
+        wanted = round(seconds / stretch * self.samplerate)
+        audio = soxr.resample(audio[: wanted + self.samplerate], 1.0, stretch, "VHQ")
+        if self._level_db is not None:
+            audio = (audio - audio.mean()) * np.float32(10 ** ((self._level_db - heard_db(audio if like is None else like)) / 20))
+        led = what_followed(audio[::-1], self.samplerate)[::-1]
+        led = led[len(led) % self.block :]
+        count = min(round(seconds * self.samplerate), len(audio)) // self.block * self.block // self.hop
+        first = len(led) // self.hop
+        tokens: list[int] = self._encode(np.concatenate([led, audio]))[first : first + count].tolist()
+        return tokens
+
     def encode(self, audio: np.ndarray, *, stretch: float = 1.0, from_end: bool = False) -> np.ndarray:
         """Tokens of the whole, int16: as many as all views have. Odd samples are cut behind, or with `from_end` in front."""
         audio = soxr.resample(audio, 1.0, stretch, "VHQ")

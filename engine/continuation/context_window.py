@@ -23,7 +23,7 @@ class Window:
     clip: slice
     first_made: int
     count: int  # tokens to make
-    clock: np.ndarray | None  # [prompt + count, 2], see `engine.music.grid.clock`; None without musical time
+    clock: np.ndarray | None  # [prompt + count + beyond, 2], see `engine.music.grid.clock`; None without musical time
 
     @property
     def clip_count(self) -> int:
@@ -47,27 +47,33 @@ class ContextWindow:
     token_rate: float  # Hz
     views: int  # of the codec, whose tokens alternate: windows begin and end with whole turns of them
     max_tokens: int  # a window's length, prompt included; 0: no limit
+    beyond: int = 0  # so many tokens more are read after a window's last one: it leaves room for them, and its clock goes on
 
     def windows(self, wanted: int, made: int = 0) -> Iterator[Window]:
         """Windows up to `wanted` tokens. made: how many there are already, when a piece goes on from a place inside of it."""
         heard, bar = len(self.clip_tokens), self._bar
         again = None if bar is None else bars_until_again(self.clip_tokens, bar) * bar
-        quarter = self.max_tokens // 4
-        usual: tuple[float, float] = (quarter if heard else self.max_tokens // 2, self.max_tokens // 2)
-        begin, end, first = self._look_back(made, usual, again) if made and self.max_tokens else (0, heard, 0)
+        quarter = self._most // 4
+        usual: tuple[float, float] = (quarter if heard else self._most // 2, self._most // 2)
+        begin, end, first = self._look_back(made, usual, again) if made and self._most else (0, heard, 0)
         while made < wanted:
-            room = self.max_tokens - (end - begin) - (made - first) if self.max_tokens else wanted
+            room = self._most - (end - begin) - (made - first) if self._most else wanted
             count, recent = min(wanted - made, max(room, quarter)), usual
             rows = None
             if self.grid is not None and bar is not None:
                 if (idea := self._until_new_idea(made)) <= count:
                     count, recent = idea, (bar, bar)
-                parts = ((begin - heard, end - begin), (first, made + count - first))
+                parts = ((begin - heard, end - begin), (first, made + count + self.beyond - first))
                 rows = np.concatenate([clock(self.grid, self.token_rate, *part) for part in parts])
             yield Window(slice(begin, end), first, count, rows)
             made += count
-            if self.max_tokens:
+            if self._most:
                 begin, end, first = self._look_back(made, recent, again)
+
+    @property
+    def _most(self) -> int:
+        """Tokens of a window, prompt included; 0: no limit."""
+        return self.max_tokens and self.max_tokens - self.beyond
 
     @property
     def _bar(self) -> float | None:
@@ -87,7 +93,7 @@ class ContextWindow:
         `again`, or a multiple of it; for that `recent` says from how much to how much is kept of what was made. again: None
         without musical time.
         """
-        heard, most = len(self.clip_tokens), self.max_tokens - self.max_tokens // 4
+        heard, most = len(self.clip_tokens), self._most - self._most // 4
         end, first = heard, max(0, made - recent[0])
         if heard and again is not None:
             last = first // again * again

@@ -152,6 +152,22 @@ class Generation:
             self.logits = self._guided(self.decoder.network.step(embeds, self.cache))
         return self.logits
 
+    @torch.inference_mode()
+    def likelihood_after(self, tokens: Tensor, following: Tensor) -> Tensor:
+        """How likely `following` [T] comes after `tokens` [B], the last ones drawn: log-probability of each in nats, [B, T].
+
+        Teacher forcing from the cache, in one pass. Of the conditional branch alone: guidance says what to play, not how likely
+        it is. Needs room for T tokens more; what the cache holds is left as it is.
+        """
+        rows, start, end = len(tokens), self.position, self.position + len(following)
+        assert end <= self.cache.capacity, "the cache is full: start the generation with more max_tokens"
+        given = torch.cat([tokens[:, None], following[:-1].expand(rows, -1)], dim=1)
+        x = F.embedding(given, self.decoder.speech_embedding)
+        if self.times is not None:
+            x = x + self.times[:rows, start - self.prompt_length : end - self.prompt_length]
+        chances = self.decoder.network.follow(x, self.cache).log_softmax(-1)
+        return chances.gather(-1, following.expand(rows, -1)[..., None])[..., 0]
+
     @classmethod
     def together(cls, generations: Sequence[Generation]) -> Generation:
         """Pieces that have come equally far go on as one batch, the same one more than once if wanted: a copy of them."""

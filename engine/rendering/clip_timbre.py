@@ -8,6 +8,7 @@ serves again only where nothing else is near. Cuts fall on the grid, right befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ LOWEST_NOTE_HZ = 55.0
 
 def enough(seconds: float, grid: Grid | None) -> bool:
     """Whether a clip of that length has enough to choose from: a bar at least."""
-    unit_s, bar = _units(grid)
+    unit_s, bar = units_of(grid)
     return int(seconds / unit_s + 1e-6) >= max(MIN_UNITS, bar)
 
 
@@ -50,7 +51,7 @@ def fade_frames(samplerate: int, grid: Grid | None) -> int:
     return round((FADE_S if grid else FREE_FADE_S) * samplerate)
 
 
-def _units(grid: Grid | None) -> tuple[float, int]:
+def units_of(grid: Grid | None) -> tuple[float, int]:
     """Seconds to a unit, and units to a bar."""
     return (60 / grid.bpm / UNITS_PER_BEAT, grid.beats_per_bar * UNITS_PER_BEAT) if grid else (FREE_UNIT_S, 1)
 
@@ -71,13 +72,14 @@ class ClipTimbre:
 
     def __init__(
         self, audio: Audio, rendering: Audio, *, samplerate: int, rendering_rate: int, stretch: float = 1.0,
-        grid: Grid | None = None, loop_s: float | None = None,
+        grid: Grid | None = None, loop_s: float | None = None, gaps: Sequence[int] = (),
     ) -> None:  # fmt: skip
         """audio: the clip, (frames, channels) at `samplerate`, up to the join. rendering: [n] mono at `rendering_rate`, the
-        codec's rendering of the same span, `stretch` times as long. loop_s: length of a clip that goes round and round.
+        codec's rendering of the same span, `stretch` times as long. loop_s: length of a clip that goes round and round. gaps:
+        units, counted back from the join, that are never played: what is before and what is after do not belong together.
         """
         self.samplerate = samplerate
-        unit_s, self.bar = _units(grid)
+        unit_s, self.bar = units_of(grid)
         self.unit = unit_s * samplerate  # frames, not whole ones
         self.fade = fade_frames(samplerate, grid)
         self._search = round(ALIGN_S * samplerate)
@@ -98,6 +100,8 @@ class ClipTimbre:
         self._loop = round(units) if abs(units - round(units)) < LOOP_TOLERANCE and round(units) <= self.count else 0
         if self._loop:
             self._follow[self.count - 1, self.count - self._loop] = 0
+        self._barred = np.zeros(self.count, np.float32)
+        self._barred[[self.count - gap for gap in gaps if gap <= self.count]] = np.inf
         self._reused = np.zeros(self.count, np.float32)
         self._pending = np.zeros(0, np.float32)  # rendering from the unit before the next undecided one on
         self._pending_hop = 0.0  # of the piece, where it begins
@@ -157,7 +161,7 @@ class ClipTimbre:
         local = local[before:] / (1 + 2 * NEIGHBOUR_WEIGHT)
         number = self._units + np.arange(len(local))
         elsewhere = (np.arange(self.count)[None] - self.count - number[:, None]) % self.bar != 0
-        local = local + self._apart * (METRE * elsewhere + REUSE * self._reused)
+        local = local + self._apart * (METRE * elsewhere + REUSE * self._reused) + self._barred
         cost, back = self._follow[self._place] + local[0], []
         for row in local[1:]:
             total = cost[:, None] + self._follow

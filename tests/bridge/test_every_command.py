@@ -39,7 +39,7 @@ def walk(group, *names: str) -> dict[str, object]:
 COMMANDS = walk(typer.main.get_command(cli.app))
 ARGUMENTS = {  # the least that a command needs
     "continue": ["loop.wav"], "again": ["made"], "keep": ["made"], "delete": ["made"], "play": ["made"], "sketch": ["Swing"],
-    "arrange": ["a:1"],
+    "arrange": ["a:1"], "fill": ["loop.wav", "0.2", "0.7"],
     "ideas": ["Swing"], "preset save": ["Mine", "made"],
     "save": ["Mine", "made"], "train": ["--on", "x"], "midi learn": ["generate"], "midi forget": ["note"],
     "upsample": ["loop.wav"], "reconstruct": ["loop.wav"], "models pull": ["Base"], "models remove": ["mine"],
@@ -127,6 +127,7 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         assert works("estimate", "tune", "--duration", "1")[0]["new_s"] == 1
         assert works("continue", str(clip), "--duration", "0.5")[-1]["event"] == "done"
         assert works("again", "made")[-1]["event"] == "done"
+        assert works("fill", str(clip), "0.2", "0.7")[-1]["duration_s"] == 1.0
         assert works("sketch", "Swing", "--duration", "0.5", "--variations", "2")[-1]["others"]
         assert len(works("history")) == 6 and len(works("history", "SWING", "jazz")) == 1
         assert works("history", "--no-kept") and call("history", "--kept", "--json") == (0, "", "")
@@ -162,6 +163,7 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
     "words",
     [
         ("generate", "refuse this"), ("generate", "tune", "--duration", "-3"), ("generate", "--preset", "no such"),
+        ("fill", "/nowhere/loop.wav", "1", "2"), ("fill", "/nowhere/loop.wav"),
         ("continue", "/nowhere/loop.wav"), ("again", "nobody"), ("sketch", "no such"), ("cancel", "nobody"), ("cancel",),
         ("status", "nobody"), ("keep", "nobody"), ("save", "Mine", "nobody"), ("delete", "nobody"),
         ("history", "--since", "yesterday"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any
 
 from bridge.errors import MessageError
@@ -12,9 +12,12 @@ from bridge.osc.commands.values import JOB_EVENTS, Play, ResultName
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import SKETCH_BARS, SKETCH_S, SKETCHES, STARTS
 from engine.api import (
+    CANDIDATES,
     DECODE_PATHS,
     JOINS,
     LOOP_BARS,
+    MAX_BAR,
+    MAX_CANDIDATES,
     MAX_CLIP_S,
     MAX_DURATION_S,
     MAX_PROMPT_CHARS,
@@ -33,27 +36,16 @@ _Sections = Annotated[
     str,
     Meta("NAME:BARS for each, or NAME:BARS=WORDS, such as intro:4 verse:8 drop:8=dark, drums outro:4", 1, 4000, is_free=True),
 ]
+_Timbre = Annotated[
+    str, Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES)
+]
 _OWN = "when not given the model's own, of sketch"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Values(Command):
-    """What generate, continue, sketch and estimate may say."""
+class _Asked(Command):
+    """What may be said of any music."""
 
-    duration_s: Annotated[
-        float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
-    ] = None
-    bars: Annotated[
-        int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
-    ] = None
-    loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
-    grid: Annotated[
-        bool | None,
-        Meta(
-            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off, made again with the next seed, "
-            "3 takes at most; when not given as loop"
-        ),
-    ] = None
     bpm: Annotated[float | None, Meta("tempo in beats per minute", 20, 400)] = None
     beats_per_bar: Annotated[int | None, Meta("beats in a bar", 1, 16)] = None
     beat_unit: Annotated[
@@ -88,15 +80,32 @@ class _Values(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Values(_Asked):
+    """What generate, continue, sketch and estimate may say: of what lasts as long as it is asked to."""
+
+    duration_s: Annotated[
+        float | None, Meta("length of the new audio in seconds; 10 when neither this nor bars is given", 0.5, MAX_DURATION_S)
+    ] = None
+    bars: Annotated[
+        int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
+    ] = None
+    loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
+    grid: Annotated[
+        bool | None,
+        Meta(
+            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off, made again with the next seed, "
+            "3 takes at most; when not given as loop"
+        ),
+    ] = None
+
+@dataclass(frozen=True, kw_only=True)
 class _ClipValues(_Values):
     """What may be said of a clip, too."""
 
     from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
+    from_bar: Annotated[int | None, Meta("in place of from_s: a bar of the clip, whose first is 1", 1, MAX_BAR)] = None
     context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
-    timbre: Annotated[
-        str | None,
-        Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES),
-    ] = None
+    timbre: _Timbre | None = None
     join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
         None
     )
@@ -122,6 +131,47 @@ class Generate(_Music):
 class Continue(_ClipValues, _Music):
     clip: _Clip
     prompt: _Prompt | None = None
+
+
+@TABLE.command(
+    "/inspire/fill",
+    "replaces a part of a recorded clip by what leads from the music before it to the music after it",
+    *JOB_EVENTS,
+)
+@dataclass(frozen=True)
+class Fill(_Asked):
+    clip: _Clip
+    start_s: Annotated[float, Meta("where in the clip the region begins", 0, MAX_CLIP_S)]
+    end_s: Annotated[float, Meta("where it ends", 0, MAX_CLIP_S + MAX_DURATION_S)]
+    prompt: _Prompt | None = None
+    start_bar: Annotated[
+        int | None, Meta("the region in bars of the clip, whose first is 1; start_s and end_s are 0 then", 1, MAX_BAR)
+    ] = None
+    end_bar: Annotated[int | None, Meta("with start_bar: the bar that follows the region", 1, MAX_BAR)] = None
+    candidates: Annotated[
+        int | None, Meta(f"of so many, with this seed and those that follow, the best is chosen; {CANDIDATES}", 1, MAX_CANDIDATES)
+    ] = None
+    variations: Annotated[int | None, Meta("so many files: the best candidate and those next to it", 1, MAX_VARIATIONS)] = field(
+        default=None, kw_only=True
+    )
+    context_s: Annotated[float | None, Meta("how many seconds before the region the model hears", 1, 30)] = None
+    timbre: _Timbre | None = None
+    join: Annotated[
+        str | None,
+        Meta(
+            "new: the region alone; append: the whole clip with the region replaced; new, from the command line append",
+            choices=JOINS,
+        ),
+    ] = None
+
+    @classmethod
+    def read(cls, id: str, **values: Any) -> Submit | Draft:
+        start_s, end_s = values.pop("start_s"), values.pop("end_s")
+        bars = {new: values.pop(old) for old, new in (("start_bar", "from_bar"), ("end_bar", "to_bar")) if old in values}
+        if bars and (start_s or end_s):
+            told = "the region is told in seconds and in bars: give one of them, for bars with start_s and end_s 0"
+            raise MessageError(told, "bad_request")
+        return _submission(id, {"join": "new"} | values | (bars or {"from_s": start_s, "to_s": end_s}), is_sketch=False)
 
 
 @TABLE.command(

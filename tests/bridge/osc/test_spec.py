@@ -13,7 +13,9 @@ from bridge.osc import markdown, replies, spec
 from engine.api import ClipError, EngineError, GenerationRequest, ModelError, RequestError
 
 MUSIC_FIELDS = {f.name for f in dataclasses.fields(GenerationRequest)}
-CONTINUE = spec.COMMANDS["/inspire/continue"]
+CONTINUE, FILL = spec.COMMANDS["/inspire/continue"], spec.COMMANDS["/inspire/fill"]
+OF_A_REGION = {"to_s", "to_bar", "candidates"}
+FILL_NAMES = {"start_s": "from_s", "end_s": "to_s", "start_bar": "from_bar", "end_bar": "to_bar"}
 RANGED = [f for f in CONTINUE.pairs if f.name in MUSIC_FIELDS and f.high is not None and f.type != "s"]
 
 
@@ -45,7 +47,25 @@ def test_choices_are_the_engines(field):
 def test_every_key_of_a_request_can_be_given():
     given = {f.name for f in (*CONTINUE.arguments, *CONTINUE.pairs)}
     sections = {"arrangement" for f in spec.COMMANDS["/inspire/arrange"].arguments if f.name == "sections"}
-    assert given | sections | {"task"} >= MUSIC_FIELDS  # which is the command itself
+    assert given | sections | OF_A_REGION | {"task"} >= MUSIC_FIELDS  # which is the command itself
+    of_a_region = {FILL_NAMES.get(f.name, f.name) for f in (*FILL.arguments, *FILL.pairs)}
+    assert of_a_region | {"duration_s", "bars", "loop", "grid", "arrangement", "task"} >= MUSIC_FIELDS
+    assert of_a_region >= OF_A_REGION
+
+
+@pytest.mark.parametrize(
+    "field", [f for f in (*FILL.arguments, *FILL.pairs) if f.high is not None and f.type != "s"], ids=lambda f: f.name
+)
+def test_ranges_of_a_region_are_the_engines(field):
+    name = FILL_NAMES.get(field.name, field.name)
+    if name not in MUSIC_FIELDS:
+        return
+    step, kind = (1, int) if field.type == "i" else (0.01, float)
+    edge = {"from_s": {"to_s": 1e4}, "to_s": {"from_s": 0.0}, "from_bar": {"to_bar": 10_001}, "to_bar": {"from_bar": 1}}
+    others = edge.get(name, {"from_s": 1.0, "to_s": 2.0})
+    for outside in (field.low - step, field.high + step):
+        with pytest.raises(RequestError, match=name):
+            GenerationRequest(clip="x.wav", **others | {name: kind(outside)})
 
 
 def test_names_are_unique_and_types_are_what_max_reads():

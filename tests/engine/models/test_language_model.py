@@ -278,6 +278,32 @@ def test_the_room_reserved_changes_nothing():
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("config", [TINY, OURS, CLOCKED], ids=["noise", "null", "clock"])
+@pytest.mark.parametrize("negated", [False, True])
+def test_what_follows_is_as_likely_after_the_cache_as_in_one_pass(config, negated):
+    """For each of several candidates, however long a negative prompt makes its branch; and generation can go on after it."""
+    model, condition = build(config), some_condition()
+    if config is CLOCKED:
+        condition = with_clock(condition, some_clock(1, 40))
+    if negated:
+        condition = dataclasses.replace(condition, negative_text=condition.text + 1)
+    prompt, made, following = some_tokens(1, 5), some_tokens(3, 8, seed=1), some_tokens(1, 6, seed=2)[0]
+    alone = Decoder(model).start(condition, audio_prompt=prompt, given=5, max_tokens=20, guidance=2.0, noise=torch.rand(1, 3, 32))
+    generation = Generation.together([alone] * 3)
+    for tokens in made.T[:-1]:
+        generation.step(tokens)
+    found = generation.likelihood_after(made[:, -1], following)
+    for row, own in zip(found, made, strict=True):
+        whole = torch.cat([prompt[0], own, following])[None]
+        plain = dataclasses.replace(condition, negative_text=None)
+        logits = model(model.embed_condition(plain, whole))[:, -len(whole[0]) - 1 : -1].log_softmax(-1)
+        expected = logits.gather(-1, whole[..., None])[0, -6:, 0]
+        torch.testing.assert_close(row, expected, atol=2e-4, rtol=1e-4)
+    position = generation.position
+    generation.step(made[:, -1])
+    assert generation.position == position + 1
+
+
 def test_rewind_branches_exactly():
     generation = Decoder(build(OURS)).start(some_condition(), max_tokens=20)
     generation.step(torch.tensor([3]))

@@ -1,0 +1,1 @@
+"""A part of a clip made anew, so that it leads from what is before it to what follows."""

@@ -1,0 +1,127 @@
+"""How well a candidate leads to what follows a region: measured at its end, against the music around it.
+
+What sounded before the region ended is not known, but music comes back: where it was most as it is after the region, what led
+there says what should lead there now. Weights are from 34 regions of 17 pieces of game music that no figure of this room is of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from engine.music.analysis import chroma, onset_envelope
+from engine.rendering.level import heard_db
+
+RATE = 24_000  # Hz at which it is heard
+HEARD_S = 4.0  # of a candidate's end, all that is judged
+LEAD_S = 0.25  # of it, whose spectrum is
+LEVEL_S = 0.5  # of it, whose level is
+TONES_S = 3.0  # of it, whose key is
+PULSE_S = 2.0  # of it, whose beat is
+ALIKE_S = 1.5  # of what follows, by which a place is known again
+MEL_BANDS, MEL_WINDOW, MEL_HOP = 64, 1024, 240
+HOPS = RATE // MEL_HOP  # a second
+SILENT_DB = -40.0  # of a mel band: what is softer is silence
+# What a decibel of spectrum and level, a nat of likelihood, and all of key and tempo count; the second where nothing before or
+# after the region is as what follows it, so that nobody knows what should lead there.
+KNOWN = {"likelihood": 0.1, "spectrum_db": -1.0, "energy_db": -0.02, "key": -0.3, "tempo": -0.1}
+UNKNOWN = {"likelihood": 1.0, "spectrum_db": -0.1, "energy_db": -0.1, "key": -3.0, "tempo": -1.0}
+
+Audio = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Exit:
+    """What is measured of one candidate. Of all but `likelihood` less is better."""
+
+    likelihood: float  # nats a token, of what follows after it
+    spectrum_db: float  # mean distance in mel bands of its last LEAD_S to what is expected there
+    energy_db: float  # by which its level there is off
+    key: float  # 1 - cosine of the pitch classes of its end and of what follows
+    tempo: float  # 1 - correlation of its onsets with those that are expected
+
+
+class Ear:
+    """Knows the surroundings of a region and judges candidates for it. Mono float32 [frames] at `samplerate` Hz. Immutable."""
+
+    def __init__(self, before: Audio, after: Audio, samplerate: int) -> None:
+        self._samplerate = samplerate
+        before, after = (_resampled(side, samplerate) for side in (before, after))
+        led = _led(before, after)
+        self._weights = UNKNOWN if led is None else KNOWN
+        led = _beginning(after, LEVEL_S) if led is None else led
+        self._mel, self._level_db = log_mel(led)[-round(LEAD_S * HOPS) :], heard_db(_end(led, LEVEL_S))
+        self._tones, self._onsets = chroma(_beginning(after, TONES_S), RATE), onset_envelope(led, RATE)[0]
+
+    def judge(self, candidate: Audio, likelihood: float) -> Exit:
+        """candidate: its last HEARD_S."""
+        end = _resampled(candidate, self._samplerate)
+        mel, onsets = log_mel(_end(end, PULSE_S)), onset_envelope(_end(end, PULSE_S), RATE)[0]
+        hops, moments = min(len(mel), len(self._mel)), min(len(onsets), len(self._onsets))
+        return Exit(
+            likelihood=likelihood,
+            spectrum_db=float(np.abs(mel[len(mel) - hops :] - self._mel[len(self._mel) - hops :]).mean()) if hops else 0.0,
+            energy_db=abs(heard_db(_end(end, LEVEL_S)) - self._level_db),
+            key=1 - _cosine(chroma(_end(end, TONES_S), RATE), self._tones),
+            tempo=1 - _cosine(onsets[-moments:], self._onsets[-moments:]) if moments else 0.0,
+        )
+
+    def score(self, exit: Exit) -> float:
+        """More is better; it only compares candidates for one region."""
+        measured: dict[str, float] = asdict(exit)
+        return sum(weight * measured[name] for name, weight in self._weights.items())
+
+
+def log_mel(audio: Audio) -> NDArray[np.float32]:
+    """[frames] at RATE → levels in dB [hops, MEL_BANDS], every 10 ms."""
+    padded = np.pad(audio, MEL_WINDOW // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEL_WINDOW)[::MEL_HOP][: len(audio) // MEL_HOP]
+    power = np.abs(np.fft.rfft(windows * np.hanning(MEL_WINDOW).astype(np.float32))) ** 2
+    levels: NDArray[np.float32] = np.maximum(10 * np.log10(power @ _mel_bands() + 1e-9), SILENT_DB).astype(np.float32)
+    return levels
+
+
+def _mel_bands() -> NDArray[np.float64]:
+    """[bins, MEL_BANDS], triangles from 40 Hz to 11 kHz."""
+    lowest, highest = 2595 * np.log10(1 + np.array([40.0, 11_000.0]) / 700)
+    edges = 700 * (10 ** (np.linspace(lowest, highest, MEL_BANDS + 2) / 2595) - 1)
+    bins = np.linspace(0, RATE / 2, MEL_WINDOW // 2 + 1)[:, None]
+    rising, falling = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2]), (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    bank: NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling))
+    return bank
+
+
+def _led(before: Audio, after: Audio) -> Audio | None:
+    """What came before, for PULSE_S or as much as there is, where the music was most as it is after the region; None where no
+    place is long enough to tell.
+    """
+    lead, alike = round(LEVEL_S * HOPS), round(ALIKE_S * HOPS)
+    wanted, nearest, led = log_mel(after)[:alike], np.inf, None
+    if len(wanted) < alike:
+        return None
+    for side in (before, after):
+        mel = log_mel(side)
+        for place in range(lead, len(mel) - alike):
+            distance = float(np.abs(mel[place : place + alike] - wanted).mean())
+            if distance < nearest:
+                nearest, led = distance, side[: place * MEL_HOP]
+    return None if led is None else _end(led, PULSE_S)
+
+
+def _beginning(audio: Audio, seconds: float) -> Audio:
+    return audio[: round(seconds * RATE)]
+
+
+def _end(audio: Audio, seconds: float) -> Audio:
+    return audio[-round(seconds * RATE) :]
+
+
+def _resampled(audio: Audio, samplerate: int) -> Audio:
+    return audio if samplerate == RATE or not len(audio) else soxr.resample(audio, samplerate, RATE)
+
+
+def _cosine(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    return float(one @ other / (np.sqrt((one @ one) * (other @ other)) + 1e-12))

@@ -1,0 +1,146 @@
+"""Candidates as sound, at the file's rate and as long as the region."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from engine.conditioning.plan import GenerationPlan
+from engine.continuation.region import Region
+from engine.fill.material import Side, both_sides
+from engine.rendering.clip_timbre import ClipTimbre, units_of
+from engine.rendering.level import heard_db, soft_limit, without_fade
+from engine.rendering.track import GAIN_LIMIT_DB, LEAD_S, LEVEL_S
+from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
+
+HEAD_UNITS = 2  # of what follows, that the way through the clip leads to
+HEAD_S = 1.0  # of what follows, rendered behind a candidate: its end then sounds as one that goes on
+
+Audio = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """The tokens around a region, and how they lie in time."""
+
+    region: Region
+    plan: GenerationPlan
+    count: int  # tokens that fill the region, whole turns of the codec's views
+    after: Sequence[int]  # tokens of what follows, from where those `count` end
+    late_s: float  # by how much that is after the region's end
+
+    @property
+    def before(self) -> Sequence[int]:
+        return self.plan.context.clip_tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """A codec's audio [n] of the tokens before a region, in it and after it."""
+
+    lead: Audio
+    new: Audio
+    head: Audio
+
+
+def rendered(
+    renderer: FastRenderer | FullRenderer, chunks: ChunkPlan, around: Surroundings, tokens: Sequence[int], *, whole: bool = False
+) -> Rendering:
+    """whole: with all there is on either side; otherwise as much of it as is heard at a join."""
+    rate = renderer.token_rate
+    lead = list(around.before if whole else around.before[-round(LEAD_S * rate) :])
+    head = list(around.after if whole else around.after[: round(HEAD_S * rate)])
+    decoder = StreamingDecoder(renderer, chunks, lead=lead)
+    parts = [decoder.push(token) for token in [*tokens, *head]]
+    audio = np.concatenate([part for part in [*parts, *decoder.finish()] if part is not None])
+    hop = round(renderer.samplerate / rate)
+    return Rendering(*np.split(audio, [len(lead) * hop, (len(lead) + len(tokens)) * hop]))
+
+
+class Player(Protocol):
+    def sound(self, rendering: Rendering) -> Audio:
+        """(frames, channels) of a candidate, as long as the region, its ends not yet joined."""
+
+    @property
+    def cuts(self) -> int | None:
+        """Phrases of the clip that the last one was made of; None in the model's own sound."""
+
+
+class ClipPlayer:
+    """In the clip's own sound, from both of its sides."""
+
+    def __init__(self, around: Surroundings, first: Rendering, rendering_rate: int) -> None:
+        """first: the whole of one candidate's."""
+        region, plan = around.region, around.plan
+        assert plan.clip is not None
+        unit_s, bar = units_of(plan.grid)
+        unit = unit_s * region.samplerate
+        self._frames, self._dc = region.frames, dc_between(region)
+        self._head = round(HEAD_UNITS * unit_s * plan.stretch * rendering_rate)
+        behind = region.after if plan.clip.prefix is region.before else region.after[:0]
+        behind = behind[round(around.late_s * region.samplerate) :]
+        before = Side(without_fade(without_dc(plan.clip.prefix), region.samplerate).astype(np.float32), first.lead)
+        material, gaps = both_sides(
+            before, Side(without_dc(behind), first.head), unit=unit, bar=bar, per_unit=unit_s * plan.stretch * rendering_rate,
+            region=(region.seconds + around.late_s) / unit_s,
+        )  # fmt: skip
+        self._timbre = ClipTimbre(
+            material.audio, material.rendering, samplerate=region.samplerate, rendering_rate=rendering_rate, stretch=plan.stretch,
+            grid=plan.grid, gaps=gaps,
+        )  # fmt: skip
+        self.cuts: int | None = 0
+
+    def sound(self, rendering: Rendering) -> Audio:
+        timbre = copy.deepcopy(self._timbre)
+        out = timbre.push(np.concatenate([rendering.new, rendering.head[: self._head]]), last=True)
+        self.cuts = len(timbre.cuts)
+        return out[timbre.fade :][: self._frames] + self._dc
+
+
+class ModelPlayer:
+    """In the model's sound, from the level before the region to the level after it."""
+
+    def __init__(self, around: Surroundings, samplerate: int) -> None:
+        self._around, self._samplerate = around, samplerate
+        self.cuts: int | None = None
+
+    def sound(self, rendering: Rendering) -> Audio:
+        region, plan = self._around.region, self._around.plan
+        assert plan.clip is not None
+        lead, new, head = (self._at_rate(part) for part in (rendering.lead, rendering.new, rendering.head))
+        near = round(LEAD_S * region.samplerate)
+        enters_db = _gain_db(without_fade(plan.clip.prefix[-round(LEVEL_S * region.samplerate) :], region.samplerate)[-near:],
+                             lead, plan.gain_db)  # fmt: skip
+        leaves_db = enters_db
+        if region.has_after and len(head):
+            leaves_db = _gain_db(region.after[: len(head)], head, enters_db)
+        gains = 10 ** (np.linspace(enters_db, leaves_db, region.frames, dtype=np.float32) / 20)
+        new = new[: region.frames]
+        audio = np.pad(new, (0, region.frames - len(new))) * gains
+        return soft_limit(np.repeat(audio[:, None], region.channels, axis=1).astype(np.float32) + dc_between(region))
+
+    def _at_rate(self, audio: Audio) -> Audio:
+        speed = self._around.plan.stretch * self._samplerate / self._around.region.samplerate
+        return audio if speed == 1.0 or not len(audio) else soxr.resample(audio, speed, 1.0, "VHQ")
+
+
+def without_dc(audio: Audio) -> Audio:
+    return audio - audio.mean(0) if len(audio) else audio
+
+
+def dc_between(region: Region) -> Audio:
+    """The clip's DC from before the region to after it, (frames, channels): a step would be heard."""
+    level = round(LEVEL_S * region.samplerate)
+    sides = [side.mean(0) for side in (region.before[-level:], region.after[:level]) if len(side)]
+    return np.linspace(sides[0], sides[-1], region.frames, dtype=np.float32)
+
+
+def _gain_db(source: Audio, own: Audio, expected_db: float) -> float:
+    return expected_db + float(np.clip(heard_db(source) - heard_db(own) - expected_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+

@@ -1,0 +1,65 @@
+"""A filled region as chunks of audio, and what is reported of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api import AudioChunk, CandidateReport, GenerationRequest, VariationReport
+from engine.conditioning.prompt import asked_bpm, asked_key
+from engine.fill.filler import Filling
+from engine.fill.players import Surroundings
+from engine.music.analysis import key_name
+from engine.rendering.measurement import JOIN_WINDOW_S, Meter
+from engine.rendering.track import SOURCE_CHUNK_S
+
+
+def in_chunks(audio: NDArray[np.float32], samplerate: int, variation: int) -> Iterator[AudioChunk]:
+    """Audio that is there already, (frames, channels), in pieces that a pipe likes."""
+    size = round(SOURCE_CHUNK_S * samplerate)
+    for index, start in enumerate(range(0, len(audio), size)):
+        yield AudioChunk(index, start, samplerate, audio[start : start + size], variation)
+
+
+def report_of(around: Surroundings, one: Filling) -> VariationReport:
+    """What was measured of it, and of both its joins."""
+    region, plan = around.region, around.plan
+    window, rate = round(JOIN_WINDOW_S * region.samplerate), region.samplerate
+    meter, exit_meter = Meter(rate), Meter(rate)
+    if len(region.before):
+        meter.hear_source(region.before[-window:])
+    meter.hear(one.audio)
+    exit_meter.hear_source(one.audio[-window:])
+    exit_meter.hear(region.after[:window])
+    bpm, key = meter.music(near_bpm=asked_bpm(plan.request))
+    entry = meter.join() if len(region.before) else None
+    leaving = exit_meter.join() if len(region.after) else None
+    stated_key = asked_key(plan.request)
+    return VariationReport(
+        seed=plan.request.seed_of(one.number),
+        frames=len(one.audio),
+        level_db=round(meter.level_db, 1),
+        peak=round(meter.peak, 3),
+        bpm=None if bpm is None else round(bpm, 2),
+        key=None if key is None else key_name(key),
+        join_level_db=None if entry is None else entry.level_db,
+        join_click_db=None if entry is None else entry.click_db,
+        exit_level_db=None if leaving is None else leaving.level_db,
+        exit_click_db=None if leaving is None else leaving.click_db,
+        cuts=one.cuts,
+        timbre=plan.timbre,
+        from_s=round(region.begin / rate, 9),
+        to_s=round(region.end / rate, 9),
+        clip_s=round(region.total / rate, 6),
+        asked_bpm=asked_bpm(plan.request) or None,
+        asked_key=None if stated_key is None else key_name(stated_key),
+    )
+
+
+def candidate_report(request: GenerationRequest, one: Filling) -> CandidateReport:
+    assert one.exit is not None
+    measured = {name: round(value, 4) for name, value in asdict(one.exit).items()}
+    return CandidateReport(seed=request.seed_of(one.number), score=round(one.score, 4), **measured)
