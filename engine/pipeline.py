@@ -267,7 +267,8 @@ class Pipeline:
         plan, variations = replace(plan, notes=(*plan.notes, *notes)), tuple(_report(plan, take) for take in takes)
         seconds = first.new_frames / first.samplerate
         report = self._report(plan, variations, seconds, first.first_chunk_s, model, loaded_s, watch)
-        report = replace(report, pace=self._pace.told(first.tokens / first.wanted * first.samplerate, first.margins_s, len(takes)))
+        token_rate = first.tokens / first.wanted * first.samplerate  # of what is heard
+        report = replace(report, pace=self._pace.told(token_rate, first.margins_s, len(takes)))
         stopped = any(take.track.new_frames < take.track.wanted for take in takes)
         return Finished(first.frames, first.samplerate, stopped, report)
 
