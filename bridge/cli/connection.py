@@ -35,7 +35,7 @@ def connect(port: int | None, no_start: bool, quiet: bool = False) -> Client:
 
 
 def find_daemon(settings: Settings, port: int | None, patience_s: float = 1.0, others: list[str] | None = None) -> Client | None:
-    """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will tell it again.
+    """A client of the daemon, where one answers. A fail is an answer too: what the client then asks for will fail with it again.
 
     But not that of another user's daemon: what it says is added to `others`.
     """
@@ -71,8 +71,8 @@ def _start_daemon(settings: Settings, port: int | None, quiet: bool, its_port: i
         time.sleep(0.05)
     if process.poll() is None:
         raise NoDaemon(f"the daemon has not answered in {_START_PATIENCE_S:g} s: it may need longer, try again (log: {log_file})")
-    told = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
-    raise NoDaemon(f"the daemon did not start: {told[-1] if told else 'it said nothing'} (log: {log_file})")
+    lines = log_file.read_bytes()[began:].decode(errors="replace").strip().splitlines()
+    raise NoDaemon(f"the daemon did not start: {lines[-1] if lines else 'it logged nothing'} (log: {log_file})")
 
 
 def _wait_for_model(client: Client, quiet: bool) -> None:
@@ -82,9 +82,9 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
     while (state := answered(client.status())).state == "starting":
         time.sleep(0.1)
     if not quiet and "problem" not in state.pairs:
-        told = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device")}
-        told["sound:"] = told_by(state, "audio_device")
-        err.print(" ".join(f"{name} {value}" for name, value in told.items()), markup=False)
+        facts = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device")}
+        facts["sound:"] = always_in(state, "audio_device")
+        err.print(" ".join(f"{name} {value}" for name, value in facts.items()), markup=False)
 
 
 def answered(reply: _Reply | Fail) -> _Reply:
@@ -102,10 +102,10 @@ def expected(reply: Reply | None, type_: type[_Expected]) -> _Expected:
     return reply
 
 
-def told_by(state: State, key: str) -> Any:
-    """What a daemon's state always tells. Raises UnexpectedReply."""
+def always_in(state: State, key: str) -> Any:
+    """A value that a daemon's state always has. Raises UnexpectedReply where it lacks."""
     if key not in state.pairs:
-        raise UnexpectedReply(f"the daemon does not tell its {key}: {_UPDATE}")
+        raise UnexpectedReply(f"the daemon does not state its {key}: {_UPDATE}")
     return state.pairs[key]
 
 

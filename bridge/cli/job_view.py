@@ -53,8 +53,8 @@ class LineView(JsonView):
     def __call__(self, reply: Reply) -> None:
         if isinstance(reply, Ack):
             self._console.print(f"job {reply.id}", markup=False)
-        elif isinstance(reply, Queued) and (told := _waiting(reply)):
-            self._console.print(told)
+        elif isinstance(reply, Queued) and (waiting := _waiting(reply)):
+            self._console.print(waiting)
         elif isinstance(reply, Chunk):
             which = f"variation {reply.pairs['variation']}: " if "variation" in reply.pairs else ""
             self._console.print(f"{which}{reply.start_s + reply.duration_s:.1f} s on disk")
@@ -78,8 +78,8 @@ class BarView(JsonView):
     def __call__(self, reply: Reply) -> None:
         if isinstance(reply, Ack):
             self._progress.console.print(f"job {reply.id}", markup=False)
-        elif isinstance(reply, Queued) and (told := _waiting(reply)):
-            self._progress.update(self._task, description=told)
+        elif isinstance(reply, Queued) and (waiting := _waiting(reply)):
+            self._progress.update(self._task, description=waiting)
         elif isinstance(reply, ProgressReport):
             figures = f"{reply.done_s:.1f} of {reply.total_s:.1f} s, rtf {reply.rtf:.2f}"
             self._progress.update(self._task, description="making", total=reply.total_s, completed=reply.done_s, figures=figures)
@@ -98,8 +98,8 @@ def show_entry(entry: Entry, out: Console) -> None:
     """One job of the history, in two lines."""
     p = entry.pairs
     figures = [_here(p.get("created", "")), entry.job, entry.state, f"{p.get('duration_s', 0):.1f} s"]
-    told = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
-    out.print(("★ " if p.get("kept") else "  ") + on_one_line(told), markup=False)
+    line = "  ".join([*figures, p.get("prompt") or p.get("clip", "")])
+    out.print(("★ " if p.get("kept") else "  ") + on_one_line(line), markup=False)
     for path in paths_of(entry):
         out.print(f"    {path}{'' if os.path.exists(path) else '  (gone)'}", markup=False)
 
@@ -137,12 +137,12 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             err.print(f"[red]failed[/red] ({end.code}): ", end="")
             err.print(end.message, markup=False)
         case _:
-            told = f"the daemon answered with {name_of(end)!r}, which is no end of a job: it may be of another version"
-            err.print(told, markup=False)
+            message = f"the daemon answered with {name_of(end)!r}, which is no end of a job: it may be of another version"
+            err.print(message, markup=False)
 
 
 def _musical_time(p: dict[str, Any]) -> list[str]:
-    """How it keeps its grid, where a beat is heard; else its tempo, where there is one."""
+    """How it keeps its grid, where it has a beat; else its tempo, where there is one."""
     if "downbeat_ms" not in p:
         return [f"{p['bpm']:.1f} bpm"] if "bpm" in p else []
     rolls = f" after {p['rolls']} takes" if p.get("rolls", 1) > 1 else ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli import job_view
-from bridge.cli.connection import answered, connect, told_by
+from bridge.cli.connection import always_in, answered, connect
 from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, PastJob, Port, with_keys_of
 from bridge.cli.past_job import id_of, job_of
@@ -30,8 +30,8 @@ def presets(
     for preset in library.all(bank):
         number = numbers[preset.name]
         if as_json:
-            told = {"name": preset.name, "number": number, "bank": preset.bank, "description": preset.description}
-            print(json.dumps({**told, **preset.values}))
+            row = {"name": preset.name, "number": number, "bank": preset.bank, "description": preset.description}
+            print(json.dumps({**row, **preset.values}))
             continue
         if preset.bank != shown:
             out.print(f"[bold]{preset.bank}[/bold]")
@@ -93,7 +93,7 @@ def play(
         job, of_path = job_of(client, job)
         variation = variation or of_path
         answered(client.play(job, variation))
-        device = told_by(answered(client.status()), "audio_device")
+        device = always_in(answered(client.status()), "audio_device")
     which = f", variation {variation}" if variation > 1 else ""
     report({"playing": job, "variation": variation, "device": device}, f"playing {job}{which} on {device}", as_json)
 

@@ -75,5 +75,5 @@ def _show(binding: BindingInfo, as_json: bool) -> None:
         return
     trigger = f"{binding.kind} {pairs.get('number', 'any')}, channel {pairs.get('channel', 'any')}"
     span = ", ".join(f"{name} = {pairs[name]:g}" for name in ("low", "high") if name in pairs)
-    told = ", ".join(filter(None, [pairs.get("values"), span]))
-    out.print(f"{trigger:>30}  {binding.action}  {told}".rstrip(), markup=False)
+    details = ", ".join(filter(None, [pairs.get("values"), span]))
+    out.print(f"{trigger:>30}  {binding.action}  {details}".rstrip(), markup=False)

@@ -52,27 +52,27 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 def _show_here(model: ModelInfo, is_default: bool, memory: int, as_json: bool) -> None:
     known, lock = PUBLISHED.get(model.name), puller.read_lock(model.path)
     samplerate = model.samplerate or (known.samplerate if known else 0)
-    told: dict[str, Any] = {"name": model.name, "kind": model.kind, "here": True, "bytes": model.bytes, "path": str(model.path)}
-    told |= {"samplerate": samplerate, "default": is_default}
+    row: dict[str, Any] = {"name": model.name, "kind": model.kind, "here": True, "bytes": model.bytes, "path": str(model.path)}
+    row |= {"samplerate": samplerate, "default": is_default}
     if known:
-        told |= _facts(known, memory)
+        row |= _facts(known, memory)
     if lock:
-        told |= {"licence": lock["licence"] or known and known.licence, "source": lock["source"], "revision": lock["revision"]}
+        row |= {"licence": lock["licence"] or known and known.licence, "source": lock["source"], "revision": lock["revision"]}
     if as_json:
-        print(json.dumps(told))
+        print(json.dumps(row))
         return
     rate = f"{samplerate / 1000:g} kHz" if samplerate else ""
-    space = "" if not known or told["fits"] else f"  {_memory(known, memory)}"
-    licence = f"  {told['licence']}" if told.get("licence") else ""
+    space = "" if not known or row["fits"] else f"  {_memory(known, memory)}"
+    licence = f"  {row['licence']}" if row.get("licence") else ""
     line = f"{'*' if is_default else ' '} {model.name:>28}  {model.kind:>8}  {model.bytes / 1e6:7.1f} MB  {rate:>6}"
     out.print(f"{line}  {model.path}{licence}{space}", markup=False)
 
 
 def _show_published(one: Published, memory: int, half: int | None, as_json: bool) -> None:
     if as_json:
-        told = {"name": one.name, "kind": "published", "here": False, "bytes": one.bytes, "half_here": half or 0}
-        told |= {"default": False, "samplerate": one.samplerate, "licence": one.licence}
-        print(json.dumps(told | _facts(one, memory)))
+        row = {"name": one.name, "kind": "published", "here": False, "bytes": one.bytes, "half_here": half or 0}
+        row |= {"default": False, "samplerate": one.samplerate, "licence": one.licence}
+        print(json.dumps(row | _facts(one, memory)))
         return
     started = f"  ({half / 1e6:.0f} MB of it are here)" if half is not None else ""
     size = f"{one.size}, {one.bytes / 1e9:.1f} GB"
@@ -99,7 +99,7 @@ def pull(
     folder = load_settings().models_folder
     view = _View(as_json)
     try:
-        with _told(), view:
+        with _errors_shown(), view:
             path, fetched = puller.pull(name, folder, revision=revision, tell=view)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here")
@@ -128,7 +128,7 @@ def verify(
         fail("no model here was pulled, so there is none to verify", 1)
     code = 0
     for one in [name] if name is not None else pulled:
-        with _told():
+        with _errors_shown():
             faults = puller.verify(one, folder)
         advice = "" if not faults else f"; 'inspire models pull {one}' mends it"
         report({"name": one, "faults": faults}, f"{one}: {'; '.join(faults) or 'as it was pulled'}{advice}", as_json)
@@ -149,13 +149,13 @@ def remove(
         if not sys.stdin.isatty():
             fail(f"{name} was not pulled, so it cannot be had again: say --yes to delete {own.path}", 2)
         typer.confirm(f"{name} was not pulled, so it cannot be had again. Delete {own.path}?", abort=True, err=True)
-    with _told():
+    with _errors_shown():
         path = puller.remove(name, folder)
     report({"removed": str(path)}, f"removed {path}", as_json)
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _errors_shown() -> Iterator[None]:
     try:
         yield
     except ModelError as error:
@@ -194,9 +194,9 @@ class _View:
                 err.print(f"{step.file}: {step.done / 1e6:.0f} of {step.total / 1e6:.0f} MB", markup=False)
 
     def _begin(self, listing: Listing, step: puller.Step) -> None:
-        told = {name: getattr(listing, name) for name in ("source", "repository", "revision", "licence")}
+        row = {name: getattr(listing, name) for name in ("source", "repository", "revision", "licence")}
         if self._as_json:
-            print(json.dumps({"event": "listed", **told, "done": step.done, "total": step.total}), flush=True)
+            print(json.dumps({"event": "listed", **row, "done": step.done, "total": step.total}), flush=True)
             return
         left = f"{(step.total - step.done) / 1e6:.1f} of {step.total / 1e6:.1f} MB to come"
         licence = f"its licence: {listing.licence}" if listing.licence else "no licence is stated there: see its page"

@@ -1,6 +1,6 @@
 """What `inspire monitor` shows: looks at a daemon, one after the other, and a log of what happened between them.
 
-Everything is asked for and heard over OSC; the waveform is read from the running job's growing file, which the daemon names.
+Everything is asked for and received over OSC; the waveform is read from the running job's growing file, which the daemon names.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Watch:
     def __init__(self, find: Callable[[], Client | None]):
         self._find = find
         self._client: Client | None = None
-        self._heard_pid: int | None = None  # the daemon that tells us its events
+        self._registered_pid: int | None = None  # the daemon that sends its events here
         self._before: Snapshot = {}
         self._asked: dict[str, str] = {}  # job → what for, until it ends
         self._news: list[str] = []
@@ -52,39 +52,39 @@ class Watch:
         """A snapshot with the state "gone" while there is no daemon, and under `log` the lines since the last look."""
         try:
             self._client = self._client or self._find()
-            told = snapshot(self._client) if self._client else {"state": "gone"}
-            if self._client and told.get("pid") not in (None, self._heard_pid):
-                self._say_hello(self._client, told)
+            view = snapshot(self._client) if self._client else {"state": "gone"}
+            if self._client and view.get("pid") not in (None, self._registered_pid):
+                self._say_hello(self._client, view)
         except BridgeError as error:
-            told = {"state": "gone", "problem": str(error)}
-        if told["state"] == "gone":
+            view = {"state": "gone", "problem": str(error)}
+        if view["state"] == "gone":
             self.close()
-        self._compare(told)
+        self._compare(view)
         news, self._news = self._news, []
-        return told | {"log": news}
+        return view | {"log": news}
 
     def listen(self, seconds: float) -> None:
         """Hears what happens, so long."""
         deadline = time.monotonic() + seconds
         try:
             while self._client and (reply := self._client.receive(None, deadline - time.monotonic())):
-                self._hear(reply)
+                self._receive(reply)
         except BridgeError:
-            self.close()  # the next look tells
+            self.close()  # the next look shows why
         time.sleep(max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
         if self._client:
             self._client.close()
-        self._client = self._heard_pid = None
+        self._client = self._registered_pid = None
         self._asked.clear()
 
-    def _say_hello(self, client: Client, told: Snapshot) -> None:
+    def _say_hello(self, client: Client, view: Snapshot) -> None:
         if isinstance(client.hello("monitor", events="all"), Welcome):
-            self._heard_pid = told["pid"]
-            self._note("daemon", f"inspire {told['version']}, process {told['pid']}")
+            self._registered_pid = view["pid"]
+            self._note("daemon", f"inspire {view['version']}, process {view['pid']}")
 
-    def _hear(self, reply: Reply) -> None:
+    def _receive(self, reply: Reply) -> None:
         """An end of anybody's job."""
         if not isinstance(reply, (Done, Fail, Cancelled)):
             return
@@ -97,29 +97,29 @@ class Watch:
             case Fail():
                 self._note("failed", f"{what}: {reply.message}")
 
-    def _compare(self, told: Snapshot) -> None:
+    def _compare(self, view: Snapshot) -> None:
         """What has changed since the look before."""
-        before, self._before = self._before, told
-        if told["state"] == "gone":
+        before, self._before = self._before, view
+        if view["state"] == "gone":
             if before.get("state") != "gone":
                 self._note("daemon", "gone")
             return
-        for entry in told.get("queue", []):
+        for entry in view.get("queue", []):
             if entry["job"] not in self._asked:
                 self._asked[entry["job"]] = what = entry.get("prompt") or entry.get("clip", "")
                 self._note("asked", f"{what}, by {entry.get('client', 'someone')}")
-        if told.get("restarts", 0) > before.get("restarts", 0) and "pid" in before:
+        if view.get("restarts", 0) > before.get("restarts", 0) and "pid" in before:
             self._note("engine", "started again")
-        if told.get("problem") != before.get("problem") and told.get("problem"):
-            self._note("problem", told["problem"])
+        if view.get("problem") != before.get("problem") and view.get("problem"):
+            self._note("problem", view["problem"])
         for name, word in (("audio_device", "sound"), ("midi_in", "midi")):
-            if name in before and told.get(name) != before[name]:
-                self._note(word, told.get(name, "none"))
-        if told.get("paused", 0) != before.get("paused", 0) and "pid" in before:
-            self._note("queue", "paused" if told["paused"] else "resumed")
+            if name in before and view.get(name) != before[name]:
+                self._note(word, view.get(name, "none"))
+        if view.get("paused", 0) != before.get("paused", 0) and "pid" in before:
+            self._note("queue", "paused" if view["paused"] else "resumed")
 
-    def _note(self, word: str, told: str) -> None:
-        line = f"{time.strftime('%H:%M:%S')} {word:<9} {told}"
+    def _note(self, word: str, text: str) -> None:
+        line = f"{time.strftime('%H:%M:%S')} {word:<9} {text}"
         self.log.append(line)
         self._news.append(line)
 
@@ -132,16 +132,16 @@ def snapshot(client: Client) -> Snapshot:
     state = client.status()
     if isinstance(state, Fail):
         return {"state": "unknown", "problem": state.message}
-    told: Snapshot = {"state": state.state, **state.pairs, "queue": []}
-    if told.get("running") or told.get("queued"):
+    view: Snapshot = {"state": state.state, **state.pairs, "queue": []}
+    if view.get("running") or view.get("queued"):
         listed = client.jobs(limit=MAX_LISTED)
         entries = [] if isinstance(listed, Fail) else listed[1]
-        told["queue"] = [{"job": entry.job, "position": entry.index, "state": entry.state, **entry.pairs} for entry in entries]
-    if running := told.get("running"):
+        view["queue"] = [{"job": entry.job, "position": entry.index, "state": entry.state, **entry.pairs} for entry in entries]
+    if running := view.get("running"):
         job = client.status(running)
         if not isinstance(job, Fail):  # else it has been forgotten meanwhile
-            told["job"] = {"state": job.state, **job.pairs, "peaks_db": peaks_db(job.pairs.get("path"))}
-    return told
+            view["job"] = {"state": job.state, **job.pairs, "peaks_db": peaks_db(job.pairs.get("path"))}
+    return view
 
 
 def peaks_db(path: str | None) -> list[float]:
@@ -158,37 +158,37 @@ def peaks_db(path: str | None) -> list[float]:
     return [round(float(20 * np.log10(max(peak, 1e-6))), 1) for peak in peaks]
 
 
-def lines(told: Snapshot, log: Iterable[str], width: int, height: int = 40, blocks: bool = True) -> list[str]:
+def lines(view: Snapshot, log: Iterable[str], width: int, height: int = 40, blocks: bool = True) -> list[str]:
     """A snapshot, and as much of the log as there is room for, in lines of at most `width` columns.
 
     `blocks`: the terminal can draw a waveform.
     """
-    shown = _gone(told, width) if told["state"] == "gone" else _state(told, width, blocks)
-    queue = told.get("queue", [])
+    shown = _gone(view, width) if view["state"] == "gone" else _state(view, width, blocks)
+    queue = view.get("queue", [])
     shown += [f"{entry['position']:>7} {entry.get('prompt') or entry.get('clip', '')}" for entry in queue[:_QUEUE_LINES]]
     shown += [f"        and {len(queue) - _QUEUE_LINES} more"] * (len(queue) > _QUEUE_LINES)
     room = max(_FEWEST_LOG_LINES, height - len(shown))
     return [set_cell_size(on_one_line(line), width).rstrip() for line in (*shown, *list(log)[-room:])]
 
 
-def _gone(told: Snapshot, width: int) -> list[str]:
-    told_why = told.get("problem") or "no daemon runs: start one with 'inspire serve'"
-    return [*textwrap.wrap(told_why, width), "waiting for one"]
+def _gone(view: Snapshot, width: int) -> list[str]:
+    why = view.get("problem") or "no daemon runs: start one with 'inspire serve'"
+    return [*textwrap.wrap(why, width), "waiting for one"]
 
 
-def _state(told: Snapshot, width: int, blocks: bool) -> list[str]:
-    queue = f"{told.get('queued', 0)} waiting" + (", paused" if told.get("paused") else "")
-    shown = [f"inspire {told.get('version', '')}  {told['state']}  {queue}", f"model   {told.get('model', 'none')}"]
-    if job := told.get("job"):
+def _state(view: Snapshot, width: int, blocks: bool) -> list[str]:
+    queue = f"{view.get('queued', 0)} waiting" + (", paused" if view.get("paused") else "")
+    shown = [f"inspire {view.get('version', '')}  {view['state']}  {queue}", f"model   {view.get('model', 'none')}"]
+    if job := view.get("job"):
         shown.append(f"job     {job['job']}")
         shown.append(f"        {job.get('done_s', 0):.1f} of {job.get('total_s', 0):.1f} s, rtf {job.get('rtf', 0):.2f}")
         if blocks and job["peaks_db"]:
             shown.append(waveform(job["peaks_db"], width))
-    shown.append(f"sound   {told.get('audio_device', 'unknown')}")
-    levels = f"peak {told['peak_db']:.1f}, rms {told['rms_db']:.1f} dBFS, " if "peak_db" in told else ""
-    shown.append(f"        {levels}gain {told.get('gain_db', 0):g} dB, {told.get('underruns', 0)} underruns")
-    if told.get("problem"):
-        shown += textwrap.wrap(f"problem {told['problem']}", width, subsequent_indent=" " * 8)
+    shown.append(f"sound   {view.get('audio_device', 'unknown')}")
+    levels = f"peak {view['peak_db']:.1f}, rms {view['rms_db']:.1f} dBFS, " if "peak_db" in view else ""
+    shown.append(f"        {levels}gain {view.get('gain_db', 0):g} dB, {view.get('underruns', 0)} underruns")
+    if view.get("problem"):
+        shown += textwrap.wrap(f"problem {view['problem']}", width, subsequent_indent=" " * 8)
     return shown
 
 

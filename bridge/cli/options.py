@@ -27,7 +27,7 @@ _COMPLETED = {"preset": preset_names, "model": model_names}
 
 
 def with_keys_of(address: str, without: tuple[str, ...] = (), and_of_starting: bool = False) -> Callable[[_Command], _Command]:
-    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and told by the one table.
+    """Gives a command an option for every key of an OSC command, to be had as `**pairs`: named and described by the one table.
 
     `and_of_starting`: port, as_json and no_start too.
     """
@@ -58,12 +58,12 @@ def _option(key: spec.Field) -> inspect.Parameter:
     values: object
     if key.is_switch:
         default = True if key.name == "play" else None  # who asks from a terminal wants to hear it
-        values, flags, told = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
+        values, flags, help_text = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
     else:
-        values, default, flags, told = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"
+        values, default, flags, help_text = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"
     if key.name == "path":
         flags = ["-o", "--output", "--path"]
-    option = typer.Option(*flags, help=told, autocompletion=_COMPLETED.get(key.name))
+    option = typer.Option(*flags, help=help_text, autocompletion=_COMPLETED.get(key.name))
     annotation = Annotated[values, option]  # type: ignore[valid-type]  # made from the table, while the program runs
     return inspect.Parameter(key.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

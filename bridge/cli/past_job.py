@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bridge.cli.connection import answered, fail, told_by
+from bridge.cli.connection import always_in, answered, fail
 from bridge.osc.client import Client
 from bridge.results import sidecar
 
@@ -31,23 +31,23 @@ def job_of(client: Client, job: str) -> tuple[str, int]:
 
 
 def _path(client: Client, job: str) -> Path | None:
-    """The file that is meant, also one whose name in the output folder is told; None where it is an id."""
+    """The file that is meant, also one whose name in the output folder is given; None where it is an id."""
     if job.startswith("file://"):
         job = unquote(urlsplit(job).path)
     path = Path(job).expanduser()
     if path.suffix.lower() not in _KINDS and os.sep not in job:
         return None
     if not path.exists() and not path.is_absolute():
-        inside = Path(told_by(answered(client.status()), "folder")) / path
+        inside = Path(always_in(answered(client.status()), "folder")) / path
         path = inside if inside.exists() else path
     return path.absolute()
 
 
 def _of_path(path: Path) -> tuple[str, int]:
-    told = sidecar.read(path)
-    if not told or "id" not in told:
-        why = "there is none" if told is None else "it does not name a job"
+    contents = sidecar.read(path)
+    if not contents or "id" not in contents:
+        why = "there is none" if contents is None else "it does not name a job"
         fail(f"{path}: its job stands in {sidecar.path_of(path).name} beside it, but {why}; 'inspire history' lists the jobs", 1)
-    variation = told.get("variation")
+    variation = contents.get("variation")
     number = variation.get("number") if isinstance(variation, dict) else None
-    return str(told["id"]), number if isinstance(number, int) else 1
+    return str(contents["id"]), number if isinstance(number, int) else 1

@@ -88,7 +88,7 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
     from bridge.cli import checks  # brings the audio device's libraries
 
     well = True
-    with _told_by_findings_only():
+    with _always_in_findings_only():
         for finding in checks.examine(load_settings(flags), flags["port"] is not None):
             well = well and (finding.ok or finding.optional)
             if as_json:
@@ -142,7 +142,7 @@ def osc(
 
 
 @contextmanager
-def _told_by_findings_only() -> Iterator[None]:
+def _always_in_findings_only() -> Iterator[None]:
     """What the daemon would warn of in its log is a finding here."""
     logger = logging.getLogger("bridge")
     before = logger.level

@@ -50,8 +50,8 @@ def train(
         code, last = _run(command, view, complaints)
         if code != 130 and last.get("event") not in _ENDS:
             complaints.seek(0)
-            told = complaints.read().strip().splitlines()
-            fail(f"the training ended unexpectedly: {told[-1] if told else f'code {code}'}; the same command goes on", 1)
+            lines = complaints.read().strip().splitlines()
+            fail(f"the training ended unexpectedly: {lines[-1] if lines else f'code {code}'}; the same command goes on", 1)
     if not as_json:
         _show_end(last, code, name)
     raise typer.Exit(code)
@@ -108,8 +108,8 @@ class _LineView(_JsonView):
         self._console, self._next_s = console, 0.0
 
     def __call__(self, event: _Event) -> None:
-        if told := _in_words(event):
-            self._console.print(told, markup=False)
+        if text := _in_words(event):
+            self._console.print(text, markup=False)
         elif event["event"] == "progress" and event["done_s"] >= self._next_s:
             self._next_s = event["done_s"] + _LINE_EVERY_S
             self._console.print(f"{event['done_s']:.0f} of {event['total_s']:.0f} s, {_figures(event)}", markup=False)
@@ -131,8 +131,8 @@ class _BarView(_JsonView):
         self._progress.stop()
 
     def __call__(self, event: _Event) -> None:
-        if told := _in_words(event):
-            self._progress.console.print(told, markup=False)
+        if text := _in_words(event):
+            self._progress.console.print(text, markup=False)
         elif event["event"] == "encoded":
             self._show("listening", event["done"], event["total"], event["file"])
         elif event["event"] == "progress":

@@ -45,15 +45,15 @@ def monitor(
 
     if once:
         with connect(port, no_start=True) as client:
-            told = view.snapshot(client)
-        print(json.dumps(told) if as_json else "\n".join(view.lines(told, (), out.width)))
-        raise typer.Exit(1 if told["state"] == "unknown" else 0)
+            current = view.snapshot(client)
+        print(json.dumps(current) if as_json else "\n".join(view.lines(current, (), out.width)))
+        raise typer.Exit(1 if current["state"] == "unknown" else 0)
     settings = load_settings({"port": port})
     watch = view.Watch(lambda: find_daemon(settings, port))
     show = _as_json() if as_json else _on_screen(watch) if out.is_terminal and not out.is_dumb_terminal else _line_by_line()
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(watch), show as shown, _keys() as keys:
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(watch), show as display, _keys() as keys:
         while "q" not in keys().lower():
-            shown(watch.look())
+            display(watch.look())
             watch.listen(_LISTEN_S)
 
 
@@ -68,7 +68,7 @@ def _on_screen(watch: Watch) -> Iterator[Shown]:
     from bridge.cli.monitor_view import lines
 
     with Live(console=out, screen=True, auto_refresh=False) as live:
-        yield lambda told: live.update(Text("\n".join(lines(told, watch.log, out.width, out.height))), refresh=True)
+        yield lambda current: live.update(Text("\n".join(lines(current, watch.log, out.width, out.height))), refresh=True)
 
 
 @contextlib.contextmanager
@@ -77,9 +77,9 @@ def _line_by_line() -> Iterator[Shown]:
 
     begun = False
 
-    def show(told: Snapshot) -> None:
+    def show(current: Snapshot) -> None:
         nonlocal begun
-        new = told["log"] if begun else lines(told, told["log"], out.width, blocks=False)
+        new = current["log"] if begun else lines(current, current["log"], out.width, blocks=False)
         begun = True
         for line in new:
             print(line, flush=True)
@@ -92,11 +92,11 @@ def _as_json() -> Iterator[Shown]:
     """A look that is as the one before is left out."""
     last: Snapshot | None = None
 
-    def show(told: Snapshot) -> None:
+    def show(current: Snapshot) -> None:
         nonlocal last
-        if told != last:
-            print(json.dumps(told), flush=True)
-        last = told
+        if current != last:
+            print(json.dumps(current), flush=True)
+        last = current
 
     yield show
 

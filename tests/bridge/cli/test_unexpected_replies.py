@@ -48,8 +48,8 @@ def odd_daemon() -> Iterator[Callable[[Answers], int]]:
         (["midi", "learn", "pause"], {"midi/learn": [("cancelled", ["", 0.0])]}, "'cancelled'"),
         (["generate", "dub"], {"generate": [("midi/binding", [0, "pause", "note"])]}, "'midi/binding'"),
         (["generate", "dub"], {"generate": [("ack", []), ("done", ["x.wav", 1.0])]}, "1.0 s"),  # without its keys
-        (["play", "j"], {"play": [("ack", [])], "status": [("state", ["idle"])]}, "does not tell its audio_device"),
-        (["keep", "x.wav"], {"status": [("state", ["idle"])]}, "does not tell its folder"),
+        (["play", "j"], {"play": [("ack", [])], "status": [("state", ["idle"])]}, "does not state its audio_device"),
+        (["keep", "x.wav"], {"status": [("state", ["idle"])]}, "does not state its folder"),
         (["history"], {"history": [("found", [1, 1]), ("entry", [0, "j", "done"])]}, ""),  # without a date
         (["status"], {"status": [("sung", [])]}, "/inspire/sung"),
     ],
