@@ -18,7 +18,10 @@ MAX_TEXT_TOKENS = 512
 def condition_of(words: Words, request: GenerationRequest, encode_text: Callable[[str], list[int]]) -> Condition:
     """`build_condition` of words, their negative prompt and their scale. Raises RequestError."""
     negative = None if words.negative_prompt is None else encode_text(words.negative_prompt)
-    condition = build_condition(encode_text(words.text), request, negative)
+    ids = encode_text(words.text)
+    if negative is not None:
+        ids += [0] * (len(negative) - len(ids))  # filled up likewise
+    condition = build_condition(ids, request, negative)
     return condition if words.scale_key is None else replace(condition, scale=torch.tensor([scale_of(words.scale_key)]))
 
 

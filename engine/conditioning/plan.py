@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from engine.api import GenerationRequest
+from engine.api import MAX_PROMPT_CHARS, GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
+from engine.conditioning.lexicon import Spoken, in_own_words
 from engine.conditioning.prompt import Words, asked_key, choose_words, names_instruments
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
-from engine.conditioning.tokenizer import load_text_encoder, unknown_words
+from engine.conditioning.tokenizer import learnt_words, load_text_encoder, unknown_words
 from engine.continuation.clip import LISTEN_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow, Window
@@ -80,6 +81,7 @@ class Planner:
         """Raises ModelError where the model's tokenizer cannot be read."""
         self._checkpoint, self._config = checkpoint, checkpoint.config
         self._encode_text: Callable[[str], list[int]] = load_text_encoder(checkpoint)
+        self._learnt = learnt_words(checkpoint)
         self._clips = ClipEncoder(checkpoint, device)
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
@@ -95,6 +97,8 @@ class Planner:
         RequestError.
         """
         config, tokens = self._config, []
+        spoken, said = self._spoken(request.prompt), request.prompt
+        request = replace(request, prompt=spoken.text)
         if request.clip is not None and clip is None:
             clip = read_clip(
                 request, samplerate=samplerate, model_samplerate=self._clips.samplerate, max_context_s=config.max_prompt_s
@@ -106,8 +110,8 @@ class Planner:
         described = None
         if clip is not None and asked_key(request) is None:
             described = describe_clip(clip, request, grid, config)
-        words = choose_words(request, config, grid, described)
-        notes = words_notes(request.prompt, request.key, unknown_words(request.prompt, self._checkpoint))
+        words = choose_words(request, config, grid, described, spoken.denied)
+        notes = words_notes(said, request.key, unknown_words(spoken.text, self._checkpoint), spoken.told)
         if clip is not None and request.bars is not None and request.bpm is None:
             request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
@@ -119,13 +123,14 @@ class Planner:
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
         notes = (*notes, *more)
-        sections = self._sections(request, grid, stretch, lead_in, context)
+        sections = self._sections(request, grid, stretch, lead_in, context, spoken.denied)
         return GenerationPlan(
             request, words, notes, condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
         )  # fmt: skip
 
     def _sections(
-        self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow
+        self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow,
+        denied: tuple[str, ...],
     ) -> tuple[Part, ...]:  # fmt: skip
         """Each begins a phrase on its own first bar, as music does, and knows where in the piece it lies.
 
@@ -134,17 +139,25 @@ class Planner:
         parts = []
         for section in request.sections:
             start, end = request.bar_s(section.start), request.bar_s(section.start + section.bars)
+            said = self._spoken(", ".join(filter(None, (request.prompt.strip(" ,"), section.words))))
             own = replace(
-                request, prompt=", ".join(filter(None, (request.prompt.strip(" ,"), section.words))), arrangement=None,
+                request, prompt=said.text, arrangement=None,
                 bars=section.bars, section=section.kind, time_start_s=request.time_start_s + start,
                 time_end_s=request.time_end_s or request.time_start_s + request.seconds,
             )  # fmt: skip
-            condition = condition_of(choose_words(own, self._config, grid, None), own, self._encode_text)
+            condition = condition_of(choose_words(own, self._config, grid, None, (*denied, *said.denied)), own, self._encode_text)
             rate, views = self._config.token_rate, context.views
             model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)
             tokens = lead_in + math.floor(end * stretch * rate / views + 1e-6) * views
             parts.append(Part(condition, replace(context, grid=model_grid), tokens))
         return tuple(parts)
+
+    def _spoken(self, prompt: str) -> Spoken:
+        """The prompt as a model with words of its own reads it; as it is where a model reads any."""
+        if not self._learnt:
+            return Spoken(prompt)
+        spoken = in_own_words(prompt, self._learnt, [word for word, _ in self._config.usual_bpm if word])
+        return spoken if spoken.text and len(spoken.text) <= MAX_PROMPT_CHARS else Spoken(prompt)
 
     def _timbre(self, request: GenerationRequest, grid: Grid | None, seconds: float) -> tuple[str, tuple[str, ...]]:
         """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""

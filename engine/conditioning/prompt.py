@@ -43,9 +43,11 @@ class Words:
 
 
 def choose_words(
-    request: GenerationRequest, config: ModelConfig, grid: Grid | None = None, described: ClipDescription | None = None
-) -> Words:
+    request: GenerationRequest, config: ModelConfig, grid: Grid | None = None, described: ClipDescription | None = None,
+    denied: tuple[str, ...] = (),
+) -> Words:  # fmt: skip
     """All a request says in words, in the words this model knows. described: the clip, where the request asks for no key.
+    denied: what shall not play, beside what the prompt denies.
 
     A scale is biased only where a clip goes on as it is: the bias is away from drums, too, so prompts alone, and words that
     change what plays, go without it. Nor does a clip's continuation take a negative prompt: guidance gives its words weight
@@ -54,7 +56,8 @@ def choose_words(
     said = caption(request, config.tempo_words, grid, described)
     if request.clip is None:
         text = negations_last(said, config.deniable)
-        return Words(said, text, negative_prompt(text, config.deniable))
+        negative = negative_prompt(text, config.deniable)
+        return Words(said, text, ", ".join([negative or text, *denied]) if denied else negative)
     if names_instruments(said, config.deniable):
         return Words(said, said)
     measured = None if described is None else described.key

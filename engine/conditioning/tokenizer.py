@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
         tokenizer = _read_tokenizer(directory / "tokenizer.json")
         return lambda text: list(tokenizer.encode(text).ids)
     return _load_qwen_tokenizer(directory, size)
+
+
+def learnt_words(checkpoint: Checkpoint) -> frozenset[str]:
+    """Those of a model with words of its own; empty where a model reads any."""
+    if not (checkpoint.directory / "model.json").is_file():
+        return frozenset()
+    vocabulary = _read_tokenizer(checkpoint.directory / "tokenizer.json").get_vocab()
+    return frozenset(word for entry in vocabulary for word in re.findall(r"[^\W_]+", entry.lower()))
 
 
 def unknown_words(prompt: str, checkpoint: Checkpoint) -> list[tuple[str, str | None]]:
