@@ -43,7 +43,7 @@ class VariationReport:
     key: str | None = None  # "A minor"
     bpm_measured: float | None = None  # against the grid it keeps, as are the next two; the grid's own where no drift is heard
     downbeat_ms: float | None = None  # milliseconds by which its beats, downbeats before all, come late; negative: early
-    grid_confidence: float | None = None  # 0 to 1: how much of what begins, begins on that grid; below 0.3 no beat is told
+    grid_confidence: float | None = None  # 0 to 1: how much of what begins, begins on that grid; below 0.3 no beat is reported
     moved_ms: float | None = None  # by which the audio was moved onto its grid: what was late begins so much later
     rolls: int | None = None  # takes that were made for it, one kept: what is asked to be on its grid may be made again
     loop_gain_db: float | None = None  # of a loop: by which its last bar rises, up to its end, to the level of the first
@@ -99,15 +99,15 @@ class GenerationReport:
     candidates: tuple[CandidateReport, ...] = ()  # of a fill, the best first; none where nothing follows to lead to
     notes: tuple[str, ...] = ()  # what was understood otherwise than it was written, in sentences
 
-    def as_story(self, variation: int = 1) -> dict[str, Any]:
+    def as_entries(self, variation: int = 1) -> dict[str, Any]:
         """All that is known of a variation, counted from 1, as one flat mapping of JSON values without those that are None."""
         own = asdict(self.variations[variation - 1])
         whole = asdict(self)
         del whole["variations"], whole["model"]["paces"]
-        told = whole.pop("model") | whole | own
-        if not told["candidates"]:
-            del told["candidates"]
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value is not None}
+        entries = whole.pop("model") | whole | own
+        if not entries["candidates"]:
+            del entries["candidates"]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in entries.items() if value is not None}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> GenerationReport:

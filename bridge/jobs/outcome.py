@@ -1,4 +1,4 @@
-"""What became of a job that ran: its end, as clients hear it, and its sidecar."""
+"""What became of a job that ran: its end, as clients receive it, and its sidecar."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from engine.api import ClipError, Finished, clip_path, clip_text
 Failure = BridgeError | ClipError
 
 
-def before(job: Job) -> sidecar.Story:
-    """What the sidecar tells before it begins."""
+def before(job: Job) -> sidecar.Entries:
+    """The sidecar's entries before it begins."""
     return {"id": job.id, "state": sidecar.RUNNING, "created": job.created_at, "request": asdict(job.exact)}
 
 
-async def in_sidecar(job: Job, finished: Finished | None, failure: Failure | None) -> sidecar.Story:
-    """What the sidecar tells of a job that ran: what was asked, of what, what came of it."""
+async def in_sidecar(job: Job, finished: Finished | None, failure: Failure | None) -> sidecar.Entries:
+    """The sidecar's entries of a job that ran: what was asked, of what, what came of it."""
     assert job.started is not None and job.ended is not None, "it ran"
     state = "cancelled" if job.cancelled else "done"
     if failure:
         state = "interrupted" if failure.code == "interrupted" else "failed"
-    story = before(job) | {
+    entries = before(job) | {
         "state": state,
-        "engine": finished.report.as_story() if finished else {},
+        "engine": finished.report.as_entries() if finished else {},
         "timings": {
             "waited_s": round(job.started - job.created, 3),
             "first_chunk_s": round(job.first_chunk_s, 3) if job.first_chunk_s is not None else None,
@@ -36,14 +36,14 @@ async def in_sidecar(job: Job, finished: Finished | None, failure: Failure | Non
         },
     }
     if failure:
-        story["failure"] = {"code": failure.code, "message": str(failure)}
+        entries["failure"] = {"code": failure.code, "message": str(failure)}
     if job.request.clip is not None:
         clip = clip_path(job.request.clip)
         try:
-            story["source"] = {"path": clip_text(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
+            entries["source"] = {"path": clip_text(clip), "sha256": await asyncio.to_thread(sidecar.sha256, clip)}
         except OSError as error:
-            story["source"] = {"path": clip_text(clip), "sha256": None, "problem": error.strerror}
-    return story
+            entries["source"] = {"path": clip_text(clip), "sha256": None, "problem": error.strerror}
+    return entries
 
 
 def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
@@ -52,8 +52,8 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
     path = str(job.recording.path) if duration_s else ""
     others = others_of(job.growing.paths)
     if failure:
-        told = fail(failure, job.id)
-        return Fail(told.id, told.code, told.message, {"path": path, "duration_s": duration_s} | others if path else {})
+        reply = fail(failure, job.id)
+        return Fail(reply.id, reply.code, reply.message, {"path": path, "duration_s": duration_s} | others if path else {})
     if job.cancelled or finished is None or finished.cancelled:
         return Cancelled(job.id, path, duration_s, others)
     first = finished.report.variations[0]

@@ -76,7 +76,7 @@ class Performer:
             await self._announce(job)
             finished = await self._generate(job)
         except EngineFailure as error:
-            failure = None if job.cancelled else error  # it was told to stop: how it stopped is the log's matter
+            failure = None if job.cancelled else error  # it was asked to stop: how it stopped is the log's matter
         except (OutputError, ClipError) as error:
             failure = error
         if job.interrupted and failure is None and (finished is None or finished.cancelled):
@@ -90,7 +90,7 @@ class Performer:
         if job.voice:
             job.voice.end()
         try:
-            reports = [finished.report.as_story(number) for number in range(1, job.request.variations + 1)] if finished else ()
+            reports = [finished.report.as_entries(number) for number in range(1, job.request.variations + 1)] if finished else ()
             await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), reports)
         except OutputError as error:
             failure = failure or error
@@ -111,7 +111,7 @@ class Performer:
             self._rates.done(job.request, finished.report.pace or outside)
 
     async def _announce(self, job: Job) -> None:
-        """Tells the journal the name, where it is not the one it was told."""
+        """Gives the journal the name, where it is not the one that it has."""
         if job.recording.path != job.announced:
             job.announced = job.recording.path
             await self._journal.started(job.id, job.announced)
@@ -158,7 +158,7 @@ class Performer:
         raise AssertionError("an engine's run ended without an end")
 
     async def _keep(self, job: Job, chunk: AudioChunk) -> None:
-        """On disk first, then told, then heard."""
+        """On disk first, then reported, then played."""
         await asyncio.to_thread(job.growing.write, chunk)
         await self._announce(job)
         self._journal.grown(job.id, job.recording.duration_s)

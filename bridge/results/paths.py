@@ -69,13 +69,13 @@ def unnumbered(path: Path, count: int) -> Path:
     return path if count == 1 else path.with_name(path.name.removesuffix(".wav").removesuffix(".1") + ".wav")
 
 
-def reserve(target: Path, count: int, story: sidecar.Story) -> list[Path]:
-    """Free names of `count` variations, taken by sidecars that tell the `story`. Raises OutputError when there are none."""
+def reserve(target: Path, count: int, entries: sidecar.Entries) -> list[Path]:
+    """Free names of `count` variations, taken by sidecars with the `entries`. Raises OutputError when there are none."""
     for names in free_names(target, count):
         made: list[Path] = []
         with contextlib.suppress(FileExistsError):
             for number, name in enumerate(names, 1):
-                sidecar.reserve(name, sidecar.of_variation(story, number, names) if "request" in story else story)
+                sidecar.reserve(name, sidecar.of_variation(entries, number, names) if "request" in entries else entries)
                 made.append(sidecar.path_of(name))
             if not any(os.path.lexists(name) for name in names):
                 return names

@@ -1,7 +1,7 @@
 """A result while it is made: files that grow and their sidecars. The record: it never drops a sample.
 
 `<name>.wav` appears with the first chunk under the name it keeps, and is playable at every moment. `<name>.json` is there before
-it, says that the job runs and, at its end, where the result comes from; `<name>.mid` then tells its bars where its tempo is
+it, says that the job runs and, at its end, where the result comes from; `<name>.mid` then has its bars where its tempo is
 known. The name is `paths`' choice and never overwrites anything.
 
 Several variations are `<name>.1.wav`, `<name>.2.wav` and so on, each with a sidecar and a MIDI file of its own.
@@ -19,7 +19,7 @@ import soundfile
 from bridge.errors import OutputError
 from bridge.results import paths, sidecar, splice, tags
 from bridge.results.disk_errors import explained
-from bridge.results.sidecar import Story
+from bridge.results.sidecar import Entries
 from bridge.results.wav import PCM_24, GrowingWav, SampleFormat
 from engine.api import AudioChunk, GenerationRequest
 
@@ -38,7 +38,7 @@ class Recording:
         self._folder = folder
         self._target = folder / f"{paths.slug(request)}.wav" if path is None else paths.inside(folder, path)
         self._files = [_File(target) for target in paths.numbered(self._target, request.variations)]
-        self._story: Story = {}
+        self._entries: Entries = {}
 
     @property
     def path(self) -> Path:
@@ -59,21 +59,21 @@ class Recording:
         return self._files[variation - 1].path
 
     def likely_path(self) -> Path:
-        """What `open` will take unless someone takes the name first: told to the journal before, so that a kill in between leaves
-        no file that nobody knows of.
+        """What `open` will take unless someone takes the name first: written to the journal before, so that a kill in between
+        leaves no file that nobody knows of.
         """
         with explained(self._target):
             return next(paths.free_names(self._target, len(self._files)))[0]
 
-    def open(self, story: Story | None = None) -> None:
-        """Reserves free names with sidecars that tell the `story` so far. Where a link was put meanwhile, it must not lead
+    def open(self, entries: Entries | None = None) -> None:
+        """Reserves free names with sidecars with the `entries` so far. Where a link was put meanwhile, it must not lead
         outside.
         """
-        self._story = story or {}
+        self._entries = entries or {}
         with explained(self._target):
             paths.refuse_outside(self._folder, self._target.parent)
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            targets = paths.reserve(self._target, len(self._files), self._story)
+            targets = paths.reserve(self._target, len(self._files), self._entries)
             self._files = [_File(target, reserved=True) for target in targets]
 
     def write(self, chunk: AudioChunk) -> None:
@@ -87,19 +87,19 @@ class Recording:
         with explained(file.path):
             file.check_it_is_there()
 
-    def finish(self, story: Story, reports: Sequence[Story] = ()) -> Path | None:
-        """Ends the files and tells in each one's sidecar its `story`, with what the engine reports of each variation. Returns the
-        first result's path, None where there is no audio.
+    def finish(self, entries: Entries, reports: Sequence[Entries] = ()) -> Path | None:
+        """Ends the files and writes each one's sidecar: its `entries`, with what the engine reports of each variation. Returns
+        the first result's path, None where there is no audio.
         """
         problem: OutputError | None = None
         for number, file in enumerate(self._files, 1):
-            told = sidecar.of_variation(story, number, [file.path for file in self._files])
+            contents = sidecar.of_variation(entries, number, [file.path for file in self._files])
             if reports:
-                told = told | {"engine": reports[number - 1]}
-            if reports and "variation" in told:  # made again with another seed, or the best of many: only the engine knows it
-                told["variation"] = told["variation"] | {"seed": reports[number - 1]["seed"]}
+                contents = contents | {"engine": reports[number - 1]}
+            if reports and "variation" in contents:  # made again with another seed, or the best of many: only the engine knows it
+                contents["variation"] = contents["variation"] | {"seed": reports[number - 1]["seed"]}
             try:
-                file.finish(told)
+                file.finish(contents)
             except OutputError as error:  # what the others hold is no less wanted
                 problem = problem or error
         if problem:
@@ -137,16 +137,16 @@ class Recording:
                 raise
             for one in self._files:
                 one.finish({})  # there is no audio: gives the name back
-            self.open(self._story)
+            self.open(self._entries)
             file = self._files[chunk.variation - 1]
             with explained(file.path):
                 self._create(file, chunk)
         return file
 
-    def _story_of(self, variation: int) -> Story:
-        if "request" not in self._story:
-            return self._story
-        return sidecar.of_variation(self._story, variation, [file.path for file in self._files])
+    def _entries_of(self, variation: int) -> Entries:
+        if "request" not in self._entries:
+            return self._entries
+        return sidecar.of_variation(self._entries, variation, [file.path for file in self._files])
 
     def _create(self, file: _File, chunk: AudioChunk) -> None:
         """Whole from the first moment that it is there: made under another name, on which nobody else has a claim."""
@@ -168,7 +168,7 @@ class Recording:
             samplerate,
             channels,
             description=request.prompt or request.clip or "",
-            history=tags.of_story(self._story_of(variation), samplerate).comment,
+            history=tags.of_sidecar(self._entries_of(variation), samplerate).comment,
             time_reference_frames=round(request.time_start_s * samplerate),
             bpm=request.bpm,
             beats_per_bar=request.beats_per_bar,
@@ -185,17 +185,17 @@ class _File:
     reserved: bool = False  # its sidecar is there
     wav: GrowingWav | None = None
 
-    def finish(self, story: Story) -> None:
+    def finish(self, entries: Entries) -> None:
         with explained(self.path):
             if self.wav is None:
                 self._give_back()
                 return
             self.check_it_is_there()
-            self.wav.close(tags.of_story(story, self.wav.samplerate))
+            self.wav.close(tags.of_sidecar(entries, self.wav.samplerate))
             try:
-                sidecar.write(self.path, self.wav, story)
+                sidecar.write(self.path, self.wav, entries)
             except OSError:
-                sidecar.write_end_in_place(self.path, self.wav, story)
+                sidecar.write_end_in_place(self.path, self.wav, entries)
                 raise
 
     def check_it_is_there(self) -> None:

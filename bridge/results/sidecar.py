@@ -1,4 +1,4 @@
-"""What is told beside a result: `<name>.json`, where it comes from, and `<name>.mid`, its tempo and bars.
+"""What is written beside a result: `<name>.json`, where it comes from, and `<name>.mid`, its tempo and bars.
 
 The sidecar is there first: it reserves the name, and says `"state": "running"` until the job has ended. A result whose sidecar
 still says so when no daemon runs was left by a crash. Everything here blocks on the disk, and may raise OSError.
@@ -18,14 +18,14 @@ from bridge.results import tempo_map
 from engine.api import RequestError, request_from_mapping
 
 RUNNING = "running"
-_ROOM = 1000  # bytes, for an end that is told when the disk is full
+_ROOM = 1000  # bytes, for an end that is written when the disk is full
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
-Story = dict[str, Any]
+Entries = dict[str, Any]
 
 
 class Audio(Protocol):
-    """What a sidecar tells of the audio itself."""
+    """A sidecar's entries about the audio itself."""
 
     @property
     def samplerate(self) -> int: ...
@@ -41,79 +41,79 @@ def path_of(target: Path) -> Path:
     return target.with_suffix(".json")
 
 
-def reserve(target: Path, story: Story) -> None:
+def reserve(target: Path, entries: Entries) -> None:
     """Takes the name of `target`, and room to say how it ends. Raises FileExistsError where the name is taken."""
     with open(path_of(target), "xb") as file:
-        file.write(_encoded({"audio": {"file": target.name}, **story, "state": RUNNING}) + b" " * _ROOM + b"\n")
+        file.write(_encoded({"audio": {"file": target.name}, **entries, "state": RUNNING}) + b" " * _ROOM + b"\n")
 
 
-def of_variation(story: Story, number: int, targets: Sequence[Path]) -> Story:
+def of_variation(entries: Entries, number: int, targets: Sequence[Path]) -> Entries:
     """What a variation's sidecar says: which of the files it is, and the seed that makes it alone."""
     if len(targets) == 1:
-        return story
-    seed = request_from_mapping(story["request"]).seed_of(number)
-    return story | {"variation": {"number": number, "seed": seed, "files": [target.name for target in targets]}}
+        return entries
+    seed = request_from_mapping(entries["request"]).seed_of(number)
+    return entries | {"variation": {"number": number, "seed": seed, "files": [target.name for target in targets]}}
 
 
-def write(target: Path, audio: Audio, story: Story) -> None:
+def write(target: Path, audio: Audio, entries: Entries) -> None:
     """The sidecar and, where a tempo is known, the MIDI file of a result that has ended."""
-    told = {"audio": _facts(target, audio), "digital_source_type": _source_type(story), **story}
-    midi = _midi(told)
+    contents = {"audio": _facts(target, audio), "digital_source_type": _source_type(entries), **entries}
+    midi = _midi(contents)
     if midi is not None:
-        told["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
-    _replace(path_of(target), _encoded(told))
-    write_midi(target, told)
+        contents["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
+    _replace(path_of(target), _encoded(contents))
+    write_midi(target, contents)
 
 
-def write_end_in_place(target: Path, audio: Audio, story: Story) -> None:
+def write_end_in_place(target: Path, audio: Audio, entries: Entries) -> None:
     """Where there is no room for a sidecar (`write`): the one there is says that the job has ended, and takes no more room.
 
-    As much as fits is told of the audio and of what was asked for; what cannot be done is left.
+    As much as fits is written of the audio and of what was asked for; what cannot be done is left.
     """
-    told = {"id": story.get("id"), "state": "failed" if story.get("state") == "done" else story.get("state")}
-    told["failure"] = {"code": "output"} | story.get("failure", {})
+    contents = {"id": entries.get("id"), "state": "failed" if entries.get("state") == "done" else entries.get("state")}
+    contents["failure"] = {"code": "output"} | entries.get("failure", {})
     facts = {"audio": _facts(target, audio)}
-    asked = {"created": story.get("created"), "request": story.get("request")}
+    asked = {"created": entries.get("created"), "request": entries.get("request")}
     with contextlib.suppress(OSError), open(path_of(target), "r+b", buffering=0) as file:
         room = os.fstat(file.fileno()).st_size
-        for choice in (facts | told | asked, facts | told, told):
+        for choice in (facts | contents | asked, facts | contents, contents):
             text = json.dumps(choice, ensure_ascii=False, separators=(",", ":")).encode()
             if len(text) < room:
                 file.write(text.ljust(room - 1) + b"\n")
                 return
 
 
-def write_midi(target: Path, told: Story) -> None:
+def write_midi(target: Path, contents: Entries) -> None:
     """As the sidecar promises it; not over what is there."""
-    midi = _midi(told) if "midi" in told and not target.with_suffix(".mid").exists() else None
+    midi = _midi(contents) if "midi" in contents and not target.with_suffix(".mid").exists() else None
     if midi is not None:
         _replace(target.with_suffix(".mid"), midi)
 
 
-def read(target: Path) -> Story | None:
+def read(target: Path) -> Entries | None:
     """None where there is no file; empty where it is not one of ours."""
     try:
-        told = json.loads(path_of(target).read_text("utf-8"))
+        contents = json.loads(path_of(target).read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return contents if isinstance(contents, dict) else {}
 
 
 def belongs_to(target: Path, id: str) -> bool:
     """Whether the files of this name are the job's: its sidecar says so, or had no time to say anything."""
-    told = read(target)
-    unwritten = told == {} and path_of(target).stat().st_size == 0 and not target.exists()
-    return told is not None and (told.get("id") == id or unwritten)
+    contents = read(target)
+    unwritten = contents == {} and path_of(target).stat().st_size == 0 and not target.exists()
+    return contents is not None and (contents.get("id") == id or unwritten)
 
 
 def files_beside(path: Path, id: str) -> list[Path]:
     """The sidecar of the job `id`, and its MIDI file where nobody changed it."""
-    told, midi = read(path) or {}, path.with_suffix(".mid")
-    if told.get("id") != id:
+    contents, midi = read(path) or {}, path.with_suffix(".mid")
+    if contents.get("id") != id:
         return []
-    untouched = midi.is_file() and told.get("midi", {}).get("sha256") == sha256(midi)
+    untouched = midi.is_file() and contents.get("midi", {}).get("sha256") == sha256(midi)
     return [path_of(path), *([midi] if untouched else [])]
 
 
@@ -123,67 +123,67 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _midi(told: Story) -> bytes | None:
-    """What a sidecar tells of musical time, as a MIDI file; None where no tempo was kept, asked for or measured."""
-    request, bpm = told.get("request", {}), tempo_of(told)
+def _midi(contents: Entries) -> bytes | None:
+    """A sidecar's musical time, as a MIDI file; None where no tempo was kept, asked for or measured."""
+    request, bpm = contents.get("request", {}), tempo_of(contents)
     if not bpm:
         return None
-    kept = {"beats_per_bar": 4, "beat_unit": 4} | request | told.get("engine", {})
+    kept = {"beats_per_bar": 4, "beat_unit": 4} | request | contents.get("engine", {})
     markers = [(0.0, request["section"])]
-    if (join_s := join_of(told)) is not None:
+    if (join_s := join_of(contents)) is not None:
         markers = [(0.0, "clip"), (join_s, request["section"])]
-    if (exit_s := exit_of(told)) is not None:
+    if (exit_s := exit_of(contents)) is not None:
         markers.append((exit_s, "clip"))
-    markers = sections_of(told) or markers
-    return tempo_map.encode(told["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
+    markers = sections_of(contents) or markers
+    return tempo_map.encode(contents["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
 
 
-def _source_type(story: Story) -> str:
+def _source_type(entries: Entries) -> str:
     """What the audio is, in the words of IPTC: made by a model, or, with a clip in it, in part."""
-    request = story.get("request", {})
+    request = entries.get("request", {})
     in_part = request.get("clip") is not None and request.get("join") == "append"
     return _IPTC + ("compositeWithTrainedAlgorithmicMedia" if in_part else "trainedAlgorithmicMedia")
 
 
-def tempo_of(told: Story) -> float | None:
+def tempo_of(contents: Entries) -> float | None:
     """In beats per minute: kept, asked for or measured."""
-    request, facts = told.get("request", {}), told.get("engine", {})
+    request, facts = contents.get("request", {}), contents.get("engine", {})
     return facts.get("grid_bpm") or request.get("bpm") or facts.get("bpm") or None
 
 
-def join_of(told: Story) -> float | None:
+def join_of(contents: Entries) -> float | None:
     """Where a clip ends and the new audio begins, in seconds; None where there is no clip in the file."""
-    request = told.get("request", {})
+    request = contents.get("request", {})
     if request.get("clip") is None or request.get("join") != "append":
         return None
-    return told.get("engine", {}).get("from_s") or None
+    return contents.get("engine", {}).get("from_s") or None
 
 
-def exit_of(told: Story) -> float | None:
+def exit_of(contents: Entries) -> float | None:
     """Where the new audio ends and the clip goes on, in seconds; None where it does not."""
-    facts = told.get("engine", {})
-    if told.get("request", {}).get("join") != "append" or facts.get("to_s", 0.0) >= facts.get("clip_s", 0.0):
+    facts = contents.get("engine", {})
+    if contents.get("request", {}).get("join") != "append" or facts.get("to_s", 0.0) >= facts.get("clip_s", 0.0):
         return None
     return float(facts["to_s"]) if "to_s" in facts else None
 
 
-def _facts(target: Path, audio: Audio) -> Story:
-    """What a sidecar tells of the audio itself."""
+def _facts(target: Path, audio: Audio) -> Entries:
+    """A sidecar's entries about the audio itself."""
     shape = {"samplerate": audio.samplerate, "channels": audio.channels, "frames": audio.frames}
     return {"file": target.name, **shape, "duration_s": audio.duration_s}
 
 
-def sections_of(told: Story) -> list[tuple[float, str]]:
+def sections_of(contents: Entries) -> list[tuple[float, str]]:
     """Where an arrangement's sections begin, in seconds, and their names; empty where there is none."""
     try:
-        request = request_from_mapping(told["request"])
+        request = request_from_mapping(contents["request"])
         return [(request.bar_s(section.start), section.name) for section in request.sections]
     except (KeyError, TypeError, RequestError):  # of another version
         return []
 
 
-def _encoded(told: Story) -> bytes:
-    return (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
+def _encoded(contents: Entries) -> bytes:
+    return (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bridge.results.sidecar import Story, exit_of, join_of, sections_of, tempo_of
+from bridge.results.sidecar import Entries, exit_of, join_of, sections_of, tempo_of
 from engine.api import RequestError, parse_key
 
 SOFTWARE = "inspire"
@@ -42,8 +42,8 @@ class Tags:
     def comment(self) -> str:
         """The statement that it was generated, for people and for programs."""
         facts = {"model": self.model, "weights": self.weights[:16], "seed": self.seed}
-        told = "; ".join(f"{name}={value}" for name, value in facts.items() if value not in ("", None))
-        return f"{GENERATED} (trainedAlgorithmicMedia){'; ' if told else ''}{told}"
+        contents = "; ".join(f"{name}={value}" for name, value in facts.items() if value not in ("", None))
+        return f"{GENERATED} (trainedAlgorithmicMedia){'; ' if contents else ''}{contents}"
 
     def exact_bpm(self, samplerate: int, frames: int) -> float | None:
         """Of a loop the tempo at which it lasts whole beats to the sample: however often it goes round, it keeps its grid."""
@@ -54,24 +54,24 @@ class Tags:
         return bpm if abs(bpm - self.bpm) * frames <= self.bpm else self.bpm
 
 
-def of_story(told: Story, samplerate: int) -> Tags:
-    """What a sidecar tells of a result, as tags."""
-    request, facts = told.get("request", {}), told.get("engine", {})
+def of_sidecar(contents: Entries, samplerate: int) -> Tags:
+    """A sidecar's entries as tags."""
+    request, facts = contents.get("request", {}), contents.get("engine", {})
     kept = {"beats_per_bar": 4, "beat_unit": 4} | request | facts
-    join_s = join_of(told) or 0.0
+    join_s = join_of(contents) or 0.0
     return Tags(
         title=request.get("prompt") or "",
-        bpm=tempo_of(told),
+        bpm=tempo_of(contents),
         beats_per_bar=kept["beats_per_bar"],
         beat_unit=kept["beat_unit"],
         root_note=_root_note(request.get("key") or facts.get("key")),
         loops=request.get("bars") is not None and not request.get("arrangement"),
         join_frame=round(join_s * samplerate),
-        exit_frame=round((exit_of(told) or 0.0) * samplerate),
-        markers=tuple((round(at_s * samplerate), name) for at_s, name in sections_of(told)),
+        exit_frame=round((exit_of(contents) or 0.0) * samplerate),
+        markers=tuple((round(at_s * samplerate), name) for at_s, name in sections_of(contents)),
         model=str(facts.get("model") or request.get("model") or ""),
         weights=str(facts.get("weights") or ""),
-        seed=told.get("variation", {}).get("seed", facts.get("seed", request.get("seed"))),
+        seed=contents.get("variation", {}).get("seed", facts.get("seed", request.get("seed"))),
     )
 
 
@@ -106,9 +106,9 @@ def chunk(name: bytes, body: bytes) -> bytes:
 def _ixml(tags: Tags) -> bytes:
     values: dict[str, Any] = {"NOTE": tags.comment, "TAPE": tags.title[:60], "LOOP": str(tags.loops).upper()}
     user = {"MODEL": tags.model, "SEED": tags.seed, "TEMPO": tags.bpm, "METRE": f"{tags.beats_per_bar}/{tags.beat_unit}"}
-    told = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in values.items() if value)
+    contents = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in values.items() if value)
     own = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in user.items() if value not in ("", None))
-    text = f'<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>2.0</IXML_VERSION>{told}<USER>{own}</USER></BWFXML>'
+    text = f'<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>2.0</IXML_VERSION>{contents}<USER>{own}</USER></BWFXML>'
     return text.encode()
 
 

@@ -40,8 +40,8 @@ def test_a_killed_engine_loses_nothing_announced(start_daemon):
         announced_s = max(c.start_s + c.duration_s for c in [chunk, *(e for e in rest if isinstance(e, Chunk))])
         assert end.pairs["duration_s"] >= announced_s - 1e-6
         assert soundfile.info(end.pairs["path"]).duration == pytest.approx(end.pairs["duration_s"])
-        story = json.loads(Path(end.pairs["path"]).with_suffix(".json").read_text())
-        assert (story["state"], story["failure"]["code"]) == ("failed", "engine_died")
+        sidecar = json.loads(Path(end.pairs["path"]).with_suffix(".json").read_text())
+        assert (sidecar["state"], sidecar["failure"]["code"]) == ("failed", "engine_died")
         assert daemon.serves_on()
         state = client.status()
         assert state.pairs["restarts"] == 1 and state.pairs["engine_pid"] != victim

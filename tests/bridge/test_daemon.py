@@ -41,9 +41,9 @@ def test_a_prompt_becomes_a_file_chunk_by_chunk(daemon, raw):
     audio, rate = soundfile.read(done.path, dtype="float32", always_2d=True)
     np.testing.assert_allclose(audio, fake_engine.tone(len(audio), rate), atol=2**-23)
     assert len(audio) == round(1.1 * 48_000) and done.duration_s == pytest.approx(1.1)
-    story = json.loads(Path(done.path).with_suffix(".json").read_text())
-    assert (story["id"], story["state"], story["request"]["prompt"]) == ("whole", "done", "slow tune")
-    assert story["engine"]["model"] == "fake sketch" and story["timings"]["first_chunk_s"] > 0
+    sidecar = json.loads(Path(done.path).with_suffix(".json").read_text())
+    assert (sidecar["id"], sidecar["state"], sidecar["request"]["prompt"]) == ("whole", "done", "slow tune")
+    assert sidecar["engine"]["model"] == "fake sketch" and sidecar["timings"]["first_chunk_s"] > 0
     assert not list(daemon.folder.glob("*.part*"))
 
 

@@ -52,8 +52,8 @@ def test_a_model_of_ones_own_plays_by_its_name(start_daemon, tmp_path):
     client.send("/inspire/generate", "of the settings", "dub", "duration_s", 0.5, "decode", "fast")
     end = client.until_end()[-1]
     assert isinstance(end, Done), end
-    story = json.loads(Path(end.path).with_suffix(".json").read_text())
-    assert story["request"]["model"] == "mine" and story["engine"]["model"] == TINY.name
+    sidecar = json.loads(Path(end.path).with_suffix(".json").read_text())
+    assert sidecar["request"]["model"] == "mine" and sidecar["engine"]["model"] == TINY.name
     client.close()
 
 

@@ -99,8 +99,8 @@ def test_a_job_is_asked_for_again_with_its_seed_or_another(raw):
     second = replies[-1]
     assert replies[0] == Ack("second") and second.pairs["seed"] == first.pairs["seed"]  # drawn, as none was given
     assert Path(second.path).name == "mine-2.wav" and Path(second.path).read_bytes() == Path(first.path).read_bytes()
-    stories = [json.loads(Path(end.path).with_suffix(".json").read_text())["request"] for end in (first, second)]
-    assert stories[0] == stories[1] and stories[0]["seed"] == first.pairs["seed"]
+    sidecars = [json.loads(Path(end.path).with_suffix(".json").read_text())["request"] for end in (first, second)]
+    assert sidecars[0] == sidecars[1] and sidecars[0]["seed"] == first.pairs["seed"]
     assert ask("/inspire/again", "second", "first") == [Ack("second"), second]  # replayed, not started once more
     third = ask("/inspire/again", "third", "second", "seed", 5, "path", "other")[-1]
     assert third.pairs["seed"] == 5 and Path(third.path).name == "other.wav"

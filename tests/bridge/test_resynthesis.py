@@ -41,8 +41,8 @@ def test_over_osc_a_clip_is_upsampled_and_reconstructed(daemon, clip):
         assert isinstance(end, Done), end
         audio, rate = soundfile.read(end.path)
         assert (rate, audio.shape) == (48_000, (48_000, 2)) and Path(end.path).stem == "old-tape-upsampled"
-        story = json.loads(Path(end.path).with_suffix(".json").read_text())
-        assert story["request"]["task"] == "upsample" and story["engine"]["edge_hz"] > 10_000 and story["source"]["sha256"]
+        sidecar = json.loads(Path(end.path).with_suffix(".json").read_text())
+        assert sidecar["request"]["task"] == "upsample" and sidecar["engine"]["edge_hz"] > 10_000 and sidecar["source"]["sha256"]
         *_, again = client.again("up", id="up again")
         np.testing.assert_array_equal(audio, soundfile.read(again.path)[0])
         *_, end = client.reconstruct(clip, decode="fast")

@@ -21,7 +21,7 @@ def wavs(folder: Path, stem: str) -> list[str]:
     return sorted(path.name for path in folder.glob(f"{stem}*.wav"))
 
 
-def story_of(path: str) -> dict:
+def sidecar_of(path: str) -> dict:
     return json.loads(Path(path).with_suffix(".json").read_text())
 
 
@@ -38,10 +38,10 @@ def test_each_is_streamed_and_kept_under_one_job(daemon, raw):
     for number, path in enumerate(paths_of(end), 1):
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
         np.testing.assert_allclose(audio, fake_engine.tone(48_000, rate) / number, atol=1e-6)
-        story = story_of(path)
-        assert story["audio"]["file"] == Path(path).name and story["id"] == "k"
-        assert story["variation"] == {"number": number, "seed": 6 + number, "files": ["take.1.wav", "take.2.wav", "take.3.wav"]}
-        assert story["engine"]["seed"] == 6 + number and story["request"]["seed"] == 7
+        sidecar = sidecar_of(path)
+        assert sidecar["audio"]["file"] == Path(path).name and sidecar["id"] == "k"
+        assert sidecar["variation"] == {"number": number, "seed": 6 + number, "files": ["take.1.wav", "take.2.wav", "take.3.wav"]}
+        assert sidecar["engine"]["seed"] == 6 + number and sidecar["request"]["seed"] == 7
     raw.send("/inspire/generate", "k", "tune", "duration_s", 1, "variations", 3, "seed", 7, "path", "take")
     assert raw.until_end() == [Ack("k"), end]
 
@@ -49,7 +49,7 @@ def test_each_is_streamed_and_kept_under_one_job(daemon, raw):
 def test_one_alone_is_what_it_always_was(raw):
     raw.send("/inspire/generate", "one", "tune", "duration_s", 0.5, "variations", 1, "path", "alone")
     *told, end = raw.until_end()
-    assert Path(end.path).name == "alone.wav" and "others" not in end.pairs and "variation" not in story_of(end.path)
+    assert Path(end.path).name == "alone.wav" and "others" not in end.pairs and "variation" not in sidecar_of(end.path)
     assert all(chunk.pairs == {} for chunk in told if isinstance(chunk, Chunk))
 
 
@@ -61,7 +61,7 @@ def test_cancel_keeps_all_that_was_made(raw):
     end = raw.until_end()[-1]
     assert isinstance(end, Cancelled) and len(paths_of(end)) == 2
     for path in paths_of(end):
-        assert soundfile.info(path).duration >= 0.25 and story_of(path)["state"] == "cancelled"
+        assert soundfile.info(path).duration >= 0.25 and sidecar_of(path)["state"] == "cancelled"
 
 
 def test_names_are_free_for_all_of_them(daemon, raw):
@@ -106,7 +106,7 @@ def test_a_kill_loses_none(start_daemon):
         assert [Path(path).name for path in paths_of(entry)] == ["cut.1.wav", "cut.2.wav"]
         for number, path in enumerate(paths_of(entry), 1):
             assert soundfile.info(path).duration >= 0.25
-            assert story_of(path)["state"] == "interrupted" and story_of(path)["variation"]["seed"] == 4 + number
+            assert sidecar_of(path)["state"] == "interrupted" and sidecar_of(path)["variation"]["seed"] == 4 + number
         asking.delete("x")
     assert wavs(daemon.folder, "cut") == []
     client.close()
@@ -139,7 +139,7 @@ def test_a_sketch_is_short_and_there_are_several(raw, pairs, count, seconds):
     raw.send("/inspire/sketch", "s" + "".join(map(str, pairs)), "tune", *pairs)
     end = raw.until_end()[-1]
     assert isinstance(end, Done) and len(paths_of(end)) == count
-    request = story_of(end.path)["request"]
+    request = sidecar_of(end.path)["request"]
     seconds = seconds or spec.SKETCH_BARS * request["beats_per_bar"] * 60 / request["bpm"]
     assert end.duration_s == pytest.approx(seconds, abs=1e-4)
 
@@ -184,9 +184,9 @@ def test_how_it_keeps_its_grid_is_told_and_with_which_seed(raw):
     told = {name: pytest.approx(end.pairs[name]) for name in ("bpm_measured", "downbeat_ms", "grid_confidence", "rolls")}
     assert told == {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
     for path, seed in zip(paths_of(end), (9, 10), strict=True):
-        story = story_of(path)
-        assert story["engine"]["seed"] == story["variation"]["seed"] == seed and story["engine"]["rolls"] == 2
-        assert story["request"]["seed"] == 7 and f"<SEED>{seed}</SEED>".encode() in Path(path).read_bytes()
+        sidecar = sidecar_of(path)
+        assert sidecar["engine"]["seed"] == sidecar["variation"]["seed"] == seed and sidecar["engine"]["rolls"] == 2
+        assert sidecar["request"]["seed"] == 7 and f"<SEED>{seed}</SEED>".encode() in Path(path).read_bytes()
     raw.send("/inspire/again", "r2", "r")
     *_, end = raw.until_end()
     assert isinstance(end, Done) and end.pairs["seed"] == 9

@@ -86,8 +86,8 @@ def test_a_killed_daemons_jobs_are_interrupted_and_playable(tmp_path):
             assert soundfile.info(path).duration == pytest.approx(end.pairs["duration_s"])
             assert end.pairs["duration_s"] >= chunk.start_s + chunk.duration_s - 1e-6
             assert path.stat().st_size == 8 + int.from_bytes(path.read_bytes()[4:8], "little")  # nothing hangs on
-            story = json.loads(path.with_suffix(".json").read_text())
-            assert (story["id"], story["state"], story["audio"]["file"]) == ("cut", "interrupted", "slow-tune.wav")
+            sidecar = json.loads(path.with_suffix(".json").read_text())
+            assert (sidecar["id"], sidecar["state"], sidecar["audio"]["file"]) == ("cut", "interrupted", "slow-tune.wav")
             again.send("/inspire/status", "s", "job", "cut")
             state = again.receive()
             assert (state.state, state.pairs["path"]) == ("interrupted", str(path))

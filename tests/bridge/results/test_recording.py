@@ -96,10 +96,10 @@ def test_a_disk_that_is_full_when_the_sidecar_is_written_leaves_no_job_running(t
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert told.stat().st_size == size  # a full disk has no more room
-    story = json.loads(told.read_text())
-    assert (story["id"], story["state"], story["failure"]["code"]) == ("j", "failed", "output")
+    entries = json.loads(told.read_text())
+    assert (entries["id"], entries["state"], entries["failure"]["code"]) == ("j", "failed", "output")
     if words > 1:
-        assert story["audio"]["frames"] == 100 and story["request"] == asked
+        assert entries["audio"]["frames"] == 100 and entries["request"] == asked
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["a.json", "a.wav"]
     assert soundfile.info(tmp_path / "a.wav").frames == 100
 
@@ -176,15 +176,15 @@ def test_links_among_results_are_left_alone(tmp_path):
 
 def test_the_sidecar_tells_the_story(tmp_path):
     result = record(tmp_path, GenerationRequest("dub"), frames=480).finish({"id": "job1", "state": "done"})
-    story = json.loads(result.with_suffix(".json").read_text())
-    assert story["audio"] == {"file": "dub.wav", "samplerate": RATE, "channels": 1, "frames": 480, "duration_s": 0.01}
-    assert (story["id"], story["state"]) == ("job1", "done")
+    entries = json.loads(result.with_suffix(".json").read_text())
+    assert entries["audio"] == {"file": "dub.wav", "samplerate": RATE, "channels": 1, "frames": 480, "duration_s": 0.01}
+    assert (entries["id"], entries["state"]) == ("job1", "done")
 
 
 # ---- the MIDI file beside it
 
 
-def story_of(request: GenerationRequest, **facts) -> dict:
+def sidecar_of(request: GenerationRequest, **facts) -> dict:
     return {"id": "job1", "state": "done", "request": asdict(request), "engine": facts}
 
 
@@ -204,7 +204,7 @@ def timeline(file) -> list[tuple]:
 )
 def test_the_midi_file_has_tempo_metre_and_section(tmp_path, asked_bpm, facts, bpm):
     request = GenerationRequest("waltz", bpm=asked_bpm, beats_per_bar=3, section="chorus", duration_s=2)
-    result = record(tmp_path, request, frames=2 * RATE).finish(story_of(request, **facts))
+    result = record(tmp_path, request, frames=2 * RATE).finish(sidecar_of(request, **facts))
     assert timeline(result.with_suffix(".mid")) == [
         (0, "set_tempo", mido.bpm2tempo(bpm)),
         (0, "time_signature", 3),
@@ -215,16 +215,16 @@ def test_the_midi_file_has_tempo_metre_and_section(tmp_path, asked_bpm, facts, b
 
 def test_the_midi_file_marks_where_a_clip_is_joined(tmp_path):
     request = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2)
-    result = record(tmp_path, request, frames=7 * RATE).finish(story_of(request, from_s=3.0))
+    result = record(tmp_path, request, frames=7 * RATE).finish(sidecar_of(request, from_s=3.0))
     assert timeline(result.with_suffix(".mid"))[2:4] == [(0, "marker", "clip"), (3, "marker", "verse")]
     alone = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2, join="new")
-    result = record(tmp_path, alone, frames=4 * RATE).finish(story_of(alone, from_s=3.0))
+    result = record(tmp_path, alone, frames=4 * RATE).finish(sidecar_of(alone, from_s=3.0))
     assert timeline(result.with_suffix(".mid"))[2] == (0, "marker", "verse")
 
 
 def test_without_a_tempo_there_is_no_midi_file(tmp_path):
     request = GenerationRequest("rain")
-    result = record(tmp_path, request).finish(story_of(request))
+    result = record(tmp_path, request).finish(sidecar_of(request))
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".json", ".wav"]
     assert "midi" not in json.loads(result.with_suffix(".json").read_text())
 
@@ -232,7 +232,7 @@ def test_without_a_tempo_there_is_no_midi_file(tmp_path):
 @pytest.mark.parametrize("leave", [removal.move_away, removal.remove])
 def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path, leave):
     request = GenerationRequest("dub", bpm=120.0)
-    results = [record(tmp_path, request).finish(story_of(request)) for _ in range(2)]
+    results = [record(tmp_path, request).finish(sidecar_of(request)) for _ in range(2)]
     results[1].with_suffix(".mid").write_bytes(b"mine now")
     for result in results:
         leave([result], "job1")
@@ -244,26 +244,26 @@ def test_the_midi_file_goes_where_its_result_goes_unless_it_was_changed(tmp_path
 def test_the_users_own_midi_file_takes_its_name(tmp_path):
     (tmp_path / "dub.mid").write_bytes(b"mine")
     request = GenerationRequest("dub", bpm=120.0)
-    assert record(tmp_path, request).finish(story_of(request)).name == "dub-2.wav"
+    assert record(tmp_path, request).finish(sidecar_of(request)).name == "dub-2.wav"
     assert (tmp_path / "dub.mid").read_bytes() == b"mine" and (tmp_path / "dub-2.mid").exists()
 
 
-def unfinished(result, story: dict) -> None:
+def unfinished(result, entries: dict) -> None:
     """As a daemon leaves it that is killed while the job runs."""
     sidecar.path_of(result).unlink()
-    sidecar.reserve(result, story)
+    sidecar.reserve(result, entries)
 
 
 @pytest.mark.parametrize("died_before", ["the sidecar", "the MIDI file", "its journal knew"])
 def test_a_dead_daemons_midi_file_is_not_lost(tmp_path, died_before):
     request = GenerationRequest("dub", bpm=120.0)
-    result = record(tmp_path, request).finish(story_of(request))
+    result = record(tmp_path, request).finish(sidecar_of(request))
     midi = result.with_suffix(".mid").read_bytes()
     if died_before != "its journal knew":
         result.with_suffix(".mid").unlink()
     if died_before == "the sidecar":
-        unfinished(result, story_of(request))
-    path, duration_s, told = salvage(result, story_of(request) | {"state": "interrupted"})
+        unfinished(result, sidecar_of(request))
+    path, duration_s, told = salvage(result, sidecar_of(request) | {"state": "interrupted"})
     assert (path, duration_s) == (result, 100 / RATE)
     assert result.with_suffix(".mid").read_bytes() == midi
     assert told["state"] == sidecar.read(result)["state"] == ("interrupted" if died_before == "the sidecar" else "done")

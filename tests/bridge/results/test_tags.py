@@ -46,14 +46,14 @@ def read(path, command: int, layout: np.dtype):
 def make(folder, request: GenerationRequest, seconds: float, **facts):
     """A result as the daemon makes it."""
     recording = Recording(folder, request)
-    story = {"id": "j", "request": asdict(request)}
-    recording.open(story)
+    sidecar = {"id": "j", "request": asdict(request)}
+    recording.open(sidecar)
     audio = np.random.default_rng(0).uniform(-0.5, 0.5, (round(seconds * RATE), 2)).astype(np.float32)
     for variation in range(1, request.variations + 1):
         for index, start in enumerate(range(0, len(audio), 30_001)):
             recording.write(AudioChunk(index, start, RATE, audio[start : start + 30_001], variation))
     facts = {"model": "sketch", "weights": "0123456789abcdef0123", "seed": request.seed} | facts
-    path = recording.finish(story | {"state": "done", "engine": facts})
+    path = recording.finish(sidecar | {"state": "done", "engine": facts})
     heard, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_allclose(heard, audio, atol=2**-23)  # and not a sample is touched by what stands beside them
     return path

@@ -38,7 +38,7 @@ def test_the_best_candidate_is_given_and_the_scores_of_all_are_told(engine, mode
     assert sorted(candidate.seed for candidate in end.report.candidates) == [1, 2, 3]
     assert end.report.variations[0].seed == end.report.candidates[0].seed
     assert (end.report.variations[0].from_s, end.report.variations[0].to_s) == (4.0, 6.0)
-    assert {"candidates", "exit_click_db", "join_click_db"} <= end.report.as_story().keys()
+    assert {"candidates", "exit_click_db", "join_click_db"} <= end.report.as_entries().keys()
 
 
 def test_runners_up_are_variations_in_the_order_of_their_scores(engine, model, clip):
