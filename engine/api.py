@@ -86,6 +86,12 @@ class ModelError(EngineError):
     code = "bad_model"
 
 
+class OutOfMemory(EngineError):
+    """The memory does not suffice for a model or a request. What was taken is free again."""
+
+    code = "no_memory"
+
+
 @dataclass(frozen=True)
 class GenerationRequest:
     """One piece of music to make. Times in seconds of audio, tempo in beats per minute.

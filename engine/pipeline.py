@@ -12,10 +12,12 @@ from dataclasses import replace
 import torch
 
 from engine.acceleration import PaceMeter, Prepared, Stopwatch, choose_runtime, prepare, use_threads
+from engine.acceleration.memory import shortage_named
 from engine.api import (
     DECODE_PATHS,
     DEFAULT_MODEL,
     AudioChunk,
+    EngineError,
     Event,
     Finished,
     GenerationReport,
@@ -63,12 +65,13 @@ class Pipeline:
 
     def load(self, model: str) -> ModelReport:
         if self._name != model:
-            self._prepared = self._planner = self._name = None  # two large models at once need not fit
-            checkpoint = load_checkpoint(model)
-            self._planner = Planner(checkpoint, self.runtime.device)
-            self._prepared, self._name = prepare(checkpoint, self.runtime), model
-            self._paces = {}
-            self._warm_up()
+            self._forget()  # two large models at once need not fit
+            try:
+                with shortage_named(self.runtime.device, f"model {model}"):
+                    self._prepare(model)
+            except EngineError:
+                self._forget()
+                raise
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
         return ModelReport(
@@ -81,7 +84,21 @@ class Pipeline:
             paces=dict(self._paces),
         )
 
+    def _forget(self) -> None:
+        self._prepared = self._planner = self._name = None
+
+    def _prepare(self, model: str) -> None:
+        checkpoint = load_checkpoint(model)
+        self._planner = Planner(checkpoint, self.runtime.device)
+        self._prepared, self._name = prepare(checkpoint, self.runtime), model
+        self._paces = {}
+        self._warm_up()
+
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        with shortage_named(self.runtime.device, "the request"):
+            yield from self._generate(request, cancelled)
+
+    def _generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         watch = Stopwatch()
         yield Progress("loading", 0.0, request.seconds)
         request = replace(request, model=request.model or DEFAULT_MODEL)

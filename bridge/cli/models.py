@@ -21,7 +21,8 @@ from bridge.config.settings import load_settings
 from engine.api import ModelError
 from engine.checkpoints import pull as puller
 from engine.checkpoints.library import ModelInfo, list_models
-from engine.checkpoints.published import PUBLISHED, Published, fits, machine_memory
+from engine.checkpoints.memory import fits, machine_memory
+from engine.checkpoints.published import PUBLISHED, Published
 from engine.checkpoints.sources import Listing
 
 _LINE_EVERY_S = 10.0  # on a dumb terminal

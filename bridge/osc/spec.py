@@ -82,6 +82,7 @@ FAIL_CODES = {
     "bad_request": "values that do not go together",
     "bad_clip": "the clip cannot be read or holds nothing usable",
     "bad_model": "the model is missing, incomplete or damaged",
+    "no_memory": "the memory does not suffice for the model or the request; the next job runs",
     "protocol": "the client speaks another protocol",
     "id_taken": "the id belongs to another request",
     "no_clock": "no host reports that it plays and no MIDI clock does: there is no next bar to start on",

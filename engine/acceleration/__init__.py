@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import torch
 
+from engine.api import EngineError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.generation import Decoder
 from engine.report import Pace
@@ -43,9 +44,12 @@ class Runtime:
 
 def choose_runtime(device: str | None = None) -> Runtime:
     """The best device there is, or the one asked for (`INSPIRE_DEVICE` sets the default). The first call sets torch's threads."""
-    asked = device or os.environ.get("INSPIRE_DEVICE")
-    if asked is None:
-        asked = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    here = [name for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if there]
+    asked = device or os.environ.get("INSPIRE_DEVICE") or [*here, "cpu"][0]
+    kind, _, number = asked.partition(":")
+    if kind not in (*here, "cpu") or (number and not (number.isdecimal() and int(number) < max(1, torch.cuda.device_count()))):
+        known = ", ".join([*here, "cpu"])
+        raise EngineError(f"INSPIRE_DEVICE is {asked!r}: this machine has {known}; leave it away for the best")
     threads = int(
         os.environ.get(
             "INSPIRE_THREADS", min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

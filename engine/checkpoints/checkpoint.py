@@ -15,7 +15,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.api import ModelError
-from engine.checkpoints import inspiremusic
+from engine.checkpoints import inspiremusic, memory
 from engine.checkpoints.library import find_model
 from engine.config import ModelConfig, load_model_config, to_mapping
 from engine.models import flow_matching, language_model, wavtokenizer
@@ -81,10 +81,22 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     else:
         (config, files, tensors), ignored = inspiremusic.read(directory), IGNORED_KEYS
     _check_fit(config, files)
+    memory.require(_bytes_to_come(tensors, ignored), f"model {config.name}")
     networks: dict[str, nn.Module | None] = dict.fromkeys(NETWORKS)
     for name, file in files.items():
         networks[name] = _network(NETWORKS[name], getattr(config, name), tensors.pop(name), file, ignored.get(name, ()))
     return Checkpoint(config, directory, **networks, files=tuple(files.values()))
+
+
+def _bytes_to_come(networks: Mapping[str, Mapping[str, Tensor]], ignored: Mapping[str, Sequence[tuple[str, str]]]) -> int:
+    """What loading takes at least, beyond what is read: float32 copies of narrower tensors, and what is only mapped so far."""
+    wanted = [
+        tensor
+        for name, tensors in networks.items()
+        for key, tensor in tensors.items()
+        if not any(re.fullmatch(pattern, key) for pattern, _ in ignored.get(name, ()))
+    ]
+    return sum(4 * tensor.numel() for tensor in wanted if ignored or tensor.dtype != torch.float32)
 
 
 def save_checkpoint(
@@ -144,6 +156,8 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(file)
     except (OSError, SafetensorError) as error:
+        if memory.is_shortage(error):
+            raise
         raise ModelError(f"{file} is damaged or cut short ({error}); get it again") from None
     for key in [key for key in tensors if key + SCALE in tensors]:
         tensors[key] = tensors[key].float() * tensors.pop(key + SCALE)

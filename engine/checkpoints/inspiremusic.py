@@ -23,6 +23,7 @@ import yaml
 from torch import Tensor
 
 from engine.api import ModelError
+from engine.checkpoints import memory
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, WavTokenizerConfig
 
 MAX_PROMPT_S = 5.0  # the longest audio prompt that the released models' own programs give them
@@ -152,6 +153,8 @@ def _read_pickle(file: Path) -> Mapping:
         what = f"asks for {wanted[1]}, which is refused: a model is tensors, and no code" if wanted else "holds no tensors"
         raise ModelError(f"{file} {what}; it is damaged or not the published file, get it again") from None
     except Exception as error:  # a damaged file can raise anything at all
+        if memory.is_shortage(error):
+            raise
         raise ModelError(f"{file} is damaged or cut short ({type(error).__name__}); get it again") from None
     if not isinstance(content, Mapping):
         raise ModelError(f"{file} holds a {type(content).__name__} instead of a dictionary of tensors; get it again")

@@ -7,11 +7,8 @@ here.
 
 from __future__ import annotations
 
-import ctypes
 import difflib
 import fnmatch
-import os
-import sys
 from dataclasses import dataclass
 
 from engine.api import ModelError
@@ -33,7 +30,6 @@ _LANGUAGE_MODEL = {"0.5B": 502, "1.5B": 1556}
 _BACKBONE = {"0.5B": 358, "1.5B": 1310}
 _WAVTOKENIZER, _FLOW, _CODEC = 85, 77, 64
 _WORK = 1_000_000_000  # bytes that libraries and one generation take beside the weights
-_SPARE = 0.8  # of the machine's memory, for the model: the system and a DAW want the rest
 _PREFIX = "inspiremusic-"
 
 
@@ -123,27 +119,3 @@ def find_published(name: str) -> Published:
     near = difflib.get_close_matches(asked, by_any, n=1, cutoff=0.4)
     guess = f"did you mean {by_any[near[0]].name}? " if near else ""
     raise ModelError(f"no model {name!r} is published: {guess}there are {', '.join(PUBLISHED)}")
-
-
-def machine_memory() -> int:
-    """Bytes of memory this machine has, 0 where it does not tell."""
-    if sys.platform == "win32":
-        return _windows_memory()
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
-
-
-def fits(needed: int, memory: int) -> bool:
-    """Whether a model that takes `needed` bytes leaves the machine enough of its `memory`; yes where that is not known."""
-    return not memory or needed <= _SPARE * memory
-
-
-def _windows_memory() -> int:
-    class Status(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_uint32), ("load", ctypes.c_uint32)] + [(f"n{i}", ctypes.c_uint64) for i in range(7)]
-
-    status = Status(length=ctypes.sizeof(Status))
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - only Windows has it
-    return int(status.n0) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else 0

@@ -16,7 +16,8 @@ import pytest
 from engine.api import ModelError
 from engine.checkpoints import pull as puller
 from engine.checkpoints.library import LOCK, find_model, list_models
-from engine.checkpoints.published import PUBLISHED, find_published, fits, machine_memory
+from engine.checkpoints.memory import fits, machine_memory
+from engine.checkpoints.published import PUBLISHED, find_published
 from tests.hub import COMMIT, Hub
 
 REPOSITORY, NAME = "FunAudioLLM/InspireMusic-Base", "InspireMusic-Base"

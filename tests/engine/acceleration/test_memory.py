@@ -1,0 +1,82 @@
+"""What counts as a shortage of memory, and what it becomes."""
+
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+from engine.acceleration import choose_runtime
+from engine.acceleration.memory import shortage_named
+from engine.api import EngineError, OutOfMemory
+from engine.checkpoints import memory
+from engine.checkpoints.published import PUBLISHED
+from engine.pipeline import Pipeline
+from tests.released import write_released
+from tests.tiny_model import write_tiny_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("allocate", [lambda: torch.empty(2**50), lambda: np.zeros(2**50, np.float32)], ids=["torch", "numpy"])
+def test_a_real_allocation_that_fails_is_named_and_what_the_failed_call_held_is_gone(allocate):
+    held: list[weakref.ref] = []
+
+    def work():
+        large = torch.zeros(1000)
+        held.append(weakref.ref(large))
+        allocate()
+
+    with pytest.raises(OutOfMemory, match="did not suffice for the test.*given back") as raised, shortage_named(CPU, "the test"):
+        work()
+    assert held[0]() is None and raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize("layout", ["ours", "released"])
+def test_a_model_that_cannot_be_read_for_want_of_memory_is_not_called_damaged(layout, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(12, "x") if layout == "ours" else RuntimeError("unable to mmap 32 bytes: Cannot allocate memory (12)")
+
+    if layout == "ours":
+        write_tiny_model(tmp_path)
+        monkeypatch.setattr("engine.checkpoints.checkpoint.load_file", refuse)
+    else:
+        write_released(tmp_path, PUBLISHED["InspireMusic-Base"])
+        monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(OutOfMemory, match="did not suffice for model"):
+        Pipeline("cpu").load(str(tmp_path))
+
+
+def test_what_torch_says_of_a_gpu_is_told():
+    said = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 8 GiB"
+    needed = pytest.raises(OutOfMemory, match=r"the memory did not suffice .*2\.50 GiB more were needed")
+    with needed, shortage_named(CPU, "the test"):
+        raise torch.OutOfMemoryError(said)
+
+
+def test_any_other_error_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="shape"), shortage_named(CPU, "the test"):
+        raise RuntimeError("shape mismatch")
+
+
+def test_a_model_larger_than_what_is_free_is_refused_with_figures(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_500_000_000)
+    with pytest.raises(OutOfMemory, match="model huge takes 3.00 GB of memory, and 1.50 GB are free: end other programs"):
+        memory.require(3_000_000_000, "model huge")
+    memory.require(1_400_000_000, "model small")
+
+
+def test_the_limits_of_the_process_and_its_container_count(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("2000000\n")
+    (tmp_path / "memory.current").write_text("500000\n")
+    assert memory.available_memory() == 1_500_000
+    (tmp_path / "memory.max").write_text("max\n")
+    free = memory.available_memory()
+    assert free is None or 1_500_000 < free <= memory.machine_memory()
+
+
+@pytest.mark.parametrize("asked", ["cuda:99", "tpu", "cpu:3"])
+def test_a_device_that_is_not_there_is_told(asked):
+    with pytest.raises(EngineError, match=f"INSPIRE_DEVICE is '{asked}': this machine has .*cpu; leave it away for the best"):
+        choose_runtime(asked)
