@@ -76,6 +76,7 @@ function scenarios.generate()
   local takes = state.session.takes
   assert(#takes == 3 and takes[3].index == 1 and takes[3].bars == 4)
   settle(function() return shows("3  generate 3.1–7.1") end, "the table")
+  settle(function() return shows("first sound in") end, "the estimate, now that a job was measured")
   assert(#project.undo == 1, "nothing but the result changed the project")
 end
 

@@ -274,6 +274,22 @@ function DOES.keep(_, take)
   keep(take)
 end
 
+-- How long until the first sound, asked anew when what would be asked for has changed or something was made.
+local function ask_estimate()
+  local message = state.context and requests.estimate(state.context, state.settings, state.session.can)
+  local key = message and table.concat(message, "\n") .. #state.session.takes
+  if key == state.estimated then
+    return
+  end
+  state.estimated = key
+  state.first_s = nil
+  if message then
+    ask(message, function(reply)
+      state.first_s = reply.what == "estimated" and reply.first_s or nil
+    end)
+  end
+end
+
 local function hear_state(reply)
   if reply.what ~= "state" then
     return
@@ -285,8 +301,13 @@ local function hear_state(reply)
   end
   if (reply.problem or "") ~= "" then
     text = text .. "  –  " .. reply.problem
+  elseif reply.state == "idle" and state.first_s then
+    text = text .. ("  –  first sound in %.1f s"):format(state.first_s)
   end
   state.model.state_text = text
+  if reply.state == "idle" then
+    ask_estimate()
+  end
 end
 
 -- Once a daemon is there: who we are, what it can, which presets it has.

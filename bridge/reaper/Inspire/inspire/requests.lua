@@ -146,6 +146,16 @@ function requests.make(verb, context, settings, can)
   return made
 end
 
+-- What asks how long the generate that would be asked for now takes; nil where there is none.
+function requests.estimate(context, settings, can)
+  local made = requests.make("generate", context, settings, can)
+  if #made == 0 then
+    return nil
+  end
+  local asked = { "/inspire/estimate", "prompt", made[1].message[2] == "" and " " or made[1].message[2] }
+  return table.move(made[1].message, 3, #made[1].message, #asked + 1, asked)
+end
+
 -- With the audio that is heard of an item in place of its file: a wave of its last `seconds`.
 function requests.with_heard(request, file, seconds)
   local message = request.message

@@ -39,6 +39,19 @@ local function labels(...)
   return found
 end
 
+describe("an estimate", function()
+  it("is asked of what a generate would ask for", function()
+    local asked = requests.estimate(context(), settings(), {})
+    local made = requests.make("generate", context(), settings(), {})[1].message
+    assert.are.same({ "/inspire/estimate", "prompt", "dub" }, { asked[1], asked[2], asked[3] })
+    assert.are.same({ table.unpack(made, 3) }, { table.unpack(asked, 4) })
+  end)
+
+  it("is not asked where nothing can be generated", function()
+    assert.is_nil(requests.estimate(context(), settings({ prompt = "" }), {}))
+  end)
+end)
+
 describe("the buttons", function()
   it("count what is selected and are grey where there is nothing", function()
     assert.same({ "Generate 8 bars", "grey: Continue 0 items", "grey: Fill" }, labels(context(), settings(), {}))
