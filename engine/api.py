@@ -123,6 +123,7 @@ class GenerationRequest:
     loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
     grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
     arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
+    part: str | None = None  # of an arrangement whose result is `clip`: the section that is made again, a fill; by name or number
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
@@ -201,16 +202,27 @@ class GenerationRequest:
             object.__setattr__(self, "bars", LOOP_BARS)
 
     def _take_arrangement(self) -> None:
+        for name in ("arrangement", "part"):
+            if not isinstance(getattr(self, name), str | None):
+                raise RequestError(f"{name} must be text, got {type(getattr(self, name)).__name__}")
+        if self.part is not None:
+            self._take_part(self.part)
+            return
         if self.arrangement is None:
             return
-        if not isinstance(self.arrangement, str):
-            raise RequestError(f"arrangement must be text, got {type(self.arrangement).__name__}")
         if self.clip is not None:
             raise RequestError("an arrangement begins from nothing: leave clip away, or continue the clip without sections")
         bars = sum(section.bars for section in self.sections)
         if self.duration_s is not None or self.loop or self.bars not in (None, bars):
             raise RequestError(f"the sections last {bars} bars, and so does the piece: leave bars, duration_s and loop away")
         object.__setattr__(self, "bars", bars)
+
+    def _take_part(self, part: str) -> None:
+        if self.arrangement is None or self.clip is None or self.bpm is None:
+            raise RequestError("part is a section of a piece that is there: give arrangement, clip and bpm, or leave part away")
+        section = self.section_called(part)
+        object.__setattr__(self, "from_s", self.bar_s(section.start))
+        object.__setattr__(self, "to_s", self.bar_s(section.start + section.bars))
 
     def _take_from_prompt(self) -> None:
         """So that every reader of a request finds one tempo and one metre in it."""
@@ -238,6 +250,22 @@ class GenerationRequest:
             return parse_arrangement(self.arrangement) if self.arrangement is not None else ()
         except ValueError as error:
             raise RequestError(str(error)) from None
+
+    def section_called(self, which: str) -> Section:
+        """By name, or by number from 1. Raises RequestError."""
+        try:
+            return find_section(self.sections, which)
+        except ValueError as error:
+            raise RequestError(str(error)) from None
+
+    def under(self, section: Section) -> dict[str, Any]:
+        """What a section says otherwise than the whole arrangement does: its words, and where in the piece it lies."""
+        whole_s = self.bar_s(sum(one.bars for one in self.sections))
+        return {
+            "arrangement": None, "part": None, "prompt": ", ".join(filter(None, (self.prompt.strip(" ,"), section.words))),
+            "section": section.kind, "time_start_s": self.time_start_s + self.bar_s(section.start),
+            "time_end_s": self.time_end_s or self.time_start_s + whole_s,
+        }  # fmt: skip
 
     def bar_s(self, bar: int) -> float:
         """Where a bar begins, counted from 0, in seconds of the new audio."""

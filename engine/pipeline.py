@@ -37,6 +37,7 @@ from engine.fill.filler import Filler, Filling
 from engine.fill.report import candidate_report, in_chunks, report_of
 from engine.models.generation import Generation, generate_tokens, start_variations
 from engine.music.analysis import key_name
+from engine.rendering.level import decay
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
 from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
 from engine.rendering.track import ClipTrack, Source, Track
@@ -114,7 +115,10 @@ class Pipeline:
             yield Progress("listening", 0.0, request.seconds)
             request = in_seconds(request)
         if request.is_fill:
-            yield from self._fill(request, model, loaded_s, watch, cancelled)
+            section = request.section_called(request.part) if request.part else None
+            ends = section is not None and section == request.sections[-1]  # that its piece ends with it
+            filled = replace(request, **request.under(section)) if section else request
+            yield from self._fill(filled, request.bar_s(1) if ends else 0.0, model, loaded_s, watch, cancelled)
             return
         plan = self._planner.plan(request, samplerate)
         request = plan.request
@@ -184,9 +188,10 @@ class Pipeline:
                 yield event
 
     def _fill(
-        self, request: GenerationRequest, model: ModelReport, loaded_s: float, watch: Stopwatch, cancelled: Callable[[], bool]
-    ) -> Iterator[Event]:
-        """What takes the place of a region: the best of the candidates, which are there at once."""
+        self, request: GenerationRequest, decay_s: float, model: ModelReport, loaded_s: float, watch: Stopwatch,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Event]:  # fmt: skip
+        """What takes the place of a region: the best of the candidates, which are there at once. It dies away in decay_s."""
         filler = Filler(
             self._prepared, self._planner, self.chunks, self._tokens, lambda seed: self._renderer(request, cancelled, seed)
         )
@@ -201,7 +206,8 @@ class Pipeline:
                 break
         first_chunk_s = watch()
         for number, one in enumerate(found[: request.variations], 1):
-            yield from in_chunks(one.audio, rate, number)
+            audio = decay(one.audio, 0, round(decay_s * rate)) if decay_s else one.audio
+            yield from in_chunks(audio, rate, number)
         reports = tuple(report_of(around, one) for one in found[: request.variations])
         told = self._report(
             plan, reports or (VariationReport(request.seed_of(1), 0),), around.region.seconds if found else 0.0, first_chunk_s,
@@ -284,8 +290,9 @@ class Pipeline:
         plan, variations = replace(plan, notes=(*plan.notes, *notes)), tuple(_report(plan, take) for take in takes)
         seconds = first.new_frames / first.samplerate
         report = self._report(plan, variations, seconds, first.first_chunk_s, model, loaded_s, watch)
+        first_s = max(0.0, first.first_chunk_s - loaded_s) if first.first_chunk_s else 0.0
         token_rate = first.tokens / first.wanted * first.samplerate  # of what is heard
-        report = replace(report, pace=self._pace.told(token_rate, first.margins_s, len(takes)))
+        report = replace(report, pace=self._pace.told(first_s, seconds, token_rate, first.margins_s, len(takes)))
         stopped = any(take.track.new_frames < take.track.wanted for take in takes)
         return Finished(first.frames, first.samplerate, stopped, report)
 
@@ -341,7 +348,7 @@ class Pipeline:
             if time.monotonic() - begun > SLOW_S:
                 break
         margins_s = (renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate)
-        return self._pace.told(len(tokens) / request.seconds, margins_s, 1)
+        return self._pace.told(0.0, request.seconds, len(tokens) / request.seconds, margins_s, 1)
 
 
 def _report(plan: GenerationPlan, take: Take) -> VariationReport:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# How long the parts of a generation took: variations; prepare_s before the first token; step_s a token of each variation, and
-# steps_per_s of new audio; render_s a window and render_per_s of its audio, of which left_s and ahead_s lie beside what is kept.
+# How long the parts of a generation took: variations; first_s to the first new audio, 0 where unknown; prepare_s before the first
+# token; step_s a token of each variation, and steps_per_s of new audio; render_s a window and render_per_s of its audio, of which
+# left_s and ahead_s lie beside what is kept; rest_per_s of new audio, for what else is done.
 Pace = dict[str, float]
 
 

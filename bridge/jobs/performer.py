@@ -100,6 +100,8 @@ class Performer:
     def _measure(self, job: Job, finished: Finished, was_loaded: str) -> None:
         """For the next estimate."""
         assert job.started is not None and job.ended is not None, "it ran"
+        if job.request.is_fill or job.request.task != "music":
+            return  # nothing else takes as long
         begun = job.started if job.work_at is None else job.work_at
         if self._engine.model:
             self._rates.warmed_up(self._engine.loaded, self._engine.model)

@@ -22,7 +22,7 @@ from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelR
 _KEPT = 60  # jobs that are remembered, of all kinds
 _COUNTED = 5  # of the most like
 _DEARER = 0.15  # a step, for each variation more, where that was not measured
-_PARTS = ("prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s")
+_PARTS = ("first_s", "prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s", "rest_per_s")
 
 log = logging.getLogger(__name__)
 _Record = dict[str, Any]
@@ -92,10 +92,13 @@ class Rates:
         if all(record["decode"] != request.decode for record in known):  # the warm-up knows both paths
             warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == request.decode]
             part |= {name: _median(warm or known, name, same) for name in part}
-        part |= {name: _median(known, name, [same[1], same[0], same[2]]) for name in ("prepare_s", "steps_per_s")}
+        part |= {name: _median(known, name, [same[1], same[0], same[2]]) for name in ("prepare_s", "steps_per_s", "rest_per_s")}
         steps = [record | {"step_s": _step_s(record, request.variations)} for record in known]
         part["step_s"] = _median(steps, "step_s", [same[2], same[1], same[0]])
         first_s, total_s = _work(part, request.seconds, request.variations)
+        alike = [record for record in known if all(record[key] == value for key, value in same) and record["first_s"]]
+        if alike and request.seconds > FIRST_CHUNK_S + part["ahead_s"]:
+            first_s = _median(alike, "first_s", same)  # however long the rest is
         first_s = total_s if request.on_grid else first_s  # such a take is heard once it is whole and measured
         load_s = 0.0 if is_loaded else self._loads.get(str(request.model), 0.0)
         return Estimated(load_s + first_s, load_s + total_s, len(jobs))
@@ -111,8 +114,8 @@ def measured_outside(first_s: float, work_s: float, new_s: float, variations: in
     """The pace of an engine that reports none, from what the daemon sees of a job."""
     per_s = max(0.0, work_s - first_s) / max(new_s - FIRST_CHUNK_S, FIRST_CHUNK_S) / variations
     prepare_s = max(0.0, first_s - per_s * min(new_s, FIRST_CHUNK_S))
-    rest = {"step_s": 0.0, "steps_per_s": 0.0, "render_s": 0.0, "left_s": 0.0, "ahead_s": 0.0}
-    return {"variations": variations, "prepare_s": prepare_s, "render_per_s": per_s, **rest}
+    rest = {"step_s": 0.0, "steps_per_s": 0.0, "render_s": 0.0, "left_s": 0.0, "ahead_s": 0.0, "rest_per_s": 0.0}
+    return {"variations": variations, "first_s": first_s, "prepare_s": prepare_s, "render_per_s": per_s, **rest}
 
 
 def _work(part: Pace, seconds: float, variations: int) -> tuple[float, float]:
@@ -120,7 +123,7 @@ def _work(part: Pace, seconds: float, variations: int) -> tuple[float, float]:
     windows = [part["render_s"] + s * part["render_per_s"] for s in _windows_s(seconds, part["left_s"], part["ahead_s"])]
     step_s = part["step_s"] * part["steps_per_s"]  # for a second of new audio
     first_s = part["prepare_s"] + step_s * min(seconds, FIRST_CHUNK_S + part["ahead_s"]) + windows[0]
-    return first_s, part["prepare_s"] + step_s * seconds + variations * sum(windows)
+    return first_s, part["prepare_s"] + (step_s + part["rest_per_s"]) * seconds + variations * sum(windows)
 
 
 def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]:

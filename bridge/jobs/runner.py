@@ -25,6 +25,7 @@ from bridge.jobs.memory import Memory, Waiting
 from bridge.jobs.performer import Performer
 from bridge.jobs.queue import JobQueue
 from bridge.jobs.rates import Rates
+from bridge.jobs.section import section_again
 from bridge.midi.transport import Transport
 from bridge.osc import spec
 from bridge.osc.commands import Again, Draft, Submit
@@ -154,6 +155,8 @@ class Jobs:
     def again(self, command: Again) -> Submit:
         """What a job asked for, as a new submit. Raises JobError."""
         job = self.get(command.job)
+        if command.section is not None:
+            return section_again(job, command, command.section)
         request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
         if command.decode is not None:  # the tokens stay the same, and with them the music
             request = replace(request, decode=command.decode)

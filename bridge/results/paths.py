@@ -31,6 +31,7 @@ def slug(request: GenerationRequest) -> str:
     """A file name from the prompt ("Dub techno, 124 bpm" → "dub-techno-124-bpm"), or from the clip's name."""
     done = {"music": "continued", "upsample": "upsampled", "reconstruct": "reconstructed"}[request.task]
     done = "filled" if request.is_fill else done
+    done = f"{request.section_called(request.part).name} anew" if request.part else done
     text = request.prompt if request.clip is None else f"{Path(request.clip).stem} {done}"
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = "".join(letter if letter.isalnum() else " " for letter in plain).split()

@@ -85,7 +85,7 @@ def encode(tags: Tags, samplerate: int, frames: int) -> bytes:
     places = {0: "clip", tags.join_frame: "generated"} if 0 < tags.join_frame < frames else {}
     if tags.exit_frame:
         places = {0: "clip"} | {tags.join_frame: "generated"} | {tags.exit_frame: "clip"}
-    places |= {at: name for at, name in tags.markers if at < frames}
+    places = {at: name for at, name in tags.markers if at < frames} or places  # of a piece in sections their names
     if places:
         points = [struct.pack("<II4sIII", number, at, b"data", 0, 0, at) for number, at in enumerate(places, 1)]
         labels = b"".join(

@@ -132,13 +132,17 @@ class PaceMeter:
                 return
             yield chunk
 
-    def told(self, steps_per_s: float, margins_s: tuple[float, float], variations: int) -> Pace:
-        """steps_per_s: tokens to a second of new audio. margins_s: of audio that a window has before and after what is kept."""
+    def told(self, first_s: float, new_s: float, steps_per_s: float, margins_s: tuple[float, float], variations: int) -> Pace:
+        """first_s: up to the first new audio, 0 where there was none. new_s: seconds of it, steps_per_s: tokens to one.
+        margins_s: of audio that a window has before and after what is kept.
+        """
         render_s, render_per_s = _line(self.windows)
+        rest_s = time.monotonic() - self.begun - (self.prepare_s or 0.0) - self.steps_s - sum(work for _, work in self.windows)
         return {
-            "variations": variations, "prepare_s": self.prepare_s or 0.0, "step_s": self.steps_s / max(1, self.steps),
+            "variations": variations, "first_s": first_s, "prepare_s": self.prepare_s or 0.0,
+            "step_s": self.steps_s / max(1, self.steps),
             "steps_per_s": steps_per_s, "render_s": render_s, "render_per_s": render_per_s,
-            "left_s": margins_s[0], "ahead_s": margins_s[1],
+            "left_s": margins_s[0], "ahead_s": margins_s[1], "rest_per_s": max(0.0, rest_s) / max(new_s, 1e-3),
         }  # fmt: skip
 
 

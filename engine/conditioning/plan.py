@@ -139,12 +139,9 @@ class Planner:
         parts = []
         for section in request.sections:
             start, end = request.bar_s(section.start), request.bar_s(section.start + section.bars)
-            said = self._spoken(", ".join(filter(None, (request.prompt.strip(" ,"), section.words))))
-            own = replace(
-                request, prompt=said.text, arrangement=None,
-                bars=section.bars, section=section.kind, time_start_s=request.time_start_s + start,
-                time_end_s=request.time_end_s or request.time_start_s + request.seconds,
-            )  # fmt: skip
+            own = replace(request, bars=section.bars, **request.under(section))
+            said = self._spoken(own.prompt)
+            own = replace(own, prompt=said.text)
             condition = condition_of(choose_words(own, self._config, grid, None, (*denied, *said.denied)), own, self._encode_text)
             rate, views = self._config.token_rate, context.views
             model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)

@@ -220,3 +220,43 @@ def test_an_arrangement_is_whole_has_its_markers_and_ends(real):
     assert len(audio) == round(3 * bar)
     assert markers(done.path) == [(0, "intro"), (round(bar), "drop"), (round(2 * bar), "outro")]
     assert np.abs(audio[: round(bar)]).max() > 1e-3 and np.abs(audio[-round(0.01 * bar) :]).max() < 1e-3
+
+
+def test_one_section_anew_leaves_the_rest_bit_by_bit(real):
+    """Of the middle, of the beginning, which nothing comes before, of the end, which dies away, and of a piece made so."""
+    with real.client() as client:
+        asked = {"model": "sketch", "prompt": "house", "bpm": 131.7, "decode": "fast", "seed": 3}
+        done = list(client.arrange("intro:1 drop:1=drums outro:1", id="piece", **asked))[-1]
+        before, rate = soundfile.read(done.path, dtype="int32")
+        bars = [round(bar * 240 / np.float32(131.7) * rate) for bar in range(4)]
+        of = "piece"
+        for number, which in enumerate(("intro", "DROP", "3", "drop")):
+            end = list(client.again(of, id=f"anew{number}", section=which, seed=number))[-1]
+            assert isinstance(end, Done), end
+            after, _ = soundfile.read(end.path, dtype="int32")
+            place = {"intro": 0, "DROP": 1, "3": 2, "drop": 1}[which]
+            inside = slice(bars[place], bars[place + 1])
+            assert after.shape == before.shape and (after[inside] != before[inside]).any()
+            for outside in (slice(0, bars[place]), slice(bars[place + 1], None)):
+                np.testing.assert_array_equal(after[outside], before[outside])
+            assert markers(end.path) == markers(done.path)
+            steps = np.abs(np.diff(after.astype(np.float64), axis=0)).max(1)
+            for edge in {*inside.indices(len(after))[:2]} - {0, len(after)}:  # no click where it is joined
+                assert steps[edge - 1] <= np.quantile(steps[max(0, edge - rate) : edge + rate], 0.999)
+            if place == 2:
+                assert np.abs(after[-round(0.01 * bars[1]) :]).max() < 1e-3 * 2**31
+            before, of = (after, end.id) if number == 2 else (before, of)
+
+
+@pytest.mark.parametrize(
+    ("job", "section", "code", "told"),
+    [("piece2", "bridge", "bad_request", "there are 1 a, 2 b"), ("plain", "a", "bad_request", "no sections"),
+     ("gone", "a", "no_audio", "gone"), ("nobody", "a", "no_such_job", "nobody")],
+)  # fmt: skip
+def test_a_section_that_is_not_there_is_one_clear_error(daemon, job, section, code, told):
+    with daemon.client() as client:
+        list(client.arrange("a:1 b:1", id="piece2", prompt="tune", bpm=240))
+        list(client.generate("tune", id="plain", duration_s=0.5))
+        Path(list(client.arrange("a:1 b:1", id="gone", prompt="tune", bpm=240, seed=1))[-1].path).unlink(missing_ok=True)
+        (fail,) = client.again(job, section=section)
+    assert isinstance(fail, Fail) and fail.code == code and told in fail.message

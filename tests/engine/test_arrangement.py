@@ -146,3 +146,16 @@ def test_eight_minutes_are_made_in_windows_without_a_gap(engine):
         assert not any(made < end < made + window.count for end in ends), "a window crosses a section's end"
         made += window.count
     assert made == wanted
+
+
+def test_a_part_is_the_place_of_a_section_and_its_words():
+    asked = {"prompt": "dub", "arrangement": "intro:2 drop:4=drums outro:2", "bpm": 120.0, "clip": "piece.wav"}
+    request = GenerationRequest(**asked, part="drop")
+    assert (request.from_s, request.to_s, request.is_fill, request.seconds) == (4.0, 12.0, True, 8.0)
+    assert GenerationRequest(**vars(request)) == request
+    own = request.under(request.section_called("2"))
+    assert (own["prompt"], own["section"], own["time_start_s"], own["time_end_s"]) == ("dub, drums", "chorus", 4.0, 16.0)
+    mistakes = [({"part": "solo"}, "there are 1 intro"), ({"arrangement": None}, "give arrangement"), ({"bpm": None}, "bpm")]
+    for wrong, told in [*mistakes, ({"clip": None}, "clip"), ({"part": 2}, "must be text")]:
+        with pytest.raises(RequestError, match=told):
+            GenerationRequest(**asked | {"part": "drop"} | wrong)

@@ -34,6 +34,9 @@ class Again(Command):
     path: ResultName | None = None
     seed: Annotated[int | None, Meta("in place of the job's own", 0, 2**31 - 1)] = None
     decode: Annotated[str | None, Meta("in place of the job's own: the same music, at this quality", choices=DECODE_PATHS)] = None
+    section: Annotated[
+        str | None, Meta("of an arrangement, by name or by number from 1: it alone is made anew, the rest stays as it is", 1, 100)
+    ] = None
 
 
 @TABLE.command(

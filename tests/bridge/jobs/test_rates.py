@@ -10,8 +10,8 @@ from bridge.jobs.rates import Rates, measured_outside
 from engine.api import GenerationRequest, ModelReport, Pace
 
 PACE: Pace = {
-    "variations": 1, "prepare_s": 0.2, "step_s": 0.004, "steps_per_s": 50.0, "render_s": 0.03, "render_per_s": 0.1,
-    "left_s": 2.0, "ahead_s": 0.5,
+    "variations": 1, "first_s": 0.0, "prepare_s": 0.2, "step_s": 0.004, "steps_per_s": 50.0, "render_s": 0.03,
+    "render_per_s": 0.1, "left_s": 2.0, "ahead_s": 0.5, "rest_per_s": 0.0,
 }  # fmt: skip
 
 
@@ -33,6 +33,14 @@ def test_a_job_like_the_last_takes_as_long():
     windows = (0.5 + 0.5) + (1.5 + 0.5) + (3.5 + 0.5) + (7.5 - 1.5)
     assert told.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.004 + 4 * 0.03 + windows * 0.1)
     assert told.measured == 1
+
+
+def test_the_first_sound_comes_as_late_as_it_did():
+    rates = Rates()
+    rates.done(request(), PACE | {"first_s": 0.3})
+    assert rates.estimate(request(30.0)).first_s == pytest.approx(0.3)
+    assert rates.estimate(request(decode="fast")).first_s != pytest.approx(0.3)
+    assert rates.estimate(request(grid=True)).first_s == rates.estimate(request()).total_s  # heard when it is measured
 
 
 def test_variations_share_steps_and_are_rendered_each():
