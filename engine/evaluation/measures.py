@@ -19,7 +19,7 @@ DYNAMIC_RANGE_DB = 80.0  # what lies further below the loudest bin of the refere
 # An onset: a register that rises by this share of the mean of all in 30 ms, and by this much against itself.
 ONSET_RISE, ONSET_DB = 0.04, 2.0
 MOST_DRIFT = 0.1  # a beat further off is another level of the metre
-SAME_DB = 2.0  # two takes of the same bars differ by this after the codec, other bars by more than twice as much
+SAME_DB = 2.0  # two recordings of the same bars differ by this after the codec, other bars by more than twice as much
 SAME_RANGE_DB = 50.0  # what lies further below the loudest bin is not compared
 BAND_RANGE_DB = 60.0  # likewise, of the loudest band
 HIGHS_HZ, HIGHS_WINDOW_S, HIGHS_HOP_S = 5000.0, 0.005, 0.001  # where they begin, and the spectrogram's window and hop
