@@ -53,6 +53,17 @@ def test_continuation(engine, variant, released, clip):
     assert np.abs(audio[-variant.samplerate // 2 :]).max() > 1e-4
 
 
+@pytest.mark.parametrize("timbre", ["clip", "model"])
+def test_fill(engine, variant, released, clip, timbre):
+    """Judged by the variant's own tokens of what follows, 75 a second."""
+    asked = {"clip": clip, "from_s": 1.2, "to_s": 2.0, "seed": 1, "candidates": 2, "decode": best(variant), "timbre": timbre}
+    audio, end, *_ = run(engine, released, **asked)
+    assert audio.shape == (round(2.0 * 44_100) - round(1.2 * 44_100), 2) and end.samplerate == 44_100
+    first, second = end.report.candidates
+    assert first.score >= second.score and first.likelihood != second.likelihood and first.likelihood < 0
+    assert np.isfinite(audio).all() and np.abs(audio).max() > 1e-4
+
+
 def test_a_variant_without_flow_says_so(engine, variant, released):
     if variant.has_flow:
         _, end, *_ = run(engine, released, prompt="x", duration_s=0.5, decode="fast")
