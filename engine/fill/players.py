@@ -16,6 +16,7 @@ from engine.continuation.region import Region
 from engine.fill.material import Side, both_sides
 from engine.rendering.clip_timbre import ClipTimbre, units_of
 from engine.rendering.level import heard_db, soft_limit, without_fade
+from engine.rendering.stereo import SIDE_DB, Widener, width_of
 from engine.rendering.track import GAIN_LIMIT_DB, LEAD_S, LEVEL_S
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
@@ -104,7 +105,7 @@ class ClipPlayer:
 
 
 class ModelPlayer:
-    """In the model's sound, from the level before the region to the level after it."""
+    """In the model's sound, from the level before a region to that after it; as wide as the clip unless a width is asked for."""
 
     def __init__(self, around: Surroundings, samplerate: int) -> None:
         self._around, self._samplerate = around, samplerate
@@ -120,10 +121,13 @@ class ModelPlayer:
         leaves_db = enters_db
         if region.has_after and len(head):
             leaves_db = _gain_db(region.after[: len(head)], head, enters_db)
-        gains = 10 ** (np.linspace(enters_db, leaves_db, region.frames, dtype=np.float32) / 20)
+        width = (width_of(region.before) if plan.request.width is None else plan.request.width) * (region.channels == 2)
+        added_db = 10 * np.log10(1 + width**2 * 10 ** (SIDE_DB / 10))  # by the side
+        gains = 10 ** ((np.linspace(enters_db, leaves_db, region.frames, dtype=np.float32) - added_db) / 20)
         new = new[: region.frames]
-        audio = np.pad(new, (0, region.frames - len(new))) * gains
-        return soft_limit(np.repeat(audio[:, None], region.channels, axis=1).astype(np.float32) + dc_between(region))
+        mono = np.concatenate([lead, np.pad(new, (0, region.frames - len(new)))])
+        audio = Widener(region.samplerate, width).push(mono) if width else np.repeat(mono[:, None], region.channels, axis=1)
+        return soft_limit((audio[len(lead) :] * gains[:, None]).astype(np.float32) + dc_between(region))
 
     def _at_rate(self, audio: Audio) -> Audio:
         speed = self._around.plan.stretch * self._samplerate / self._around.region.samplerate

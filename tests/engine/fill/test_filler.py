@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from engine.api import AudioChunk, ClipError, GenerationRequest, RequestError
+from engine.rendering.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
 
@@ -155,3 +156,16 @@ def test_cancelled_there_is_no_audio(engine, model, clip):
         clip=str(clip), from_s=4.0, to_s=6.0, decode="fast", seed=1,
     )  # fmt: skip
     assert end.cancelled and not chunks and not len(audio)
+
+
+def test_the_models_sound_is_as_wide_as_the_clip_and_as_loud(engine, model, tmp_path):
+    """Level and stereo are those around the region: louder behind it than before it, and with a side where the clip has one."""
+    rate, rng = 44_100, np.random.default_rng(0)
+    middle, side = rng.standard_normal((2, 12 * rate)) * 0.05
+    loud = np.where(np.arange(12 * rate) < 6 * rate, 1.0, 2.0)
+    wide = np.stack([middle + 0.3 * side, middle - 0.3 * side], axis=1) * loud[:, None]
+    for name, audio in (("wide", wide), ("narrow", np.repeat((middle * loud)[:, None], 2, axis=1))):
+        soundfile.write(tmp_path / f"{name}.wav", audio, rate, subtype="FLOAT")
+        new, *_ = fill(engine, model, tmp_path / f"{name}.wav", 5.0, 7.0, timbre="model")
+        assert bool(np.abs(new[:, 0] - new[:, 1])[rate // 2 : -rate // 2].max() > 1e-4) == (name == "wide")
+        assert rms_db(new) == pytest.approx(rms_db(audio[5 * rate : 7 * rate]), abs=4)
