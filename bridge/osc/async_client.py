@@ -146,6 +146,10 @@ class AsyncClient:
     def reconstruct(self, clip: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("reconstruct", [clip], id, pairs)
 
+    def arrange(self, sections: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
+        """A piece of sections such as "intro:4 verse:8=guitar outro:4"; keys are those of /inspire/arrange."""
+        return self._run("arrange", [sections], id, pairs)
+
     def again(self, job: str, *, id: str | None = None, **pairs: object) -> AsyncIterator[Reply]:
         return self._run("again", [job], id, pairs)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from engine.api import GenerationRequest, RequestError, find_section, parse_arrangement
 from engine.conditioning.plan import GenerationPlan
 from tests.engine.conftest import run
+from tests.tiny_model import TINY, write_tiny_model
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,15 @@ def test_a_part_is_the_place_of_a_section_and_its_words():
     for wrong, told in [*mistakes, ({"clip": None}, "clip"), ({"part": 2}, "must be text")]:
         with pytest.raises(RequestError, match=told):
             GenerationRequest(**asked | {"part": "drop"} | wrong)
+
+
+def test_a_model_without_musical_clock_and_without_limit_arranges_too(engine, tmp_path):
+    """As the released ones are: the bars are kept in time alone, and all that was made is read again at each section."""
+    plain = dataclasses.replace(TINY.language_model, clocks_per_bar=0)
+    model = str(write_tiny_model(tmp_path / "plain", language_model=plain, max_tokens=0))
+    asked = {"prompt": "dub", "arrangement": "intro:1 drop:2=drums outro:1", "bpm": 131.7, "beats_per_bar": 3}
+    audio, finished, *_ = run(engine, model, **asked, seed=1, decode="fast")
+    assert len(audio) == round(12 * 60 / 131.7 * finished.samplerate) and audio[-1, 0] == 0
+    plan = planned(engine, model, **asked)
+    windows = [window for _, window in plan.windows(plan.parts(10**6)[-2].end + 10)]
+    assert [window.first_made for window in windows] == [0, 0, 0] and {window.clock is None for window in windows} == {True}

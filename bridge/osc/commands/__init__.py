@@ -15,17 +15,15 @@ from bridge.osc.commands.jobs import Again, Cancel, Delete, History, Keep, ListJ
 from bridge.osc.commands.midi import Action, Channel, Forget, High, Kind, Learn, LearnAction, ListBindings, Low, Number
 from bridge.osc.commands.music import (
     Continue,
-    Draft,
     Estimate,
     Fill,
     Generate,
     Reconstruct,
     Sketch,
-    Submit,
     Upsample,
-    is_midi_clip,
 )
 from bridge.osc.commands.presets import ListPresets, NextPreset, PreviousPreset, SavePreset, SelectBank, SelectPreset, StepPreset
+from bridge.osc.commands.submission import Draft, Submit, is_midi_clip
 from bridge.osc.commands.table import Command
 from bridge.osc.commands.values import JobId
 from bridge.osc.fields import Message

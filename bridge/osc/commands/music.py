@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from bridge.errors import MessageError
+from bridge.osc.commands.submission import Draft, Submit, submission
 from bridge.osc.commands.table import Command, Table
 from bridge.osc.commands.values import JOB_EVENTS, Play, ResultName
 from bridge.osc.fields import Meta
@@ -24,8 +24,6 @@ from engine.api import (
     MAX_VARIATIONS,
     SECTIONS,
     TIMBRES,
-    GenerationRequest,
-    RequestError,
 )
 
 TABLE = Table()
@@ -117,7 +115,7 @@ class _Music(_Values):
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
-        return _submission(id, values, is_sketch=False)
+        return submission(id, values, is_sketch=False)
 
 
 @TABLE.command("/inspire/generate", "text to music", *JOB_EVENTS)
@@ -171,7 +169,7 @@ class Fill(_Asked):
         if bars and (start_s or end_s):
             told = "the region is told in seconds and in bars: give one of them, for bars with start_s and end_s 0"
             raise MessageError(told, "bad_request")
-        return _submission(id, {"join": "new"} | values | (bars or {"from_s": start_s, "to_s": end_s}), is_sketch=False)
+        return submission(id, {"join": "new"} | values | (bars or {"from_s": start_s, "to_s": end_s}), is_sketch=False)
 
 
 @TABLE.command(
@@ -185,7 +183,7 @@ class Sketch(_Music):
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
-        return _submission(id, values, is_sketch=True)
+        return submission(id, values, is_sketch=True)
 
 
 @TABLE.command(
@@ -201,7 +199,7 @@ class Arrange(_Music):
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
         arrangement = values.pop("sections")
-        return _submission(id, {"prompt": ""} | values | {"arrangement": arrangement}, is_sketch=False)
+        return submission(id, {"prompt": ""} | values | {"arrangement": arrangement}, is_sketch=False)
 
 
 @TABLE.command(
@@ -221,7 +219,7 @@ class AskEstimate(_ClipValues):
         if "sections" in values:
             values["arrangement"] = values.pop("sections")
         asked = values if "clip" in values else {"prompt": "music"} | values
-        of = _submission(id, {**asked}, is_sketch=False)
+        of = submission(id, {**asked}, is_sketch=False)
         return Estimate(id, of, reply_port=of.reply_port)
 
 
@@ -254,7 +252,7 @@ class Upsample(_Resynthesis):
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
-        return _submission(id, {"task": "upsample"} | values, is_sketch=False)
+        return submission(id, {"task": "upsample"} | values, is_sketch=False)
 
 
 @TABLE.command("/inspire/reconstruct", "a clip through the model's codec and back: how it sounds to the model", *JOB_EVENTS)
@@ -265,67 +263,4 @@ class Reconstruct(_Resynthesis):
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
-        return _submission(id, {"task": "reconstruct"} | values, is_sketch=False)
-
-
-@dataclass(frozen=True)
-class Submit(Command):
-    """A job with all its values, whichever command asked for it. `path` is the result's name.
-
-    `weights` are those that the model must have, empty for any: what a job was made with that is asked for again.
-    """
-
-    request: GenerationRequest
-    play: bool = False
-    path: str | None = None
-    weights: str = ""
-    start: str = "now"  # one of STARTS
-    draft: Draft | None = None  # what it was made from
-
-
-@dataclass(frozen=True)
-class Draft(Command):
-    """A submit that leaves values to where they are known, a preset's, a MIDI clip's, the clock's: `complete` makes it a Submit.
-
-    `music` are the request's own fields, `ours` the rest of Submit's. A sketch need not name a preset.
-    """
-
-    preset: str | None
-    music: dict[str, Any]
-    ours: dict[str, Any]
-    is_sketch: bool = False
-
-    def above(self, preset: Mapping[str, Any], music: dict[str, Any]) -> dict[str, Any]:
-        """What wins over a preset's values: `music`, and of a sketch how short it is, and how many there are."""
-        if not self.is_sketch:
-            return music
-        length: dict[str, Any] = {}
-        if not {"bars", "duration_s"} & music.keys():
-            has_tempo = (music | dict(preset)).get("bpm")
-            length = {"bars": SKETCH_BARS} if has_tempo or music.get("loop") else {"duration_s": SKETCH_S}
-        return {"variations": SKETCHES} | length | music
-
-    def complete(self, music: dict[str, Any]) -> Submit:
-        """Raises MessageError when the values do not go together."""
-        try:
-            return Submit(self.id, GenerationRequest(**music), **self.ours, reply_port=self.reply_port, draft=self)
-        except RequestError as error:
-            message = f"{error} (with preset {self.preset})" if self.preset else str(error)
-            raise MessageError(message, error.code, self.id, self.reply_port) from None
-
-
-def is_midi_clip(clip: str | None) -> bool:
-    """By its name: one that is not what it says fails when it is read."""
-    return clip is not None and clip.lower().strip("'\" ").endswith((".mid", ".midi"))
-
-
-_MUSIC_FIELDS = {f.name for f in fields(GenerationRequest)}
-
-
-def _submission(id: str, values: dict[str, Any], is_sketch: bool) -> Submit | Draft:
-    reply_port, preset = values.pop("reply_port", None), values.pop("preset", None)
-    music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
-    ours = {"play": False} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
-    if preset or is_sketch or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
-        return Draft(id, preset, music, ours, is_sketch, reply_port=reply_port)
-    return Submit(id, GenerationRequest(**music), **ours, reply_port=reply_port)
+        return submission(id, {"task": "reconstruct"} | values, is_sketch=False)

@@ -1,0 +1,80 @@
+"""The one reply that ends a job, and its sidecar, of each way in which it can end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.errors import EngineFailure, JobError
+from bridge.jobs import outcome
+from bridge.jobs.job import Job
+from bridge.osc.commands import Submit
+from bridge.osc.replies import Cancelled, Done, Fail, ProgressReport
+from bridge.results.recording import Recording
+from engine.api import AudioChunk, Finished, GenerationRequest
+from tests.reports import REPORT
+
+
+def job_of(folder: Path, frames: int = 24_000, **request) -> Job:
+    """One that ran, with so many frames of audio."""
+    job = Job(Submit("j", GenerationRequest("dub", **request)), Recording(folder, GenerationRequest("dub", **request)), 7)
+    job.started, job.ended = time.monotonic() - 2, time.monotonic()
+    job.growing.open(outcome.before(job))
+    if frames:
+        job.growing.write(AudioChunk(0, 0, 48_000, np.zeros((frames, 1), np.float32)))
+    job.growing.finish(outcome.before(job))
+    return job
+
+
+def finished(cancelled: bool = False) -> Finished:
+    return Finished(24_000, 48_000, cancelled, REPORT)
+
+
+def test_a_job_that_was_made_is_done(tmp_path):
+    job = job_of(tmp_path)
+    end = outcome.end_of(job, finished(), None)
+    assert isinstance(end, Done) and (end.duration_s, end.pairs["seed"]) == (0.5, 7) and Path(end.path).exists()
+
+
+def test_a_failure_names_what_is_kept_and_nothing_where_nothing_is(tmp_path):
+    failure = EngineFailure("it died", "engine_died")
+    kept, lost = outcome.end_of(job_of(tmp_path), None, failure), outcome.end_of(job_of(tmp_path, 0), None, failure)
+    assert isinstance(kept, Fail) and kept.code == "engine_died" and kept.pairs["duration_s"] == 0.5
+    assert isinstance(lost, Fail) and lost.pairs == {}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_was_stopped_is_cancelled(tmp_path, asked):
+    job = job_of(tmp_path)
+    job.cancelled = asked
+    assert isinstance(outcome.end_of(job, finished(cancelled=not asked), None), Cancelled)
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [(None, "done"), (EngineFailure("it died"), "failed"), (JobError("the daemon ended", "interrupted"), "interrupted")],
+)
+def test_the_sidecar_says_what_became_of_it(tmp_path, failure, state):
+    story = asyncio.run(outcome.in_sidecar(job_of(tmp_path), None if failure else finished(), failure))
+    assert (story["id"], story["state"], story["request"]["seed"]) == ("j", state, 7)
+    assert ("failure" in story) == bool(failure) and story["timings"]["total_s"] == pytest.approx(2, abs=0.5)
+
+
+def test_a_clip_that_is_gone_is_said_and_nothing_fails(tmp_path):
+    story = asyncio.run(outcome.in_sidecar(job_of(tmp_path, clip=str(tmp_path / "gone.wav")), finished(), None))
+    assert story["source"]["sha256"] is None and story["source"]["problem"]
+
+
+def test_a_job_tells_where_it_is(tmp_path):
+    job = Job(Submit("j", GenerationRequest("dub", duration_s=4.0)), Recording(tmp_path, GenerationRequest("dub")), 7)
+    assert job.state == "queued" and job.rtf == 0.0 and job.exact.seed == 7
+    job.started, job.done_s, job.worked_s = time.monotonic(), 2.0, 1.0
+    assert job.state == "running" and job.progress() == ProgressReport("j", 2.0, 4.0, 0.5)
+    for end, state in [(Done("j", "", 0.0), "done"), (Fail("j", "engine", "x"), "failed"), (Cancelled("j", "", 0.0), "cancelled"),
+                       (Fail("j", "interrupted", "x"), "interrupted")]:  # fmt: skip
+        job.end = end
+        assert job.state == state
