@@ -12,7 +12,7 @@ import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engine.api import AudioChunk, EngineError, GenerationRequest
+from engine.api import AudioChunk, EngineError, Finished, GenerationRequest
 from engine.api import Progress as Made
 
 
@@ -61,6 +61,7 @@ def _run(request: GenerationRequest, output: Path, console: Console) -> int:
     )
     paths = _paths(output, request.variations)
     files: dict[int, soundfile.SoundFile] = {}
+    finished: Finished | None = None
     try:
         with contextlib.ExitStack() as opened, Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("loading", total=request.seconds)
@@ -74,14 +75,17 @@ def _run(request: GenerationRequest, output: Path, console: Console) -> int:
                             files[number] = opened.enter_context(_open(paths[number - 1], event))
                         files[number].write(event.samples)
                         files[number].flush()
+                    case Finished():
+                        finished = event
     except KeyboardInterrupt:
         made = ", ".join(str(paths[number - 1]) for number in sorted(files))
         console.print(f"stopped: {made} holds what was made so far" if made else "stopped before the first sound")
         return 130
-    for path, made in zip(paths, event.report.variations, strict=True):
+    assert finished is not None, "a generation ends with Finished"
+    for path, result in zip(paths, finished.report.variations, strict=True):
         console.print(
-            f"{path}  {made.frames / event.samplerate:.2f} s at {event.samplerate} Hz, seed {made.seed}, "
-            f"{made.bpm or '?'} bpm, {made.key or '?'}, rtf {event.report.rtf}",
+            f"{path}  {result.frames / finished.samplerate:.2f} s at {finished.samplerate} Hz, seed {result.seed}, "
+            f"{result.bpm or '?'} bpm, {result.key or '?'}, rtf {finished.report.rtf}",
             highlight=False,
         )
     return 0
@@ -118,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", help="such as 'F# minor'")
     parser.add_argument("--section", default="verse", help="intro, verse, chorus, verse2 or outro")
     parser.add_argument("--from", dest="from_s", type=float, help="continue from this second of the clip instead of its end")
-    parser.add_argument("--context", dest="context_s", type=float, help="seconds of the clip the model hears")
+    parser.add_argument("--context", dest="context_s", type=float, help="seconds of the clip the model reads")
     parser.add_argument("--only-new", action="store_true", help="write only the new part, not the clip before it")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--variations", type=int, default=1, help="so many at once: out.1.wav, out.2.wav …")

@@ -96,7 +96,7 @@ class OutOfMemory(EngineError):
 class GenerationRequest:
     """One piece of music to make. Times in seconds of audio, tempo in beats per minute.
 
-    With `clip` set it is a continuation: the model hears the `context_s` seconds that end at `from_s`
+    With `clip` set it is a continuation: the model reads the `context_s` seconds that end at `from_s`
     (the clip's end when None) and goes on from there. The length is `duration_s`, or `bars` at `bpm`
     in `beats_per_bar`; in bars the result has exactly the sample frames those bars last.
 

@@ -81,9 +81,9 @@ class LanguageModelConfig:
     # Guidance's negative row. "noise": as released (uniform noise for times and label, text ids 0, prompt audio token 0).
     # "null", ours: times zero, label row `n_sections` (one extra row), text ids 0, prompt audio kept; as it was trained.
     negative: str = "noise"
-    clocks_per_bar: int = 0  # ours: rows for a frame's place in its bar, 24 to a quarter note; 0: no sense of musical time
+    clocks_per_bar: int = 0  # ours: rows for a frame's place in its bar, 24 to a quarter note; 0: no musical time
     bars_per_phrase: int = 0  # ours: rows for the bar's place in its phrase
-    n_scales: int = 0  # ours: rows for how much likelier each token is in a scale, one from each pitch class; 0: no ear for keys
+    n_scales: int = 0  # ours: rows for how much likelier each token is in a scale, one from each pitch class; 0: no scale bias
 
     def __post_init__(self) -> None:
         if self.negative not in NEGATIVE_BRANCHES:
@@ -161,20 +161,20 @@ class ModelConfig:
     clip_guidance: float = 3.0  # likewise where a clip is continued
     top_k: int = 350
     temperature: float = 1.0
-    context_s: float = 5.0  # of a clip, heard unless a request says otherwise
+    context_s: float = 5.0  # of a clip, that the model reads unless a request says otherwise
     max_prompt_s: float = 30.0  # the longest audio prompt the language model saw in training
     # Audio tokens, prompt included, the language model was trained to look back on; 0: as many as a piece has.
     max_tokens: int = 0
-    # Ours: the tempi in bpm the model has words for; an asked tempo is heard as the nearest. Empty: any.
+    # Ours: the tempi in bpm the model has words for; an asked tempo is written as the nearest. Empty: any.
     tempo_words: tuple[int, ...] = ()
-    # Ours: RMS level in dBFS of what the model was trained on; a clip is brought to it before the model hears it. None: as it is.
+    # Ours: RMS level in dBFS of what the model was trained on; a clip is brought to it before it is encoded. None: as it is.
     level_db: float | None = None
     # Ours: (word, bpm), the tempo where a request states none: of the first whose word is in the prompt; "" is in every one.
     usual_bpm: tuple[tuple[str, float], ...] = ()
     # Ours: width of the stereo that is made of what it plays in mono, 0 to 1, unless a request says otherwise.
     width: float = 0.0
-    # Ours: what a prompt can deny, "no drums": what captions in training said the lack of. Empty: a denial is but words.
-    deniable: tuple[str, ...] = ()
+    # Ours: instruments a prompt can negate, "no drums", as captions in training did; each makes a negative prompt. Empty: none.
+    negatable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.wavtokenizer.codebook_size != self.language_model.audio_vocab_size:
@@ -215,6 +215,9 @@ def from_mapping(cls: type[Configuration], values: object, where: str) -> Config
     fields = {f.name: f for f in dataclasses.fields(cls)}
     if not isinstance(values, dict):
         raise ModelError(f"{where}: {cls.__name__} must be a mapping, got {type(values).__name__}")
+    if cls is ModelConfig:
+        names = {key: name for name, key in FILE_KEYS.items()}
+        values = {names.get(str(key), str(key)): value for key, value in values.items()}
     if cls in SPECTRAL_BLOCKS:
         values = _with_spectral(values, SPECTRAL_BLOCKS[cls])
     unknown = sorted(set(values) - set(fields))
@@ -238,9 +241,10 @@ def to_mapping(config: ModelConfig) -> dict[str, Any]:
     for name, blocks in (("wavtokenizer", SPECTRAL_BLOCKS[WavTokenizerConfig]), ("hifi_codec", SPECTRAL_BLOCKS[HiFiCodecConfig])):
         if (codec := values[name]) is not None and (spectral := codec.pop("spectral")) is not None:
             codec |= {blocks: spectral["blocks"], "noise_steps": spectral["noise_steps"]}
-    return values
+    return {FILE_KEYS.get(name, name): value for name, value in values.items()}
 
 
+FILE_KEYS = {"negatable": "deniable"}  # fields of ModelConfig that `model.json` has under another name
 # The key of `SpectralConfig.blocks` in `model.json`, where it stands beside the codec's other values; 0: there is none.
 SPECTRAL_BLOCKS: dict[type, str] = {WavTokenizerConfig: "encoder_blocks", HiFiCodecConfig: "frame_blocks"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -40,7 +40,7 @@ from engine.music.analysis import key_name
 from engine.rendering.level import decay
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
 from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
-from engine.rendering.track import ClipTrack, Source, Track
+from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 from engine.resynthesis.job import Resynthesis
 
@@ -53,25 +53,32 @@ def create_engine(device: str | None = None) -> Pipeline:
     return Pipeline(device)
 
 
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A model under the name it was asked for by."""
+
+    name: str
+    prepared: Prepared
+    planner: Planner
+
+
 class Pipeline:
     """`engine.api.Engine`. One generation at a time, from one thread."""
 
     def __init__(self, device: str | None = None, plan: ChunkPlan = ChunkPlan()) -> None:  # noqa: B008 - frozen
         self.runtime, self.chunks = choose_runtime(device), plan
-        self._name: str | None = None
-        self._prepared: Prepared | None = None
-        self._planner: Planner | None = None
+        self._loaded: _Loaded | None = None
         self._paces: dict[str, Pace] = {}  # that the warm-up measured
         self._pace = PaceMeter()  # of the generation that runs
 
     def load(self, model: str) -> ModelReport:
-        if self._name != model:
-            self._forget()  # two large models at once need not fit
+        if self._loaded is None or self._loaded.name != model:
+            self._loaded = None  # two large models at once need not fit
             try:
                 with shortage_named(self.runtime.device, f"model {model}"):
                     self._prepare(model)
             except EngineError:
-                self._forget()
+                self._loaded = None
                 raise
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
@@ -85,14 +92,10 @@ class Pipeline:
             paces=dict(self._paces),
         )
 
-    def _forget(self) -> None:
-        self._prepared = self._planner = self._name = None
-
     def _prepare(self, model: str) -> None:
         checkpoint = load_checkpoint(model)
-        self._planner = Planner(checkpoint, self.runtime.device)
-        self._prepared, self._name = prepare(checkpoint, self.runtime), model
-        self._paces = {}
+        planner = Planner(checkpoint, self.runtime.device)
+        self._loaded, self._paces = _Loaded(model, prepare(checkpoint, self.runtime), planner), {}
         self._warm_up()
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -102,8 +105,8 @@ class Pipeline:
     def _generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         watch = Stopwatch()
         yield Progress("loading", 0.0, request.seconds)
-        request = replace(request, model=request.model or DEFAULT_MODEL)
-        model = self.load(request.model)
+        name = request.model or DEFAULT_MODEL
+        request, model = replace(request, model=name), self.load(name)
         loaded_s, self._pace = watch(), PaceMeter()
         if request.task != "music":
             request = replace(request, seed=draw_seed() if request.seed is None else request.seed)
@@ -125,6 +128,16 @@ class Pipeline:
         make = self._on_grid if request.on_grid else self._as_it_comes
         takes, notes = yield from make(plan, samplerate, cancelled, watch)
         yield self._finished(plan, takes, notes, model, loaded_s, watch)
+
+    @property
+    def _prepared(self) -> Prepared:
+        assert self._loaded is not None, "a model is loaded first"
+        return self._loaded.prepared
+
+    @property
+    def _planner(self) -> Planner:
+        assert self._loaded is not None, "a model is loaded first"
+        return self._loaded.planner
 
     def _as_it_comes(
         self, plan: GenerationPlan, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
@@ -219,7 +232,7 @@ class Pipeline:
     def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
         if request.decode == "fast":
             return FastRenderer(self._prepared)
-        if self._prepared.checkpoint.flow is None:
+        if self._prepared.checkpoint.full is None:
             raise RequestError(f"model {request.model} has no flow matching, so no full path: set decode to fast")
         return FullRenderer(self._prepared, seed, cancelled)
 
@@ -230,8 +243,8 @@ class Pipeline:
         if plan.clip is not None:
             tokens, repeated = plan.context.clip_tokens, request.join == "append"
             source = Source(plan.clip.prefix, tokens, repeated, plan.gain_db, plan.looped)
-        how = {
-            "frames": request.frames(samplerate), "stretch": plan.stretch, "number": number, "clock": watch,
+        how: TrackOptions = {
+            "frames": request.frames(samplerate), "number": number, "clock": watch,
             "fade_s": 0.0 if request.loop else PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
             "lead_in": plan.lead_in, "width": request.width,
             "target_lufs": TARGET_LUFS + SECTION_LU.get(request.section, 0.0),
@@ -241,11 +254,12 @@ class Pipeline:
         }  # fmt: skip
         if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
             return ClipTrack(
-                FastRenderer(self._prepared), self.chunks, source=source, grid=plan.grid, samplerate=samplerate, **how
+                FastRenderer(self._prepared), self.chunks, source=source, grid=plan.grid, stretch=plan.stretch,
+                samplerate=samplerate, **how
             )
         movable = request.on_grid and source is None
         renderer = self._renderer(request, cancelled, request.seed_of(number))
-        return (MovableTrack if movable else Track)(renderer, self.chunks, source=source, **how)
+        return (MovableTrack if movable else Track)(renderer, self.chunks, source=source, stretch=plan.stretch, **how)
 
     def _tokens(
         self, plan: GenerationPlan, wanted: int, cancelled: Callable[[], bool], judge: Callable[[Generation], None] | None = None
@@ -253,7 +267,7 @@ class Pipeline:
         """`wanted` tokens of each variation, one of each at a time; window by window, as `plan.context` says. judge: is given
         what has read all of them but the last, once they are there.
         """
-        request, device, decoder = plan.request, self.runtime.device, self._prepared.decoder
+        sampling, device, decoder = plan.sampling, self.runtime.device, self._prepared.decoder
         generators = [torch.Generator(device).manual_seed(seed) for seed in plan.seeds]
         made: list[list[int]] = [[] for _ in generators]
         for condition, window in plan.windows(wanted):
@@ -265,11 +279,11 @@ class Pipeline:
             prompts = [window.prompt(plan.context.clip_tokens, own) for own in made]
             generation = start_variations(
                 decoder, condition, prompts, given=window.clip_count, max_tokens=window.count + plan.context.beyond,
-                guidance=request.guidance, generators=generators,
+                guidance=sampling.guidance, generators=generators,
             )  # fmt: skip
             tokens = generate_tokens(
-                generation, min_tokens=window.count, max_tokens=window.count, top_k=request.top_k,
-                temperature=request.temperature, generators=generators, cancelled=cancelled,
+                generation, min_tokens=window.count, max_tokens=window.count, top_k=sampling.top_k,
+                temperature=sampling.temperature, generators=generators, cancelled=cancelled,
             )  # fmt: skip
             while (drawn := self._next(tokens)) is not None:
                 for own, token in zip(made, drawn, strict=True):
@@ -300,15 +314,15 @@ class Pipeline:
         self, plan: GenerationPlan, variations: tuple[VariationReport, ...], new_s: float, first_chunk_s: float | None,
         model: ModelReport, loaded_s: float, watch: Stopwatch,
     ) -> GenerationReport:  # fmt: skip
-        request, words = plan.request, plan.words
+        request, sampling = plan.request, plan.sampling
         beats_per_bar, beat_unit = kept_metre(request, plan.grid)
         return GenerationReport(
             model=model,
-            seed=request.seed,
-            guidance=request.guidance,
-            top_k=request.top_k,
-            temperature=request.temperature,
-            caption=words.caption,
+            seed=sampling.seed,
+            guidance=sampling.guidance,
+            top_k=sampling.top_k,
+            temperature=sampling.temperature,
+            caption=plan.words.caption,
             decode=request.decode,
             width=request.width,
             new_s=round(new_s, 6),
@@ -329,7 +343,7 @@ class Pipeline:
                 continue
             request = GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode)
             request = self._planner.settle(request)
-            renderer = self._renderer(request, lambda: False, request.seed)
+            renderer = self._renderer(request, lambda: False, request.seed_of(1))
             plan, wanted = self._planner.plan(request, renderer.samplerate), round(request.seconds * renderer.token_rate)
             tokens = [token for (token,) in self._tokens(plan, wanted, lambda: False)]
             renderer.render(tokens, 0, len(tokens), ended=True)
@@ -338,11 +352,11 @@ class Pipeline:
     def _calibrate(self, request: GenerationRequest, tokens: list[int]) -> Pace:
         """The pace of a decode path once it is warm: a few tokens are made again, and rendered twice and eight times as long."""
         self._pace = PaceMeter()
-        samplerate = self._renderer(request, lambda: False, request.seed).samplerate
+        samplerate = self._renderer(request, lambda: False, request.seed_of(1)).samplerate
         for _ in self._tokens(self._planner.plan(request, samplerate), len(tokens), lambda: False):
             pass
         for times in (2, 8):
-            renderer, begun = self._renderer(request, lambda: False, request.seed), time.monotonic()
+            renderer, begun = self._renderer(request, lambda: False, request.seed_of(1)), time.monotonic()
             renderer.render(tokens * times, 0, len(tokens) * times, ended=True)
             self._pace.windows.append((times * request.seconds, time.monotonic() - begun))
             if time.monotonic() - begun > SLOW_S:

@@ -1,4 +1,4 @@
-"""What the engine reports of a loaded model and of a finished generation, as the sidecar and a client's reply tell it.
+"""What the engine reports of a loaded model and of a finished generation, for the sidecar and a client's reply.
 
 A new measurement is one line: a field here with a default of None, which means that it does not apply or that there was nothing
 to measure, and its value where the pipeline makes the report. It then reaches the sidecar under the field's name.

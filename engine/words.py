@@ -131,19 +131,19 @@ def notes(
     """What is understood otherwise than it was written, in sentences. strange: as from `strange_words`. read_as: what was said,
     and the words of the model that it is read as.
     """
-    told, text = [], prompt if key is None else key
+    sentences, text = [], prompt if key is None else key
     if not PLAIN_KEY.search(text):
         found = find_key(text)
         understood = parse_key(text) if found is None else found[0]
         if understood:
-            told.append(f"the key {text.strip() if found is None else found[1][0]} is played as {name_key(understood)}")
+            sentences.append(f"the key {text.strip() if found is None else found[1][0]} is played as {name_key(understood)}")
     if read_as:
         first, *rest = read_as
-        told.append(", ".join([f"{first[0]} is read as {first[1]}", *(f"{said} as {learnt}" for said, learnt in rest)]))
+        sentences.append(", ".join([f"{first[0]} is read as {first[1]}", *(f"{said} as {learnt}" for said, learnt in rest)]))
     if strange:
         named = (f"{word} (the nearest it has is {known})" if known else word for word, known in strange)
-        told.append(f"the model has no word for {', '.join(named)}")
-    return told
+        sentences.append(f"the model has no word for {', '.join(named)}")
+    return sentences
 
 
 def _key_of(found: re.Match[str]) -> tuple[int, str]:

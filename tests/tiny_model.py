@@ -12,7 +12,7 @@ from engine.checkpoints.checkpoint import save_checkpoint
 from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, SpectralConfig, WavTokenizerConfig
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.models.sketch.spectral import TonesAndNoise
 from engine.models.wavtokenizer import WavTokenizer
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
@@ -79,7 +79,7 @@ def write_tiny_model(directory: Path, *, flow: bool = True, **changes) -> Path:
 def write_seeded_model(directory: Path, config: ModelConfig) -> Path:
     """Writes a model of any size with seeded random weights in our layout. What it sounds like depends on its tokens."""
     torch.manual_seed(0)
-    modules = {"wavtokenizer": WavTokenizer(config.wavtokenizer), "language_model": LanguageModel(config.language_model)}
+    modules = {"wavtokenizer": WavTokenizer(config.wavtokenizer), "language_model": build_language_model(config.language_model)}
     if config.flow is not None:
         modules |= {"flow": FlowMatching(config.flow), "hifi_codec": HiFiCodec(config.hifi_codec)}
     for module in modules.values():

@@ -14,6 +14,7 @@ import torch
 from engine.api import EngineError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.generation import Decoder
+from engine.models.packed import onednn_takes
 from engine.report import Pace
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ def choose_runtime(device: str | None = None) -> Runtime:
     )
     torch.set_num_threads(threads)
     # A decode step reads every weight once: half the bytes, half the time, on a CPU as long as it multiplies bfloat16 natively.
-    narrow = asked != "cpu" or (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    narrow = asked != "cpu" or onednn_takes(torch.bfloat16)
     return Runtime(torch.device(asked), torch.bfloat16 if narrow else torch.float32, threads)
 
 
@@ -73,10 +74,11 @@ class Prepared:
 
 def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
     """Folds, moves and packs. The checkpoint's modules are changed in place."""
+    for codec in (checkpoint.wavtokenizer, checkpoint.hifi_codec):
+        if codec is not None:
+            codec.fold()
     for module in (checkpoint.wavtokenizer, checkpoint.flow, checkpoint.hifi_codec, checkpoint.language_model):
         if module is not None:
-            if hasattr(module, "fold"):
-                module.fold()
             module.to(runtime.device).requires_grad_(False)
     weights = sum(weight.numel() for weight in checkpoint.language_model.backbone.parameters())
     small = runtime.device.type == "cpu" and weights < CACHED_WEIGHTS

@@ -15,9 +15,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -32,18 +33,28 @@ from engine.models import flow_matching, language_model, wavtokenizer
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.models.wavtokenizer import WavTokenizer
 
 SCALE = ".scale"  # suffix of the row scales of a matrix kept in eight bits
-NETWORKS = {"wavtokenizer": WavTokenizer, "language_model": LanguageModel, "flow": FlowMatching, "hifi_codec": HiFiCodec}
+NETWORKS: dict[str, type[nn.Module]] = {
+    "wavtokenizer": WavTokenizer,
+    "language_model": LanguageModel,
+    "flow": FlowMatching,
+    "hifi_codec": HiFiCodec,
+}
 # What a released file may hold beyond the network: (regular expression, reason).
-IGNORED_KEYS = {
+IGNORED_KEYS: dict[str, Sequence[tuple[str, str]]] = {
     "wavtokenizer": wavtokenizer.IGNORED_KEYS,
     "language_model": language_model.IGNORED_KEYS,
     "flow": flow_matching.IGNORED_KEYS,
     "hifi_codec": (),
 }
 KEYS_NAMED = 3  # in an error message
+
+Layout = Literal["own", "released"]  # "own": with model.json, as `save_checkpoint` writes it; "released": as InspireMusic's are
+Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +68,12 @@ class Checkpoint:
     flow: FlowMatching | None
     hifi_codec: HiFiCodec | None
     files: tuple[Path, ...]  # the weights
+    layout: Layout = "own"  # of the directory: says which tokenizer reads the words, too
+
+    @property
+    def full(self) -> FullPath | None:
+        """The networks of the full path; None for a model that has none."""
+        return None if self.flow is None or self.hifi_codec is None else FullPath(self.flow, self.hifi_codec)
 
     @property
     def bytes(self) -> int:
@@ -73,19 +90,35 @@ class Checkpoint:
         return digest.hexdigest()[:16]
 
 
+class FullPath(NamedTuple):
+    """Tokens → latents → audio at the codec's rate."""
+
+    flow: FlowMatching
+    codec: HiFiCodec
+
+
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     """Loads a model of either layout. Raises ModelError."""
     directory = find_model(name_or_path)
-    if (directory / "model.json").is_file():
-        (config, files, tensors), ignored = _read_ours(directory), {}
-    else:
-        (config, files, tensors), ignored = inspiremusic.read(directory), IGNORED_KEYS
+    layout: Layout = "own" if (directory / "model.json").is_file() else "released"
+    config, files, tensors = _read_ours(directory) if layout == "own" else inspiremusic.read(directory)
     _check_fit(config, files)
+    ignored = IGNORED_KEYS if layout == "released" else {}
     memory.require(_bytes_to_come(tensors, ignored), f"model {config.name}")
-    networks: dict[str, nn.Module | None] = dict.fromkeys(NETWORKS)
-    for name, file in files.items():
-        networks[name] = _network(NETWORKS[name], getattr(config, name), tensors.pop(name), file, ignored.get(name, ()))
-    return Checkpoint(config, directory, **networks, files=tuple(files.values()))
+
+    def network(name: str, build: Callable[[Config], Network], own: Config) -> Network:
+        return _network(name, build, own, tensors.pop(name), files[name], ignored.get(name, ()))
+
+    return Checkpoint(
+        config,
+        directory,
+        wavtokenizer=network("wavtokenizer", WavTokenizer, config.wavtokenizer),
+        language_model=network("language_model", build_language_model, config.language_model),
+        flow=None if config.flow is None else network("flow", FlowMatching, config.flow),
+        hifi_codec=None if config.hifi_codec is None else network("hifi_codec", HiFiCodec, config.hifi_codec),
+        files=tuple(files.values()),
+        layout=layout,
+    )
 
 
 def _bytes_to_come(networks: Mapping[str, Mapping[str, Tensor]], ignored: Mapping[str, Sequence[tuple[str, str]]]) -> int:
@@ -169,7 +202,7 @@ def _check_fit(config: ModelConfig, files: Mapping[str, Path]) -> None:
     flow, codec = config.flow, config.hifi_codec
     if (flow is None) != (codec is None):
         raise ModelError(f"{config.name}: flow and hifi_codec work only together; configure both, or neither for the fast path")
-    if flow is None:
+    if flow is None or codec is None:
         return
     claims = (
         ("audio tokens", flow.token_vocab_size, config.language_model.audio_vocab_size, "language_model"),
@@ -184,18 +217,26 @@ def _check_fit(config: ModelConfig, files: Mapping[str, Path]) -> None:
             )
 
 
-def _network(cls, config, tensors: dict[str, Tensor], file: Path, ignored) -> nn.Module:
+def _network(
+    name: str,
+    build: Callable[[Config], Network],
+    config: Config,
+    tensors: dict[str, Tensor],
+    file: Path,
+    ignored: Sequence[tuple[str, str]],
+) -> Network:
     """A network built without memory of its own, then given the file's tensors."""
     try:
         with torch.device("meta"):
-            network = cls(config)
+            network = build(config)
     except (ArithmeticError, AssertionError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(f"{file}: no {cls.__name__} can be built as configured: {error}") from None
+        raise ModelError(f"{file}: no {NETWORKS[name].__name__} can be built as configured: {error}") from None
     tensors = {key: tensor for key, tensor in tensors.items() if not any(re.fullmatch(pattern, key) for pattern, _ in ignored)}
     _check_tensors(network.state_dict(), tensors, file)
     network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in tensors.items()}, assign=True)
-    assert not any(t.is_meta for t in (*network.parameters(), *network.buffers())), f"{cls.__name__} has state without a key"
-    return network.eval()
+    assert not any(t.is_meta for t in (*network.parameters(), *network.buffers())), f"{name} has state without a key"
+    network.eval()
+    return network
 
 
 def _check_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], file: Path) -> None:

@@ -5,7 +5,7 @@
     wavtokenizer/{config.yaml,model.pt}  music_tokenizer/{config.json,model.pt}
 
 Everything here is data. Pickles are read with `weights_only`; the YAML, whose tags ask for Python calls, with a loader
-that takes every tag for decoration. Sizes come from the settings; where those leave one out, from the tensors.
+that ignores every tag. Sizes come from the settings; where those leave one out, from the tensors.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pickle
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, Mode
 MAX_PROMPT_S = 5.0  # the longest audio prompt that the released models' own programs give them
 
 # Our fields ← the settings' dotted names. What a file does not say keeps our default, which is the released size: were it
-# wrong, the tensors' shapes would tell.
+# wrong, the tensors' shapes would show it.
 QWEN_NAMES = {
     name: name
     for name in (
@@ -93,26 +94,28 @@ def read(directory: Path) -> tuple[ModelConfig, dict[str, Path], dict[str, dict[
 
     tensors = {name: _read_tensors(name, file) for name, file in files.items()}
     music = _read_yaml(settings[0])
-    token_side = {
-        "name": directory.resolve().name,
-        "language_model": _language_model_config(settings[1], files["language_model"], tensors["language_model"]),
-        "wavtokenizer": _wavtokenizer_config(settings[2], files["wavtokenizer"], tensors["wavtokenizer"]),
-        "max_prompt_s": MAX_PROMPT_S,
-    }
+    fast_path = ModelConfig(
+        name=directory.resolve().name,
+        language_model=_language_model_config(settings[1], files["language_model"], tensors["language_model"]),
+        wavtokenizer=_wavtokenizer_config(settings[2], files["wavtokenizer"], tensors["wavtokenizer"]),
+        flow=None,
+        hifi_codec=None,
+        max_prompt_s=MAX_PROMPT_S,
+    )
     if "flow" not in files:
-        return ModelConfig(**token_side, flow=None, hifi_codec=None), files, tensors
+        return fast_path, files, tensors
     # One codec layout serves both rates: the model's own settings, where they say so, decide which this one plays at.
     played = _stated({"sampling_rate": "target_sample_rate"}, music, settings[0], music)
     codec = _codec_config(settings[3], played, files["hifi_codec"], tensors["hifi_codec"])
-    frames_per_token = codec.frame_rate / token_side["wavtokenizer"].frame_rate
+    frames_per_token = codec.frame_rate / fast_path.token_rate
     if frames_per_token not in (1, 2):
         raise ModelError(
-            f"{directory}: {codec.frame_rate:g} latents a second do not go with {token_side['wavtokenizer'].frame_rate:g} tokens "
+            f"{directory}: {codec.frame_rate:g} latents a second do not go with {fast_path.token_rate:g} tokens "
             "a second, once or twice as many are allowed; take all files from one release"
         )
     stated = _stated(FLOW_NAMES, music.get("flow"), settings[0], music)
     flow = FlowConfig(**stated, frames_per_token=round(frames_per_token))
-    return ModelConfig(**token_side, flow=flow, hifi_codec=codec), files, tensors
+    return replace(fast_path, flow=flow, hifi_codec=codec), files, tensors
 
 
 def require(files: Iterable[Path]) -> None:
@@ -137,14 +140,14 @@ def _read_tensors(name: str, file: Path) -> dict[str, Tensor]:
     return _tensors({name: content}, name, file)
 
 
-def _tensors(content: Mapping, part: str, file: Path) -> dict[str, Tensor]:
+def _tensors(content: Mapping[str, Any], part: str, file: Path) -> dict[str, Tensor]:
     found = content.get(part)
     if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
         raise ModelError(f"{file} holds no tensors for {part!r}; it is damaged or not the published file, get it again")
     return {key: value for key, value in found.items() if isinstance(value, Tensor)}
 
 
-def _read_pickle(file: Path) -> Mapping:
+def _read_pickle(file: Path) -> Mapping[str, Any]:
     try:
         # Only a zip can be mapped, and a file cut short is none any more.
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
@@ -188,15 +191,15 @@ def _wavtokenizer_config(settings: Path, file: Path, tensors: Mapping[str, Tenso
     )
 
 
-def _codec_config(settings: Path, played: dict, file: Path, tensors: Mapping[str, Tensor]) -> HiFiCodecConfig:
+def _codec_config(settings: Path, played: dict[str, Any], file: Path, tensors: Mapping[str, Tensor]) -> HiFiCodecConfig:
     content = _read_json(settings)
     if str(content.get("resblock", "1")) != "1":
         raise ModelError(f"{settings}: resblock is {content['resblock']!r}, only '1' is known; get the published file")
-    sizes = {
-        "latent_dim": _size(tensors, "generator.conv_pre.weight_v", 1, file),
-        "encoder_channels": _size(tensors, "encoder.conv_pre.weight_v", 0, file),
-    }
-    return HiFiCodecConfig(**_stated(CODEC_NAMES, content, settings) | played, **sizes)
+    return HiFiCodecConfig(
+        **_stated(CODEC_NAMES, content, settings) | played,
+        latent_dim=_size(tensors, "generator.conv_pre.weight_v", 1, file),
+        encoder_channels=_size(tensors, "encoder.conv_pre.weight_v", 0, file),
+    )
 
 
 def _size(tensors: Mapping[str, Tensor], key: str, dim: int, file: Path) -> int:
@@ -205,7 +208,7 @@ def _size(tensors: Mapping[str, Tensor], key: str, dim: int, file: Path) -> int:
     return tensors[key].shape[dim]
 
 
-def _stated(names: Mapping[str, str], content: Any, file: Path, root: Mapping | None = None) -> dict[str, Any]:
+def _stated(names: Mapping[str, str], content: Any, file: Path, root: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Our fields that `content` states, checked to be numbers or lists of them. References are looked up in `root`."""
     found = {}
     for field, name in names.items():
@@ -237,7 +240,7 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _read_json(file: Path) -> dict:
+def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -245,7 +248,7 @@ def _read_json(file: Path) -> dict:
     return _mapping(content, file)
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # the library has no types
     """YAML whose tags (`!new:`, `!apply:`, `!!python/…`) mean nothing: what they stand before is read as plain data."""
 
 
@@ -260,7 +263,7 @@ def _plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 _PlainLoader.add_constructor(None, _plain)
 
 
-def _read_yaml(file: Path) -> dict:
+def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_text("utf-8"), _PlainLoader)
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
@@ -269,7 +272,7 @@ def _read_yaml(file: Path) -> dict:
     return _mapping(content, file)
 
 
-def _mapping(content: Any, file: Path) -> dict:
+def _mapping(content: Any, file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{file} holds a {type(content).__name__} instead of named settings; get it again")
     return content

@@ -6,6 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
@@ -16,15 +17,24 @@ from engine.conditioning.lexicon import Spoken, in_own_words
 from engine.conditioning.prompt import Words, asked_key, choose_words, names_instruments
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
 from engine.conditioning.tokenizer import learnt_words, load_text_encoder, unknown_words
-from engine.continuation.clip import LISTEN_S, Clip, read_clip
+from engine.continuation.clip import EXCERPT_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow, Window
 from engine.models.condition import Condition
-from engine.music.grid import MOST_DETUNED, MOST_SLOWED, Grid, lasts_bars, slowing
+from engine.music.grid import MAX_STRETCH, MAX_STRETCH_WITHOUT_CLIP, Grid, lasts_bars, stretch_ratio
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
 LEAD_IN_S = 0.25  # that begins unheard what is made from words to be a loop, whose end leads into it, or moved onto its grid
+
+
+class Sampling(NamedTuple):
+    """How tokens are drawn."""
+
+    seed: int
+    guidance: float
+    top_k: int
+    temperature: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +54,13 @@ class GenerationPlan:
     words: Words
     notes: tuple[str, ...]  # what is understood otherwise than it was written, in sentences
     condition: Condition  # words, time span and section as tensors; musical time comes window by window
-    grid: Grid | None  # musical time as it will be heard; None where there is none
-    stretch: float  # the model plays so many times as long as it will be heard, so that its bars last whole tokens
+    grid: Grid | None  # musical time of the result; None where there is none
+    stretch: float  # the stretch ratio: the model plays so many times as long as the result, so that its bars last whole tokens
     clip: Clip | None
     gain_db: float  # from the level the model plays at to the clip's, as far as it can be known before
     looped: bool  # the clip is a loop: it goes round and round
     timbre: str  # one of engine.api.TIMBRES
-    lead_in: int  # tokens that are made before those of the result, and are not heard
+    lead_in: int  # tokens that are made before those of the result, and dropped
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
     sections: tuple[Part, ...] = ()  # of an arrangement
 
@@ -67,6 +77,13 @@ class GenerationPlan:
             for window in part.context.windows(part.end, made):
                 yield part.condition, window
             made = max(made, part.end)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the language model is sampled."""
+        request = self.request
+        assert request.guidance is not None and request.top_k is not None and request.temperature is not None, "it is settled"
+        return Sampling(request.seed_of(1), request.guidance, request.top_k, request.temperature)
 
     @property
     def seeds(self) -> list[int]:
@@ -86,11 +103,17 @@ class Planner:
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what it left open decided: the seed drawn, the sampling as suits the model."""
-        own: dict[str, object] = {"seed": secrets.randbelow(2**24)}
-        own |= {name: getattr(self._config, name) for name in ("top_k", "temperature", "context_s")}
-        own |= {"width": self._config.width} if request.clip is None else {}
-        own |= {"guidance": self._config.guidance if request.clip is None else self._config.clip_guidance}
-        return replace(request, **{name: value for name, value in own.items() if getattr(request, name) is None})
+        config = self._config
+        guidance = config.guidance if request.clip is None else config.clip_guidance
+        return replace(
+            request,
+            seed=secrets.randbelow(2**24) if request.seed is None else request.seed,
+            guidance=guidance if request.guidance is None else request.guidance,
+            top_k=config.top_k if request.top_k is None else request.top_k,
+            temperature=config.temperature if request.temperature is None else request.temperature,
+            context_s=config.context_s if request.context_s is None else request.context_s,
+            width=config.width if request.width is None and request.clip is None else request.width,
+        )
 
     def plan(self, request: GenerationRequest, samplerate: int, clip: Clip | None = None) -> GenerationPlan:
         """request: settled. samplerate: the result's, in Hz. clip: the request's, where it has been read. Raises ClipError,
@@ -115,17 +138,16 @@ class Planner:
         if clip is not None and request.bars is not None and request.bpm is None:
             request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
-        model_grid, views = grid and grid.slowed(stretch), self._checkpoint.wavtokenizer.views
+        model_grid, views = grid and grid.stretched(stretch), self._checkpoint.wavtokenizer.views
         leads_in = clip is None and (request.loop or request.on_grid)
         lead_in = views * round(LEAD_IN_S * config.token_rate / views) if leads_in else 0
         model_grid = model_grid and model_grid.after(-lead_in / config.token_rate)
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
-        gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(LISTEN_S * samplerate) :])
+        gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(EXCERPT_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
-        notes = (*notes, *more)
         sections = self._sections(request, grid, stretch, lead_in, context, spoken.denied)
         return GenerationPlan(
-            request, words, notes, condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
+            request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
         )  # fmt: skip
 
     def _sections(
@@ -160,7 +182,7 @@ class Planner:
         """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""
         if request.clip is None or request.timbre == "model":
             return "model", ()
-        if request.timbre is None and names_instruments(request.prompt, self._config.deniable):
+        if request.timbre is None and names_instruments(request.prompt, self._config.negatable):
             return "model", ()
         if enough(seconds, grid):
             kept = "the clip's own sound is as wide as the clip: width is for the model's"
@@ -182,6 +204,6 @@ class Planner:
             return self._clips.encode_end(clip.context, JUDGED_TOKENS / rate, stretch=stretch, looped=looped)
 
         grid = likeliest_grid(found, encode, self._encode_text(request.prompt), request, self._checkpoint)
-        most = MOST_DETUNED if clip is None else MOST_SLOWED
-        stretch = slowing(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
+        most = MAX_STRETCH_WITHOUT_CLIP if clip is None else MAX_STRETCH
+        stretch = stretch_ratio(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
         return grid, stretch, looped

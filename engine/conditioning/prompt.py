@@ -34,7 +34,7 @@ class ClipDescription:
 
 @dataclass(frozen=True)
 class Words:
-    """What the language model is told in words."""
+    """What the language model reads in words."""
 
     caption: str  # as reported: the prompt, and what fields and the clip add to it
     text: str  # as read: the caption, its negations last
@@ -55,10 +55,10 @@ def choose_words(
     """
     said = caption(request, config.tempo_words, grid, described)
     if request.clip is None:
-        text = negations_last(said, config.deniable)
-        negative = negative_prompt(text, config.deniable)
+        text = negations_last(said, config.negatable)
+        negative = negative_prompt(text, config.negatable)
         return Words(said, text, ", ".join([negative or text, *denied]) if denied else negative)
-    if names_instruments(said, config.deniable):
+    if names_instruments(said, config.negatable):
         return Words(said, said)
     measured = None if described is None else described.key
     return Words(said, said, scale_key=key_in(request.prompt) or parse_key(request.key) or measured)

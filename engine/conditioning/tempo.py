@@ -13,15 +13,15 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import build_condition
 from engine.conditioning.prompt import ClipDescription, asked_beats, asked_bpm, names_instruments, usual_bpm
 from engine.config import ModelConfig
-from engine.continuation.clip import LISTEN_S, Clip, read_beginning
+from engine.continuation.clip import EXCERPT_S, Clip, read_beginning
 from engine.models.condition import Condition
 from engine.music.analysis import grid_offset, measure_bpm, measure_key
-from engine.music.grid import MOST_SLOWED, Grid, clock, lasts_bars, loop_bpm, slowing
+from engine.music.grid import MAX_STRETCH, Grid, clock, lasts_bars, loop_bpm, stretch_ratio
 from engine.words import metre_in
 
 JUDGED_TOKENS = 256  # of a clip's end, by which its musical time is chosen
 EVIDENCE = 0.15  # nats a token by which another time must be likelier than the most obvious one
-MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement takes another level of the metre
+MISTAKEN = (1 / 2, 2, 2 / 3, 3 / 2)  # true tempo over measured tempo, where a measurement finds another level of the metre
 SHORT_LOOP_S = 4.0  # a beat that is not found in so short a clip once is found when it is repeated
 TEMPI = (55.0, 190.0)  # that music is likely to have
 
@@ -40,12 +40,12 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     beats_per_bar, bpm = asked_beats(request), asked_bpm(request)
     if clip is None:
         return [Grid(bpm or usual_bpm(request.prompt, config.usual_bpm) or 120.0, beats_per_bar)]
-    heard = clip.heard
+    excerpt = clip.excerpt
     metres = [beats_per_bar]
     if bpm is None:
-        measured = measure_bpm(heard, clip.samplerate)
+        measured = measure_bpm(excerpt, clip.samplerate)
         if measured is None and clip.whole and clip.duration_s < SHORT_LOOP_S:
-            measured = measure_bpm(np.tile(heard, round(LISTEN_S / clip.duration_s)), clip.samplerate)
+            measured = measure_bpm(np.tile(excerpt, round(EXCERPT_S / clip.duration_s)), clip.samplerate)
         if measured is None:
             return []
         bpm = loop_bpm(measured, clip.duration_s, beats_per_bar)
@@ -56,9 +56,9 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
         tempi = [bpm]
     beat, late = clip.from_s * bpm / 60.0, 0.0
     if not (clip.whole and lasts_bars(bpm, clip.duration_s, beats_per_bar)):
-        late = grid_offset(heard, clip.samplerate, bpm, beat - len(heard) / clip.samplerate * bpm / 60.0)
+        late = grid_offset(excerpt, clip.samplerate, bpm, beat - len(excerpt) / clip.samplerate * bpm / 60.0)
     found = [Grid(tempo, metre, (beat - late) * tempo / bpm) for metre in metres for tempo in tempi]
-    return [time.new_phrase() for time in found] if names_instruments(request.prompt, config.deniable) else found
+    return [time.new_phrase() for time in found] if names_instruments(request.prompt, config.negatable) else found
 
 
 def likeliest_grid(
@@ -72,10 +72,10 @@ def likeliest_grid(
     if len(found) < 2:
         return found[0] if found else None
     model, rate, views = checkpoint.language_model, checkpoint.config.token_rate, checkpoint.wavtokenizer.views
-    ratios = [slowing(time, rate, views, MOST_SLOWED) for time in found]
+    ratios = [stretch_ratio(time, rate, views, MAX_STRETCH) for time in found]
     encoded = {ratio: encode(ratio) for ratio in set(ratios)}
     length = min(JUDGED_TOKENS, *map(len, encoded.values()))
-    played = [(time.slowed(ratio), encoded[ratio][-length:]) for time, ratio in zip(found, ratios, strict=True)]
+    played = [(time.stretched(ratio), encoded[ratio][-length:]) for time, ratio in zip(found, ratios, strict=True)]
     rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in played]))
     condition, device = build_condition(ids, request), model.llm_decoder.weight.device
     columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
@@ -91,8 +91,8 @@ def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConf
 
 
 def tempo_of(request: GenerationRequest, clip: Clip, grid: Grid | None) -> float:
-    """Of a clip whose continuation is asked for in bars without a tempo. Raises RequestError where none is heard."""
-    bpm = grid.bpm if grid else measure_bpm(clip.heard, clip.samplerate)
+    """Of a clip whose continuation is asked for in bars without a tempo. Raises RequestError where none is found."""
+    bpm = grid.bpm if grid else measure_bpm(clip.excerpt, clip.samplerate)
     if bpm is None:
         raise RequestError("bars needs bpm: no tempo is heard in the clip, so say it, or give duration_s in place of bars")
     return loop_bpm(bpm, clip.duration_s, asked_beats(request))
@@ -106,16 +106,17 @@ def in_seconds(request: GenerationRequest) -> GenerationRequest:
         return request
     bpm = asked_bpm(request)
     if bpm is None:
-        heard, samplerate, duration_s = read_beginning(request)
-        bpm = measure_bpm(heard, samplerate)
+        beginning, samplerate, duration_s = read_beginning(request)
+        bpm = measure_bpm(beginning, samplerate)
         if bpm is None:
             raise RequestError("from_bar needs bpm: no tempo is heard in the clip, so say it, or give places in seconds")
         bpm = loop_bpm(bpm, duration_s, asked_beats(request))
     bar_s = asked_beats(request) * 60 / bpm
-    places = {name: bar and (bar - 1) * bar_s for name, bar in (("from_s", request.from_bar), ("to_s", request.to_bar))}
-    return replace(request, from_bar=None, to_bar=None, **places)
+    from_s = None if request.from_bar is None else (request.from_bar - 1) * bar_s
+    to_s = None if request.to_bar is None else (request.to_bar - 1) * bar_s
+    return replace(request, from_bar=None, to_bar=None, from_s=from_s, to_s=to_s)
 
 
 def describe_clip(clip: Clip, request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> ClipDescription:
     """What words can say of a clip: the key it is in, if any; ambient, where it has no beat."""
-    return ClipDescription(measure_key(clip.heard, clip.samplerate), is_beatless(request, grid, config))
+    return ClipDescription(measure_key(clip.excerpt, clip.samplerate), is_beatless(request, grid, config))

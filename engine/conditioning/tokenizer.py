@@ -16,7 +16,7 @@ from engine.words import strange_words
 def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
     """The model's own tokenizer as a function from text to ids. Raises ModelError."""
     directory, size = checkpoint.directory, checkpoint.config.language_model.text_vocab_size
-    if (directory / "model.json").is_file():
+    if checkpoint.layout == "own":
         tokenizer = _read_tokenizer(directory / "tokenizer.json")
         return lambda text: list(tokenizer.encode(text).ids)
     return _load_qwen_tokenizer(directory, size)
@@ -32,7 +32,7 @@ def learnt_words(checkpoint: Checkpoint) -> frozenset[str]:
 
 def unknown_words(prompt: str, checkpoint: Checkpoint) -> list[tuple[str, str | None]]:
     """(word, the most alike of those it knows) for each word of a prompt that a model with words of its own has not learnt."""
-    if not (checkpoint.directory / "model.json").is_file():
+    if checkpoint.layout != "own":
         return []
     return strange_words(prompt, _read_tokenizer(checkpoint.directory / "tokenizer.json").get_vocab())
 

@@ -1,7 +1,7 @@
-"""Reads a recorded clip: what the model hears of it, and what of it goes into the result.
+"""Reads a recorded clip: what the model reads of it, and what of it goes into the result.
 
 Any file `engine.continuation.recorded_audio` opens, any rate, any number of channels. One or two channels are kept in the result,
-5.1 as two, any others are mixed to one; the model hears one at its own rate. Every way a file can be unusable is one ClipError.
+5.1 as two, any others are mixed to one; the model reads one at its own rate. Every way a file can be unusable is one ClipError.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, Gene
 from engine.continuation.recorded_audio import UnreadableError, open_recording
 from engine.music.channels import to_mono
 
-LISTEN_S = 30.0  # of a clip, to measure its tempo by
+EXCERPT_S = 30.0  # of a clip's end, that its tempo and key are measured in
 END_S = 0.001  # a join so near to a clip's end is at its end
 SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
 
@@ -25,7 +25,7 @@ SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
 class Clip:
     """A clip up to the place the continuation starts from.
 
-    prefix: float32 (frames, channels) at the result's rate, ending at the join; only its last LISTEN_S where the result does not
+    prefix: float32 (frames, channels) at the result's rate, ending at the join; only its last EXCERPT_S where the result does not
     repeat it.
     context: float32 [frames] mono at the model's rate, ending at the join.
     """
@@ -43,9 +43,9 @@ class Clip:
         return int(self.prefix.shape[1])
 
     @property
-    def heard(self) -> np.ndarray:
-        """Mono float32 [frames] of its last LISTEN_S at the result's rate, to measure it by."""
-        return to_mono(self.prefix[-round(LISTEN_S * self.samplerate) :])
+    def excerpt(self) -> np.ndarray:
+        """Mono float32 [frames] of its last EXCERPT_S at the result's rate, to measure it by."""
+        return to_mono(self.prefix[-round(EXCERPT_S * self.samplerate) :])
 
     @property
     def whole(self) -> bool:
@@ -54,7 +54,7 @@ class Clip:
 
 
 def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: int, max_context_s: float) -> Clip:
-    """Reads `request.clip`. `samplerate` is the result's, `model_samplerate` what the model hears. Raises ClipError."""
+    """Reads `request.clip`. `samplerate` is the result's, `model_samplerate` the model's. Raises ClipError."""
     assert request.clip is not None, "there is a clip to read"
     path = resolve_clip(request.clip)
     try:
@@ -62,7 +62,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
             rate, total = file.samplerate, file.frames
             join = _join_frame(request, path.name, total, rate)
             context_s = min(request.context_s or max_context_s, max_context_s)
-            keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, LISTEN_S))
+            keep_s = join / rate if request.join == "append" else min(join / rate, max(context_s, EXCERPT_S))
             if round(keep_s * rate) * file.channels > MAX_CLIP_SAMPLES:
                 raise ClipError(
                     f"{path.name} is too large: {keep_s:.0f} s of {file.channels} channels at {rate} Hz; use fewer, or join new"
@@ -96,7 +96,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
 
 
 def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
-    """Of `request.clip` the first LISTEN_S, mono float32 [frames]; its rate in Hz, and how long all of it lasts in seconds.
+    """Of `request.clip` the first EXCERPT_S, mono float32 [frames]; its rate in Hz, and how long all of it lasts in seconds.
 
     Raises ClipError.
     """
@@ -104,7 +104,7 @@ def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
     path = resolve_clip(request.clip)
     try:
         with open_recording(path) as file:
-            audio = file.read(0, round(LISTEN_S * file.samplerate))
+            audio = file.read(0, round(EXCERPT_S * file.samplerate))
             return to_mono(audio), file.samplerate, file.frames / file.samplerate
     except UnreadableError as error:
         raise ClipError(f"cannot read {path.name}: {error}") from None

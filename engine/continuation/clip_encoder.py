@@ -11,7 +11,7 @@ import torch
 
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.continuation.recurrence import what_followed
-from engine.rendering.level import heard_db, rms_db, without_fade
+from engine.music.level import rms_db, rms_db_without_dc, without_fade
 
 
 class ClipEncoder:
@@ -51,7 +51,8 @@ class ClipEncoder:
         wanted = round(seconds / stretch * self.samplerate)
         audio = soxr.resample(audio[: wanted + self.samplerate], 1.0, stretch, "VHQ")
         if self._level_db is not None:
-            audio = (audio - audio.mean()) * np.float32(10 ** ((self._level_db - heard_db(audio if like is None else like)) / 20))
+            own_db = rms_db_without_dc(audio if like is None else like)
+            audio = (audio - audio.mean()) * np.float32(10 ** ((self._level_db - own_db) / 20))
         led = what_followed(audio[::-1], self.samplerate)[::-1]
         led = led[len(led) % self.block :]
         count = min(round(seconds * self.samplerate), len(audio)) // self.block * self.block // self.hop
@@ -75,7 +76,7 @@ class ClipEncoder:
 
     def gain_db(self, audio: np.ndarray) -> float:
         """From the level at which the model plays on from audio, of any rate and channels, back to that of audio."""
-        return 0.0 if self._level_db is None else heard_db(audio) - self._level_db
+        return 0.0 if self._level_db is None else rms_db_without_dc(audio) - self._level_db
 
     @torch.inference_mode()
     def _encode(self, audio: np.ndarray) -> np.ndarray:

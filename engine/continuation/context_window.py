@@ -45,17 +45,17 @@ class ContextWindow:
     clip_tokens: tuple[int, ...]  # of the clip's end, all of which the first window reads; empty without a clip
     grid: Grid | None  # as the model plays it, from the first token that is made
     token_rate: float  # Hz
-    views: int  # of the codec, whose tokens alternate: windows begin and end with whole turns of them
+    views: int  # of the codec, whose tokens alternate: windows begin and end between whole groups of them
     max_tokens: int  # a window's length, prompt included; 0: no limit
     beyond: int = 0  # so many tokens more are read after a window's last one: it leaves room for them, and its clock goes on
 
     def windows(self, wanted: int, made: int = 0) -> Iterator[Window]:
         """Windows up to `wanted` tokens. made: how many there are already, when a piece goes on from a place inside of it."""
-        heard, bar = len(self.clip_tokens), self._bar
+        clip, bar = len(self.clip_tokens), self._bar
         again = None if bar is None else bars_until_again(self.clip_tokens, bar) * bar
         quarter = self._most // 4
-        usual: tuple[float, float] = (quarter if heard else self._most // 2, self._most // 2)
-        begin, end, first = self._look_back(made, usual, again) if made and self._most else (0, heard, 0)
+        usual: tuple[float, float] = (quarter if clip else self._most // 2, self._most // 2)
+        begin, end, first = self._look_back(made, usual, again) if made and self._most else (0, clip, 0)
         while made < wanted:
             room = self._most - (end - begin) - (made - first) if self._most else wanted
             count, recent = min(wanted - made, max(room, quarter)), usual
@@ -63,7 +63,7 @@ class ContextWindow:
             if self.grid is not None and bar is not None:
                 if (idea := self._until_new_idea(made)) <= count:
                     count, recent = idea, (bar, bar)
-                parts = ((begin - heard, end - begin), (first, made + count + self.beyond - first))
+                parts = ((begin - clip, end - begin), (first, made + count + self.beyond - first))
                 rows = np.concatenate([clock(self.grid, self.token_rate, *part) for part in parts])
             yield Window(slice(begin, end), first, count, rows)
             made += count
@@ -83,7 +83,7 @@ class ContextWindow:
     def _until_new_idea(self, made: int) -> int:
         assert self.grid is not None
         from_phrase = replace(self.grid, beat=self.grid.beat % (BARS_PER_PHRASE * self.grid.beats_per_bar))
-        return max(self.views, self._whole_turns(frames_to_bar(from_phrase, self.token_rate, made, IDEA_BARS)))
+        return max(self.views, self._whole_groups(frames_to_bar(from_phrase, self.token_rate, made, IDEA_BARS)))
 
     def _look_back(self, made: int, recent: tuple[float, float], again: float | None) -> tuple[int, int, int]:
         """Of the clip's tokens from which to which, of the `made` ones from which on: three quarters of `max_tokens` in all.
@@ -93,15 +93,15 @@ class ContextWindow:
         `again`, or a multiple of it; for that `recent` says from how much to how much is kept of what was made. again: None
         without musical time.
         """
-        heard, most = len(self.clip_tokens), self._most - self._most // 4
-        end, first = heard, max(0, made - recent[0])
-        if heard and again is not None:
+        clip, most = len(self.clip_tokens), self._most - self._most // 4
+        end, first = clip, max(0, made - recent[0])
+        if clip and again is not None:
             last = first // again * again
             first = last if last >= made - recent[1] else first
-            end = max(0, heard - self._whole_turns(-first % again))
-        first = self._whole_turns(first)
+            end = max(0, clip - self._whole_groups(-first % again))
+        first = self._whole_groups(first)
         return max(0, end - (most - (made - first))), end, first
 
-    def _whole_turns(self, tokens: float) -> int:
+    def _whole_groups(self, tokens: float) -> int:
         """The nearest number of tokens that holds equally many of each view."""
         return round(tokens / self.views) * self.views

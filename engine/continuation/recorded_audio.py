@@ -1,4 +1,4 @@
-"""Opens any file of recorded audio, knows how long it really is, and mixes it to the channels that are heard.
+"""Opens any file of recorded audio, knows how long it really is, and mixes surround to stereo.
 
 What libsndfile cannot read goes through the program ffmpeg where it is installed. Lengths are those of the samples that are
 there: a header may guess (MP3 without an index), or never have been finished (a recorder that still runs, or crashed).
@@ -220,5 +220,5 @@ def _explained() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return told.split(": ", 1)[-1].rstrip(".") or type(error).__name__
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason.split(": ", 1)[-1].rstrip(".") or type(error).__name__

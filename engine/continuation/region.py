@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api import MAX_DURATION_S, MIN_CLIP_S, MIN_REGION_S, ClipError, GenerationRequest, RequestError, resolve_clip
-from engine.continuation.clip import LISTEN_S, SILENCE, Clip, resampled
+from engine.continuation.clip import EXCERPT_S, SILENCE, Clip, resampled
 from engine.continuation.recorded_audio import RecordedAudio, UnreadableError, open_recording
 from engine.music.channels import to_mono
 
@@ -26,7 +26,7 @@ Audio = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class Region:
     """From frame `begin` to `end` of a file, which may end before. Audio is float32 (frames, channels) at `samplerate`, at most
-    LISTEN_S of it on either side.
+    EXCERPT_S of it on either side.
     """
 
     samplerate: int
@@ -100,7 +100,7 @@ def read_region(request: GenerationRequest) -> Region:
     try:
         with open_recording(path) as file:
             begin, end = _frames(request, file, path.name)
-            listen, edge = round(LISTEN_S * file.samplerate), min(round(EDGE_S * file.samplerate), (end - begin) // 4)
+            listen, edge = round(EXCERPT_S * file.samplerate), min(round(EDGE_S * file.samplerate), (end - begin) // 4)
             parts = [
                 file.read(max(0, begin - listen), min(begin, listen)),
                 file.read(end, listen) if end < file.frames else None,

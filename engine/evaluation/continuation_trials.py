@@ -21,7 +21,7 @@ from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.results import Result, Row, share
 from engine.evaluation.trials import GENERATED_S, ModelUnderTest
 from engine.music.analysis import measure_bpm, onset_envelope
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 
 RHYTHMIC = 0.07  # deviation of the onset envelope: soft percussion has 0.09, a piano 0.05, a drone 0.01
 LOOP_SEEDS = 3

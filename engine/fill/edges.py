@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.continuation.region import Region
-from engine.rendering.level import fade_out, heard_db
+from engine.music.level import rms_db_without_dc
+from engine.rendering.level import fade_out
 
 QUIETER_DB = 12.0  # than the music beside it: then the old audio at an edge is a gap, or leads nowhere
 START_FADE_S, END_FADE_S = 0.003, 0.25  # where nothing is before, and where nothing follows
@@ -38,7 +39,7 @@ def fitted(audio: Audio, region: Region) -> Audio:
 
 def _edge(old: Audio, beside: Audio) -> Audio:
     """What leads on from `beside`, as long as it: `old`, or where that is a gap `beside` mirrored."""
-    if len(beside) < len(old) or heard_db(old) > heard_db(beside) - QUIETER_DB:
+    if len(beside) < len(old) or rms_db_without_dc(old) > rms_db_without_dc(beside) - QUIETER_DB:
         return old
     return beside[::-1]
 

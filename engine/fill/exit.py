@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from engine.music.analysis import chroma, onset_envelope
-from engine.rendering.level import heard_db
+from engine.music.level import rms_db_without_dc
 
 RATE = 24_000  # Hz at which it is heard
 HEARD_S = 4.0  # of a candidate's end, all that is judged
@@ -53,7 +53,7 @@ class Ear:
         led = _led(before, after)
         self._weights = UNKNOWN if led is None else KNOWN
         led = _beginning(after, LEVEL_S) if led is None else led
-        self._mel, self._level_db = log_mel(led)[-round(LEAD_S * HOPS) :], heard_db(_end(led, LEVEL_S))
+        self._mel, self._level_db = log_mel(led)[-round(LEAD_S * HOPS) :], rms_db_without_dc(_end(led, LEVEL_S))
         self._tones, self._onsets = chroma(_beginning(after, TONES_S), RATE), onset_envelope(led, RATE)[0]
 
     def judge(self, candidate: Audio, likelihood: float) -> Exit:
@@ -64,7 +64,7 @@ class Ear:
         return Exit(
             likelihood=likelihood,
             spectrum_db=float(np.abs(mel[len(mel) - hops :] - self._mel[len(self._mel) - hops :]).mean()) if hops else 0.0,
-            energy_db=abs(heard_db(_end(end, LEVEL_S)) - self._level_db),
+            energy_db=abs(rms_db_without_dc(_end(end, LEVEL_S)) - self._level_db),
             key=1 - _cosine(chroma(_end(end, TONES_S), RATE), self._tones),
             tempo=1 - _cosine(onsets[-moments:], self._onsets[-moments:]) if moments else 0.0,
         )

@@ -19,7 +19,7 @@ class Side:
 
 
 def both_sides(
-    before: Side, after: Side, *, unit: float, bar: int, region: float, per_unit: float
+    before: Side, after: Side, *, unit: float, bar: float, region: float, per_unit: float
 ) -> tuple[Side, tuple[int, ...]]:
     """What follows the region, a gap, then what is before it, so that it ends at the region's beginning; and where the gap is,
     counted back in units.

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from engine.conditioning.plan import GenerationPlan
 from engine.continuation.region import Region
 from engine.fill.material import Side, both_sides
+from engine.music.level import rms_db_without_dc, without_fade
 from engine.rendering.clip_timbre import ClipTimbre, units_of
-from engine.rendering.level import heard_db, soft_limit, without_fade
+from engine.rendering.level import soft_limit
 from engine.rendering.stereo import SIDE_DB, Widener, width_of
 from engine.rendering.track import GAIN_LIMIT_DB, LEAD_S, LEVEL_S
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
@@ -146,5 +147,6 @@ def dc_between(region: Region) -> Audio:
 
 
 def _gain_db(source: Audio, own: Audio, expected_db: float) -> float:
-    return expected_db + float(np.clip(heard_db(source) - heard_db(own) - expected_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+    apart_db = rms_db_without_dc(source) - rms_db_without_dc(own) - expected_db
+    return expected_db + float(np.clip(apart_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
 

@@ -30,10 +30,10 @@ def report_of(around: Surroundings, one: Filling) -> VariationReport:
     window, rate = round(JOIN_WINDOW_S * region.samplerate), region.samplerate
     meter, exit_meter = Meter(rate), Meter(rate)
     if len(region.before):
-        meter.hear_source(region.before[-window:])
-    meter.hear(one.audio)
-    exit_meter.hear_source(one.audio[-window:])
-    exit_meter.hear(region.after[:window])
+        meter.add_source(region.before[-window:])
+    meter.add(one.audio)
+    exit_meter.add_source(one.audio[-window:])
+    exit_meter.add(region.after[:window])
     bpm, key = meter.music(near_bpm=asked_bpm(plan.request))
     entry = meter.join() if len(region.before) else None
     leaving = exit_meter.join() if len(region.after) else None

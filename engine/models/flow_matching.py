@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import FlowConfig
+from engine.models.unet import Estimator
 
 # Keys of a released flow.pt that inference has no use for: (regular expression, why).
 IGNORED_KEYS = (
@@ -29,8 +30,6 @@ IGNORED_KEYS = (
 
 SIGMA_MIN = 1e-6  # what is left of the noise at t = 1
 UNCONDITIONAL_SHARE = 0.2  # of the training samples, so that guidance has an unconditional velocity to push off from
-ESTIMATOR_GROUPS = 8
-TIME_SCALE = 1000.0
 
 
 class FlowMatching(nn.Module):
@@ -42,16 +41,18 @@ class FlowMatching(nn.Module):
         self.input_embedding = nn.Embedding(config.token_vocab_size, config.input_size)
         self.encoder = Encoder(config)
         self.length_regulator = LengthRegulator(config.width, config.regulator_blocks)
-        self.decoder = nn.ModuleDict({"estimator": Estimator(config)})
+        self.decoder = Decoder(config)
 
     def encode(self, tokens: Tensor) -> Tensor:
         """tokens: [B, T] at the token rate → mu [B, T·frames_per_token, D] at the latent rate."""
         encoded = self.encoder(self.input_embedding(tokens))
-        return self.length_regulator(encoded, tokens.shape[1] * self.config.frames_per_token)
+        out: Tensor = self.length_regulator(encoded, tokens.shape[1] * self.config.frames_per_token)
+        return out
 
     def velocity(self, x: Tensor, t: Tensor, mu: Tensor) -> Tensor:
         """x, mu: [B, D, F], t: [B] from 0 (noise) to 1 (latents) → dx/dt [B, D, F]. A mu of zeros is the unconditional one."""
-        return self.decoder["estimator"](x, t, mu)
+        v: Tensor = self.decoder.estimator(x, t, mu)
+        return v
 
     def solve(
         self,
@@ -98,12 +99,17 @@ class FlowMatching(nn.Module):
         return F.mse_loss(self.velocity(x, t[:, 0, 0], mu * kept).float(), latents - (1 - SIGMA_MIN) * noise)
 
 
+class Decoder(nn.Module):
+    """A level of the released keys."""
+
+    def __init__(self, config: FlowConfig):
+        super().__init__()
+        self.estimator = Estimator(config)
+
+
 def step_times(steps: int) -> list[float]:
     """The solver's times, 0 to 1, dense at the noisy end: 1 − cos(π/2 · i / steps)."""
     return [1 - math.cos(0.5 * math.pi * i / steps) for i in range(steps + 1)]
-
-
-# --- tokens → mu -----------------------------------------------------------------------------------------------------
 
 
 class Encoder(nn.Module):
@@ -122,7 +128,8 @@ class Encoder(nn.Module):
         positions = relative_positions(x.shape[1], x.shape[2], x.device)
         for layer in self.encoders:
             x = layer(x, positions)
-        return self.after_norm(x)
+        out: Tensor = self.after_norm(x)
+        return out
 
 
 class EncoderLayer(nn.Module):
@@ -137,7 +144,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         x = x + self.self_attn(self.norm_mha(x), positions)
-        return x + self.feed_forward["w_2"](F.silu(self.feed_forward["w_1"](self.norm_ff(x))))
+        out: Tensor = x + self.feed_forward["w_2"](F.silu(self.feed_forward["w_1"](self.norm_ff(x))))
+        return out
 
 
 class RelativeAttention(nn.Module):
@@ -163,7 +171,8 @@ class RelativeAttention(nn.Module):
         bias = _by_key(by_offset) / math.sqrt(self.head_dim)
         query = (query + self.pos_bias_u).transpose(1, 2)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        return self.linear_out(attended.transpose(1, 2).flatten(2))
+        out: Tensor = self.linear_out(attended.transpose(1, 2).flatten(2))
+        return out
 
 
 def _by_key(scores: Tensor) -> Tensor:
@@ -194,140 +203,5 @@ class LengthRegulator(nn.Module):
         self.model = nn.Sequential(*layers, nn.Conv1d(width, width, 1))
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        return self.model(F.interpolate(x.transpose(1, 2), size=frames, mode="linear")).transpose(1, 2)
-
-
-# --- the U-Net -------------------------------------------------------------------------------------------------------
-
-
-class Estimator(nn.Module):
-    """The velocity: a 1-D U-Net of residual blocks and transformer blocks; each level but the last halves the rate."""
-
-    def __init__(self, config: FlowConfig):
-        super().__init__()
-        channels = config.channels
-        time_width = 4 * channels[0]
-        self.time_mlp = nn.ModuleDict(
-            {"linear_1": nn.Linear(2 * config.width, time_width), "linear_2": nn.Linear(time_width, time_width)}
-        )
-        self.down_blocks = nn.ModuleList()
-        width_in = 2 * config.width  # x and mu
-        for level, width in enumerate(channels):
-            last = level == len(channels) - 1
-            resample = nn.Conv1d(width, width, 3, padding=1) if last else Resample(nn.Conv1d(width, width, 3, 2, 1))
-            self.down_blocks.append(_stage(config, width_in, width, time_width, resample))
-            width_in = width
-        self.mid_blocks = nn.ModuleList(_stage(config, width_in, width_in, time_width) for _ in range(config.mid_blocks))
-        self.up_blocks = nn.ModuleList()
-        for level, width in enumerate((*channels[-2::-1], channels[0])):
-            last = level == len(channels) - 1
-            resample = nn.Conv1d(width, width, 3, padding=1) if last else Resample(nn.ConvTranspose1d(width, width, 4, 2, 1))
-            self.up_blocks.append(_stage(config, 2 * width_in, width, time_width, resample))
-            width_in = width
-        self.final_block = ConvBlock(width_in, width_in)
-        self.final_proj = nn.Conv1d(width_in, config.width, 1)
-
-    def forward(self, x: Tensor, t: Tensor, mu: Tensor) -> Tensor:
-        time = self.time_mlp["linear_1"](time_embedding(t, x.shape[1] * 2).to(x.dtype))
-        time = self.time_mlp["linear_2"](F.silu(time))
-        x = torch.cat([x, mu], dim=1)
-        skips = []
-        for residual, transformers, downsample in self.down_blocks:
-            x = _transform(transformers, residual(x, time))
-            skips.append(x)
-            x = downsample(x)
-        for residual, transformers in self.mid_blocks:
-            x = _transform(transformers, residual(x, time))
-        for residual, transformers, upsample in self.up_blocks:
-            skip = skips.pop()
-            # An odd length was rounded up on the way down and comes back one too long.
-            x = torch.cat([x[..., : skip.shape[-1]], skip], dim=1)
-            x = upsample(_transform(transformers, residual(x, time)))
-        return self.final_proj(self.final_block(x))
-
-
-def time_embedding(t: Tensor, width: int) -> Tensor:
-    """t: [B] → [B, width]: sines, then cosines, of t in thousandths."""
-    half = width // 2
-    rates = torch.exp(torch.arange(half, device=t.device) * (-math.log(10_000.0) / (half - 1)))
-    angles = TIME_SCALE * t.float()[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)
-
-
-def _stage(config: FlowConfig, width_in: int, width: int, time_width: int, *resample: nn.Module) -> nn.ModuleList:
-    transformers = (TransformerBlock(config, width) for _ in range(config.transformer_blocks))
-    return nn.ModuleList([ResidualBlock(width_in, width, time_width), nn.ModuleList(transformers), *resample])
-
-
-def _transform(blocks: nn.ModuleList, x: Tensor) -> Tensor:
-    """Runs transformer blocks, which want [B, T, C], on [B, C, T]."""
-    x = x.transpose(1, 2)
-    for block in blocks:
-        x = block(x)
-    return x.transpose(1, 2)
-
-
-class Resample(nn.Module):
-    def __init__(self, conv: nn.Module):
-        super().__init__()
-        self.conv = conv
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
-
-
-class ConvBlock(nn.Module):
-    def __init__(self, width_in: int, width: int):
-        super().__init__()
-        self.block = nn.Sequential(nn.Conv1d(width_in, width, 3, padding=1), nn.GroupNorm(ESTIMATOR_GROUPS, width), nn.Mish())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolution blocks with the time added between them, and a shortcut."""
-
-    def __init__(self, width_in: int, width: int, time_width: int):
-        super().__init__()
-        self.mlp = nn.Sequential(nn.Mish(), nn.Linear(time_width, width))
-        self.block1 = ConvBlock(width_in, width)
-        self.block2 = ConvBlock(width, width)
-        self.res_conv = nn.Conv1d(width_in, width, 1)
-
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        return self.block2(self.block1(x) + self.mlp(time)[..., None]) + self.res_conv(x)
-
-
-class TransformerBlock(nn.Module):
-    """Self-attention over all of [B, T, C], no positions, then a feed-forward; pre-norm."""
-
-    def __init__(self, config: FlowConfig, width: int):
-        super().__init__()
-        self.heads = config.attention_heads
-        inner = config.attention_heads * config.attention_head_dim
-        self.norm1 = nn.LayerNorm(width)
-        self.attn1 = nn.ModuleDict({name: nn.Linear(width, inner, bias=False) for name in ("to_q", "to_k", "to_v")})
-        self.attn1["to_out"] = nn.Sequential(nn.Linear(inner, width))
-        self.norm3 = nn.LayerNorm(width)
-        self.ff = FeedForward(width, 4 * width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.norm1(x)
-        names = ("to_q", "to_k", "to_v")
-        query, key, value = (self.attn1[name](y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for name in names)
-        attended = F.scaled_dot_product_attention(query, key, value)
-        x = x + self.attn1["to_out"](attended.transpose(1, 2).flatten(2))
-        return x + self.ff(self.norm3(x))
-
-
-class FeedForward(nn.Module):
-    """Its indices and names are the checkpoints': `net.0.proj`, then (a dropout once) `net.2`."""
-
-    def __init__(self, width: int, inner: int):
-        super().__init__()
-        expand = nn.ModuleDict({"proj": nn.Linear(width, inner)})
-        self.net = nn.ModuleList([expand, nn.Identity(), nn.Linear(inner, width)])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net[2](F.gelu(self.net[0]["proj"](x)))
+        out: Tensor = self.model(F.interpolate(x.transpose(1, 2), size=frames, mode="linear")).transpose(1, 2)
+        return out

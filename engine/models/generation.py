@@ -73,7 +73,7 @@ class Decoder:
         """Reads the condition and the prompt (audio_prompt: [B, frames]) and reserves room for `max_tokens` more.
 
         given: how many tokens, the first ones of the prompt, are of a clip and not the model's own.
-        guidance 1 needs no negative branch and computes half as many rows; a negative prompt takes one branch more.
+        guidance 1 needs no negative branch and computes half as many rows; a negative prompt adds a branch.
         noise: [B, 3n, H]; drawn from `generator` when None.
         """
         read = branches(condition, audio_prompt, given, guidance, self.negative_branch)
@@ -95,11 +95,11 @@ class Decoder:
         """Embedded musical time of the tokens to be made: [rows, frames or more, H]; None without a musical clock."""
         found = []
         for branch in read:
-            heard = 0 if branch.audio_prompt is None else branch.audio_prompt.shape[1]
-            if (times := self.model.embed_clock(branch.condition)) is None:
+            first = 0 if branch.audio_prompt is None else branch.audio_prompt.shape[1]
+            if (times := self.model.embed_frames(branch.condition)) is None:
                 return None
-            assert times.shape[1] >= heard + frames, f"clock has {times.shape[1]} frames, {heard + frames} are asked for"
-            found.append(times[:, heard + 1 :].to(self.dtype))
+            assert times.shape[1] >= first + frames, f"clock has {times.shape[1]} frames, {first + frames} are asked for"
+            found.append(times[:, first + 1 :].to(self.dtype))
         return torch.cat(found)
 
 

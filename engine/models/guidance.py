@@ -97,7 +97,7 @@ def branches(
 
 
 def guided(logits: Sequence[Tensor], scale: float) -> Tensor:
-    """The branches' logits, each [B, V], as one. A negative prompt takes most of what guidance adds."""
+    """The branches' logits, each [B, V], as one. A negative prompt gets most of what guidance adds."""
     conditional, *others = logits
     negative = others.pop() if scale != 1.0 else conditional
     if not others:

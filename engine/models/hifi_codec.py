@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig
-from engine.models.layers import WNConv1d, WNConvTranspose1d
+from engine.models.layers import WNConv1d, WNConvTranspose1d, members
 from engine.models.sketch.codec import FrameGenerator, LatentEncoder
 from engine.models.sketch.spectral import TonesAndNoise, as_tones_and_noise
 
@@ -53,7 +53,8 @@ class HiFiCodec(nn.Module):
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio: [B, T] mono at `sampling_rate` Hz → latents [B, D, frames], not quantised; zeros fill up the last frame."""
         hop = self.config.hop_length
-        return self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop)))
+        out: Tensor = self.encoder(F.pad(audio, (0, -audio.shape[-1] % hop)))
+        return out
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features: [B, D, frames] → codes [B, frames, levels·groups] and the latents they stand for, [B, D, frames]."""
@@ -65,7 +66,8 @@ class HiFiCodec(nn.Module):
 
     def decode_features(self, latents: Tensor, first: int = 0) -> Tensor:
         """latents: [B, D, frames] → audio [B, frames·hop] at `sampling_rate` Hz. first: where in its piece, in frames."""
-        return self.generator(latents, first)
+        out: Tensor = self.generator(latents, first)
+        return out
 
     @property
     def codebooks(self) -> list[Tensor]:
@@ -129,11 +131,12 @@ class Encoder(nn.Module):
         n = len(self.resblocks) // len(self.ups)
         for i, down in enumerate(self.ups):
             x = down(F.leaky_relu(x, SLOPE))
-            total = 0
+            total = torch.zeros(())
             for block, norm in zip(self.resblocks[i * n : (i + 1) * n], self.normalize[i * n : (i + 1) * n], strict=True):
                 total = norm(total + block(x))  # of the running sum, as the checkpoints were trained
             x = total / n
-        return self.conv_post(F.leaky_relu(x, 0.01))
+        out: Tensor = self.conv_post(F.leaky_relu(x, 0.01))
+        return out
 
 
 class Quantizer(nn.Module):
@@ -148,8 +151,8 @@ class Quantizer(nn.Module):
             self.add_module(name, nn.ModuleList(Codebook(config.n_codes, group_dim) for _ in range(config.n_code_groups)))
 
     @property
-    def levels(self) -> list[nn.ModuleList]:
-        return [getattr(self, name) for name in self.names]
+    def levels(self) -> list[list[Codebook]]:
+        return [list(members(getattr(self, name), Codebook)) for name in self.names]
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         residual = features.transpose(1, 2)  # [B, frames, D]
@@ -167,7 +170,7 @@ class Quantizer(nn.Module):
     def embed(self, codes: Tensor) -> Tensor:
         columns = iter(codes.unbind(-1))
         levels = [torch.cat([book.embedding(next(columns)) for book in level], dim=-1) for level in self.levels]
-        return sum(levels).transpose(1, 2)
+        return sum(levels, start=torch.zeros(())).transpose(1, 2)
 
 
 class Codebook(nn.Module):

@@ -4,7 +4,7 @@
 `engine.models.generation` plays it token by token.
 
 Sequence: sos, n time starts, n time ends, n section labels, text, task, audio. The head predicts the next audio
-token or stop. Ours may hear musical time as well: where in its bar, and in which bar, the frame lies that comes next.
+token or stop. `sketch` has musical time as well, see `engine.models.sketch.language_model`.
 Under guidance a second row reads a negative condition, see `engine.models.guidance`.
 Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V audio tokens + stop, d head width.
 """
@@ -12,6 +12,7 @@ Backbone as Qwen2 (arXiv 2407.10671). Shapes: B pieces, T positions, H hidden, V
 from __future__ import annotations
 
 import math
+from typing import Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -42,18 +43,14 @@ class LanguageModel(nn.Module):
         self.speech_embedding = nn.Embedding(config.audio_vocab_size, hidden)
         self.chorus_embedding = nn.Embedding(config.n_sections + self.negative_branch.label_rows, hidden)
         self.llm_embedding = nn.Embedding(2, hidden)
-        if config.clocks_per_bar:
-            self.clock_embedding = nn.Embedding(config.clocks_per_bar, hidden)
-            self.bar_embedding = nn.Embedding(config.bars_per_phrase, hidden)
-        self.llm = nn.ModuleDict({"model": nn.ModuleDict({"model": Backbone(config)})})
+        self._add_tables()
+        self.llm = Nested(Nested(Backbone(config)))
         self.llm_decoder = nn.Linear(hidden, config.audio_vocab_size + 1)
-        if config.n_scales:
-            self.register_buffer("scale_bias", torch.zeros(config.n_scales, config.audio_vocab_size + 1))
         self.apply(_initialise)
 
     @property
     def backbone(self) -> Backbone:
-        return self.llm["model"]["model"]
+        return self.llm.model.model
 
     def embed_condition(
         self, condition: Condition, audio: Tensor | None = None, negative: Tensor | None = None, noise: Tensor | None = None
@@ -68,26 +65,30 @@ class LanguageModel(nn.Module):
             text = text.masked_fill(negative[:, None], 0)
             span = torch.where(negative[:, None, None], self.negative_branch.span(self.chorus_embedding, condition, noise), span)
         sos, task = (self.llm_embedding.weight[row].expand(len(text), 1, -1) for row in (SOS, TASK))
-        heard = task if audio is None else torch.cat([task, self.speech_embedding(audio)], dim=1)
-        if (times := self.embed_clock(condition)) is not None:
-            heard = heard + times[:, : heard.shape[1]]
-        return torch.cat([sos, span, self.text_embedding(text), heard], dim=1)
+        frames = task if audio is None else torch.cat([task, self.speech_embedding(audio)], dim=1)
+        if (own := self.embed_frames(condition)) is not None:
+            frames = frames + own[:, : frames.shape[1]]
+        return torch.cat([sos, span, self.text_embedding(text), frames], dim=1)
 
-    def embed_clock(self, condition: Condition) -> Tensor | None:
-        """[B, frames, H], row i for the position that predicts frame i: what is to be played hears when it will sound."""
-        if condition.clock is None or not self.config.clocks_per_bar:
-            return None
-        clock, bar = condition.clock.unbind(-1)
-        embedded = self.clock_embedding(clock.clamp(min=0)) + self.bar_embedding(bar.clamp(min=0))
-        return embedded * (clock >= 0)[..., None]
+    def embed_frames(self, condition: Condition) -> Tensor | None:
+        """What is added to the embedding of each frame: [B, frames, H], row i for the position that predicts frame i. None:
+        nothing, as in the released models.
+        """
+        return None
 
     def logit_bias(self, condition: Condition) -> Tensor | None:
-        """By how much each token is likelier in the scale than elsewhere: nats [B, V], see `engine.training.scales`."""
-        return None if condition.scale is None or not self.config.n_scales else self.scale_bias[condition.scale]
+        """What is added to the guided logits under a condition: nats [B, V]. None: nothing, as in the released models."""
+        return None
+
+    def _add_tables(self) -> None:
+        """For tables that only a subclass has, in the order in which they are initialised."""
+        own = self.config.clocks_per_bar or self.config.n_scales
+        assert not own, "this configuration is sketch's: engine.models.sketch.language_model builds it"
 
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """[B, T, H] → logits of the next audio token [B, T, V]. Causal."""
-        return self.llm_decoder(self.backbone(inputs_embeds))
+        out: Tensor = self.llm_decoder(self.backbone(inputs_embeds))
+        return out
 
     @torch.inference_mode()
     def likelihood(self, condition: Condition, audio: Tensor) -> Tensor:
@@ -100,6 +101,17 @@ class LanguageModel(nn.Module):
         times = time_embedding(torch.cat([condition.time_start, condition.time_end], dim=1), self.config.hidden_size)
         labels = self.chorus_embedding(condition.section)
         return torch.cat([times.to(labels), labels], dim=1)
+
+
+Inner = TypeVar("Inner", bound=nn.Module)
+
+
+class Nested(nn.Module, Generic[Inner]):
+    """A level of the released keys that holds one module, `model`."""
+
+    def __init__(self, model: Inner) -> None:
+        super().__init__()
+        self.model: Inner = model
 
 
 class Backbone(nn.Module):
@@ -115,7 +127,8 @@ class Backbone(nn.Module):
         cos, sin = rope_tables(self.config, x.shape[1], x.device)
         for layer in self.layers:
             x = layer(x, cos, sin)
-        return self.norm(x)
+        out: Tensor = self.norm(x)
+        return out
 
 
 class Layer(nn.Module):
@@ -128,7 +141,8 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), cos, sin)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return out
 
 
 class Attention(nn.Module):
@@ -148,7 +162,8 @@ class Attention(nn.Module):
         q, k, v = (proj(x).view(heads).transpose(1, 2) for proj in (self.q_proj, self.k_proj, self.v_proj))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
-        return self.o_proj(attended.transpose(1, 2).flatten(2))
+        out: Tensor = self.o_proj(attended.transpose(1, 2).flatten(2))
+        return out
 
 
 class MLP(nn.Module):
@@ -161,7 +176,8 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return out
 
 
 def time_embedding(seconds: Tensor, width: int) -> Tensor:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def members(parts: Iterable[nn.Module], kind: type[M]) -> Iterator[M]:
+    """The parts of a ModuleList, all of one kind, by their own type."""
+    for part in parts:
+        assert isinstance(part, kind), f"a {type(part).__name__} is no {kind.__name__}"
+        yield part
 
 
 class _WeightNorm(nn.Module):
@@ -19,11 +31,14 @@ class _WeightNorm(nn.Module):
         self.weight_g = nn.Parameter(self.weight_v.detach().flatten(1).norm(dim=1).view(-1, 1, 1))
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
+    folded: Tensor  # there once `fold` was called
+
     @property
     def weight(self) -> Tensor:
         if "folded" in self._buffers:
             return self.folded
-        return self.weight_v * (self.weight_g / self.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1))
+        out: Tensor = self.weight_v * (self.weight_g / self.weight_v.flatten(1).norm(dim=1).view(-1, 1, 1))
+        return out
 
     def fold(self) -> None:
         """Computes the weight once, for inference. The parameters it came from are dropped."""
@@ -68,7 +83,8 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.dwconv(x).transpose(1, 2))
         y = self.gamma * self.pwconv2(F.gelu(self.pwconv1(y)))
-        return x + y.transpose(1, 2)
+        out: Tensor = x + y.transpose(1, 2)
+        return out
 
 
 class ISTFT(nn.Module):
@@ -82,6 +98,7 @@ class ISTFT(nn.Module):
         super().__init__()
         assert n_fft % hop == 0 and n_fft >= 2 * hop, f"n_fft {n_fft} must be a multiple of hop {hop}, twice as long at least"
         self.n_fft, self.hop = n_fft, hop
+        self.window: Tensor
         self.register_buffer("window", torch.hann_window(n_fft))
 
     def forward(self, spectrum: Tensor) -> Tensor:
@@ -99,7 +116,7 @@ class ISTFT(nn.Module):
         overlap = self.n_fft // self.hop
         blocks = pieces.reshape(batch, overlap, self.hop, frames).transpose(2, 3)  # [B, overlap, T, hop]
         padded = [F.pad(blocks[:, i], (0, 0, i, overlap - 1 - i)) for i in range(overlap)]
-        return sum(padded).flatten(1)
+        return sum(padded, start=torch.zeros(())).flatten(1)
 
 
 def reflect(x: Tensor, left: int, right: int) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from engine.models.cache import KVCache
 from engine.models.language_model import LanguageModel, Layer, rotate
+from engine.models.layers import members
 
 BLOCKED_WEIGHTS = 700_000  # from which on a matrix is worth oneDNN's layout: all of the 0.5B model's, none of `sketch`'s
 
@@ -21,7 +22,7 @@ class PackedNetwork:
     def __init__(self, model: LanguageModel, dtype: torch.dtype) -> None:
         self.dtype = dtype
         with torch.inference_mode():
-            self.layers = [PackedLayer(layer, dtype) for layer in model.backbone.layers]
+            self.layers = [PackedLayer(layer, dtype) for layer in members(model.backbone.layers, Layer)]
             self.norm = ((model.config.hidden_size,), model.backbone.norm.weight.to(dtype), model.config.rms_norm_eps)
             self.head = PackedLinear([model.llm_decoder], dtype)
 
@@ -109,17 +110,19 @@ class PackedLinear:
         self.weight = torch.cat([part.weight for part in parts]).to(dtype)
         self.bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts]).to(dtype)
         large = self.weight.numel() >= BLOCKED_WEIGHTS
-        self.blocked = large and self.weight.device.type == "cpu" and _onednn_takes(dtype)
+        self.blocked = large and self.weight.device.type == "cpu" and onednn_takes(dtype)
         if self.blocked:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 8)  # a hint: good from 2 rows to thousands
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.blocked:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            out: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            return out
         return F.linear(x, self.weight, self.bias)
 
 
-def _onednn_takes(dtype: torch.dtype) -> bool:
-    if not torch.backends.mkldnn.is_available():
+def onednn_takes(dtype: torch.dtype) -> bool:
+    """Whether this machine's oneDNN multiplies matrices of `dtype` natively."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # the library has no types there
         return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())

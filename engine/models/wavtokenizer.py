@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import WavTokenizerConfig
-from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, reflect
+from engine.models.layers import ISTFT, ConvNeXtBlock, WNConv1d, members, reflect
 from engine.models.sketch.codec import TokenEncoder, token_head
 from engine.models.sketch.spectral import TonesAndNoise, as_tones_and_noise
 
@@ -38,8 +38,7 @@ class WavTokenizer(nn.Module):
         encoder = Encoder(config) if own is None else TokenEncoder(config, own)
         # How many kinds of token alternate, each with its own part of the codebook, in order: harmony, rhythm, or one for all.
         self.views: int = encoder.views
-        encodec = nn.ModuleDict({"encoder": encoder, "quantizer": Quantizer(config)})
-        self.feature_extractor = nn.ModuleDict({"encodec": encodec})
+        self.feature_extractor = FeatureExtractor(Encodec(encoder, Quantizer(config)))
         self.backbone = Backbone(config)
         self.head = ISTFTHead(config) if own is None else token_head(config, own)
 
@@ -63,7 +62,7 @@ class WavTokenizer(nn.Module):
     @property
     def codebook(self) -> Tensor:
         """[codebook_size, dimension] float32: a buffer, so training may move it in place (moving averages)."""
-        return self.feature_extractor["encodec"]["quantizer"].embed
+        return self.feature_extractor.encodec.quantizer.embed
 
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
@@ -72,7 +71,8 @@ class WavTokenizer(nn.Module):
 
     def encode_features(self, audio: Tensor) -> Tensor:
         """audio [B, T] → [B, dimension, frames], before quantisation."""
-        return self.feature_extractor["encodec"]["encoder"](audio)
+        features: Tensor = self.feature_extractor.encodec.encoder(audio)
+        return features
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
@@ -80,12 +80,12 @@ class WavTokenizer(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that tell the nearest two codes apart.
             books = self.codebook.float().chunk(self.views)
-            codes = [
+            drawn = [
                 torch.cdist(points[:, view :: self.views], book, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
                 + view * len(book)
                 for view, book in enumerate(books)
             ]
-        codes = torch.stack(codes, dim=-1).flatten(1)
+        codes = torch.stack(drawn, dim=-1).flatten(1)
         return codes, self.embed(codes)
 
     def embed(self, codes: Tensor) -> Tensor:
@@ -98,7 +98,8 @@ class WavTokenizer(nn.Module):
 
     def decode_features(self, features: Tensor, first: int = 0) -> Tensor:
         """features [B, dimension, frames] → audio [B, frames · hop_length] float32."""
-        return self.head(self.backbone(features), first)
+        out: Tensor = self.head(self.backbone(features), first)
+        return out
 
     @property
     def codebooks(self) -> list[Tensor]:
@@ -129,6 +130,20 @@ class WavTokenizer(nn.Module):
                 module.fold()
 
 
+class FeatureExtractor(nn.Module):
+    """A level of the released keys."""
+
+    def __init__(self, encodec: Encodec):
+        super().__init__()
+        self.encodec = encodec
+
+
+class Encodec(nn.Module):
+    def __init__(self, encoder: Encoder | TokenEncoder, quantizer: Quantizer):
+        super().__init__()
+        self.encoder, self.quantizer = encoder, quantizer
+
+
 class PaddedConv(nn.Module):
     """A convolution that pads by reflection so that strides divide the length rounded up; the odd sample goes left."""
 
@@ -141,7 +156,8 @@ class PaddedConv(nn.Module):
         total = self.kernel_size - self.stride
         extra = -x.shape[-1] % self.stride
         right = total // 2
-        return self.conv["conv"](reflect(x, total - right, right + extra))
+        out: Tensor = self.conv["conv"](reflect(x, total - right, right + extra))
+        return out
 
 
 class ResidualUnit(nn.Module):
@@ -153,7 +169,8 @@ class ResidualUnit(nn.Module):
         self.shortcut = PaddedConv(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.block(x)
+        out: Tensor = self.shortcut(x) + self.block(x)
+        return out
 
 
 class LSTM(nn.Module):
@@ -165,7 +182,8 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = x.permute(2, 0, 1)
-        return (self.lstm(y)[0] + y).permute(1, 2, 0)
+        out: Tensor = (self.lstm(y)[0] + y).permute(1, 2, 0)
+        return out
 
 
 class Encoder(nn.Module):
@@ -186,7 +204,8 @@ class Encoder(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, audio: Tensor) -> Tensor:
-        return self.model(audio[:, None])
+        out: Tensor = self.model(audio[:, None])
+        return out
 
 
 class Quantizer(nn.Module):
@@ -194,13 +213,33 @@ class Quantizer(nn.Module):
 
     def __init__(self, config: WavTokenizerConfig):
         super().__init__()
-        codebook = nn.Module()
-        codebook.register_buffer("embed", torch.randn(config.codebook_size, config.dimension))
-        self.vq = nn.ModuleDict({"layers": nn.ModuleList([nn.ModuleDict({"_codebook": codebook})])})
+        self.vq = ResidualLevels(torch.randn(config.codebook_size, config.dimension))
 
     @property
     def embed(self) -> Tensor:
-        return self.vq["layers"][0]["_codebook"].embed
+        return next(members(self.vq.layers, Level))._codebook.embed
+
+
+class ResidualLevels(nn.Module):
+    """Of which there is one."""
+
+    def __init__(self, embed: Tensor):
+        super().__init__()
+        self.layers = nn.ModuleList([Level(embed)])
+
+
+class Level(nn.Module):
+    def __init__(self, embed: Tensor):
+        super().__init__()
+        self._codebook = Codebook(embed)
+
+
+class Codebook(nn.Module):
+    embed: Tensor
+
+    def __init__(self, embed: Tensor):
+        super().__init__()
+        self.register_buffer("embed", embed)
 
 
 class AdaLayerNorm(nn.Module):
@@ -223,11 +262,11 @@ class Backbone(nn.Module):
         super().__init__()
         width, rows = config.dim, config.adanorm_num_embeddings
         self.embed = nn.Conv1d(config.dimension, width, 7, padding=3)
+        self.pos_net: nn.Module = nn.Identity()
         if config.pos_net:
+            kinds: tuple[type[ResidualBlock | SpatialAttention], ...]
             kinds = (ResidualBlock, ResidualBlock, SpatialAttention, ResidualBlock, ResidualBlock)
             self.pos_net = nn.Sequential(*(kind(width) for kind in kinds), nn.GroupNorm(32, width, eps=1e-6))
-        else:
-            self.pos_net = nn.Identity()
         self.norm = AdaLayerNorm(rows, width)
         scale = 1 / config.num_layers
         self.convnext = nn.ModuleList(
@@ -245,7 +284,8 @@ class Backbone(nn.Module):
         x = self.norm(x.transpose(1, 2)).transpose(1, 2)
         for block in self.convnext:
             x = block(x)
-        return self.final_layer_norm(x.transpose(1, 2))
+        out: Tensor = self.final_layer_norm(x.transpose(1, 2))
+        return out
 
 
 class ResidualBlock(nn.Module):
@@ -255,7 +295,8 @@ class ResidualBlock(nn.Module):
         self.conv1, self.conv2 = (nn.Conv1d(width, width, 3, padding=1) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        out: Tensor = x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        return out
 
 
 class SpatialAttention(nn.Module):
@@ -269,7 +310,8 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
         q, k, v = (layer(y).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v))
-        return x + self.proj_out(F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2))
+        out: Tensor = x + self.proj_out(F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2))
+        return out
 
 
 class ISTFTHead(nn.Module):
@@ -285,4 +327,5 @@ class ISTFTHead(nn.Module):
     def forward(self, x: Tensor, first: int = 0) -> Tensor:  # the same wherever it stands in its piece
         log_magnitude, phase = self.out(x).float().transpose(1, 2).chunk(2, dim=1)
         with torch.autocast(x.device.type, enabled=False):  # phases and their sums need all of float32
-            return self.istft(torch.polar(log_magnitude.clamp(max=LOG_MAGNITUDE_LIMIT).exp(), phase))
+            out: Tensor = self.istft(torch.polar(log_magnitude.clamp(max=LOG_MAGNITUDE_LIMIT).exp(), phase))
+            return out

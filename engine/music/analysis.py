@@ -146,9 +146,9 @@ def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:
     A key and its relative share a scale and are easily confused.
     """
     energy = chroma(audio, samplerate)
-    heard = log_chroma(energy)
+    measured = log_chroma(energy)
     tonic, mode = max(
-        ((k, mode) for mode in PROFILES for k in range(12)), key=lambda key: heard @ np.roll(PROFILES[key[1]], key[0])
+        ((k, mode) for mode in PROFILES for k in range(12)), key=lambda key: measured @ np.roll(PROFILES[key[1]], key[0])
     )
     inside = energy[(tonic + np.array(SCALES[mode])) % 12].sum()
     return (tonic, mode) if inside >= SCALE_SHARE else None

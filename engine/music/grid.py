@@ -10,7 +10,7 @@ CLOCKS_PER_BEAT = 24  # as MIDI clock counts
 BARS_PER_PHRASE = 8
 MAX_BEATS_PER_BAR = 16
 LOOP_BARS, LOOP_TOLERANCE = 16, 0.006  # a clip that is no loop must not be bent to one; measure_bpm errs by less
-MOST_SLOWED, MOST_DETUNED = 0.0125, 0.003  # a fifth of a semitone, five cents
+MAX_STRETCH, MAX_STRETCH_WITHOUT_CLIP = 0.0125, 0.003  # a fifth of a semitone, five cents
 
 
 def bar_frames(bpm: float, beats_per_bar: float, token_rate: float, step: int) -> int:
@@ -40,9 +40,9 @@ class Grid:
         bars = round((self.beat + seconds * self.bpm / 60.0) / self.beats_per_bar)
         return replace(self, beat=self.beat - bars * self.beats_per_bar)
 
-    def slowed(self, by: float) -> Grid:
-        """Of the same music, lasting `by` times as long."""
-        return replace(self, bpm=self.bpm / by)
+    def stretched(self, ratio: float) -> Grid:
+        """Of the same music, lasting `ratio` times as long."""
+        return replace(self, bpm=self.bpm / ratio)
 
 
 def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
@@ -56,15 +56,15 @@ def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
     return np.stack([clocks, bars % BARS_PER_PHRASE], axis=1).astype(np.int64)
 
 
-def slowing(grid: Grid, token_rate: float, step: int, most: float) -> float:
-    """By how much music at `grid` is to be slowed, 1 ± `most`, so that its bars, or else two or four of them, last a multiple of
-    `step` token frames: then equal bars become equal tokens. 1 where none do.
+def stretch_ratio(grid: Grid, token_rate: float, step: int, most: float) -> float:
+    """How many times as long music at `grid` is to last, 1 ± `most`, so that its bars, or else two or four of them, last a
+    multiple of `step` token frames: then equal bars become equal tokens. 1 where none do.
     """
     for bars in (1, 2, 4):
         frames = bars * grid.beats_per_bar * 60.0 / grid.bpm * token_rate
-        slowed = max(1, round(frames / step)) * step / frames
-        if abs(slowed - 1) <= most:
-            return slowed
+        ratio = max(1, round(frames / step)) * step / frames
+        if abs(ratio - 1) <= most:
+            return ratio
     return 1.0
 
 

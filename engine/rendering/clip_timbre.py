@@ -1,6 +1,6 @@
 """A continuation in the clip's own sound: the model says what comes, the clip's recording is what plays it.
 
-Concatenative synthesis. The clip and what the model generates are compared as the codec renders both, so that a codec's colour
+Concatenative synthesis. The clip and what the model generates are compared as the codec renders both, so that a codec's timbre
 counts for nothing. In units of half a beat, each generated unit is played by the unit of the clip that is nearest to it in
 spectrum, harmony and neighbours; phrases stay whole where that is as good, places in the bar are kept, and what has just served
 serves again only where nothing else is near. Cuts fall on the grid, right before an onset, aligned in phase and cross-faded.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def fade_frames(samplerate: int, grid: Grid | None) -> int:
     return round((FADE_S if grid else FREE_FADE_S) * samplerate)
 
 
-def units_of(grid: Grid | None) -> tuple[float, int]:
+def units_of(grid: Grid | None) -> tuple[float, float]:
     """Seconds to a unit, and units to a bar."""
     return (60 / grid.bpm / UNITS_PER_BEAT, grid.beats_per_bar * UNITS_PER_BEAT) if grid else (FREE_UNIT_S, 1)
 
@@ -145,7 +146,8 @@ class ClipTimbre:
 
     def _cut_unit(self, hops: NDArray[np.float32], begin: float) -> NDArray[np.float32]:
         rows = np.round(begin + np.arange(int(np.ceil(self._unit_hops)))).astype(int)
-        return hops[np.clip(rows, 0, len(hops) - 1)]
+        unit: NDArray[np.float32] = hops[np.clip(rows, 0, len(hops) - 1)]
+        return unit
 
     def _choose(self, units: NDArray[np.float32]) -> NDArray[np.intp]:
         """The cheapest way through the clip (Viterbi), from where it is."""
@@ -249,8 +251,8 @@ class Spectra:
 
 
 def _power(audio: Audio, window: int, hop: int) -> NDArray[np.float32]:
-    """[hops, bins]: hop i is centred on sample i · hop. Audio is mirrored at its ends, as silence would tell units apart."""
-    mirrored = "reflect" if len(audio) > window // 2 else "constant"
+    """[hops, bins]: hop i is centred on sample i · hop. Audio is mirrored at its ends, as silence would set units apart."""
+    mirrored: Literal["reflect", "constant"] = "reflect" if len(audio) > window // 2 else "constant"
     padded = np.pad(audio.astype(np.float32), window // 2, mode=mirrored)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][: -(-len(audio) // hop)]
     shape = np.hanning(window).astype(np.float32)
@@ -260,12 +262,14 @@ def _power(audio: Audio, window: int, hop: int) -> NDArray[np.float32]:
 
 
 def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (10 * np.log10(power + 1e-9)).astype(np.float32)
+    level: NDArray[np.float32] = (10 * np.log10(power + 1e-9)).astype(np.float32)
+    return level
 
 
 def _mel_bands(samplerate: int) -> NDArray[np.float32]:
     """[bins, TIMBRE_BANDS], triangles."""
-    edges = np.linspace(*(2595 * np.log10(1 + np.array([40.0, 0.48 * samplerate]) / 700)), TIMBRE_BANDS + 2)
+    low, high = 2595 * np.log10(1 + np.array([40.0, 0.48 * samplerate]) / 700)
+    edges = np.linspace(low, high, TIMBRE_BANDS + 2)
     return _triangles(700 * (10 ** (edges / 2595) - 1), samplerate, TIMBRE_WINDOW)
 
 

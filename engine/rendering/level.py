@@ -1,8 +1,10 @@
-"""Levels and ends: float32 (frames, channels) or [frames] in, the same out."""
+"""Gains and ends: float32 (frames, channels) or [frames] in, the same out."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from engine.music.level import rms_db
 
 KNEE = 0.85
 MEMORY_S = 1.5  # that a Leveller judges the level by
@@ -10,45 +12,15 @@ MEMORY_S = 1.5  # that a Leveller judges the level by
 RISE_DB_S, FALL_DB_S = 4.0, 12.0
 REACH_DB = 20.0  # from where it began, at most
 PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
-FADE_STEP_S = 0.5  # in which a fade is followed
-FADED_STEPS = 2  # that a fade lasts at least; what is shorter is a rest
-FADED_DB = 24.0  # so far under the level of the whole has faded out what does so at its end
-UNFADED_DB = 6.0  # and so far under it it is kept
-MOST_UNFADED_DB = 40.0  # by which a fade is undone
-
-
-def rms_db(audio: np.ndarray) -> float:
-    """Root mean square in dB full scale; -120 for silence."""
-    return float(20 * np.log10(max(np.sqrt(np.mean(np.square(audio, dtype=np.float64))), 1e-6))) if audio.size else -120.0
-
-
-def heard_db(audio: np.ndarray) -> float:
-    """Root mean square in dB full scale of what is heard: without the mean of each channel (DC), which is no sound."""
-    return rms_db(audio - audio.mean(0)) if len(audio) else -120.0
-
-
-def without_fade(audio: np.ndarray, samplerate: int) -> np.ndarray:
-    """What fades out at its end as if it sounded on; anything else is left alone."""
-    size = round(FADE_STEP_S * samplerate)
-    steps = len(audio) // size
-    begin, kept_db = len(audio) - steps * size, heard_db(audio) - UNFADED_DB
-    missing = np.array([kept_db - heard_db(step) for step in audio[begin:].reshape(steps, size, *audio.shape[1:])])
-    fade = 1 + max(np.flatnonzero(missing <= 0), default=-1)  # its first step
-    if steps - fade < FADED_STEPS or missing[-1] < FADED_DB - UNFADED_DB:
-        return audio
-    missing[:fade] = 0
-    middles = begin + size * (np.arange(steps) + 0.5)
-    gains_db = np.interp(np.arange(len(audio)), middles, np.minimum(missing, MOST_UNFADED_DB))
-    return audio * (10 ** (gains_db / 20)).astype(audio.dtype).reshape(-1, *[1] * (audio.ndim - 1))
 
 
 class Leveller:
     """Brings a stream to a level, so slowly that bars keep their dynamics."""
 
-    def __init__(self, target_db: float, gain_db: float, heard: np.ndarray, samplerate: int) -> None:
-        """gain_db: where it begins. heard: what came before, mono [frames], at the stream's own level."""
+    def __init__(self, target_db: float, gain_db: float, before: np.ndarray, samplerate: int) -> None:
+        """gain_db: where it begins. before: what came before it, mono [frames], at the stream's own level."""
         self.target_db, self.begun_db, self.gain_db, self.samplerate = target_db, gain_db, gain_db, samplerate
-        self.power = float(np.mean(np.square(heard, dtype=np.float64)))
+        self.power = float(np.mean(np.square(before, dtype=np.float64)))
 
     def gains(self, audio: np.ndarray) -> np.ndarray:
         """Linear gain of each frame of the next piece of the stream, mono [frames]."""
@@ -60,7 +32,8 @@ class Leveller:
         passed_s = np.arange(len(audio) + 1) / self.samplerate
         gains_db = self.gain_db + np.clip(wanted - self.gain_db, -FALL_DB_S * passed_s, RISE_DB_S * passed_s)
         self.gain_db = float(gains_db[-1])
-        return (10 ** (gains_db[:-1] / 20)).astype(np.float32)
+        gains: np.ndarray = (10 ** (gains_db[:-1] / 20)).astype(np.float32)
+        return gains
 
 
 def soft_limit(audio: np.ndarray) -> np.ndarray:
@@ -87,12 +60,14 @@ def fade_out(audio: np.ndarray, samplerate: int, seconds: float) -> np.ndarray:
 def decay(audio: np.ndarray, before: int, frames: int) -> np.ndarray:
     """Audio (frames, channels) of a piece that goes on for `before` frames more, and dies away in the last `frames` of it."""
     left = before + len(audio) - 1 - np.arange(len(audio))
-    gain = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
-    return audio * gain[:, None]
+    gain: np.ndarray = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
+    decayed: np.ndarray = audio * gain[:, None]
+    return decayed
 
 
 def crossfade(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """From `old` to `new` over their whole (equal) length, at constant power. (frames, channels) both."""
     assert old.shape == new.shape, f"{old.shape} and {new.shape} must be equal"
     angle = np.linspace(0, np.pi / 2, len(old), dtype=np.float32)[:, None]
-    return old * np.cos(angle) + new * np.sin(angle)
+    mixed: np.ndarray = old * np.cos(angle) + new * np.sin(angle)
+    return mixed

@@ -12,12 +12,12 @@ from engine.music.grid_check import GridCheck, check_grid
 from engine.rendering.limiter import HALF_TAPS, true_peak_db
 from engine.rendering.loudness import LoudnessMeter
 
-RATE = 12_000  # Hz at which tempo and key are heard: 3 MB a minute
+RATE = 12_000  # Hz at which tempo and key are measured: 3 MB a minute
 JOIN_WINDOW_S = 1.0  # what is kept on either side of the join
 
 
 class Meter:
-    """Hand over what a continuation repeats of its source (`hear_source`), then the new audio (`hear`), in order; measure once.
+    """Hand over what a continuation repeats of its source (`add_source`), then the new audio (`add`), in order; measure once.
 
     Audio is float32 (frames, channels) at `samplerate` Hz.
     """
@@ -27,17 +27,18 @@ class Meter:
         self._energy = 0.0  # sum of the squares of the channels' mean
         self._side_energy = 0.0  # and of half of their difference, of two
         self._loudness: LoudnessMeter | None = None
-        self._end = np.zeros((0, 1), np.float32)  # of what was heard last: a true peak may be between two pieces
+        self._end = np.zeros((0, 1), np.float32)  # of what came last: a true peak may be between two pieces
         self.true_peak_db: float | None = None  # dBTP
-        self._low_stream, self._low = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32"), []
+        self._low_stream = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32")
+        self._low: list[np.ndarray] = []
         self._whole: np.ndarray | None = None  # of `_low`, once it has been asked for
         self._window = round(JOIN_WINDOW_S * samplerate)
         self._before = self._after = np.zeros(0, np.float32)
 
-    def hear_source(self, samples: np.ndarray) -> None:
+    def add_source(self, samples: np.ndarray) -> None:
         self._before = np.concatenate([self._before, to_mono(samples[-self._window :])])[-self._window :]
 
-    def hear(self, samples: np.ndarray) -> None:
+    def add(self, samples: np.ndarray) -> None:
         mono = samples.mean(1)
         self.frames += len(mono)
         self.peak = max(self.peak, float(np.abs(samples).max(initial=0)))
@@ -73,16 +74,16 @@ class Meter:
         return float(10 * np.log10((self._side_energy + 1e-9) / (self._energy + 1e-9)))
 
     def music(self, *, near_bpm: float | None) -> tuple[float | None, tuple[int, str] | None]:
-        """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none to hear."""
-        low = self._heard()
+        """Tempo in bpm and key as (pitch class, mode) of the new audio, None where there is none."""
+        low = self._new_audio()
         return measure_bpm(low, RATE, near=near_bpm), measure_key(low, RATE) if len(low) >= RATE else None
 
     def grid(self, asked: Grid) -> GridCheck | None:
         """How well the new audio keeps a grid, which begins with it; None where there is no beat to hear."""
-        return check_grid(self._heard(), RATE, asked)
+        return check_grid(self._new_audio(), RATE, asked)
 
-    def _heard(self) -> np.ndarray:
-        """All new audio, mono at RATE. No more can be heard then."""
+    def _new_audio(self) -> np.ndarray:
+        """All new audio, mono at RATE. No more can be added then."""
         if self._whole is None:
             self._whole = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
         return self._whole

@@ -54,7 +54,7 @@ class MovableTrack(Track):
             out = TruePeakLimiter(samplerate, out.shape[1]).push(out, last=True)  # the lead-in, and a loop's end made louder
             out = fade_out(out, samplerate, self._own_fade_s)
         self.meter = Meter(samplerate)
-        self.meter.hear(out)
+        self.meter.add(out)
         self.frames = len(out)
         return AudioChunk(0, 0, samplerate, out, self.number)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Required, TypedDict, Unpack
 
 import numpy as np
 import soxr
 
 from engine.api import AudioChunk
 from engine.music.grid import Grid
+from engine.music.level import rms_db_without_dc, without_fade
 from engine.music.loop import LoopEnd
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
-from engine.rendering.level import Leveller, crossfade, decay, fade_out, heard_db, without_fade
+from engine.rendering.level import Leveller, crossfade, decay, fade_out
 from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
 from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
@@ -26,7 +27,7 @@ LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 DC_FADE_S = 0.5  # in which the clip's DC ends
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
-GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent tells little of the level
+GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent says little of the level
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,20 @@ class Source:
     looped: bool = False  # it goes round and round
 
 
+class TrackOptions(TypedDict, total=False):
+    """The options of a `Track`."""
+
+    frames: Required[int]
+    fade_s: Required[float]
+    number: int
+    clock: Callable[[], float]
+    lead_in: int
+    loop_bar: int
+    width: float | None
+    target_lufs: float
+    dies_away: int
+
+
 class Track:
     """Push tokens as they come, then `finish`; every chunk carries its number and its place in the result."""
 
@@ -49,8 +64,8 @@ class Track:
         lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None, dies_away: int = 0,
     ) -> None:  # fmt: skip
         """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
-        times as long as it will be heard. clock: seconds since the request came. lead_in: tokens that come before those of the
-        new audio and are not heard. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
+        times as long as the result. clock: seconds since the request came. lead_in: tokens that come before those of the
+        new audio and are dropped. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
         width, target_lufs: as `Master` has them; after a source its level is kept and, where no width is given, its width.
         dies_away: frames in which it dies away at its end.
         """
@@ -97,7 +112,7 @@ class Track:
         if self.source is not None and self.source.repeated:
             repeated, size = self.source.samples[: -self._overlap], round(SOURCE_CHUNK_S * self.samplerate)
             for start in range(0, len(repeated), size):
-                self.meter.hear_source(repeated[start : start + size])
+                self.meter.add_source(repeated[start : start + size])
                 yield self._chunk(repeated[start : start + size])
 
     def push(self, token: int) -> AudioChunk | None:
@@ -135,12 +150,12 @@ class Track:
         joined, new = self._limited(joined, new, last=last)
         if not len(joined) and not len(new):
             return None
-        self.meter.hear_source(joined)
+        self.meter.add_source(joined)
         if self._dies_away:
             new = decay(new, self.wanted - self.new_frames - len(new), self._dies_away)
         if last:
             new = fade_out(new, self.samplerate, self._fade_s)
-        self.meter.hear(new)
+        self.meter.add(new)
         self.first_chunk_s = self.first_chunk_s or self._clock()
         return self._chunk(np.concatenate([joined, new]))
 
@@ -149,7 +164,8 @@ class Track:
         if self.source is None or len(led) > self._overlap:
             return led
         dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
-        return np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
+        before: np.ndarray = np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
+        return before
 
     def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
         """Tokens of the source's end that are rendered as well."""
@@ -159,7 +175,8 @@ class Track:
         """From the source's last moment to what leads to the new part."""
         assert self.source is not None
         old = self.source.samples[-self._overlap :] - self._dc
-        return crossfade(old, led[-self._overlap :]) + self._dc
+        joined: np.ndarray = crossfade(old, led[-self._overlap :]) + self._dc
+        return joined
 
     def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
         """Mono audio [N] at the source's speed, level and width, (frames, channels): what leads to the join, what follows it."""
@@ -178,7 +195,7 @@ class Track:
             self._widener = Widener(self.samplerate, width) if width else None
             added_db = 10 * np.log10(1 + width**2 * 10 ** (SIDE_DB / 10))  # by the side
             gain_db -= added_db
-            self._leveller = Leveller(heard_db(end) - added_db, gain_db, lead, self.samplerate)
+            self._leveller = Leveller(rms_db_without_dc(end) - added_db, gain_db, lead, self.samplerate)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
             audio = self._level(audio)
@@ -197,9 +214,10 @@ class Track:
         return joined, new
 
     def _dc_left(self, frames: int) -> np.ndarray:
-        """Of the clip's DC in the next `frames` of new audio: a step to none would be heard."""
+        """Of the clip's DC in the next `frames` of new audio: a step to none would click."""
         passed = (self._taken + np.arange(frames, dtype=np.float32)) / (DC_FADE_S * self.samplerate)
-        return (0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1)))[:, None]
+        left: np.ndarray = 0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1))
+        return left[:, None]
 
     def _level(self, audio: np.ndarray) -> np.ndarray:
         return audio if self._leveller is None or not len(audio) else audio * self._leveller.gains(audio)
@@ -212,11 +230,11 @@ class Track:
 
 
 class ClipTrack(Track):
-    """A track in the clip's own sound: the renderer's audio says what comes, the clip plays it. `grid`: as it will be heard."""
+    """A track in the clip's own sound: the renderer's audio says what comes, the clip plays it. `grid`: the result's."""
 
     def __init__(self, renderer: FastRenderer, plan: ChunkPlan, *, source: Source, grid: Grid | None, stretch: float = 1.0,
-                 **options: Any) -> None:  # fmt: skip
-        super().__init__(renderer, plan, source=source, stretch=stretch, **options)
+                 samplerate: int | None = None, **options: Unpack[TrackOptions]) -> None:  # fmt: skip
+        super().__init__(renderer, plan, source=source, stretch=stretch, samplerate=samplerate, **options)
         self.tokens = math.ceil(self.wanted / self.samplerate * stretch * renderer.token_rate)
         self._grid, self._stretch, self._renderer = grid, stretch, renderer
         self._timbre: ClipTimbre | None = None
@@ -234,7 +252,8 @@ class ClipTrack(Track):
         return self.source.tokens if self.source is not None else []
 
     def _join(self, led: np.ndarray) -> np.ndarray:
-        return led + self._dc  # faded from the clip's end already
+        joined: np.ndarray = led + self._dc  # faded from the clip's end already
+        return joined
 
     def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
         if self._timbre is not None:
@@ -262,7 +281,8 @@ class ClipTrack(Track):
 
 def _gain_towards(source: np.ndarray, own: np.ndarray, expected_db: float) -> float:
     """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
-    return expected_db + float(np.clip(heard_db(source) - heard_db(own) - expected_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
+    apart_db = rms_db_without_dc(source) - rms_db_without_dc(own) - expected_db
+    return expected_db + float(np.clip(apart_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
 
 
 def _limiter(samplerate: int, after: int | Source | None) -> TruePeakLimiter:

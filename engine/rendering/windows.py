@@ -131,75 +131,94 @@ class FullRenderer:
     """Flow matching and vocoder: tokens → 48 kHz.
 
     Windows of the flow agree where they overlap because noise belongs to absolute latent frames; what they still differ by is
-    cross-faded in latents, right of the place up to which audio has gone out, so that nothing already heard is contradicted.
+    cross-faded in latents, right of the place up to which audio has gone out, so that nothing that has gone out is contradicted.
     """
 
     LEFT_S, RIGHT_S = 2.0, 0.4
     CROSSFADE_S = 0.12
 
     def __init__(self, prepared: Prepared, seed: int, cancelled: Callable[[], bool] = lambda: False):
-        checkpoint = prepared.checkpoint
-        self.flow, self.codec, self.device = checkpoint.flow, checkpoint.hifi_codec, prepared.runtime.device
-        self.seed, self.cancelled = seed, cancelled
-        self.token_rate, self.samplerate = checkpoint.config.token_rate, self.codec.config.sampling_rate
+        full = prepared.checkpoint.full
+        assert full is not None, "only a model with flow matching has a full path"
+        self.flow, self.codec = full
+        self.device, self.seed, self.cancelled = prepared.runtime.device, seed, cancelled
+        self.token_rate, self.samplerate = prepared.checkpoint.config.token_rate, self.codec.samplerate
         self.ratio = self.flow.config.frames_per_token
         self.left, self.right = round(self.LEFT_S * self.token_rate), round(self.RIGHT_S * self.token_rate)
         self.reach = self.codec.context  # latent frames
         self.lookahead = self.right + -(-self.reach // self.ratio)
-        self._fade = round(self.CROSSFADE_S * self.codec.config.frame_rate)
         # The U-Net halves the rate: windows that begin on its coarsest grid see the piece's frames paired as one window would.
         self._grid = max(1, 2 ** (len(self.flow.config.channels) - 1) // self.ratio)
-        self._latents = torch.zeros(1, self.codec.config.latent_dim, 0, device=self.device)
-        self._first = 0  # the latent frame that _latents begins with
-        self._final = 0  # latent frames before this one will not change any more
+        latents = torch.zeros(1, self.flow.config.width, 0, device=self.device)
+        self._stream = LatentStream(latents, fade=round(self.CROSSFADE_S * self.codec.frame_rate))
 
     @torch.inference_mode()
     def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> np.ndarray | None:
         needed = len(tokens) if ended else end + -(-self.reach // self.ratio)
         if not self._solve(tokens, needed, ended=ended):
             return None
-        a, b = start * self.ratio - self._first, end * self.ratio - self._first
-        first, last = max(0, a - self.reach), min(self._latents.shape[-1], b + self.reach)
-        audio = self.codec.decode_features(self._latents[..., first:last], self._first + first)[0].float().cpu().numpy()
-        forget = max(0, b - self.reach)  # the next chunk starts at b
-        self._latents, self._first = self._latents[..., forget:], self._first + forget
-        hop = self.codec.config.hop_length
-        return audio[(a - first) * hop : (b - first) * hop]
+        begin, stop = start * self.ratio, end * self.ratio
+        latents, first = self._stream.around(begin, stop, self.reach)
+        audio: np.ndarray = self.codec.decode_features(latents, first)[0].float().cpu().numpy()
+        self._stream.forget(stop - self.reach)  # the next chunk starts at `stop`
+        hop = self.codec.hop_length
+        return audio[(begin - first) * hop : (stop - first) * hop]
 
     def _solve(self, tokens: list[int], needed: int, *, ended: bool) -> bool:
         """Extends the latents to token frame `needed`. False when cancelled."""
-        if needed * self.ratio <= self._final:
+        final = self._stream.final
+        if needed * self.ratio <= final:
             return True
-        first = max(0, self._final // self.ratio - self.left)
+        first = max(0, final // self.ratio - self.left)
         first -= first % self._grid
         last = len(tokens) if ended else min(len(tokens), needed + self.right)
         mu = self.flow.encode(torch.tensor([tokens[first:last]], device=self.device)).transpose(1, 2)
         solved = self.flow.solve(mu, self.noise(first * self.ratio, last * self.ratio).to(mu), cancelled=self.cancelled)
         if solved is None:
             return False
-        self._join(solved, first * self.ratio)
-        self._final = needed * self.ratio
+        self._stream.join(solved, first * self.ratio, final=needed * self.ratio)
         return True
-
-    def _join(self, solved: Tensor, offset: int) -> None:
-        """Old latents up to the final frame, a cross-fade into the new ones while the old last, then the new ones.
-
-        Linear: on the trained sketch the two correlate by 0.99 where they overlap, and the level moves by 0.001 dB.
-        """
-        kept, old = self._latents.split([self._final - self._first, self._first + self._latents.shape[-1] - self._final], dim=-1)
-        new = solved[..., self._final - offset :]
-        fade = min(self._fade, old.shape[-1], new.shape[-1])
-        rise = torch.linspace(0, 1, fade + 2, device=new.device)[1:-1]
-        mixed = torch.lerp(old[..., :fade], new[..., :fade], rise)
-        self._latents = torch.cat([kept, mixed, new[..., fade:]], dim=-1)
 
     def noise(self, first: int, last: int) -> Tensor:
         """[1, D, last - first]: the piece's noise at these latent frames, whichever window asks."""
         blocks = []
         for block in range(first // NOISE_BLOCK, -(-last // NOISE_BLOCK)):
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + block) % 2**63)
-            blocks.append(torch.randn(1, self.codec.config.latent_dim, NOISE_BLOCK, generator=generator))
+            blocks.append(torch.randn(1, self.flow.config.width, NOISE_BLOCK, generator=generator))
         return torch.cat(blocks, dim=-1)[..., first % NOISE_BLOCK :][..., : last - first]
+
+
+@dataclass(eq=False)
+class LatentStream:
+    """The latents of a piece that later audio still depends on, [1, D, frames]. Frames are counted from the piece's first."""
+
+    latents: Tensor
+    fade: int  # frames in which windows are cross-faded
+    first: int = 0  # the frame that `latents` begins with
+    final: int = 0  # frames before this one will not change any more
+
+    def around(self, begin: int, end: int, reach: int) -> tuple[Tensor, int]:
+        """Frames `begin` to `end` with up to `reach` more on either side, and the frame they begin with."""
+        first, last = max(0, begin - self.first - reach), min(self.latents.shape[-1], end - self.first + reach)
+        return self.latents[..., first:last], self.first + first
+
+    def forget(self, before: int) -> None:
+        """Drops the frames before one."""
+        dropped = max(0, before - self.first)
+        self.latents, self.first = self.latents[..., dropped:], self.first + dropped
+
+    def join(self, solved: Tensor, offset: int, *, final: int) -> None:
+        """Old latents up to the final frame, a cross-fade into the new ones while the old last, then the new ones.
+
+        solved: a window's latents from frame `offset` on; after that the frames before `final` are final. Linear: on the trained
+        sketch the two correlate by 0.99 where they overlap, and the level moves by 0.001 dB.
+        """
+        count = self.final - self.first
+        kept, old, new = self.latents[..., :count], self.latents[..., count:], solved[..., self.final - offset :]
+        fade = min(self.fade, old.shape[-1], new.shape[-1])
+        rise = torch.linspace(0, 1, fade + 2, device=new.device)[1:-1]
+        mixed = torch.lerp(old[..., :fade], new[..., :fade], rise)
+        self.latents, self.final = torch.cat([kept, mixed, new[..., fade:]], dim=-1), final
 
 
 def _fade_in(tail: np.ndarray, audio: np.ndarray) -> np.ndarray:

@@ -32,7 +32,8 @@ from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
 from engine.music.analysis import key_name
 from engine.music.channels import to_mono
-from engine.rendering.level import heard_db, soft_limit
+from engine.music.level import rms_db_without_dc
+from engine.rendering.level import soft_limit
 from engine.rendering.measurement import Meter
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, Renderer, StreamingDecoder
 from engine.resynthesis.bands import FULL_BAND_HZ, HighPass, band_db, upper_edge
@@ -84,7 +85,7 @@ class Resynthesis:
             samples = soft_limit(samples[: wanted - done])
             if not len(samples):
                 continue
-            meter.hear(samples)
+            meter.add(samples)
             first_chunk_s = first_chunk_s or watch()
             yield AudioChunk(index, done, self.samplerate, samples)
             done, index = done + len(samples), index + 1
@@ -158,7 +159,7 @@ class Resynthesis:
             return 0.0
         own, other = mono[begin * hop : (begin + size) * hop], to_mono(np.concatenate(played))
         if heard.edge_hz is None:
-            difference = heard_db(own) - heard_db(other)
+            difference = rms_db_without_dc(own) - rms_db_without_dc(other)
         else:
             band = (heard.edge_hz / 2, 0.9 * heard.edge_hz)
             difference = band_db(own, self.samplerate, *band) - band_db(other, self.samplerate, *band)
@@ -173,7 +174,7 @@ class Resynthesis:
         level_db = self._prepared.checkpoint.config.level_db
         if level_db is None or self._codec is not self._prepared.checkpoint.wavtokenizer:
             return np.float32(1)
-        return np.float32(10 ** ((level_db - heard_db(clip.prefix)) / 20))
+        return np.float32(10 ** ((level_db - rms_db_without_dc(clip.prefix)) / 20))
 
     def _renderer(self) -> Renderer:
         if self._request.decode == "fast":

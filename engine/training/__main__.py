@@ -27,7 +27,7 @@ from engine.corpus.dataset import Corpus
 from engine.corpus.render import render
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training import candidates, clip_editing, codec, decoder, flow_matching, language_model, preference, vocabulary
 from engine.training.codec import CODECS
@@ -80,7 +80,7 @@ def train_all(folder: Path, runs: Path, *, minutes: float, workers: int = 2, con
         for number in range(workers)
     ]
     _together([[job] for job in sampling], workers)
-    words, model = Tokenizer.from_file(str(tokenizer)), LanguageModel(config.language_model)
+    words, model = Tokenizer.from_file(str(tokenizer)), build_language_model(config.language_model)
     preference.train(
         load_average(model, runs / "language_model"), words, runs / "candidates", folder, tokens, runs / "preference",
         minutes=minutes * PREFERENCE_SHARE,
@@ -115,7 +115,7 @@ def pack_model(folder: Path, runs: Path, config: ModelConfig, language_run: Path
     wavtokenizer, hifi_codec = WavTokenizer(config.wavtokenizer).eval(), HiFiCodec(hifi_config(config)).eval()
     for kind, refined in zip(CODECS, (wavtokenizer, hifi_codec), strict=True):
         refined.load_state_dict(run_part(runs / f"{kind}_decoder", "codec"))
-    language = load_average(LanguageModel(config.language_model), language_run)
+    language = load_average(build_language_model(config.language_model), language_run)
     if config.language_model.n_scales:
         tokens, vocabulary = dict(np.load(runs / "tokens.npz")), config.language_model.audio_vocab_size
         with torch.no_grad():

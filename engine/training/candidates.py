@@ -32,7 +32,7 @@ from engine.evaluation.prompts import Prompt, draw_prompt, draw_prompts
 from engine.models.condition import Condition
 from engine.models.generation import generate_tokens, start_variations
 from engine.music.analysis import key_name
-from engine.music.grid import MOST_DETUNED, Grid, clock, slowing
+from engine.music.grid import MAX_STRETCH_WITHOUT_CLIP, Grid, clock, stretch_ratio
 from engine.rendering.windows import FastRenderer
 from engine.training.command import stage_options, stage_parser
 from engine.training.rewards import Reward
@@ -123,7 +123,7 @@ def sample_prompt(sampler: Sampler, reward: Reward, prompt: Prompt, seed: int) -
     request = GenerationRequest(prompt=prompt.text, duration_s=CANDIDATE_S, seed=SEEDS * seed, guidance=config.guidance)
     grid = Grid(float(prompt.bpm), round(asked_beats(request)))
     views = sampler.prepared.checkpoint.wavtokenizer.views
-    grid = grid.slowed(slowing(grid, config.token_rate, views, MOST_DETUNED))
+    grid = grid.stretched(stretch_ratio(grid, config.token_rate, views, MAX_STRETCH_WITHOUT_CLIP))
     chorus, choruses = sampler.sample(replace(request, section="chorus", variations=CHORUSES), grid)
     intro, intros = sampler.sample(replace(request, section="intro", variations=INTROS), grid)
     full, thin = (np.array([reward.fullness(sound) for sound in sounds]) for sounds in (choruses, intros))

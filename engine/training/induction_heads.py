@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from engine.models.language_model import Attention, LanguageModel, Layer
+from engine.models.sketch.language_model import SketchLanguageModel
 
 LAG_SHARPNESS = 6.5  # length of each rotary pair of the first head's constant query and key
 MATCH_SCORE = 14.0  # attention logit of a match in the second head
@@ -45,7 +46,7 @@ def initialize_induction_heads(model: LanguageModel, generator: torch.Generator)
     for layer in layers:  # every other part begins at zero: its noise would mask the two heads
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
-    if config.clocks_per_bar:
+    if isinstance(model, SketchLanguageModel) and config.clocks_per_bar:
         for times in (model.clock_embedding, model.bar_embedding):
             times.weight *= ASIDE
     _previous_token_head(model, first.self_attn, identity, carried, size)

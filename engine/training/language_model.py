@@ -19,6 +19,7 @@ from engine.config import LanguageModelConfig
 from engine.corpus.dataset import Corpus
 from engine.models.condition import Condition
 from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.training.command import stage_options, stage_parser
 from engine.training.induction_heads import initialize_induction_heads
 from engine.training.loop import Optimizer, Run, best_device, update_average
@@ -70,7 +71,7 @@ def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *
           seed: int = 0, device: torch.device | None = None) -> LanguageModel:  # fmt: skip
     """Trains and returns the moving average of the weights. Resumes from `folder`."""
     torch.manual_seed(seed)
-    model = LanguageModel(config)
+    model = build_language_model(config)
     smooth_numbers(model, tokenizer)
     initialize_induction_heads(model, torch.Generator().manual_seed(seed))
     model.to(device or best_device())

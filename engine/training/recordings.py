@@ -28,16 +28,16 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.prompt import caption
 from engine.conditioning.tempo import MISTAKEN, describe_clip, grids, likeliest_grid
 from engine.conditioning.tokenizer import load_text_encoder
-from engine.continuation.clip import LISTEN_S, SILENCE, Clip
+from engine.continuation.clip import EXCERPT_S, SILENCE, Clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.recorded_audio import SUFFIXES, SUFFIXES_OF_FFMPEG, UnreadableError, open_recording
 from engine.music.analysis import measure_bpm
 from engine.music.channels import to_mono
-from engine.music.grid import BARS_PER_PHRASE, MOST_SLOWED, Grid, lasts_bars, slowing
+from engine.music.grid import BARS_PER_PHRASE, MAX_STRETCH, Grid, lasts_bars, stretch_ratio
 
 CAPTIONS = "captions.csv"
 COLUMNS = ("file", "caption", "bpm", "key")
-PART_S = LISTEN_S  # a longer recording is read in parts, so that its tempo may drift and any length fits into memory
+PART_S = EXCERPT_S  # a longer recording is read in parts, so that its tempo may drift and any length fits into memory
 HELD_OUT = 0.15  # of all recordings
 SAME_TEMPO = 0.02  # within which a bare number in a name and what is measured are the same
 
@@ -251,9 +251,9 @@ class _Reader:
             return tokens
 
         end = likeliest_grid(found, encode, self.encode_text(request.prompt), request, self.checkpoint)
-        by = slowing(end, self.config.token_rate, self.views, MOST_SLOWED) if end else 1.0
+        by = stretch_ratio(end, self.config.token_rate, self.views, MAX_STRETCH) if end else 1.0
         tokens = self.clips.encode(levelled, stretch=by)
-        begin = end and end.after(-seconds).slowed(by)
+        begin = end and end.after(-seconds).stretched(by)
         described = None if label.key else describe_clip(clip, request, end, self.config)
         return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, described), slowed=by), end
 

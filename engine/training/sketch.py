@@ -66,5 +66,5 @@ SKETCH = ModelConfig(
     level_db=LEVEL_DB,
     usual_bpm=(*((word, sum(style.bpm) / 2) for style in STYLES for word in (style.name, *style.synonyms)), ("", 120.0)),
     width=1.0,
-    deniable=("drums",),
+    negatable=("drums",),
 )

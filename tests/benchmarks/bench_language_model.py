@@ -25,6 +25,7 @@ from engine.models import packed, sampling
 from engine.models.condition import Condition
 from engine.models.generation import Decoder
 from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.training.sketch import SKETCH
 from tests.benchmarks.report import report
 
@@ -37,7 +38,7 @@ GUIDANCE = 3.0
 def main() -> None:
     for size, config in SIZES.items():
         torch.manual_seed(0)
-        model = LanguageModel(config).eval()
+        model = build_language_model(config).eval()
         for dtype in (torch.float32, torch.bfloat16):
             bench(f"language_model.{size}.{str(dtype).removeprefix('torch.')}", model, dtype, TOKENS[size])
         if size == "sketch":

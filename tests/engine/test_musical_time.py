@@ -12,7 +12,7 @@ from engine.conditioning.tempo import EVIDENCE
 from engine.continuation.recurrence import NEXT_S
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from engine.rendering.windows import FastRenderer
 from tests import synthetic
 from tests.engine.conftest import run

@@ -10,7 +10,7 @@ import soxr
 from engine.api import AudioChunk, GenerationRequest, ModelError, RequestError
 from engine.models.generation import Decoder
 from engine.music.grid_check import GridCheck
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model
@@ -207,7 +207,7 @@ def test_guidance_off_works_and_differs(engine, model):
 
 def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
     """The same words to a model that cannot be denied anything are words alone; drums that are not denied are not refused."""
-    known, unknown = (str(write_tiny_model(tmp_path / str(i), deniable=i)) for i in (("dub",), ()))
+    known, unknown = (str(write_tiny_model(tmp_path / str(i), negatable=i)) for i in (("dub",), ()))
     denied, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
     refused = run(engine, known, **denied)[0]
     assert not np.array_equal(refused, run(engine, unknown, **denied)[0])
@@ -217,7 +217,7 @@ def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
 
 
 def test_beside_a_clip_what_is_denied_is_words_alone(engine, tmp_path):
-    known, unknown = (str(write_tiny_model(tmp_path / str(i), deniable=i)) for i in (("dub",), ()))
+    known, unknown = (str(write_tiny_model(tmp_path / str(i), negatable=i)) for i in (("dub",), ()))
     soundfile.write(tmp_path / "beatless.wav", 0.1 * np.random.default_rng(0).standard_normal(24_000), 24_000)
     denied = {"prompt": "no dub", "clip": str(tmp_path / "beatless.wav"), "duration_s": 1.0, "decode": "fast", "seed": 4}
     refused, said = (run(engine, model, **denied)[0] for model in (known, unknown))

@@ -1,10 +1,10 @@
-"""Ears and voice of the embedded model's codecs: audio → what notes and what strokes sound, and back as tones plus noise.
+"""Analysis and synthesis of the embedded model's codecs: audio → which notes and strokes sound, and back as tones plus noise.
 
-Sound is tones of slowly changing strength and noise of quickly changing colour (spectral modelling synthesis, Serra and Smith
+Sound is tones of slowly changing strength and noise of quickly changing spectrum (spectral modelling synthesis, Serra and Smith
 1990; with a network in front, DDSP, arXiv 2001.04643). A network that works so never learns what a phase is, which is what
 training a codec on waveforms spends nearly all of its hours on.
 
-What is heard comes in two views that change for different reasons, each coded by itself: harmony, which notes sound, and rhythm,
+Audio is analysed in two views that change for different reasons, each coded by itself: harmony, which notes sound, and rhythm,
 how loud each range is from moment to moment. A chord then keeps its code whatever the drums do, and a drum whatever the key.
 """
 
@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.layers import ISTFT, ConvNeXtBlock, reflect
+from engine.models.layers import ISTFT, ConvNeXtBlock, members, reflect
 
 NOISE_RMS = 0.8165  # of noise at a level of 1
 NOISE_PERIOD = 4093  # steps, until it comes again: ten seconds of 2.5 ms each, and prime, so that it keeps step with no bar
@@ -40,7 +40,7 @@ class Resolution:
 C1 = 32.703  # Hz
 STROKES = Resolution(21.3, 6, 60.0, 20_000.0, steps=8)
 MELODY = Resolution(85.3, 12, 4 * C1, 9_000.0)
-CHORDS = Resolution(341.3, 24, C1, 4_200.0)  # tells semitones apart from 130 Hz on; lower notes show in their overtones
+CHORDS = Resolution(341.3, 24, C1, 4_200.0)  # separates semitones from 130 Hz on; lower notes show in their overtones
 
 
 class BandSpectrum(nn.Module):
@@ -48,7 +48,7 @@ class BandSpectrum(nn.Module):
 
     def __init__(self, resolution: Resolution, sample_rate: int, hop: int):
         super().__init__()
-        # Bands that end low are heard at a lower rate: the transform of a third of a second is what training spends its time on.
+        # Bands that end low are analysed at a lower rate: training spends its time on the transform of a third of a second.
         self.decimation = 2 ** max(0, int(math.log2(0.4 * sample_rate / resolution.high)))
         self.sample_rate, self.resolution = sample_rate // self.decimation, resolution
         self.n_fft = 2 * round(resolution.window_ms * self.sample_rate / 2000)
@@ -77,15 +77,16 @@ class View(nn.Module):
 
     def __init__(self, resolutions: tuple[Resolution, ...], sample_rate: int, hop: int, *, contrast: bool):
         super().__init__()
-        self.spectra = nn.ModuleList(BandSpectrum(resolution, sample_rate, hop) for resolution in resolutions)
+        spectra = [BandSpectrum(resolution, sample_rate, hop) for resolution in resolutions]
+        self.spectra = nn.ModuleList(spectra)
         self.contrast = contrast
-        self.channels = sum(s.bands * s.steps for s in self.spectra)
+        self.channels = sum(s.bands * s.steps for s in spectra)
 
     def forward(self, audio: Tensor) -> Tensor:
         with torch.autocast(audio.device.type, enabled=False):
-            return torch.cat([self._hear(spectrum, audio.float()) for spectrum in self.spectra], dim=1)
+            return torch.cat([self._levels(spectrum, audio.float()) for spectrum in members(self.spectra, BandSpectrum)], dim=1)
 
-    def _hear(self, spectrum: BandSpectrum, audio: Tensor) -> Tensor:
+    def _levels(self, spectrum: BandSpectrum, audio: Tensor) -> Tensor:
         x = log_level(spectrum(audio))
         if self.contrast:
             half = spectrum.resolution.bands // 2
@@ -93,7 +94,8 @@ class View(nn.Module):
             x = x - around
         else:
             x = x / 3 + 1.4
-        return x.unflatten(-1, (-1, spectrum.steps)).transpose(2, 3).flatten(1, 2)  # a frame's steps side by side as channels
+        x = x.reshape(*x.shape[:2], -1, spectrum.steps)
+        return x.transpose(2, 3).flatten(1, 2)  # a frame's steps side by side as channels
 
 
 class NoteEncoder(nn.Module):
@@ -122,7 +124,8 @@ class Tower(nn.Module):
         x = self.conv_pre(self.view(audio))
         for block in self.blocks:
             x = block(x)
-        return self.out(self.norm(x.transpose(1, 2))).transpose(1, 2)
+        out: Tensor = self.out(self.norm(x.transpose(1, 2))).transpose(1, 2)
+        return out
 
 
 def log_level(amplitude: Tensor) -> Tensor:
@@ -179,10 +182,11 @@ class TonesAndNoise(nn.Module):
         return torch.lerp(before, after, rise).flatten(1)[:, step // 2 : step // 2 + (segments - 1) * step]
 
     def _noise(self, levels: Tensor, first: int) -> Tensor:
-        """levels [B, S, bands], one each step → [B, S · step]: a fixed noise, coloured."""
+        """levels [B, S, bands], one each step → [B, S · step]: a fixed noise, filtered."""
         spread, noise = _noise(self.NOISE_BANDS, self.istft.n_fft, self.istft.hop, self.sample_rate, levels.device)
         at = (first + torch.arange(levels.shape[1], device=levels.device)) % len(noise)
-        return self.istft(((levels @ spread) * noise[at]).transpose(1, 2))
+        out: Tensor = self.istft(((levels @ spread) * noise[at]).transpose(1, 2))
+        return out
 
 
 def as_tones_and_noise(head: nn.Module | None) -> TonesAndNoise:
@@ -238,7 +242,9 @@ def _bank(resolution: Resolution, n_fft: int, sample_rate: int, device: torch.de
 
 
 @cache
-def _carriers(tones: int, lowest: float, per_octave: int, sample_rate: int, step: int, device: torch.device):
+def _carriers(
+    tones: int, lowest: float, per_octave: int, sample_rate: int, step: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
     """Radians a sample [tones] and phases [tones], float64; cosines, then sines of one step [2 · tones, step]."""
     rates = 2 * np.pi * lowest * 2 ** (np.arange(tones) / per_octave) / sample_rate
     phases = 2 * np.pi * np.random.default_rng(0).random(tones)  # all at once would be a click

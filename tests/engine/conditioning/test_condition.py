@@ -11,7 +11,7 @@ from engine.conditioning.prompt import choose_words
 from engine.models.condition import SECTION_ROWS
 from tests.tiny_model import TINY
 
-CONFIG = dataclasses.replace(TINY, deniable=("drums",), tempo_words=())
+CONFIG = dataclasses.replace(TINY, negatable=("drums",), tempo_words=())
 
 
 def test_the_key_stands_at_the_same_position_in_the_negative_prompt():

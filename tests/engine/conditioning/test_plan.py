@@ -16,7 +16,7 @@ from tests.tiny_model import write_tiny_model
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory):
-    model = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model", deniable=("drums",))
+    model = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model", negatable=("drums",))
     return Planner(load_checkpoint(model), torch.device("cpu"))
 
 

@@ -22,7 +22,7 @@ from engine.music.grid import Grid
 from engine.training.sketch import SKETCH
 from tests.tiny_model import TINY
 
-CONFIG = dataclasses.replace(TINY, deniable=("drums",))
+CONFIG = dataclasses.replace(TINY, negatable=("drums",))
 
 
 @pytest.mark.parametrize(

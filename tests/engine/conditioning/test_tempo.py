@@ -88,7 +88,7 @@ def test_a_place_inside_the_clip_is_counted_from_its_beginning(tmp_path):
 )
 def test_a_phrase_begins_where_words_say_what_plays_beside_a_clip(tmp_path, prompt, begins):
     """Five bars into a clip, and the third beat of its fourth bar, from which it is less far to the bar line that follows."""
-    config = dataclasses.replace(TINY, deniable=("drums",))
+    config = dataclasses.replace(TINY, negatable=("drums",))
     loop, request_fields = synthetic.clicks(120, 10.0, rate=RATE), {"prompt": prompt, "bpm": 120, "join": "new"}
     for from_s, beat, beat_of_phrase in ((10.0, 20, 0), (7.25, 14.5, -1.5)):
         request, clip = clip_of(tmp_path, loop, from_s=from_s, **request_fields)

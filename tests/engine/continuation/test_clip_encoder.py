@@ -5,7 +5,7 @@ import pytest
 
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.continuation.clip_encoder import ClipEncoder
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from tests import synthetic
 from tests.tiny_model import write_tiny_model
 

@@ -135,7 +135,7 @@ def test_other_stereo_is_its_mean():
 def test_a_clip_of_opposite_polarity_is_heard_and_measured(tmp_path):
     side = noise(4)
     clip = read(write(tmp_path / "wide.wav", np.hstack([side, -side])))
-    assert np.std(clip.context) > 0.1 and np.std(clip.heard) > 0.1 and clip.channels == 2
+    assert np.std(clip.context) > 0.1 and np.std(clip.excerpt) > 0.1 and clip.channels == 2
 
 
 @needs_ffmpeg

@@ -10,7 +10,7 @@ import soundfile
 from engine.corpus import augmentation
 from engine.corpus.dataset import Corpus
 from engine.corpus.render import LEVEL_DB, SAMPLE_RATE
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from tests import synthetic
 
 

@@ -8,7 +8,7 @@ import torch
 from engine.config import LanguageModelConfig
 from engine.models.condition import Condition
 from engine.models.generation import generate_tokens
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.music.grid import Grid, clock
 
 TINY = LanguageModelConfig(
@@ -22,7 +22,7 @@ CLOCKED = dataclasses.replace(OURS, clocks_per_bar=96, bars_per_phrase=8)
 def build(config, seed=0):
     """A seeded model whose weights are large enough that every part of it matters."""
     torch.manual_seed(seed)
-    model = LanguageModel(config)
+    model = build_language_model(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.3)

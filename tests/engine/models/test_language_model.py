@@ -237,18 +237,6 @@ def test_a_negative_prompt_takes_most_of_what_guidance_adds(config, guidance, gi
     torch.testing.assert_close(stepped, expected, atol=5e-4, rtol=1e-4)
 
 
-@torch.inference_mode()
-def test_a_scale_leans_what_guidance_gives_before_the_first_token_and_after_it():
-    model, condition = build(dataclasses.replace(OURS, n_scales=12)), some_condition(2)
-    model.scale_bias.copy_(torch.randn(12, 31))
-    leaning = dataclasses.replace(condition, scale=torch.tensor([3, 11]))
-    plain, leant = (Decoder(model).start(c, max_tokens=3, guidance=2.5) for c in (condition, leaning))
-    for tokens in (None, torch.tensor([4, 5])):
-        torch.testing.assert_close(leant.step(tokens), plain.step(tokens) + model.scale_bias[[3, 11]], atol=1e-5, rtol=1e-5)
-    batch = Generation.together([leant, leant])
-    more = torch.tensor([6, 7])
-    torch.testing.assert_close(batch.step(more.repeat(2)), leant.step(more).repeat(2, 1), atol=1e-4, rtol=1e-4)
-
 
 @torch.inference_mode()
 def test_a_model_without_an_ear_for_keys_takes_no_notice_of_a_scale():

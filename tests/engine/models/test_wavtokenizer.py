@@ -126,7 +126,7 @@ def test_harmony_and_rhythm_take_turns_each_in_its_half_of_the_codebook():
     tokenizer, half = random_tokenizer(OURS), OURS.codebook_size // 2
     audio = torch.randn(2, 20 * OURS.hop_length) * torch.linspace(0, 1, 20 * OURS.hop_length)
     features = tokenizer.encode_features(audio)
-    harmony, rhythm = tokenizer.feature_extractor["encodec"]["encoder"].towers(audio)
+    harmony, rhythm = tokenizer.feature_extractor.encodec.encoder.towers(audio)
     assert torch.equal(features[..., ::2], harmony) and torch.equal(features[..., 1::2], rhythm)
     features *= 10  # an untrained tower says little: so that several codes are in use
     codes, quantized = tokenizer.quantize(features)

@@ -18,7 +18,7 @@ from engine.music.grid import (
     frames_to_bar,
     lasts_bars,
     loop_bpm,
-    slowing,
+    stretch_ratio,
 )
 
 
@@ -135,19 +135,19 @@ def test_loops_last_a_few_whole_bars(bars, whole):
         (199.0, 1, 0.0125, 4), (124.0, 4, 0.003, 2), (128.0, 4, 0.003, 4),
     ],
 )  # fmt: skip
-def test_slowed_bars_last_whole_turns_of_tokens(bpm, beats, most, bars):
+def test_stretched_bars_last_whole_groups_of_tokens(bpm, beats, most, bars):
     """As few of them as can be bent by so little."""
-    slowed = slowing(Grid(bpm, beats), 50, 2, most)
-    turns = bars * beats * 60 / bpm * slowed * 50 / 2
-    assert turns == pytest.approx(round(turns), abs=1e-9) and abs(slowed - 1) <= most
+    ratio = stretch_ratio(Grid(bpm, beats), 50, 2, most)
+    groups = bars * beats * 60 / bpm * ratio * 50 / 2
+    assert groups == pytest.approx(round(groups), abs=1e-9) and abs(ratio - 1) <= most
 
 
 def test_bars_of_whole_tokens_are_left_as_they_are():
-    assert slowing(Grid(120.0), 50, 2, 0.01) == slowing(Grid(100.0, 3), 50, 2, 0.01) == 1.0
+    assert stretch_ratio(Grid(120.0), 50, 2, 0.01) == stretch_ratio(Grid(100.0, 3), 50, 2, 0.01) == 1.0
 
 
 def test_bars_that_would_be_bent_too_much_are_left_as_they_are():
-    assert slowing(Grid(120.0), 50, 64, 0.02) == 1.0  # 100 tokens, 200, 400
+    assert stretch_ratio(Grid(120.0), 50, 64, 0.02) == 1.0  # 100 tokens, 200, 400
 
 
 @pytest.mark.parametrize(("beat", "expected"), [(0.0, 0.0), (20.5, 0.5), (15.9, -0.1), (14.0, -2.0), (32.0, 0.0)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.music.analysis import join_report
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from engine.rendering.measurement import Meter
 from tests.synthetic import clicks, noise, progression
 
@@ -14,9 +14,9 @@ RATE = 48_000
 def heard(new, source=None):
     meter = Meter(RATE)
     for part in np.array_split(source if source is not None else np.zeros((0, 1), np.float32), 3):
-        meter.hear_source(part)
+        meter.add_source(part)
     for part in np.split(new, [10_000, 10_001, 200_000]):
-        meter.hear(part)
+        meter.add(part)
     return meter
 
 
@@ -48,5 +48,5 @@ def test_nothing_heard():
 def test_memory_does_not_grow_with_the_source():
     meter = Meter(RATE)
     for _ in range(100):
-        meter.hear_source(np.ones((RATE, 2), np.float32))
+        meter.add_source(np.ones((RATE, 2), np.float32))
     assert len(meter._before) == RATE

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 from engine.rendering.track import Source, Track
 from engine.rendering.windows import ChunkPlan, FastRenderer
 

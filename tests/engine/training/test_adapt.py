@@ -15,7 +15,7 @@ import torch
 
 from engine.api import AudioChunk, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.pipeline import Pipeline
 from engine.training import adapt as stage
 from engine.training.adapt import Stopped, adapt
@@ -74,7 +74,7 @@ def events(lines):
 
 def test_merged_weights_give_the_logits_the_adapters_gave():
     torch.manual_seed(0)
-    model = LanguageModel(TINY.language_model)
+    model = build_language_model(TINY.language_model)
     inputs = torch.randn(2, 12, TINY.language_model.hidden_size)
     plain = model(inputs)
     adapters = Adapters(model, rank=4)
@@ -87,7 +87,7 @@ def test_merged_weights_give_the_logits_the_adapters_gave():
     adapters.merge()
     assert not torch.allclose(adapted, plain, atol=0.1)
     torch.testing.assert_close(model(inputs), adapted, rtol=1e-4, atol=1e-4)
-    assert model.state_dict().keys() == LanguageModel(TINY.language_model).state_dict().keys()
+    assert model.state_dict().keys() == build_language_model(TINY.language_model).state_dict().keys()
 
 
 def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):

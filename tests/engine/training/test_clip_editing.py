@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.training import clip_editing as stage
 from engine.training import vocabulary
 from engine.training.clip_editing import ClipWindows, divergence, edit_loss, train
@@ -153,7 +153,7 @@ def test_pieces_that_are_nowhere_steady_are_left_out(corpus, tokens, tokenizer):
 
 def test_divergence_is_zero_from_the_same_model_and_grows_with_distance(clips):
     torch.manual_seed(0)
-    model, batch = LanguageModel(CONFIG), clips.unchanged(4, np.random.default_rng(0))
+    model, batch = build_language_model(CONFIG), clips.unchanged(4, np.random.default_rng(0))
     near, far = copy.deepcopy(model), copy.deepcopy(model)
     for other, by in ((near, 0.1), (far, 0.3)):
         with torch.no_grad():
@@ -165,7 +165,7 @@ def test_divergence_is_zero_from_the_same_model_and_grows_with_distance(clips):
 
 def test_the_first_tokens_after_the_join_make_the_margin(clips, monkeypatch):
     torch.manual_seed(0)
-    model, (edited, unchanged) = LanguageModel(CONFIG), clips.edits(4, np.random.default_rng(1))
+    model, (edited, unchanged) = build_language_model(CONFIG), clips.edits(4, np.random.default_rng(1))
     loss, margin = edit_loss(model, edited, unchanged)
     assert loss.item() == pytest.approx(cross_entropy(model, edited).item(), rel=1e-4)
     assert torch.equal(edit_loss(model, unchanged, edited)[1], -margin)
@@ -182,7 +182,7 @@ def test_the_first_tokens_after_the_join_make_the_margin(clips, monkeypatch):
 
 def test_the_edit_is_learnt_and_the_rest_stays(corpus, tokens, tokenizer, tmp_path, monkeypatch, one_second_a_step):
     torch.manual_seed(0)
-    model = LanguageModel(CONFIG)
+    model = build_language_model(CONFIG)
     parts = (tokenizer, corpus, tokens, tmp_path)
     reference = copy.deepcopy(model)
     changed = train(model, *parts, minutes=1, frames=FRAMES, lr=1e-2)

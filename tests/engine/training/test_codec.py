@@ -172,7 +172,7 @@ def test_quantised_training_moves_codes_without_gradient():
     losses = trainer.loss(audio)
     losses["loss"].backward()
     assert not torch.equal(trainer.codec.codebook, before) and not trainer.codec.codebook.requires_grad
-    encoder = trainer.codec.feature_extractor["encodec"]["encoder"]
+    encoder = trainer.codec.feature_extractor.encodec.encoder
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())  # straight through the codes
 
 

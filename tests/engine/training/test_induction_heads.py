@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.models.condition import Condition
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.music.grid import Grid, clock
 from engine.training.induction_heads import initialize_induction_heads
 from engine.training.sketch import SKETCH
@@ -24,7 +24,7 @@ def models():
     built = []
     for with_heads in (True, False):
         torch.manual_seed(0)
-        model = LanguageModel(CONFIG)
+        model = build_language_model(CONFIG)
         if with_heads:
             initialize_induction_heads(model, torch.Generator().manual_seed(0))
         built.append(model.eval())
@@ -101,7 +101,7 @@ def test_a_sections_label_is_a_word_too(models):
 
 def test_all_of_it_can_be_trained_further(models):
     torch.manual_seed(0)
-    model = LanguageModel(CONFIG)
+    model = build_language_model(CONFIG)
     initialize_induction_heads(model, torch.Generator().manual_seed(0))
     tokens = random_tokens(1, 30)
     logits = model(model.embed_condition(conditions([[7, 8, 9]], 30), tokens))[:, -31:-1]
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_heads():
     states = []
     for _ in range(2):
         torch.manual_seed(3)
-        model = LanguageModel(dataclasses.replace(CONFIG, num_hidden_layers=2))
+        model = build_language_model(dataclasses.replace(CONFIG, num_hidden_layers=2))
         initialize_induction_heads(model, torch.Generator().manual_seed(5))
         states.append(model.state_dict())
     for name, tensor in states[0].items():

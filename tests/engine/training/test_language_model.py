@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.training import language_model as stage
 from engine.training import vocabulary
 from engine.training.language_model import loss, smooth_numbers, train
@@ -41,7 +41,7 @@ def windows(corpus, tokens, tokenizer):
 
 def test_near_tempi_begin_with_near_vectors():
     tokenizer = vocabulary.build(["60 61 120 180 house"], 16)
-    model = LanguageModel(CONFIG)
+    model = build_language_model(CONFIG)
     smooth_numbers(model, tokenizer)
     ids, half = tokenizer.get_vocab(), CONFIG.hidden_size // 2
     rows = {bpm: model.text_embedding.weight[ids[str(bpm)], :half].detach() for bpm in (60, 61, 180)}
@@ -49,7 +49,7 @@ def test_near_tempi_begin_with_near_vectors():
 
 
 def test_what_is_not_counted_has_no_part_in_the_loss(windows):
-    model = LanguageModel(CONFIG)
+    model = build_language_model(CONFIG)
     condition, tokens, targets, negative = windows.batch(4, np.random.default_rng(0), drop=False)
     targets[:, 10:] = -100
     changed = tokens.clone()

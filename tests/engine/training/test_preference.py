@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from engine.corpus.dataset import Corpus
-from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import build_language_model
 from engine.music.grid import Grid, clock
 from engine.training import vocabulary
 from engine.training.candidates import Candidates
@@ -41,7 +41,7 @@ def test_the_best_is_paired_with_the_worst_and_equals_with_none(tmp_path):
 
 def test_before_training_nothing_is_preferred_and_the_prefix_does_not_count():
     torch.manual_seed(0)
-    model, other = LanguageModel(CONFIG), LanguageModel(CONFIG)
+    model, other = build_language_model(CONFIG), build_language_model(CONFIG)
 
     def pair(seed, **kind):
         made = sampled([1, 0], seed=seed, **kind)
@@ -71,7 +71,7 @@ def test_a_model_learns_to_prefer_higher_rewards_and_resumes(corpus, tmp_path, o
     np.savez(tmp_path / "tokens.npz", **tokens)
     tokenizer = vocabulary.build(vocabulary.caption_sample(list(found.values()), 20), CONFIG.text_vocab_size)
     torch.manual_seed(0)
-    reference = LanguageModel(CONFIG)
+    reference = build_language_model(CONFIG)
     parts = (tokenizer, tmp_path / "candidates", corpus, tmp_path / "tokens.npz", tmp_path / "run")
     train(copy.deepcopy(reference), *parts, minutes=0.5, lr=1e-3)
     log = read_log(tmp_path / "run")
@@ -81,7 +81,8 @@ def test_a_model_learns_to_prefer_higher_rewards_and_resumes(corpus, tmp_path, o
     resumed = read_log(tmp_path / "run")
     assert resumed[: len(log)] == log and resumed[-1]["step"] > 30
     torch.manual_seed(1)
-    train(LanguageModel(CONFIG), *parts, minutes=0.1, lr=1e-3)  # another model begins anew: its log holds nothing of that one
+    # Another model begins anew: its log holds nothing of that one.
+    train(build_language_model(CONFIG), *parts, minutes=0.1, lr=1e-3)
     assert [row["step"] for row in read_log(tmp_path / "run")] == [6, 6]
     for path in (tmp_path / "candidates").iterdir():
         replace(Candidates.load(path), rewards=np.ones(4)).save(path)

@@ -1,4 +1,4 @@
-"""The language model's sense of musical time: each position hears where in bar and phrase the next token lies."""
+"""Musical time, by which each position is told where in bar and phrase the next token lies; and the logit bias of a scale."""
 
 import dataclasses
 
@@ -7,6 +7,8 @@ import torch
 
 from engine.models import sampling
 from engine.models.generation import Decoder, Generation
+from engine.models.language_model import LanguageModel
+from engine.models.sketch.language_model import SketchLanguageModel, build_language_model
 from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_clock, some_condition, some_tokens, with_clock
 
 
@@ -132,3 +134,26 @@ def test_pieces_of_one_clip_in_one_batch_are_as_each_alone():
     for tokens in audio.T:
         rows = torch.cat([generation.step(token[None]) for generation, token in zip(alone, tokens, strict=True)])
         torch.testing.assert_close(together.step(tokens), rows, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_scale_is_a_bias_on_the_guided_logits_from_the_first_token_on():
+    model, condition = build(dataclasses.replace(OURS, n_scales=12)), some_condition(2)
+    model.scale_bias.copy_(torch.randn(12, 31))
+    in_scale = dataclasses.replace(condition, scale=torch.tensor([3, 11]))
+    plain, biased = (Decoder(model).start(c, max_tokens=3, guidance=2.5) for c in (condition, in_scale))
+    for tokens in (None, torch.tensor([4, 5])):
+        torch.testing.assert_close(biased.step(tokens), plain.step(tokens) + model.scale_bias[[3, 11]], atol=1e-5, rtol=1e-5)
+    batch = Generation.together([biased, biased])
+    more = torch.tensor([6, 7])
+    torch.testing.assert_close(batch.step(more.repeat(2)), biased.step(more).repeat(2, 1), atol=1e-4, rtol=1e-4)
+
+
+def test_tables_are_only_built_where_a_configuration_asks_for_them():
+    assert type(build_language_model(OURS)) is LanguageModel
+    clocked = build_language_model(CLOCKED)
+    assert isinstance(clocked, SketchLanguageModel) and clocked.embed_frames(some_condition()) is None
+    own = clocked.state_dict().keys() - LanguageModel(OURS).state_dict().keys()
+    assert own == {"clock_embedding.weight", "bar_embedding.weight"}  # a checkpoint's keys
+    with pytest.raises(AssertionError, match="sketch"):
+        LanguageModel(CLOCKED)
