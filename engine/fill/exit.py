@@ -1,7 +1,8 @@
 """How well a candidate leads to what follows a region: measured at its end, against the music around it.
 
 What sounded before the region ended is not known, but music comes back: where it was most as it is after the region, what led
-there says what should lead there now. Weights are from 34 regions of 17 pieces of game music that no figure of this room is of.
+there says what should lead there now. Weights are from 17 regions of game music, each in the clip's sound and in the model's; no
+figure of this room is of those pieces.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
         assert works("again", "made")[-1]["event"] == "done"
         assert works("fill", str(clip), "0.2", "0.7")[-1]["duration_s"] == 1.0
         assert works("sketch", "Swing", "--duration", "0.5", "--variations", "2")[-1]["others"]
-        assert len(works("history")) == 6 and len(works("history", "SWING", "jazz")) == 1
+        assert len(works("history")) == 7 and len(works("history", "SWING", "jazz")) == 1
         assert works("history", "--no-kept") and call("history", "--kept", "--json") == (0, "", "")
         assert call("history", "tune", "polka")[:2] == (0, "") and "nothing" in call("history", "polka")[2]
         for result in daemon.folder.glob("swing*.wav"):
