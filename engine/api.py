@@ -34,6 +34,7 @@ from engine.words import BEAT_UNITS as BEAT_UNITS  # for the bridge
 from engine.words import LEAST_BPM as LEAST_BPM
 from engine.words import MAX_BEATS_PER_BAR as MAX_BEATS_PER_BAR
 from engine.words import MOST_BPM as MOST_BPM
+from engine.words import chord_notes as chord_notes
 
 SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
 JOINS = ("append", "new")
@@ -121,6 +122,7 @@ class GenerationRequest:
     beat_unit: int = 4  # the note that a beat is: 8 in 7/8; bpm counts quarter notes in every metre
     key: str | None = None  # "A minor", "F# major"
     loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
+    midi: bool = False  # chords are heard in what was made, bar by bar
     grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
     arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
     part: str | None = None  # of an arrangement whose result is `clip`: the section that is made again, a fill; by name or number
@@ -194,6 +196,9 @@ class GenerationRequest:
             raise RequestError(f"loop is {self.loop!r}: 1, its end leads to its beginning, or 0 is allowed")
         if self.grid not in (None, False, True):
             raise RequestError(f"grid is {self.grid!r}: 1, it is moved onto its grid, or 0 is allowed")
+        if self.midi not in (False, True):
+            raise RequestError(f"midi is {self.midi!r}: 1, its chords are heard for the MIDI file, or 0 is allowed")
+        object.__setattr__(self, "midi", bool(self.midi))
         object.__setattr__(self, "loop", bool(self.loop))
         object.__setattr__(self, "grid", None if self.grid is None else bool(self.grid))
         if self.loop and self.duration_s is not None:

@@ -374,6 +374,7 @@ def _report(plan: GenerationPlan, take: Take) -> VariationReport:
     join = track.meter.join() if joined else None
     check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
     kept = check if check and check.confidence >= SURE else None
+    chords = track.meter.chords(take.grid, stated_key) if request.midi and take.grid and track.new_frames else []
     return VariationReport(
         seed=take.seed,
         frames=track.frames,
@@ -390,6 +391,7 @@ def _report(plan: GenerationPlan, take: Take) -> VariationReport:
         moved_ms=round(1000 * take.moved_s, 1) or None,
         rolls=take.rolls if request.on_grid else None,
         loop_gain_db=None if track.loop is None else round(track.loop.gain_db, 1),
+        chords=tuple(f"{start_s:.3f} {name}" for start_s, name in chords) or None,
         join_level_db=None if join is None else join.level_db,
         join_click_db=None if join is None else join.click_db,
         cuts=track.cuts if isinstance(track, ClipTrack) else None,

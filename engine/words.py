@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Sequence
 
 NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")  # as the models' captions write them
+CHORDS = {"": (0, 4, 7), "m": (0, 3, 7), "maj7": (0, 4, 7, 11), "m7": (0, 3, 7, 10), "7": (0, 4, 7, 10)}  # semitones
+NO_CHORD = "-"
 LEAST_BPM, MOST_BPM = 20, 400
 BARE_BPM = (60, 200)  # a number alone is a tempo in between
 BEAT_UNITS = (2, 4, 8, 16)
@@ -104,6 +106,22 @@ def parse_key(text: str) -> tuple[int, str] | None:
 def name_key(key: tuple[int, str]) -> str:
     """(9, "minor") → "A minor"."""
     return f"{NOTES[key[0]]} {key[1]}"
+
+
+def parse_chord(name: str) -> tuple[int, str] | None:
+    """Pitch class of the root and kind, one of CHORDS: "F#m7" → (6, "m7"). None of NO_CHORD. Raises ValueError for others."""
+    if name == NO_CHORD:
+        return None
+    root = name[:2] if name[:2] in NOTES else name[:1]
+    if root not in NOTES or name[len(root) :] not in CHORDS:
+        raise ValueError(f"no chord {name!r}")
+    return NOTES.index(root), name[len(root) :]
+
+
+def chord_notes(name: str) -> tuple[int, ...]:
+    """A chord's MIDI notes, its root in the octave from C3 (48) on; none of NO_CHORD. Raises ValueError."""
+    found = parse_chord(name)
+    return () if found is None else tuple(48 + found[0] + step for step in CHORDS[found[1]])
 
 
 def in_plain_words(text: str) -> str:

@@ -679,6 +679,12 @@ var TABLE = {
      0,
      1
     ],
+    "midi": [
+     "midi",
+     "i",
+     0,
+     1
+    ],
     "grid": [
      "grid",
      "i",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.results import tempo_map
-from engine.api import RequestError, request_from_mapping
+from engine.api import RequestError, chord_notes, request_from_mapping
 
 RUNNING = "running"
 _ROOM = 1000  # bytes, for an end that is written when the disk is full
@@ -135,7 +135,19 @@ def _midi(contents: Entries) -> bytes | None:
     if (exit_s := exit_of(contents)) is not None:
         markers.append((exit_s, "clip"))
     markers = sections_of(contents) or markers
-    return tempo_map.encode(contents["audio"]["duration_s"], bpm, kept["beats_per_bar"], kept["beat_unit"], markers)
+    seconds = contents["audio"]["duration_s"]
+    chords = _chords(contents, join_s or 0.0, seconds if exit_s is None else exit_s)
+    return tempo_map.encode(seconds, bpm, kept["beats_per_bar"], kept["beat_unit"], markers, chords)
+
+
+def _chords(contents: Entries, from_s: float, end_s: float) -> list[tempo_map.Chord]:
+    """Those heard in the new audio, which is from `from_s` to `end_s`; none where none were asked for."""
+    heard = [one.split(" ", 1) for one in contents.get("engine", {}).get("chords") or ()]
+    starts = [from_s + float(start_s) for start_s, _ in heard]
+    return [
+        tempo_map.Chord(start_s, min(after_s, end_s), name, chord_notes(name))
+        for start_s, after_s, (_, name) in zip(starts, [*starts[1:], end_s], heard, strict=False)
+    ]
 
 
 def _source_type(entries: Entries) -> str:

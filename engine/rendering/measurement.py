@@ -7,6 +7,7 @@ import soxr
 
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.channels import to_mono
+from engine.music.chords import hear_chords
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck, check_grid
 from engine.rendering.limiter import HALF_TAPS, true_peak_db
@@ -81,6 +82,12 @@ class Meter:
     def grid(self, asked: Grid) -> GridCheck | None:
         """How well the new audio keeps a grid, which begins with it; None where there is no beat to hear."""
         return check_grid(self._new_audio(), RATE, asked)
+
+    def chords(self, grid: Grid, key: tuple[int, str] | None) -> list[tuple[float, str]]:
+        """Where each chord of the new audio begins, in seconds, and its name. key: as asked for; as it is heard when None."""
+        heard = self._new_audio()
+        key = key or measure_key(heard, RATE)
+        return [] if key is None else hear_chords(heard, RATE, grid, key)
 
     def _new_audio(self) -> np.ndarray:
         """All new audio, mono at RATE. No more can be added then."""

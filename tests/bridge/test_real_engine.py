@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -260,3 +261,12 @@ def test_a_section_that_is_not_there_is_one_clear_error(daemon, job, section, co
         Path(list(client.arrange("a:1 b:1", id="gone", prompt="tune", bpm=240, seed=1))[-1].path).unlink(missing_ok=True)
         (fail,) = client.again(job, section=section)
     assert isinstance(fail, Fail) and fail.code == code and told in fail.message
+
+
+def test_chords_that_are_heard_are_a_track_of_the_midi_file(real):
+    done = generate(real, decode="fast", bars=2, bpm=120.0, key="A minor", midi=1, seed=7)[-1]
+    assert isinstance(done, Done)
+    told = json.loads(Path(done.path).with_suffix(".json").read_text())
+    starts = [float(chord.split()[0]) for chord in told["engine"]["chords"]]
+    assert starts[0] == 0 and set(starts) <= {0.0, 2.0}
+    assert [track.name for track in mido.MidiFile(Path(done.path).with_suffix(".mid")).tracks] == ["", "chords"]

@@ -88,6 +88,9 @@ class _Values(_Asked):
         int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
     ] = None
     loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
+    midi: Annotated[
+        bool | None, Meta("1: the MIDI file beside the result has the chords that are heard in it, bar by bar, as a track")
+    ] = None
     grid: Annotated[
         bool | None,
         Meta(

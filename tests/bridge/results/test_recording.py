@@ -382,3 +382,26 @@ def test_a_name_that_was_never_reserved_is_not_removed(tmp_path):
 def test_a_name_too_long_for_the_disk_is_said(tmp_path):
     with pytest.raises(OutputError, match="too long"):
         Recording(tmp_path, GenerationRequest("dub"), "音" * 100).open()
+
+
+def test_chords_that_were_heard_are_a_track_of_the_midi_file(tmp_path):
+    """From where the new audio begins: the clip before it was not listened to."""
+    request = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2, midi=True)
+    recording = Recording(tmp_path, request)
+    story = {"id": "j", "request": asdict(request), "state": "done"}
+    recording.open(story)
+    recording.write(AudioChunk(0, 0, RATE, np.zeros((6 * RATE, 1), np.float32)))
+    path = recording.finish(story | {"engine": {"from_s": 2.0, "chords": ["0.000 Am7", "2.000 -", "3.000 F"]}})
+    file = mido.MidiFile(path.with_suffix(".mid"))
+    assert [track.name for track in file.tracks] == ["", "chords"]
+    now, found = 0.0, []
+    for message in file.tracks[1]:
+        now += mido.tick2second(message.time, file.ticks_per_beat, 500_000)
+        if message.type in ("text", "note_on", "note_off", "end_of_track"):
+            found.append((round(now, 6), message.type, getattr(message, "note", getattr(message, "text", None))))
+    am7, f = (57, 60, 64, 67), (53, 57, 60)
+    assert found == [
+        (2.0, "text", "Am7"), *((2.0, "note_on", note) for note in am7), *((4.0, "note_off", note) for note in am7),
+        (5.0, "text", "F"), *((5.0, "note_on", note) for note in f), *((6.0, "note_off", note) for note in f),
+        (6.0, "end_of_track", None),
+    ]  # fmt: skip
