@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.corpus.dataset import Corpus, halve_rate
+from engine.corpus.dataset import Corpus, from_48_khz, halve_rate
 
 
 def test_a_corpus_reads_one_side_only(corpus):
@@ -21,3 +21,10 @@ def test_halving_the_rate_keeps_what_is_below_and_drops_what_is_above():
     assert halve_rate(low).shape == (1, 24_000)
     assert halve_rate(low)[0, 100:-100].square().mean() == pytest.approx(0.5, abs=0.005)
     assert halve_rate(high)[0, 100:-100].square().mean() < 1e-5
+
+
+def test_audio_comes_at_the_codecs_rate_and_other_rates_are_refused():
+    audio = torch.randn(2, 4_800)
+    assert from_48_khz(audio, 48_000) is audio and torch.equal(from_48_khz(audio, 24_000), halve_rate(audio))
+    with pytest.raises(ValueError, match="44100 Hz"):
+        from_48_khz(audio, 44_100)

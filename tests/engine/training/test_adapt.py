@@ -8,40 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 import torch
 
 from engine.api import AudioChunk, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.models.sketch.language_model import build_language_model
 from engine.pipeline import Pipeline
 from engine.training import adapt as stage
 from engine.training.adapt import Stopped, adapt
-from engine.training.low_rank import Adapters
-from engine.training.recorded_windows import RecordedWindows
-from engine.training.recordings import TrainingError, read_recordings
-from tests.synthetic import clicks, progression
-from tests.tiny_model import TINY, write_tiny_model
+from engine.training.recordings import TrainingError
+from tests.synthetic import clicks
 
 ROOT = Path(__file__).parents[3]
 RATE = 24_000
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    """Six loops of 8 s."""
-    folder = tmp_path_factory.mktemp("recordings")
-    for number, key in enumerate(("A minor", "C major", "E minor", "D minor", "F major", "G major")):
-        audio = clicks(120, 8, (0, 1, 1.5, 2, 3), RATE) + (0.3 + 0.05 * number) * progression(key, 120, 8, RATE)
-        soundfile.write(folder / f"loop{number}_120bpm.wav", 0.5 * audio, RATE)
-    return folder
 
 
 @pytest.fixture
@@ -70,48 +50,6 @@ def child(*options, setup="pass", **popen):
 
 def events(lines):
     return [json.loads(line) for line in lines]
-
-
-def test_merged_weights_give_the_logits_the_adapters_gave():
-    torch.manual_seed(0)
-    model = build_language_model(TINY.language_model)
-    inputs = torch.randn(2, 12, TINY.language_model.hidden_size)
-    plain = model(inputs)
-    adapters = Adapters(model, rank=4)
-    torch.testing.assert_close(model(inputs), plain, rtol=0, atol=0)  # nothing is changed at first
-    for change in adapters.changes:
-        torch.nn.init.normal_(change.up)
-    model(inputs).sum().backward()
-    assert all(p.grad is not None for p in adapters.parameters()) and all(p.grad is None for p in model.parameters())
-    adapted = model(inputs).detach()
-    adapters.merge()
-    assert not torch.allclose(adapted, plain, atol=0.1)
-    torch.testing.assert_close(model(inputs), adapted, rtol=1e-4, atol=1e-4)
-    assert model.state_dict().keys() == build_language_model(TINY.language_model).state_dict().keys()
-
-
-def test_windows_begin_on_bars_with_their_words_and_clock(recordings, base):
-    checkpoint = load_checkpoint(str(base))
-    windows = RecordedWindows(read_recordings(recordings, checkpoint), checkpoint)
-    rng = np.random.default_rng(0)
-    condition, tokens, targets, negative = windows.batch(200, rng, 100)
-    timed = condition.clock[:, 0, 0] >= 0
-    assert 0.85 < timed.float().mean() < 1  # some are trained without
-    first = condition.clock[timed, 0, 0]
-    assert ((first < 4) | (first > 92)).all()  # of 96 clocks to the bar; tokens come in pairs
-    assert set(condition.clock[timed, 0, 1].tolist()) > {0, 1, 2}
-    assert 0.05 < negative.float().mean() < 0.3
-    assert torch.equal(targets[:, :100][targets[:, :100] >= 0], tokens[targets[:, :100] >= 0])
-    assert (targets != checkpoint.config.language_model.stop_token).all()
-    validation = windows.validation()
-    assert all(torch.equal(a, b) for (_, a, *_), (_, b, *_) in zip(validation, windows.validation(), strict=True))
-    assert (validation[0][0].text == torch.tensor(checkpoint_ids(base, "loop, 120 bpm"))[:1]).any()
-
-
-def checkpoint_ids(base, text):
-    from engine.conditioning.tokenizer import load_text_encoder
-
-    return load_text_encoder(load_checkpoint(str(base)))(text)
 
 
 def test_training_gains_on_recordings_it_never_saw_and_the_model_plays(train, base, tmp_path, reported):

@@ -1,17 +1,14 @@
 """Codec training: codebooks that keep their codes alive, the spectral distance, and a smoke run of either codec."""
 
-import copy
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.models.hifi_codec import HiFiCodec
 from engine.models.sketch.spectral import C1, CHORDS, BandSpectrum, TonesAndNoise
 from engine.training import codec as stage
 from engine.training.codec import CodecTrainer, MovingAverageCodebook, ToneLoss, build, spectral_distance, train
-from engine.training.decoder import train as train_decoder
-from engine.training.pack import load_codec, whiten
+from engine.training.pack import load_codec
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
@@ -150,21 +147,6 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeyp
         torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=0, atol=0)
 
 
-def test_refining_a_decoder_leaves_encoder_and_codes_alone(corpus, tmp_path, one_second_a_step):
-    from safetensors.torch import save_file
-
-    torch.manual_seed(0)
-    before = build("wavtokenizer", TINY)
-    save_file(before.state_dict(), tmp_path / "codec.safetensors")
-    weights, options = tmp_path / "codec.safetensors", {"batch": 2, "seconds": 0.2, "config": TINY}
-    refined = train_decoder("wavtokenizer", corpus, weights, tmp_path / "run", minutes=10 / 60, **options)
-    log = read_log(tmp_path / "run")
-    changed = {
-        name.split(".")[0] for name, tensor in before.state_dict().items() if not torch.equal(refined.state_dict()[name], tensor)
-    }
-    assert changed == {"backbone", "head"} and "held_out_level" in log[-1]
-
-
 def test_quantised_training_moves_codes_without_gradient():
     trainer = CodecTrainer(build("wavtokenizer", TINY)).train()
     audio = torch.randn(2, 9600, generator=torch.Generator().manual_seed(0))
@@ -199,22 +181,3 @@ def test_the_tone_loss_counts_by_its_weight(kind):
     assert helped["level"] == plain["level"]
     assert helped["loss"].item() == pytest.approx((plain["loss"] + 0.5 * trainer.tone_loss(audio)).item(), rel=1e-5)
     assert trainer.tone_loss(audio) > 0.1
-
-
-def test_whitening_changes_the_latents_and_not_the_sound_of_codes():
-    torch.manual_seed(0)
-    plain = HiFiCodec(TINY.hifi_codec).eval()
-    audio = torch.randn(1, 48_000)
-    with torch.no_grad():
-        CodecTrainer(plain).train().loss(audio)  # its first batch gives the codes
-        white = copy.deepcopy(plain)
-        codes, latents = plain.quantize(plain.encode_features(audio))
-        whiten(white, latents)
-        edge = 30 * plain.config.hop_length  # beyond the ends lie zeros, and zero means another latent than before
-        sound, expected = (codec.decode_features(codec.embed(codes))[:, edge:-edge] for codec in (white, plain))
-        torch.testing.assert_close(sound, expected, atol=1e-4, rtol=1e-3)
-        mean, deviation = latents.mean((0, 2))[:, None], latents.std((0, 2))[:, None]
-        features, expected = white.encode_features(audio), (plain.encode_features(audio) - mean) / deviation
-        torch.testing.assert_close(features, expected, atol=1e-3, rtol=1e-3)
-        embedded = white.embed(codes)
-    assert embedded.mean((0, 2)).abs().max() < 1e-3 and (embedded.std((0, 2)) - 1).abs().max() < 1e-3
