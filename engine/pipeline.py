@@ -29,7 +29,9 @@ from engine.api import (
     VariationReport,
     draw_seed,
 )
+from engine.baselines.musicgen import MusicGen
 from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.library import find_model, is_musicgen
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_bpm, asked_grid, asked_key, kept_metre
 from engine.conditioning.tempo import in_seconds
@@ -67,7 +69,7 @@ class Pipeline:
 
     def __init__(self, device: str | None = None, plan: ChunkPlan = ChunkPlan()) -> None:  # noqa: B008 - frozen
         self.runtime, self.chunks = choose_runtime(device), plan
-        self._loaded: _Loaded | None = None
+        self._loaded: _Loaded | MusicGen | None = None
         self._paces: dict[str, Pace] = {}  # that the warm-up measured
         self._pace = PaceMeter()  # of the generation that runs
 
@@ -80,6 +82,8 @@ class Pipeline:
             except EngineError:
                 self._loaded = None
                 raise
+        if isinstance(self._loaded, MusicGen):
+            return self._loaded.report
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
         return ModelReport(
@@ -93,6 +97,9 @@ class Pipeline:
         )
 
     def _prepare(self, model: str) -> None:
+        if is_musicgen(directory := find_model(model)):
+            self._loaded = MusicGen(model, directory, self.runtime)
+            return
         checkpoint = load_checkpoint(model)
         planner = Planner(checkpoint, self.runtime.device)
         self._loaded, self._paces = _Loaded(model, prepare(checkpoint, self.runtime), planner), {}
@@ -108,6 +115,10 @@ class Pipeline:
         name = request.model or DEFAULT_MODEL
         request, model = replace(request, model=name), self.load(name)
         loaded_s, self._pace = watch(), PaceMeter()
+        if isinstance(self._loaded, MusicGen):
+            request = replace(request, seed=draw_seed() if request.seed is None else request.seed)
+            yield from self._loaded.generate(request, model, self.chunks, loaded_s, watch, cancelled)
+            return
         if request.task != "music":
             request = replace(request, seed=draw_seed() if request.seed is None else request.seed)
             yield from Resynthesis(self._prepared, request, self.chunks, cancelled).run(model, loaded_s, watch)
@@ -131,12 +142,12 @@ class Pipeline:
 
     @property
     def _prepared(self) -> Prepared:
-        assert self._loaded is not None, "a model is loaded first"
+        assert isinstance(self._loaded, _Loaded), "a model is loaded first"
         return self._loaded.prepared
 
     @property
     def _planner(self) -> Planner:
-        assert self._loaded is not None, "a model is loaded first"
+        assert isinstance(self._loaded, _Loaded), "a model is loaded first"
         return self._loaded.planner
 
     def _as_it_comes(

@@ -18,7 +18,7 @@ MODELS_FOLDER = "INSPIRE_MODELS_FOLDER"  # in the environment: the user's models
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model by its name. `kind`: embedded; own, in our layout; released, as InspireMusic publishes them."""
+    """A model by its name. `kind`: embedded; own, in our layout; released, as InspireMusic publishes them; musicgen."""
 
     name: str
     path: Path
@@ -49,7 +49,7 @@ def list_models(folder: Path | None = None) -> dict[str, ModelInfo]:
     for root in (EMBEDDED_MODELS, folder or Path(os.environ.get(MODELS_FOLDER) or default_models_folder())):
         for path in sorted(root.iterdir()) if root.is_dir() else ():
             if _is_model(path):
-                kind = "embedded" if root == EMBEDDED_MODELS else "own" if (path / "model.json").is_file() else "released"
+                kind = "embedded" if root == EMBEDDED_MODELS else _kind(path)
                 found.setdefault(path.name, ModelInfo(path.name, path, kind))
     return found
 
@@ -67,5 +67,18 @@ def find_model(name_or_path: str | Path) -> Path:
     return path
 
 
+def is_musicgen(path: Path) -> bool:
+    """Whether a directory holds a MusicGen as published for transformers."""
+    try:
+        content = json.loads((path / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("model_type") == "musicgen"
+
+
 def _is_model(path: Path) -> bool:
-    return (path / "model.json").is_file() or (path / "llm.pt").is_file()
+    return (path / "model.json").is_file() or (path / "llm.pt").is_file() or is_musicgen(path)
+
+
+def _kind(path: Path) -> str:
+    return "own" if (path / "model.json").is_file() else "released" if (path / "llm.pt").is_file() else "musicgen"

@@ -20,7 +20,7 @@ from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, tru
 from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
 from engine.rendering.stereo import SIDE_DB, Widener, width_of
-from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
+from engine.rendering.windows import ChunkPlan, FastRenderer, Renderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
@@ -35,7 +35,7 @@ class Source:
     """The clip a track goes on from."""
 
     samples: np.ndarray  # float32 (frames, channels) at the result's rate, up to the join
-    tokens: Sequence[int]  # of its end
+    tokens: Sequence[Any]  # of its end
     repeated: bool  # the result begins with it
     gain_db: float = 0.0  # from the level of the model's rendering to that of the samples, as expected
     looped: bool = False  # it goes round and round
@@ -59,7 +59,7 @@ class Track:
     """Push tokens as they come, then `finish`; every chunk carries its number and its place in the result."""
 
     def __init__(
-        self, renderer: FastRenderer | FullRenderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
+        self, renderer: Renderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
         source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
         lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None, dies_away: int = 0,
     ) -> None:  # fmt: skip
@@ -115,7 +115,7 @@ class Track:
                 self.meter.add_source(repeated[start : start + size])
                 yield self._chunk(repeated[start : start + size])
 
-    def push(self, token: int) -> AudioChunk | None:
+    def push(self, token: Any) -> AudioChunk | None:
         audio = self._decoder.push(token)
         return None if audio is None else self._new(audio, last=False)
 
@@ -167,7 +167,7 @@ class Track:
         before: np.ndarray = np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
         return before
 
-    def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
+    def _lead_tokens(self, renderer: Renderer) -> Sequence[Any]:
         """Tokens of the source's end that are rendered as well."""
         return [] if self.source is None else self.source.tokens[-round(LEAD_S * renderer.token_rate) :]
 
@@ -248,7 +248,7 @@ class ClipTrack(Track):
     def _overlap(self) -> int:
         return fade_frames(self.samplerate, self._grid)
 
-    def _lead_tokens(self, renderer: FastRenderer | FullRenderer) -> Sequence[int]:
+    def _lead_tokens(self, renderer: Renderer) -> Sequence[Any]:
         return self.source.tokens if self.source is not None else []
 
     def _join(self, led: np.ndarray) -> np.ndarray:
