@@ -90,7 +90,7 @@ class Pipeline:
             model=config.name,
             weights=checkpoint.weights_sha256,
             bytes=checkpoint.bytes,
-            device=self.runtime.description,
+            device=self._prepared.description,
             samplerate_full=config.hifi_codec.sampling_rate if config.hifi_codec else 0,
             samplerate_fast=config.wavtokenizer.sample_rate,
             paces=dict(self._paces),

@@ -1,21 +1,26 @@
-"""Device, precision and threads: the one owner of torch settings."""
+"""Device, precision, threads, and whether a step is compiled ahead: the one owner of torch settings."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from engine.api import EngineError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.generation import Decoder
+from engine.models.language_model import LanguageModel
 from engine.models.packed import onednn_takes
 from engine.report import Pace
+
+if TYPE_CHECKING:
+    from engine.acceleration.compiled import CompiledNetwork
 
 T = TypeVar("T")
 
@@ -24,6 +29,9 @@ T = TypeVar("T")
 BYTES_PER_THREAD = 16_000_000
 # Weights that stay in a processor's caches from step to step, so that narrower ones save nothing.
 CACHED_WEIGHTS = 8_000_000
+# What a language model's step runs on, on a CPU. exact: ONNX Runtime in float32, the same but for rounding; int8: it with weights
+# and activations in eight bits; off: torch alone; auto: exact for a small model, off for a large one.
+ACCELERATIONS = ("auto", "exact", "int8", "off")
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Runtime:
     device: torch.device
     language_model_dtype: torch.dtype  # of a large one
     threads: int
+    acceleration: str = "off"  # one of ACCELERATIONS
 
     @property
     def description(self) -> str:
@@ -44,7 +53,9 @@ class Runtime:
 
 
 def choose_runtime(device: str | None = None) -> Runtime:
-    """The best device there is, or the one asked for (`INSPIRE_DEVICE` sets the default). The first call sets torch's threads."""
+    """The best device there is, or the one asked for (`INSPIRE_DEVICE` sets the default), with the acceleration that
+    `INSPIRE_ACCELERATION` names. The first call sets torch's threads.
+    """
     here = [name for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if there]
     asked = device or os.environ.get("INSPIRE_DEVICE") or [*here, "cpu"][0]
     kind, _, number = asked.partition(":")
@@ -59,7 +70,10 @@ def choose_runtime(device: str | None = None) -> Runtime:
     torch.set_num_threads(threads)
     # A decode step reads every weight once: half the bytes, half the time, on a CPU as long as it multiplies bfloat16 natively.
     narrow = asked != "cpu" or onednn_takes(torch.bfloat16)
-    return Runtime(torch.device(asked), torch.bfloat16 if narrow else torch.float32, threads)
+    acceleration = os.environ.get("INSPIRE_ACCELERATION", "auto")
+    if acceleration not in ACCELERATIONS:
+        raise EngineError(f"INSPIRE_ACCELERATION is {acceleration!r}: allowed are {', '.join(ACCELERATIONS)}")
+    return Runtime(torch.device(asked), torch.bfloat16 if narrow else torch.float32, threads, acceleration)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +84,12 @@ class Prepared:
     decoder: Decoder
     runtime: Runtime
     decoder_threads: int  # that one step is worth
+
+    @property
+    def description(self) -> str:
+        """What it runs on, for people: "CPU", "CPU, ONNX Runtime in float32"."""
+        compiled = getattr(self.decoder.network, "description", None)
+        return f"{self.runtime.description}, {compiled}" if compiled else self.runtime.description
 
 
 def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
@@ -82,9 +102,23 @@ def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
             module.to(runtime.device).requires_grad_(False)
     weights = sum(weight.numel() for weight in checkpoint.language_model.backbone.parameters())
     small = runtime.device.type == "cpu" and weights < CACHED_WEIGHTS
-    decoder = Decoder(checkpoint.language_model, torch.float32 if small else runtime.language_model_dtype)
-    threads = max(1, min(runtime.threads, weights * decoder.dtype.itemsize // BYTES_PER_THREAD))
-    return Prepared(checkpoint, decoder, runtime, threads)
+    dtype = torch.float32 if small else runtime.language_model_dtype
+    threads = max(1, min(runtime.threads, weights * dtype.itemsize // BYTES_PER_THREAD))
+    network = _compiled(checkpoint.language_model, runtime, small, threads)
+    return Prepared(checkpoint, Decoder(checkpoint.language_model, dtype, network), runtime, threads)
+
+
+def _compiled(model: LanguageModel, runtime: Runtime, small: bool, threads: int) -> CompiledNetwork | None:
+    """The step compiled ahead where that is wanted, possible, and right; None: torch does it."""
+    if runtime.device.type != "cpu" or runtime.acceleration == "off" or (runtime.acceleration == "auto" and not small):
+        return None
+    try:
+        from engine.acceleration.compiled import compile_network
+
+        return compile_network(model, threads=threads, eight_bits=runtime.acceleration == "int8")
+    except Exception as error:  # whatever another version of a library does: the music shall play all the same
+        logging.getLogger(__name__).warning("the language model's step is not compiled, torch runs it: %s", error)
+        return None
 
 
 @contextmanager
