@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.captions import caption, short_caption
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import SectionFacts
@@ -26,7 +25,7 @@ from engine.corpus.piece import FRAME_RATE
 from engine.models.condition import SECTION_ROWS
 from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
-from engine.training.command import stage_options, stage_parser
+from engine.training.command import add_fine_tuning_paths, load_language_model, stage_options, stage_parser
 from engine.training.language_model import SHORTER, audio_logits, log_likelihoods
 from engine.training.loop import FineTuning, Run
 from engine.training.sketch import SKETCH
@@ -225,13 +224,9 @@ def train(model: LanguageModel, tokenizer: Tokenizer, corpus: Path, tokens_file:
 def main() -> None:
     parser = stage_parser(__doc__, minutes=60, threads=2)
     parser.add_argument("model", help="the model to begin with")
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("tokens", type=Path)
-    parser.add_argument("run", type=Path)
+    add_fine_tuning_paths(parser)
     options = stage_options(parser)
-    checkpoint = load_checkpoint(options.model)
-    tokenizer = Tokenizer.from_file(str(checkpoint.directory / "tokenizer.json"))
-    train(checkpoint.language_model, tokenizer, options.corpus, options.tokens, options.run, minutes=options.minutes)
+    train(*load_language_model(options.model), options.corpus, options.tokens, options.run, minutes=options.minutes)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,10 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
 from engine.training.candidates import Candidates
-from engine.training.command import stage_options, stage_parser
+from engine.training.command import add_fine_tuning_paths, load_language_model, stage_options, stage_parser
 from engine.training.language_model import log_likelihoods, loss
 from engine.training.loop import FineTuning, Run
 from engine.training.windows import Example, Windows, collate
@@ -122,13 +121,9 @@ def main() -> None:
     parser = stage_parser(__doc__, minutes=20, threads=2)
     parser.add_argument("model", help="the model to begin with, which the candidates are of")
     parser.add_argument("candidates", type=Path)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("tokens", type=Path)
-    parser.add_argument("run", type=Path)
+    add_fine_tuning_paths(parser)
     options = stage_options(parser)
-    checkpoint = load_checkpoint(options.model)
-    tokenizer = Tokenizer.from_file(str(checkpoint.directory / "tokenizer.json"))
-    train(checkpoint.language_model, tokenizer, options.candidates, options.corpus, options.tokens, options.run,
+    train(*load_language_model(options.model), options.candidates, options.corpus, options.tokens, options.run,
           minutes=options.minutes)  # fmt: skip
 
 
