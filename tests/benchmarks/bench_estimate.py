@@ -1,19 +1,25 @@
-"""Estimates against what happened: python -m tests.benchmarks.bench_estimate
+"""Estimates against what happened: python -m tests.benchmarks.bench_estimate [--work]
 
 A daemon of its own with `sketch`, asked for six kinds of request: before anything was measured, and after one job of each kind.
 Lines, seconds; the baseline is what the job then took, the ratio estimate : actual, whose bar is 0.75 to 1.25:
 `estimate.KIND.total`, `estimate.KIND.first`   from this machine's measured rates.
 `estimate.cold.KIND.total`                     from the engine's warm-up and the kinds before alone.
+
+--work: the engine alone, in this process and on one thread, in seconds of the processor's work, `estimate.work.…`: for a machine
+that does other things meanwhile, on which one job takes twice as long as the same one after it.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from bridge.jobs.rates import Rates
 from bridge.osc.client import Client
 from bridge.osc.replies import Done, Estimated
 from tests.benchmarks.report import report
@@ -37,7 +43,12 @@ def kinds(clip: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", default=str(next((ROOT / "tests" / "loops").glob("*.flac"))))
-    clip = parser.parse_args(arguments).clip
+    parser.add_argument("--work", action="store_true")
+    options = parser.parse_args(arguments)
+    clip = options.clip
+    if options.work:
+        of_work(clip)
+        return
     with tempfile.TemporaryDirectory() as home:
         daemon = RunningDaemon(Path(home), engine="engine.pipeline:create_engine")
         try:
@@ -52,6 +63,29 @@ def main(arguments: list[str] | None = None) -> None:
                     report(f"estimate.{name}.first", told.first_s, "s", first_s, told.first_s / first_s)
         finally:
             daemon.stop()
+
+
+def of_work(clip: str) -> None:
+    """As `main`, with the processor's time for the clock's."""
+    os.environ["INSPIRE_THREADS"] = "1"
+    with mock.patch("time.monotonic", time.process_time):
+        from engine.api import AudioChunk, GenerationRequest
+        from engine.pipeline import create_engine
+
+        engine, rates = create_engine("cpu"), Rates()
+        rates.warmed_up("sketch", engine.load("sketch"))
+        for name, both in kinds(clip).items():
+            for asked, which in zip(both, ("cold.", ""), strict=True):
+                request = GenerationRequest(WORDS, model="sketch", seed=1, **asked)
+                told, begun, chunks_s, finished = rates.estimate(request), time.process_time(), [], None
+                for finished in engine.generate(request):
+                    if isinstance(finished, AudioChunk):
+                        chunks_s.append(time.process_time() - begun)
+                total_s = time.process_time() - begun
+                rates.done(request, finished.report.pace)
+                report(f"estimate.work.{which}{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
+                if not which:
+                    report(f"estimate.work.{name}.first", told.first_s, "s", chunks_s[0], told.first_s / chunks_s[0])
 
 
 def compare(client: Client, asked: dict[str, Any]) -> tuple[Estimated, float, float]:

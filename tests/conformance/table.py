@@ -47,6 +47,7 @@ REFUSED = {  # what is wrong: address, arguments after the id, code
     "a path outside the output folder": ("/inspire/generate", ["dub", "path", "../../x.wav"], "output"),
     "a cancel of nothing": ("/inspire/cancel", [], "no_such_job"),
     "nothing to do again": ("/inspire/again", ["nobody-at-all"], "no_such_job"),
+    "a section of nothing": ("/inspire/again", ["nobody-at-all", "section", "drop"], "no_such_job"),
     "nothing to play": ("/inspire/play", ["nobody-at-all"], "no_such_job"),
     "a variation that no job has": ("/inspire/play", ["nobody-at-all", "variation", 0], "bad_value"),
     "an unknown way to decode": ("/inspire/again", ["nobody-at-all", "decode", "better"], "bad_value"),

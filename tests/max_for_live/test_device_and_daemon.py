@@ -35,6 +35,21 @@ def test_words_become_bars_in_the_sets_tempo(daemon, put_on_track):
     assert command[2] == "stereo pad" and dict(zip(command[3::2], command[4::2], strict=True))["bpm"] == 125
 
 
+def test_how_long_the_first_sound_takes_is_asked_and_shown(daemon, put_on_track):
+    """Asked of the daemon, not looked up in the history: what is asked for has another length and other words than any before."""
+    with daemon.client() as client:
+        list(client.generate("pad", duration_s=1))  # so that something is measured
+    device = put_on_track(daemon.port, prompt="choir, never asked for")
+    device.until("first sound in")
+    asked = [command for command in device.commands if command[0] == "/inspire/estimate"]
+    values = dict(zip(asked[-1][2::2], asked[-1][3::2], strict=True))
+    assert values["prompt"] == "choir, never asked for" and values["bpm"] == 120
+    before = len(asked)
+    device.turn("bars", 1)
+    wait_until(lambda: len([command for command in device.commands if command[0] == "/inspire/estimate"]) > before)
+    assert device.clips()["console"] == [] and not any(command[0] == "/inspire/generate" for command in device.commands)
+
+
 def test_a_result_lands_in_an_empty_slot_and_loops(daemon, put_on_track):
     device = put_on_track(daemon.port, prompt="pad")
     device.until("ready")

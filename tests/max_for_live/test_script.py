@@ -155,7 +155,6 @@ def test_the_message_table_is_the_daemons():
 def test_what_it_asks_for_stands_in_the_table():
     table = json.loads(script_table().removeprefix("var TABLE = ").rstrip().removesuffix(";"))
     asked = set(re.findall(r'\.(?:ask|say)\("(\w+)"', CODE)) | {"generate", "continue", "again"}
-    later = {"estimate", "fill"}  # of a daemon that has them
-    assert asked - later <= set(table["commands"])
-    handled = set(re.findall(r"Session\.prototype\.on_(\w+)", CODE)) - {"job_state", "estimate"}
+    assert asked <= set(table["commands"])
+    handled = set(re.findall(r"Session\.prototype\.on_(\w+)", CODE)) - {"job_state"}
     assert handled <= set(table["replies"])
