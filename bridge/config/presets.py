@@ -25,9 +25,10 @@ MAX_DESCRIPTION_CHARS = 200
 SELECTED = "selected"  # in place of a name: the one chosen with select, next, previous or bank
 USER_BANK = "user"  # where saved ones go
 
-_NOT_KEPT = {"clip", "from_s", "variations", "task"}  # a preset is not of one recording, nor how often it is asked for
+# A preset is not of one recording or a place in it, nor how often it is asked for.
+_NOT_KEPT = {"clip", "from_s", "from_bar", "to_s", "to_bar", "candidates", "part", "variations", "task"}
 _KEYS = tuple(f.name for f in fields(GenerationRequest) if f.name not in _NOT_KEPT)
-_LENGTHS = {"duration_s", "bars"}
+_LENGTHS = {"duration_s", "bars", "arrangement"}
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ class Preset:
         end of a region does.
         """
         own = {name: value for name, value in own.items() if name != "prompt" or str(value).strip()}
-        replaced = _LENGTHS if (_LENGTHS | {"arrangement"}) & own.keys() else {"duration_s"} if own.get("loop") else set()
-        if {"to_s", "to_bar"} & own.keys():
+        replaced = _LENGTHS if _LENGTHS & own.keys() else {"duration_s", "arrangement"} if own.get("loop") else set()
+        if {"to_s", "to_bar", "arrangement"} & own.keys():
             replaced = _LENGTHS | {"loop"}
         return {name: value for name, value in self.values.items() if name not in replaced} | own
 
@@ -111,6 +112,8 @@ class Presets:
         defaults = {f.name: f.default for f in fields(GenerationRequest) if f.default is not MISSING}
         asked = {key: value for key, value in asdict(request).items() if key in _KEYS and value != defaults[key]}
         asked.pop("seed", None)
+        if request.arrangement is not None:
+            asked.pop("bars", None)  # its sections'
         known = next((preset for preset in self.all() if preset.name.casefold() == name.casefold()), None)
         if known and known.values == asked:
             return known  # a command may come twice

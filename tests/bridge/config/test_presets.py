@@ -145,6 +145,25 @@ def test_saving_keeps_what_was_asked_but_clip_and_seed(tmp_path):
     assert len(presets.all()) == len(FACTORY) + 2
 
 
+def test_what_was_made_of_a_recording_is_saved_without_the_place_in_it(tmp_path):
+    presets, clip = Presets(tmp_path), {"clip": "a.wav", "seed": 3}
+    fill = presets.save("Fill", GenerationRequest("dub", from_s=1.0, to_s=2.0, candidates=4, **clip))
+    bars = presets.save("Bars", GenerationRequest("dub", from_bar=1, to_bar=3, bpm=90.0, **clip))
+    part = presets.save("Part", GenerationRequest("dub", arrangement="a:1 b:2", part="b", bpm=90.0, **clip))
+    assert (fill.values, bars.values) == ({"prompt": "dub"}, {"prompt": "dub", "bpm": 90.0})
+    assert part.values == {"prompt": "dub", "bpm": 90.0, "arrangement": "a:1 b:2"} and not presets.problems
+
+
+def test_a_length_of_ones_own_replaces_a_presets_arrangement(tmp_path):
+    preset = Presets(tmp_path).save("Piece", GenerationRequest("dub", arrangement="a:1 b:2", bpm=90.0))
+    assert "bars" not in preset.values and GenerationRequest(**preset.under({})).bars == 3
+    for own, bars in [({"bars": 8}, 8), ({"duration_s": 4.0}, None), ({"loop": True}, 4), ({"arrangement": "c:5"}, 5)]:
+        request = GenerationRequest(**preset.under(own))
+        assert request.bars == bars and request.arrangement == own.get("arrangement")
+    loop = Presets(tmp_path).save("Loop", GenerationRequest("dub", loop=True, bars=2, bpm=90.0))
+    assert GenerationRequest(**loop.under({"arrangement": "c:5"})).bars == 5
+
+
 def test_a_damaged_file_is_not_written_over(tmp_path):
     file = tmp_path / "user.toml"
     file.write_text("[[preset")
