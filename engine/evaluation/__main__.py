@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--prompts", type=int, default=20)
     parser.add_argument("--corpus", type=Path, help="the corpus the model was trained on, with its held-out pieces")
     parser.add_argument("--loops", type=Path, help="a folder of recorded loops to continue")
+    parser.add_argument("--recordings", type=Path, help="a folder of recorded and produced music, of which clips are continued")
     parser.add_argument(
         "--decode", choices=("full", "fast"), help="the path that prompts and clips are played on (full, where there is one)"
     )
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from engine.acceleration import choose_runtime, prepare
     from engine.checkpoints.checkpoint import load_checkpoint
     from engine.corpus.dataset import Corpus
-    from engine.evaluation import continuation_trials, report, trials
+    from engine.evaluation import continuation_trials, recorded_trials, report, sound_trials, trials
     from engine.evaluation.classifier import PIECES, MusicClassifier
     from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
     from engine.evaluation.prompts import draw_prompts
@@ -71,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
         results += codec_trial(prepared, held_out)
     _say(f"playing {options.prompts} prompts")
     results += trials.prompt_trial(model, draw_prompts(options.prompts), classifier, accuracy)
+    _say("measuring loudness, peaks and width")
+    results += sound_trials.sound_trial(model, draw_prompts(options.prompts))
     if classifier is not None:
         _say("continuing held-out pieces")
         results += continuation_trials.continuation_trial(model, held_out, classifier, options.prompts)
@@ -78,11 +81,16 @@ def run(options: argparse.Namespace) -> int:
         results += continuation_trials.edit_trial(model, held_out, classifier, options.prompts)
         _say("playing held-out captions")
         results.append(trials.distribution_trial(model, held_out, classifier, options.prompts, reconstruct))
+        _say("playing one prompt with several seeds")
+        results.append(sound_trials.diversity_trial(model, draw_prompts(options.prompts), classifier, held_out))
     else:
         results.append(Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
     if options.loops is not None:
         _say("continuing recorded loops")
         results += continuation_trials.loop_trial(model, options.loops, reconstruct)
+    if options.recordings is not None:
+        _say("continuing clips of recordings")
+        results += recorded_trials.recorded_trial(model, options.recordings, options.prompts)
     if options.long is not None:
         _say(f"playing {options.long:g} minutes")
         results += trials.long_form_trial(model, 60 * options.long)

@@ -21,6 +21,8 @@ from engine.models.codec import AudioCodec
 from engine.rendering.windows import FastRenderer, FullRenderer
 
 FAST, FULL, CODEC, OPUS = "tokens, fast path", "tokens, full path", "48 kHz codec alone", "Opus at 6 kb/s"
+OPUS_12 = "Opus at 12 kb/s"
+OPUS_KBPS = {OPUS: 6, OPUS_12: 12}
 UNCODED = "uncoded"
 
 
@@ -66,7 +68,7 @@ def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
 def ways(prepared: Prepared) -> tuple[str, ...]:
     """The ways of coding that this model and machine have."""
     own = (FAST,) if prepared.checkpoint.flow is None else (FAST, FULL, CODEC)
-    return (*own, OPUS) if through_opus(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, 6) is not None else own
+    return (*own, *OPUS_KBPS) if through_opus(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, 6) is not None else own
 
 
 def through(prepared: Prepared, way: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -82,8 +84,8 @@ def through(prepared: Prepared, way: str) -> Callable[[np.ndarray], np.ndarray]:
 @torch.inference_mode()
 def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
     """48 kHz mono audio [N] coded and decoded: [N] at 48 kHz. way: one of `ways(prepared)`."""
-    if way == OPUS:
-        coded = through_opus(original, SAMPLE_RATE, 6)
+    if way in OPUS_KBPS:
+        coded = through_opus(original, SAMPLE_RATE, OPUS_KBPS[way])
         assert coded is not None, "`ways` names Opus only where ffmpeg has it"
         return coded
     checkpoint, device = prepared.checkpoint, prepared.runtime.device

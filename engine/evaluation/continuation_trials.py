@@ -90,9 +90,7 @@ def _mid_chorus_s(facts: PieceFacts) -> float:
     return section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
 
 
-def loop_trial(
-    model: ModelUnderTest, folder: Path, reconstruct: Callable[[np.ndarray], np.ndarray]
-) -> list[Result]:
+def loop_trial(model: ModelUnderTest, folder: Path, reconstruct: Callable[[np.ndarray], np.ndarray]) -> list[Result]:
     """Continues recorded loops, LOOP_SEEDS times each: the join, the level, and of those with a beat tempo and spectrum.
 
     reconstruct: as in `distribution_trial`.

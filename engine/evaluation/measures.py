@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pyloudnorm
-from scipy import linalg, signal
+from scipy import fft, linalg, signal
 from transformers.audio_utils import mel_filter_bank
 
 from engine.music.analysis import measure_bpm, scale_of
@@ -42,6 +42,34 @@ def loudness_db(audio: np.ndarray, samplerate: int) -> float:
     if len(audio) < 0.4 * samplerate or np.abs(audio).max(initial=0) < 1e-5:
         return -70.0
     return float(max(-70.0, pyloudnorm.Meter(samplerate).integrated_loudness(audio.astype(np.float64))))
+
+
+def true_peak_db(audio: np.ndarray) -> float:
+    """Of (frames, channels), in dBTP: the highest value at eight times the rate."""
+    return float(20 * np.log10(max(np.abs(signal.resample_poly(audio.astype(np.float64), 8, 1)).max(initial=0), 1e-6)))
+
+
+def side_db(audio: np.ndarray) -> float:
+    """Of (frames, channels) the side against the middle; -90 where there is none."""
+    if audio.shape[1] != 2:
+        return -90.0
+    middle, side = (np.mean(np.square(part, dtype=np.float64)) for part in (audio.sum(1), audio[:, 0] - audio[:, 1]))
+    return float(max(-90.0, 10 * np.log10((side + 1e-12) / (middle + 1e-12))))
+
+
+def highs_db(audio: np.ndarray, samplerate: int, from_hz: float = 6_000.0) -> float:
+    """Level of what lies above `from_hz`, of mono [N]; -120 for none."""
+    power = np.square(np.abs(np.fft.rfft(audio * np.hanning(len(audio)))))
+    return float(
+        10 * np.log10(power[np.fft.rfftfreq(len(audio), 1 / samplerate) >= from_hz].sum() / max(len(audio), 1) ** 2 + 1e-12)
+    )
+
+
+def timbre(audio: np.ndarray, samplerate: int) -> np.ndarray:
+    """Means and deviations of 20 cepstral coefficients of the log-mel spectrum, of mono [N], as a timbre."""
+    levels = log_mel(audio, samplerate, 80)
+    cepstrum = fft.dct(np.maximum(levels, levels.max() - DYNAMIC_RANGE_DB), axis=0, norm="ortho")[:20]
+    return np.concatenate([cepstrum.mean(1), cepstrum.std(1)])
 
 
 def onset_density(audio: np.ndarray, samplerate: int) -> float:

@@ -34,16 +34,21 @@ class ModelUnderTest:
 
     def play(self, **request: Any) -> tuple[np.ndarray, int, GenerationReport]:
         """A request's result: mono audio [N], its rate in Hz, and what the engine reports."""
-        request = {"model": self.model, "decode": self.decode} | request
         if "clip" in request:
             request.setdefault("timbre", "model")  # it is the model that is measured
+        audio, rate, report = self.play_channels(**request)
+        return audio.mean(1), rate, report
+
+    def play_channels(self, **request: Any) -> tuple[np.ndarray, int, GenerationReport]:
+        """As a user gets it: (frames, channels)."""
+        request = {"model": self.model, "decode": self.decode} | request
         chunks: list[np.ndarray] = []
         report: GenerationReport | None = None
         rate = 0
         for event in self.engine.generate(GenerationRequest(**request), lambda: False):
             match event:
                 case AudioChunk():
-                    chunks.append(event.samples.mean(1))
+                    chunks.append(event.samples)
                     rate = event.samplerate
                 case Finished():
                     report = event.report

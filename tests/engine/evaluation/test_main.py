@@ -16,9 +16,12 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     write_corpus(corpus, pieces=4, held_out=1)
     (tmp_path / "loops").mkdir()
     soundfile.write(tmp_path / "loops" / "beat.wav", clicks(120, 2, rate=48_000), 48_000)
+    (tmp_path / "songs").mkdir()
+    soundfile.write(tmp_path / "songs" / "song.wav", 0.3 * clicks(120, 45, rate=24_000), 24_000)
     model = write_tiny_model(tmp_path / "model")
     folder = tmp_path / "report"
     options = ["--prompts", "1", "--corpus", str(corpus), "--loops", str(tmp_path / "loops"), "--report", str(folder)]
+    options += ["--recordings", str(tmp_path / "songs")]
     assert main([str(model), *options, "--decode", "fast"]) == 0
     written = json.loads((folder / "results.json").read_text())
     rows = {row["name"]: row for row in written["results"]}
@@ -34,6 +37,11 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     assert len({loop["band_levels_db"] for loop in loops}) == 3
     likeness = rows["level of each band, rhythmic loops and what follows"]
     assert likeness["count"] == 3 and likeness["value"] > 0 and "after the codec" in likeness["note"]
+    assert rows["true peaks at most -1 dBTP"]["met"] is True  # noise or not
+    assert rows["loudness of prompted results from -16 to -12 LUFS"]["count"] == 1
+    assert rows["recorded clips continued in their own sound: likeness to the clip"]["value"] > 0
+    assert rows["… in the model's sound: likeness to the clip"]["bar"] is None
+    assert "takes of one prompt apart, times pieces of one style" in rows
     assert "| asked tempo met within 2 % |" in capsys.readouterr().out
     assert (folder / "evaluation.png").stat().st_size > 10_000
 
