@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from engine.evaluation.__main__ import main
-from tests.synthetic import clicks, write_corpus
+from tests.synthetic import clicks, noise, write_corpus
 from tests.tiny_model import write_tiny_model
 
 
@@ -17,7 +17,7 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     (tmp_path / "loops").mkdir()
     soundfile.write(tmp_path / "loops" / "beat.wav", clicks(120, 2, rate=48_000), 48_000)
     (tmp_path / "songs").mkdir()
-    soundfile.write(tmp_path / "songs" / "song.wav", 0.3 * clicks(120, 45, rate=24_000), 24_000)
+    soundfile.write(tmp_path / "songs" / "song.wav", 0.3 * clicks(120, 45, rate=24_000) + 0.1 * noise(45, 24_000), 24_000)
     model = write_tiny_model(tmp_path / "model")
     folder = tmp_path / "report"
     options = ["--prompts", "1", "--corpus", str(corpus), "--loops", str(tmp_path / "loops"), "--report", str(folder)]
