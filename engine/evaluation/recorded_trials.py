@@ -20,7 +20,7 @@ from engine.evaluation.measures import key_met
 from engine.evaluation.results import Result, Row, share
 from engine.evaluation.trials import ModelUnderTest
 from engine.music.analysis import measure_bpm, measure_key
-from engine.rendering.level import rms_db
+from engine.music.level import rms_db
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 CLIP_S, CONTINUED_S, END_S = 12.0, 8.0, 2.0

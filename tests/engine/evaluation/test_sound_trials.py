@@ -26,14 +26,14 @@ def wide(middle_db, side_db):
 def test_a_good_result_meets_all_three():
     loudness, peaks, side = judged(0.3 * wide(-16, -10))
     assert loudness.met is False  # too soft
-    loudness, peaks, side = judged(wide(-17, -10))
+    loudness, peaks, side = judged(wide(-20, -10))
     assert (loudness.value, peaks.value, side.value) == (100, 100, 100) and loudness.count == 2
     assert "mean -10.0 dB" in side.note
 
 
 @pytest.mark.parametrize(
     ("audio", "failed"),
-    [(wide(-34, -10), 0), (wide(-17, -40), 2), (wide(-17, -3), 2), (0.2 * noise(6, RATE)[:, None], 2)],
+    [(wide(-34, -10), 0), (wide(-20, -40), 2), (wide(-20, -3), 2), (0.2 * noise(6, RATE)[:, None], 2)],
     ids=["soft", "mono", "too wide", "one channel"],
 )
 def test_each_fault_fails_its_own_row(audio, failed):
