@@ -15,6 +15,7 @@ and neverball-data. Lines:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from matplotlib.figure import Figure
 
 from engine.api import AudioChunk, CandidateReport, Finished, GenerationRequest
 from engine.fill.exit import RATE, log_mel
@@ -54,13 +56,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--regions", type=int, default=50)
     parser.add_argument("--timbre", choices=("clip", "model"))
+    parser.add_argument("--picture", type=Path, help="only draw a filled region of the recorded loop into this PNG")
     parser.add_argument("--tuning", action="store_true", help="the recordings that set the weights, not the others")
     options = parser.parse_args(arguments)
     engine = Pipeline()
     engine.load("sketch")
-    found = []
-    for clip, from_s, to_s in regions(options.folders, options.regions, options.tuning):
-        found.append(filled(engine, clip, from_s, to_s, options.timbre))
+    if options.picture:
+        draw(engine, options.picture)
+        return
+    found: list[Filled] = []
+    with contextlib.suppress(KeyboardInterrupt):  # what there is by then is told
+        for clip, from_s, to_s in regions(options.folders, options.regions, options.tuning):
+            found.append(filled(engine, clip, from_s, to_s, options.timbre))
     tell(found)
     tell_takes(engine)
 
@@ -156,6 +163,31 @@ def tell_takes(engine: Pipeline) -> None:
             spent.append(time.perf_counter() - begun)
     one, four = (statistics.median(times[takes]) for takes in (1, 4))
     report("takes.cost", four / one, "of one", 4.0, 4.0 / (four / one))
+
+
+def draw(engine: Pipeline, target: Path) -> None:
+    """The loop as it was and with its third bar filled, and both joins close by."""
+    request = GenerationRequest(clip=str(OWN / "compus.flac"), from_bar=3, to_bar=4, join="new", decode="fast", seed=7)
+    events = list(engine.generate(request))
+    new = np.concatenate([event.samples for event in events if isinstance(event, AudioChunk)])
+    old, rate = soundfile.read(OWN / "compus.flac", dtype="float32", always_2d=True)
+    own = events[-1].report.variations[0]
+    begin, end = round(own.from_s * rate), round(own.from_s * rate) + len(new)
+    whole = np.concatenate([old[:begin], new, old[end:]])
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    axes = figure.subplot_mosaic([["old", "old"], ["new", "new"], ["entry", "exit"]])
+    for name, audio in (("old", old), ("new", whole)):
+        axes[name].plot(np.arange(len(audio)) / rate, audio[:, 0], linewidth=0.3, color="black")
+        axes[name].axvspan(begin / rate, end / rate, color="tab:orange", alpha=0.3)
+        axes[name].set(title={"old": "as it was", "new": "filled"}[name], yticks=[], xlim=(0, len(audio) / rate))
+    for name, at in (("entry", begin), ("exit", end)):
+        near = slice(at - round(0.04 * rate), at + round(0.04 * rate))
+        time_ms = (np.arange(len(whole))[near] - at) / rate * 1000
+        axes[name].plot(time_ms, old[near, 0], linewidth=0.8, color="silver")
+        axes[name].plot(time_ms, whole[near, 0], linewidth=0.8, color="black")
+        axes[name].axvline(0, color="tab:orange")
+        axes[name].set(title=f"{name}, ms; grey: as it was", yticks=[])
+    figure.savefig(target, dpi=80)
 
 
 if __name__ == "__main__":

@@ -54,3 +54,11 @@ def test_where_nothing_is_beside_it_it_fades():
     assert abs(last[-1, 0]) < 0.01 and last[-RATE // 10, 0] == 0.5
     beyond = fitted(new, region(old, RATE + RATE // 2, 2 * RATE + RATE // 2))
     assert abs(beyond[-1, 0]) < 0.01 and beyond[-RATE // 8, 0] == pytest.approx(0.25, abs=0.01)  # a piece fades for longer
+
+
+def test_a_stroke_right_after_the_region_has_no_echo_before_it():
+    """What leads to a stroke is soft, and no gap: mirrored, the stroke would be heard twice, 20 ms apart."""
+    old = 1e-4 * noise(3, 0)
+    old[2 * RATE :] += 0.5 * noise(1, 2) * np.exp(-np.arange(RATE) / 2_000)
+    out = fitted(1e-3 * noise(1, 1)[:, None], region(old, RATE, 2 * RATE))
+    assert rms_db(out[-960:-150]) < -70
