@@ -130,7 +130,8 @@ var TABLE = {
      null,
      [
       "now",
-      "bar"
+      "bar",
+      "next_loop"
      ]
     ],
     "reply_port": [
@@ -265,7 +266,8 @@ var TABLE = {
      null,
      [
       "now",
-      "bar"
+      "bar",
+      "next_loop"
      ]
     ],
     "reply_port": [
@@ -378,7 +380,8 @@ var TABLE = {
      null,
      [
       "now",
-      "bar"
+      "bar",
+      "next_loop"
      ]
     ],
     "reply_port": [
@@ -581,6 +584,18 @@ var TABLE = {
      "i",
      2,
      16
+    ],
+    "loop_start_beats": [
+     "loop_start_beats",
+     "f",
+     -1000,
+     1000000
+    ],
+    "loop_end_beats": [
+     "loop_end_beats",
+     "f",
+     -1000,
+     1000000
     ],
     "reply_port": [
      "reply_port",
@@ -811,7 +826,8 @@ var TABLE = {
      null,
      [
       "now",
-      "bar"
+      "bar",
+      "next_loop"
      ]
     ],
     "path": [
@@ -1658,6 +1674,10 @@ var Requests = (function () {
         if (beats <= 16 && set.numerator * 4 / set.denominator <= 16) {
             told.beats_per_bar = beats;
             told.beat_unit = whole_notes ? 4 : set.denominator;
+        }
+        if (set.brace && set.brace.on) {
+            told.loop_start_beats = set.brace.start;
+            told.loop_end_beats = set.brace.start + set.brace.length;
         }
         return told;
     }

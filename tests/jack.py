@@ -54,6 +54,7 @@ class Listener:
         self._client = jack.Client("listener", no_start_server=True, servername=server.name)
         self._ports = [self._client.inports.register(f"in_{number}") for number in range(1, playback_ports + 1)]
         self._blocks: list[np.ndarray] = []
+        self.first_frame = 0  # of what was heard, on the server's own clock
         self._client.set_process_callback(self._hear)
 
     def __enter__(self) -> Listener:
@@ -73,6 +74,10 @@ class Listener:
         """The server runs as fast as it can, not as its clock says."""
         self._client.set_freewheel(on)
 
+    def frame_at(self, moment: float) -> float:
+        """The server's frame at a moment of time.monotonic, which is near."""
+        return self._client.frame_time + (moment - time.monotonic()) * self._client.samplerate
+
     def heard(self) -> np.ndarray:
         """So far: float32 (frames, playback ports)."""
         return np.concatenate([np.zeros((0, len(self._ports)), np.float32), *self._blocks])
@@ -81,6 +86,8 @@ class Listener:
         """JACK's thread."""
         if self.delay_s:
             time.sleep(self.delay_s)
+        if not self._blocks:
+            self.first_frame = self._client.last_frame_time
         self._blocks.append(np.stack([port.get_array() for port in self._ports], axis=1))
 
 

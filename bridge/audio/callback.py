@@ -32,6 +32,8 @@ class Playout:
         self.final = False  # the ring holds a result's end: it may run empty
         self.stopping = False  # fade out, forget the rest
         self.start_at: float | None = None  # on the stream's clock, in seconds: the ring waits for this moment
+        self.start_every_s = 0.0  # until it comes again, where the ring is not ready then; 0: it need not
+        self.missed = 0  # such moments, counted by `fill`
         self.underruns = 0
         self._samplerate = samplerate
         self.gain = gain  # linear, set by the feeder
@@ -60,7 +62,7 @@ class Playout:
 
     def _play(self, out: np.ndarray, host_underflow: bool, heard_at: float) -> None:
         if self.start_at is not None and not self.stopping:
-            wait = max(0, round((self.start_at - heard_at) * self._samplerate))
+            wait = self._wait(self.start_at, len(out), heard_at)
             out[:wait] = 0
             if wait >= len(out):
                 return
@@ -69,8 +71,7 @@ class Playout:
         if self._silent:
             if self.stopping:
                 ring.discard()
-            enough = ring.readable >= max(self._resume_frames, frames + self._fade_frames)
-            if not enough and not (self.final and ring.readable):
+            if not self._is_ready(frames):
                 out.fill(0)
                 return
             self._silent = False
@@ -89,6 +90,24 @@ class Playout:
                 ring.discard()
             self._broken = self._falling and not self.stopping
             self._silent, self._falling = True, False
+
+    def _wait(self, start_at: float, frames: int, heard_at: float) -> int:
+        """Frames until it begins. What is more than a block late, or not ready in the block that it is due in, waits for the next
+        time that it may begin.
+        """
+        wait = round((start_at - heard_at) * self._samplerate)
+        if self.start_every_s and (wait < -frames or (wait < frames and not self._is_ready(frames))):
+            block_ends = heard_at + frames / self._samplerate
+            times = max(1, math.ceil((block_ends - start_at) / self.start_every_s))
+            self.start_at = start_at + times * self.start_every_s
+            self.missed += times
+            wait = round((self.start_at - heard_at) * self._samplerate)
+        return max(0, wait)
+
+    def _is_ready(self, frames: int) -> bool:
+        """The ring holds enough to begin with, or all that there is."""
+        enough = self.ring.readable >= max(self._resume_frames, frames + self._fade_frames)
+        return enough or (self.final and self.ring.readable > 0)
 
     def _fade(self, samples: np.ndarray) -> None:
         """Towards silence or full level, from block to block."""

@@ -111,7 +111,7 @@ class AudioDevice:
     async def _find(self) -> Output:
         if self._wanted.device == "none":
             raise DeviceError("switched off in the settings")
-        self._output = output = Output(self._wanted, self._on_underruns)
+        self._output = output = Output(self._wanted, self._on_underruns, self._on_missed)
         self.description = str(await output.find())
         return output
 
@@ -126,6 +126,11 @@ class AudioDevice:
         self.underruns += count
         if self._voices:
             self._voices[0].underruns += count
+
+    def _on_missed(self, times: int) -> None:
+        if self._voices:
+            self._voices[0].missed += times
+            log.warning("a result was not ready when it was due: it is heard at the next bar line, or round of the loop")
 
     async def _drop(self) -> None:
         """The next look at devices is a new one."""
@@ -171,8 +176,8 @@ class AudioDevice:
         heard_s = 0.0
         while output := await self._opened(voice):
             before = output.state.frames_read
-            due = voice.due(time.monotonic() + output.latency_s + 2 * RESUME_S) if voice.due and not heard_s else None
-            output.begin(due, amid=heard_s > 0)
+            cue = None if heard_s else voice.cue(time.monotonic() + output.latency_s + 2 * RESUME_S)
+            output.begin(cue and cue.at_s, heard_s > 0, cue.every_s if cue else 0.0)
             try:
                 await self._feed(voice, output)
                 return

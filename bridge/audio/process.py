@@ -33,8 +33,10 @@ _CLOSED = State(0, 0, FLOOR_DB, FLOOR_DB, False)
 class Output:
     """One child. `find` first, once; then `open`, results, `close`, as often as wanted; `end`. After a DeviceError only `end`."""
 
-    def __init__(self, wanted: Wanted, on_underruns: Callable[[int], None]):
-        """`on_underruns` is reported how many there were, soon after."""
+    def __init__(
+        self, wanted: Wanted, on_underruns: Callable[[int], None], on_missed: Callable[[int], None] = lambda times: None
+    ):  # fmt: skip
+        """`on_underruns` is reported how many there were, soon after; `on_missed`, how often a result was not ready when due."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=worker.main, args=(theirs, wanted), name="inspire-audio", daemon=True)
@@ -45,7 +47,7 @@ class Output:
         self._open = self._gone = False
         self._time = ObservedTime(_LOOKED_AT_EVERY_S)
         self._heard_at = self._time()
-        self._on_underruns = on_underruns
+        self._on_underruns, self._on_missed = on_underruns, on_missed
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
         self._answers: asyncio.Queue[protocol.ToProcess | protocol.FromProcess] = asyncio.Queue()
@@ -92,9 +94,11 @@ class Output:
         """Frames that were written and not played yet, as last reported."""
         return self._sent - self.state.frames_read
 
-    def begin(self, at: float | None, amid: bool) -> None:
-        """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard."""
-        self._send(Begin(at, amid))
+    def begin(self, at: float | None, amid: bool, every_s: float = 0.0) -> None:
+        """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard. Where
+        it is not ready then, it waits for so many seconds more, and so on.
+        """
+        self._send(Begin(at, amid, every_s))
 
     def write(self, samples: Samples) -> int:
         """Of float32 (frames, channels) at the device's rate as much as there is room for. Returns the number of frames."""
@@ -150,6 +154,8 @@ class Output:
             before, self.state = self.state, message
             if self.state.underruns > before.underruns:
                 self._on_underruns(self.state.underruns - before.underruns)
+            if self.state.missed > before.missed:
+                self._on_missed(self.state.missed - before.missed)
             return
         self._gone = isinstance(message, Failed)
         self._answers.put_nowait(message)

@@ -21,10 +21,14 @@ class Open:
 
 @dataclass(frozen=True)
 class Begin:
-    """A result, heard from `at` on (seconds of `time.monotonic`), None for at once; `amid` it: fades in."""
+    """A result, heard from `at` on (seconds of `time.monotonic`), None for at once; `amid` it: fades in.
+
+    every_s: where it is not ready at `at`, so many seconds later, and so on; 0: as soon as it is ready.
+    """
 
     at: float | None
     amid: bool
+    every_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,16 @@ class Opened:
 
 @dataclass(frozen=True)
 class State:
-    """Of an open stream: what it has played, and how loud (dBFS). `lost`: its device is gone."""
+    """Of an open stream: what it has played, and how loud (dBFS). `lost`: its device is gone. `missed`: how often a result was
+    not ready when it was due, and waited for the next time.
+    """
 
     frames_read: int
     underruns: int
     peak_db: float
     rms_db: float
     lost: bool
+    missed: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from bridge.audio.callback import RING_S
 from bridge.audio.supply import Supply
@@ -19,7 +20,15 @@ from engine.api import AudioChunk
 
 _KEPT_S = 2 * RING_S  # of what was taken: more than a device can have been given and not have played
 
-Due = Callable[[float], float | None]
+
+class Cue(NamedTuple):
+    """When a result shall be heard (seconds of `time.monotonic`), and after how many seconds else, where it is not ready then."""
+
+    at_s: float
+    every_s: float
+
+
+Due = Callable[[float], Cue | None]
 
 
 class Voice:
@@ -30,12 +39,26 @@ class Voice:
         self.due = due
         self.stopped = False
         self.underruns = 0  # counted by who plays it
+        self.missed = 0  # how often it was not ready when it was due, counted likewise
         self._waiting: deque[AudioChunk] = deque()
         self._taken: deque[AudioChunk] = deque()  # the last of them, should the device lose them
         self._supply = Supply(total_s, prior_rtf)
         self._changed = asyncio.Event()
         self._taking = asyncio.Event()  # some was taken, or it is stopped
         self._ended = False
+        self._cued = asyncio.Event()
+
+    def cue(self, earliest_s: float) -> Cue | None:
+        """When it shall be heard, from the earliest moment on; None: at once."""
+        chosen = self.due(earliest_s) if self.due else None
+        self._cued.set()
+        return chosen
+
+    async def is_cued(self, patience_s: float) -> bool:
+        """Waits, not longer than that, until it is known when it is heard."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cued.wait(), patience_s)
+        return self._cued.is_set()
 
     def begin(self) -> None:
         """Work on it begins now, the model being loaded."""
@@ -62,6 +85,7 @@ class Voice:
     def stop(self) -> None:
         """Fall silent soon."""
         self.stopped = True
+        self._cued.set()
         self._waiting.clear()
         self._taking.set()
         self.end()

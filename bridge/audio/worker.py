@@ -22,6 +22,7 @@ from bridge import log as log_lines
 from bridge.audio import protocol
 from bridge.audio.callback import Playout
 from bridge.audio.protocol import Begin, Close, Closed, Failed, Final, Found, Gain, Open, Opened, Quit, State, Stop, Write
+from bridge.audio.steady_clock import SteadyClock
 from bridge.errors import BridgeError
 from bridge.link import Link, Samples
 
@@ -124,6 +125,7 @@ class _Worker:
                 self._send(Opened(min(stream.latency, MAX_LATENCY_S), playout.ring.capacity))
             case Begin():
                 playout.final = playout.stopping = False
+                playout.start_every_s = message.every_s
                 playout.start_at = message.at and message.at - time.monotonic() + stream.time
                 if message.amid:
                     playout.interrupted()
@@ -150,6 +152,7 @@ class _Worker:
 
         channels = self._found.channels
         self._playout = Playout(self._found.samplerate, len(channels), gain)
+        self._clock = SteadyClock(self._found.samplerate)
         self._ours = _columns(channels)
         self._beats_without_fill = 0
         try:
@@ -166,12 +169,13 @@ class _Worker:
             raise DeviceError(f"the audio device {self._found.name} does not open ({error.args[0]})") from None
         self._stream = stream
 
-    def _fill(self, out: Samples, _frames: int, times: _Times, status: _Status) -> None:
+    def _fill(self, out: Samples, frames: int, times: _Times, status: _Status) -> None:
         """PortAudio's thread."""
         self._beats_without_fill = 0
         out.fill(0)
         assert self._playout is not None, "it is made before its stream"
-        self._playout.fill(out[:, self._ours], status.output_underflow, times.outputBufferDacTime)
+        heard_at = self._clock.heard_at(times.outputBufferDacTime, frames)
+        self._playout.fill(out[:, self._ours], status.output_underflow, heard_at)
 
     def _beat(self) -> None:
         while True:
@@ -183,7 +187,8 @@ class _Worker:
                     self._report(self._playout, lost=stuck or not self._stream.active)
 
     def _report(self, playout: Playout, lost: bool) -> None:
-        state = State(playout.ring.frames_read, playout.underruns, playout.meter.peak_db, playout.meter.rms_db, lost)
+        levels = playout.meter.peak_db, playout.meter.rms_db
+        state = State(playout.ring.frames_read, playout.underruns, *levels, lost, playout.missed)
         try:
             self._send(state)
         except OSError:

@@ -45,6 +45,8 @@ class Job:
     cancelled: bool = False  # asked to stop
     interrupted: bool = False  # … because the daemon ends
     voice: Voice | None = None
+    cued_bar: int | None = None  # the host's bar that it was to be heard from
+    bars_until_again: int = 1  # that it is later where it was not ready then; 0: the same bar, of the loop's next round
     announced: Path | None = None  # where its audio is, as the journal has it
     reported_at: float = 0.0
     place_sent: Queued | None = None  # its place in the queue, as its client was last sent it

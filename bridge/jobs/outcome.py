@@ -63,6 +63,7 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         "rtf": job.rtf,
         "first_chunk_s": job.first_chunk_s,
         "underruns": job.voice.underruns if job.voice else None,
+        "bar": bar_of(job),
         "bpm": first.bpm,
         "bpm_measured": first.bpm_measured,
         "downbeat_ms": first.downbeat_ms,
@@ -72,3 +73,10 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         "weights": finished.report.model.weights,
     }
     return Done(job.id, path, duration_s, pairs)
+
+
+def bar_of(job: Job) -> int | None:
+    """The number of the host's bar that the result is heard from; None where it waited for none."""
+    if job.cued_bar is None or job.voice is None:
+        return None
+    return job.cued_bar + job.voice.missed * job.bars_until_again

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.audio.device import AudioDevice
-from bridge.audio.voice import Due
+from bridge.audio.voice import Cue, Due
 from bridge.engine_host.supervisor import Supervisor
 from bridge.errors import EngineFailure, JobError, OutputError
 from bridge.jobs import outcome
@@ -34,6 +34,8 @@ from bridge.results import splice
 from engine.api import AudioChunk, ClipError, Finished, GenerationRequest, Progress, clip_text, resolve_clip
 
 _PROGRESS_EVERY_S = 1 / spec.MAX_PROGRESS_PER_S
+
+_CUE_PATIENCE_S = 1.0  # for the audio device, once the whole result is there
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Performer:
         failure: Failure | None = None
         finished: Finished | None = None
         if job.command.play and job.audible:
-            due = self._next_bar(job) if job.command.start == "bar" else None
+            due = None if job.command.start == "now" else self._due(job)
             job.voice = self._device.play(job.request.seconds, due, self._rtf)
         try:
             job.announced = await asyncio.to_thread(job.growing.likely_path)
@@ -89,6 +91,8 @@ class Performer:
             self._measure(job, finished, was_loaded)
         if job.voice:
             job.voice.end()
+            if job.command.start != "now" and finished and not job.cancelled:
+                await job.voice.is_cued(_CUE_PATIENCE_S)  # its end says where it is heard
         try:
             reports = [finished.report.as_entries(number) for number in range(1, job.request.variations + 1)] if finished else ()
             await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), reports)
@@ -118,12 +122,24 @@ class Performer:
             job.announced = job.recording.path
             await self._journal.started(job.id, job.announced)
 
-    def _next_bar(self, job: Job) -> Due:
-        def due(earliest_s: float) -> float | None:
-            bar_s = self._transport.next_bar_s(time.monotonic(), job.request.quarters_per_bar, earliest_s)
-            if bar_s is None:
+    def _due(self, job: Job) -> Due:
+        """When the host's next bar, or its loop, begins. Asked once the result could be heard."""
+
+        def due(earliest_s: float) -> Cue | None:
+            now, quarters = time.monotonic(), job.request.quarters_per_bar
+            if job.command.start == "next_loop":
+                at_s = self._transport.next_loop_s(now, earliest_s)
+                quarters_until_again = self._transport.loop_quarters(now)
+            else:
+                at_s = self._transport.next_bar_s(now, quarters, earliest_s)
+                quarters_until_again = self._transport.quarters_per_bar(now, quarters)
+            bpm = self._transport.bpm(now)
+            if at_s is None or bpm is None or quarters_until_again is None:
                 log.warning("job %s is heard at once: the host it should have waited for plays no more", job.id)
-            return bar_s
+                return None
+            job.cued_bar = self._transport.bar_at(now, at_s, quarters)
+            job.bars_until_again = 0 if job.command.start == "next_loop" else 1
+            return Cue(at_s, quarters_until_again * 60 / bpm)
 
         return due
 

@@ -157,6 +157,30 @@ class Transport:
         bars = math.ceil((self._place + (earliest_s - clock.last_s) / clock.tick_s) / bar_ticks - 1e-6)
         return clock.last_s + (bars * bar_ticks - self._place) * clock.tick_s
 
+    def next_loop_s(self, now: float, earliest_s: float) -> float | None:
+        """When the host's loop next begins. None while it plays none, or does not say."""
+        return reported.next_loop_s(earliest_s) if (reported := self.reported(now)) else None
+
+    def loop_quarters(self, now: float) -> float | None:
+        """How long the loop is that the host plays, in quarter notes; None where it plays none, or does not say."""
+        reported = self.reported(now)
+        return reported.loop[1] - reported.loop[0] if reported and reported.loop else None
+
+    def bar_at(self, now: float, at_s: float, quarters_per_bar: float) -> int | None:
+        """The number of the song's bar that plays at a moment, from 1; None where nobody says."""
+        beat = reported.beat(at_s) if (reported := self.reported(now)) else self.beat(now)
+        bpm = self.bpm(now)
+        if beat is None or bpm is None:
+            return None
+        if not reported:
+            beat += (at_s - now) * bpm / 60
+        return math.floor(beat / self.quarters_per_bar(now, quarters_per_bar) + 0.01) + 1
+
+    def quarters_per_bar(self, now: float, asked: float) -> float:
+        """How long a bar of the host is, in quarter notes: as it says, as the settings have it, else as whoever asks takes it."""
+        reported = self.reported(now)
+        return (reported.quarters_per_bar if reported else 0) or self._beats_per_bar or asked
+
     def clock(self, now: float) -> Clock | None:
         """None where no ticks come."""
         if not self._ticks or now - self._ticks[-1] > LOST_S:

@@ -13,7 +13,7 @@ LEAST_GAIN_DB, MAX_GAIN_DB = -100.0, 12.0
 MAX_LIVE_IN_A_ROW = 4  # continuations, while text waits
 HISTORY_LIMIT = 20
 MAX_LISTED = 100
-STARTS = ("now", "bar")
+STARTS = ("now", "bar", "next_loop")
 MIDI_KINDS = ("note", "program", "controller")
 MIDI_ACTIONS = (  # commands without /inspire/, and guidance: a key of the jobs that MIDI asks for
     *("preset/select", "preset/next", "preset/previous", "preset/bank"),

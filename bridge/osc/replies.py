@@ -192,6 +192,7 @@ class Done(Reply):
         rtf: _Rtf
         first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk of new audio on disk")]
         underruns: _Underruns
+        bar: Annotated[int, Meta("of start bar and next_loop: the host's bar that it is heard from, counted from 1")]
         bpm: Annotated[float, Meta("tempo measured in the result")]
         bpm_measured: Annotated[float, Meta("tempo measured against the grid that was asked for; not where no beat is heard")]
         downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]

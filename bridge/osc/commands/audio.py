@@ -49,9 +49,18 @@ class ReportTransport(Command):
         int | None, Meta("beats in a bar; when not given the setting midi_beats_per_bar, else the job's", 1, 16)
     ] = None
     beat_unit: Annotated[int | None, Meta("the note a beat is: 2, 4, 8 or 16; 4 when not given", 2, 16)] = None
+    loop_start_beats: Annotated[
+        float | None, Meta("where the host's loop begins, in quarter notes; not given: it plays none", -1_000, 1_000_000)
+    ] = None
+    loop_end_beats: Annotated[float | None, Meta("and where it ends", -1_000, 1_000_000)] = None
 
     @classmethod
     def read(cls, id: str, **values: Any) -> ReportTransport:
+        loop = [values.get(name) for name in ("loop_start_beats", "loop_end_beats")]
+        if loop.count(None) == 1:
+            raise MessageError("a loop has loop_start_beats and loop_end_beats: give both, or neither", "bad_request")
+        if loop[0] is not None and not loop[1] > loop[0]:
+            raise MessageError(f"the loop ends at {loop[1]:g} and begins at {loop[0]:g}: it must end later", "bad_request")
         unit = values.get("beat_unit", 4)
         if unit not in BEAT_UNITS:
             raise MessageError(f"beat_unit is {unit}: one of 2, 4, 8, 16 is allowed", "bad_value")

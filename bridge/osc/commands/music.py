@@ -72,7 +72,11 @@ class _Asked(Command):
     play: Play | None = None
     start: Annotated[
         str | None,
-        Meta("bar: heard from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given", choices=STARTS),
+        Meta(
+            "bar: heard from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given; "
+            "next_loop: from when the host's loop (transport) next begins, as long as that unless a length is given",
+            choices=STARTS,
+        ),
     ] = None
     path: ResultName | None = None
 

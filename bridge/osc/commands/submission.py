@@ -70,6 +70,6 @@ def submission(id: str, values: dict[str, Any], is_sketch: bool) -> Submit | Dra
     reply_port, preset = values.pop("reply_port", None), values.pop("preset", None)
     music = {name: value for name, value in values.items() if name in _MUSIC_FIELDS}
     ours = {"play": False} | {name: value for name, value in values.items() if name not in _MUSIC_FIELDS}
-    if preset or is_sketch or values.get("start") == "bar" or is_midi_clip(values.get("clip")):
+    if preset or is_sketch or values.get("start", "now") != "now" or is_midi_clip(values.get("clip")):
         return Draft(id, preset, music, ours, is_sketch, reply_port=reply_port)
     return Submit(id, GenerationRequest(**music), **ours, reply_port=reply_port)

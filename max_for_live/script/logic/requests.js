@@ -137,6 +137,10 @@ var Requests = (function () {
             told.beats_per_bar = beats;
             told.beat_unit = whole_notes ? 4 : set.denominator;
         }
+        if (set.brace && set.brace.on) {
+            told.loop_start_beats = set.brace.start;
+            told.loop_end_beats = set.brace.start + set.brace.length;
+        }
         return told;
     }
 

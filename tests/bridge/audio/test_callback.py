@@ -141,3 +141,36 @@ def test_fades_take_their_time_in_blocks_of_any_size(block):
     out = np.concatenate(out)
     assert playout.ring.readable == 0 and not out[-block:].any() and playout.underruns == 1
     assert steps(out[1:]) < TONE_STEP + 0.4 / (FADE_S * RATE) * 1.01
+
+
+def late(playout: Playout, blocks: int, ready_at: int, tone: np.ndarray) -> np.ndarray:
+    """What is heard from 7 s on, where the whole result comes right before block `ready_at`."""
+    out = np.full((blocks * BLOCK, 1), np.nan, np.float32)
+    for number, start in enumerate(range(0, len(out), BLOCK)):
+        if number == ready_at:
+            playout.ring.write(tone)
+            playout.final = True
+        playout.fill(out[start : start + BLOCK], host_underflow=False, heard_at=7.0 + start / RATE)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("ready_at", "begins"), [(0, 1_000), (3, 1_000), (4, 4_000), (14, 4_000), (16, 7_000), (50, 13_000)]
+)
+def test_what_is_not_ready_when_it_is_due_waits_for_the_next_time(ready_at, begins):
+    """Bars of 3,000 frames, due at frame 1,000, in block 3: never a moment in between."""
+    playout, tone = Playout(RATE, 1), fake_engine.tone(2_000, RATE) + np.float32(0.2)
+    playout.start_at, playout.start_every_s = 7.0 + 1_000 / RATE, 3_000 / RATE
+    out = late(playout, 80, ready_at, tone)
+    np.testing.assert_array_equal(out[begins : begins + 2_000], tone)
+    assert not out[:begins].any() and not out[begins + 2_000 :].any()
+    assert (playout.missed, playout.underruns) == ((begins - 1_000) // 3_000, 0)
+
+
+def test_what_comes_to_the_device_a_bar_late_waits_for_the_next():
+    """It was stopped meanwhile: the moment that it was due at is long over."""
+    playout, tone = Playout(RATE, 1), fake_engine.tone(2_000, RATE) + np.float32(0.2)
+    playout.start_at, playout.start_every_s = 7.0 - 4_000 / RATE, 3_000 / RATE
+    out = late(playout, 40, 0, tone)
+    np.testing.assert_array_equal(out[2_000:4_000], tone)
+    assert not out[:2_000].any() and playout.missed == 2

@@ -115,3 +115,43 @@ def test_the_asynchronous_client_tells_it_too(daemon):
     assert isinstance(asyncio.run(tell()), Ack)
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs.get("bpm") == 96)
+
+
+@pytest.mark.parametrize(
+    ("position", "loop", "earliest", "bar_s", "loop_s", "beat"),
+    [
+        (2.0, (4.0, 12.0), 0.0, 1.0, 5.0, 4.0),  # it plays into the loop, which ends at beat 12
+        (10.5, (4.0, 12.0), 0.0, 0.75, 0.75, 4.5),  # the bar line at its end is the one at its beginning
+        (10.5, (4.0, 12.0), 0.8, 2.75, 4.75, 4.5),
+        (10.5, (4.0, 12.0), 4.8, 6.75, 8.75, 4.5),
+        (5.0, (4.0, 10.0), 0.0, 1.5, 2.5, 7.0),  # one and a half bars: lines at 4 and 8, then at 4 again
+        (5.0, (4.0, 10.0), 1.6, 2.5, 2.5, 7.0),
+        (5.0, (5.0, 7.0), 0.0, None, 1.0, 5.0),  # half a bar without a bar line
+        (13.0, (4.0, 12.0), 0.0, 1.5, None, 15.0),  # past it: it plays on
+    ],
+)
+def test_a_host_that_loops_goes_back(position, loop, earliest, bar_s, loop_s, beat):
+    transport = Transport()
+    transport.report(ReportedTransport(120.0, position, True, START, 4, 4, loop))
+    found = (transport.next_bar_s(START, 4, START + earliest), transport.next_loop_s(START, START + earliest))
+    assert [None if one is None else pytest.approx(one - START) for one in found] == [bar_s, loop_s]
+    assert transport.beat(START + 1) == pytest.approx(beat)
+    assert transport.loop_quarters(START) == loop[1] - loop[0]
+    if loop_s is not None:
+        assert transport.bar_at(START, START + loop_s, 4) == int(loop[0] // 4) + 1
+
+
+def test_a_host_that_stands_or_does_not_loop_has_no_next_loop():
+    transport = Transport()
+    transport.report(ReportedTransport(120.0, 6.5, False, START, 4, 4, (4.0, 12.0)))
+    assert transport.next_loop_s(START, START) is None
+    transport.report(ReportedTransport(120.0, 6.5, True, START, 4, 4))
+    assert transport.next_loop_s(START, START) is None and transport.loop_quarters(START) is None
+    assert playing(90.0, 96)[0].next_loop_s(START, START) is None  # MIDI clock tells of none
+
+
+def test_half_a_loop_is_refused(daemon):
+    with daemon.client() as client:
+        for pairs, word in (({"loop_start_beats": 4}, "give both"), ({"loop_start_beats": 4, "loop_end_beats": 4}, "end later")):
+            refused = client.tell_transport(120.0, 0.0, True, **pairs)
+            assert isinstance(refused, Fail) and word in refused.message
