@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--pieces", type=int, default=6, help="of the corpus, for what librosa can tell")
     parser.add_argument("--keep", type=Path, help="a folder for the loops")
     parser.add_argument("--model", default="sketch")
+    parser.add_argument("--picture", type=Path, help="where the loop whose cut end steps most is drawn")
     options = parser.parse_args(arguments)
     loops = []
     for number, loop in enumerate(made(options.loops, options.model)):
@@ -81,6 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
             options.keep.mkdir(parents=True, exist_ok=True)
             soundfile.write(options.keep / f"{number:03d}.wav", np.stack([loop.audio, loop.cut], 1), loop.samplerate)
     tell_joins(loops)
+    if options.picture:
+        draw(max(loops, key=lambda loop: step(loop.cut)), options.picture)
     exact = np.array([off_ms(*piece) for piece in corpus(options.pieces)])
     lag_ms = float(np.median(exact))
     report("grid.corpus.median", lag_ms, "ms")
@@ -213,6 +216,29 @@ def corpus(count: int) -> Iterator[tuple[np.ndarray, int, Grid]]:
         first = round(section.first_bar * bar_s * SAMPLE_RATE)
         bars = audio[first : first + round(BARS * bar_s * SAMPLE_RATE)]
         yield bars[::2].copy(), SAMPLE_RATE // 2, Grid(piece.bpm, piece.style.beats)
+
+
+def draw(loop: Loop, target: Path) -> None:
+    """The loop with its beats and bars, and its join, cut and led to its beginning."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    above, left, right = figure.subplot_mosaic("AA;BC").values()
+    beat = 60 / loop.grid.bpm
+    above.plot(np.arange(len(loop.audio)) / loop.samplerate, loop.audio, lw=0.3, color="0.35")
+    for number in range(round(BARS * loop.grid.beats_per_bar) + 1):
+        is_bar = number % loop.grid.beats_per_bar == 0
+        above.axvline(number * beat, color="C3" if is_bar else "C0", lw=1.2 if is_bar else 0.5)
+    above.set_title(f"two bars at {loop.grid.bpm:g} bpm: bars red, beats blue", fontsize=9)
+    near = round(0.004 * loop.samplerate)
+    for axes, audio, name in ((left, loop.cut, "cut at its end"), (right, loop.audio, "led to its beginning")):
+        join = np.concatenate([audio[-near:], audio[:near]])
+        axes.plot((np.arange(len(join)) - near) / loop.samplerate * 1000, join, lw=1, color="0.2")
+        axes.axvline(0, color="C3", lw=0.8)
+        axes.set_title(f"the join, {name} (ms)", fontsize=9)
+    for axes in (above, left, right):
+        axes.tick_params(labelsize=7)
+    figure.savefig(target, dpi=80)
 
 
 if __name__ == "__main__":
