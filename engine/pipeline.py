@@ -20,7 +20,6 @@ from engine.api import (
     EngineError,
     Event,
     Finished,
-    GenerationReport,
     GenerationRequest,
     ModelReport,
     Pace,
@@ -33,17 +32,17 @@ from engine.baselines.musicgen import MusicGen
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.library import find_model, is_musicgen
 from engine.conditioning.plan import GenerationPlan, Planner
-from engine.conditioning.prompt import asked_bpm, asked_grid, asked_key, kept_metre
+from engine.conditioning.prompt import asked_grid
 from engine.conditioning.tempo import in_seconds
 from engine.fill.filler import Filler, Filling
 from engine.fill.report import candidate_report, in_chunks, report_of
 from engine.models.generation import Generation, generate_tokens, start_variations
-from engine.music.analysis import key_name
 from engine.rendering.level import decay
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
-from engine.rendering.on_grid import ROLLS, SURE, MovableTrack, Take, told
+from engine.rendering.on_grid import ROLLS, MovableTrack, Take, told
 from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
+from engine.reporting import generation_report, variation_report
 from engine.resynthesis.job import Resynthesis
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
@@ -233,12 +232,12 @@ class Pipeline:
             audio = decay(one.audio, 0, round(decay_s * rate)) if decay_s else one.audio
             yield from in_chunks(audio, rate, number)
         reports = tuple(report_of(around, one) for one in found[: request.variations])
-        told = self._report(
-            plan, reports or (VariationReport(request.seed_of(1), 0),), around.region.seconds if found else 0.0, first_chunk_s,
-            model, loaded_s, watch,
+        report = generation_report(
+            plan, reports or (VariationReport(request.seed_of(1), 0),), model, around.region.seconds if found else 0.0,
+            first_chunk_s, loaded_s, watch(),
         )  # fmt: skip
-        told = replace(told, candidates=tuple(candidate_report(plan.request, one) for one in found if one.exit is not None))
-        yield Finished(len(found[0].audio) if found else 0, rate, not found, told)
+        report = replace(report, candidates=tuple(candidate_report(plan.request, one) for one in found if one.exit is not None))
+        yield Finished(len(found[0].audio) if found else 0, rate, not found, report)
 
     def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
         if request.decode == "fast":
@@ -312,40 +311,14 @@ class Pipeline:
         watch: Stopwatch,
     ) -> Finished:  # fmt: skip
         first = takes[0].track
-        plan, variations = replace(plan, notes=(*plan.notes, *notes)), tuple(_report(plan, take) for take in takes)
+        plan, variations = replace(plan, notes=(*plan.notes, *notes)), tuple(variation_report(plan, take) for take in takes)
         seconds = first.new_frames / first.samplerate
-        report = self._report(plan, variations, seconds, first.first_chunk_s, model, loaded_s, watch)
+        report = generation_report(plan, variations, model, seconds, first.first_chunk_s, loaded_s, watch())
         first_s = max(0.0, first.first_chunk_s - loaded_s) if first.first_chunk_s else 0.0
         token_rate = first.tokens / first.wanted * first.samplerate  # of what is heard
         report = replace(report, pace=self._pace.told(first_s, seconds, token_rate, first.margins_s, len(takes)))
         stopped = any(take.track.new_frames < take.track.wanted for take in takes)
         return Finished(first.frames, first.samplerate, stopped, report)
-
-    def _report(
-        self, plan: GenerationPlan, variations: tuple[VariationReport, ...], new_s: float, first_chunk_s: float | None,
-        model: ModelReport, loaded_s: float, watch: Stopwatch,
-    ) -> GenerationReport:  # fmt: skip
-        request, sampling = plan.request, plan.sampling
-        beats_per_bar, beat_unit = kept_metre(request, plan.grid)
-        return GenerationReport(
-            model=model,
-            seed=sampling.seed,
-            guidance=sampling.guidance,
-            top_k=sampling.top_k,
-            temperature=sampling.temperature,
-            caption=plan.words.caption,
-            decode=request.decode,
-            width=request.width,
-            new_s=round(new_s, 6),
-            elapsed_s=round(watch(), 3),
-            first_chunk_s=round(first_chunk_s or watch(), 3),
-            rtf=round((watch() - loaded_s) / new_s, 3) if new_s else 0.0,
-            grid_bpm=round(plan.grid.bpm, 3) if plan.grid else None,
-            beats_per_bar=beats_per_bar,
-            beat_unit=beat_unit,
-            notes=plan.notes,
-            variations=variations,
-        )
 
     def _warm_up(self) -> None:
         """A few tokens and a short window of each path: the first request shall not pay for allocation and kernel choice."""
@@ -374,46 +347,3 @@ class Pipeline:
                 break
         margins_s = (renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate)
         return self._pace.told(0.0, request.seconds, len(tokens) / request.seconds, margins_s, 1)
-
-
-def _report(plan: GenerationPlan, take: Take) -> VariationReport:
-    """What a variation turned out to be."""
-    request, clip, track = plan.request, plan.clip, take.track
-    stated_bpm, stated_key = asked_bpm(request), asked_key(request)
-    bpm, key = track.meter.music(near_bpm=stated_bpm)
-    joined = track.source is not None and track.source.repeated and track.new_frames
-    join = track.meter.join() if joined else None
-    check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
-    kept = check if check and check.confidence >= SURE else None
-    chords = track.meter.chords(take.grid, stated_key) if request.midi and take.grid and track.new_frames else []
-    return VariationReport(
-        seed=take.seed,
-        frames=track.frames,
-        level_db=round(track.meter.level_db, 1),
-        peak=round(track.meter.peak, 3),
-        loudness_lufs=_rounded(track.meter.loudness_lufs),
-        true_peak_db=_rounded(track.meter.true_peak_db),
-        side_db=_rounded(track.meter.side_db),
-        bpm=None if bpm is None else round(bpm, 2),
-        key=None if key is None else key_name(key),
-        bpm_measured=None if kept is None else round(kept.bpm, 2),
-        downbeat_ms=None if kept is None else round(1000 * kept.late_s, 1),
-        grid_confidence=None if check is None else round(check.confidence, 2),
-        moved_ms=round(1000 * take.moved_s, 1) or None,
-        rolls=take.rolls if request.on_grid else None,
-        loop_gain_db=None if track.loop is None else round(track.loop.gain_db, 1),
-        chords=tuple(f"{start_s:.3f} {name}" for start_s, name in chords) or None,
-        join_level_db=None if join is None else join.level_db,
-        join_click_db=None if join is None else join.click_db,
-        cuts=track.cuts if isinstance(track, ClipTrack) else None,
-        timbre=None if clip is None else plan.timbre,
-        from_s=None if clip is None else round(clip.from_s, 6),
-        clip_s=None if clip is None else round(clip.duration_s, 6),
-        clip_gain_db=round(clip.gain_db, 2) if clip is not None and clip.gain_db else None,
-        asked_bpm=stated_bpm or None,
-        asked_key=None if stated_key is None else key_name(stated_key),
-    )
-
-
-def _rounded(measured: float | None) -> float | None:
-    return None if measured is None else round(measured, 1)

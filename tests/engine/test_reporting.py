@@ -1,0 +1,55 @@
+"""What is reported of a generation: its metre, its speed without the loading of the model, and measurements or nothing."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.api import GenerationRequest, VariationReport
+from engine.conditioning.plan import Sampling
+from engine.music.grid import Grid
+from engine.rendering.track import Track
+from engine.reporting import generation_report, variation_report
+from tests.reports import MODEL
+
+
+def plan(grid=None, **request):
+    request = GenerationRequest("dub, A minor", seed=7, **request)
+    words = SimpleNamespace(caption="dub, A minor")
+    return SimpleNamespace(
+        request=request, sampling=Sampling(7, 3.0, 50, 1.0), words=words, grid=grid, notes=("a note",), clip=None, timbre="model"
+    )
+
+
+def report(plan, new_s=4.0, first_chunk_s=2.5):
+    return generation_report(plan, (VariationReport(7, 96_000),), MODEL, new_s, first_chunk_s, loaded_s=2.0, elapsed_s=5.0)
+
+
+def test_speed_leaves_out_the_loading_of_the_model():
+    made = report(plan())
+    assert (made.rtf, made.elapsed_s, made.first_chunk_s, made.new_s) == (0.75, 5.0, 2.5, 4.0)
+    nothing = report(plan(), new_s=0.0, first_chunk_s=None)
+    assert (nothing.rtf, nothing.first_chunk_s) == (0.0, 5.0)
+
+
+def test_the_metre_is_the_one_that_was_kept():
+    asked = report(plan(Grid(124.0, 3.5), beats_per_bar=7, beat_unit=8))
+    assert (asked.beats_per_bar, asked.beat_unit, asked.grid_bpm) == (7, 8, 124.0)
+    measured = report(plan(Grid(124.0, 3)))
+    assert (measured.beats_per_bar, measured.beat_unit) == (3, 4)
+    assert report(plan()).grid_bpm is None
+
+
+def test_of_a_variation_without_a_beat_nothing_is_made_up():
+    renderer = SimpleNamespace(samplerate=24_000, token_rate=50.0, lookahead=0, left=0)
+    track = Track(renderer, SimpleNamespace(sizes=lambda rate: iter([25])), frames=24_000, fade_s=0.0)
+    track.meter.add(np.zeros((24_000, 1), np.float32))
+    take = SimpleNamespace(track=track, seed=8, grid=None, moved_s=0.0, rolls=1)
+    made = variation_report(plan(bpm=124.0), take)
+    assert (made.seed, made.asked_bpm, made.asked_key) == (8, 124.0, "A minor") and made.level_db == -120.0
+    assert {made.bpm, made.key, made.grid_confidence, made.join_click_db, made.cuts, made.timbre, made.clip_s} == {None}
+
+
+@pytest.mark.parametrize("field", ["seed", "guidance", "top_k", "temperature"])
+def test_sampling_is_told_as_it_was(field):
+    assert getattr(report(plan()), field) == getattr(plan().sampling, field)
