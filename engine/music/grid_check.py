@@ -49,9 +49,11 @@ def check_grid(audio: NDArray[np.float32], samplerate: int, grid: Grid) -> GridC
     if flux.max(initial=0) <= 0:
         return None
     grid = _at_its_tempo(flux, grid, seconds)
-    steps = _steps(max(beat_s / 2, NEAR_S))
+    home_s = min(NEAR_S, beat_s / 5)  # nearer than the next quarter of a beat
+    # Half a beat away are off-beats: where they are the loudest, as in house, the music is on its grid all the same.
+    steps = _steps(beat_s / 2 - home_s)
     curve = _along(flux, grid, seconds, steps)
-    at_home = np.abs(steps) * HOP_S <= min(NEAR_S, beat_s / 5)  # nearer than the next quarter of a beat
+    at_home = np.abs(steps) * HOP_S <= home_s
     best = int(np.argmax(curve))
     if not at_home[best] and curve[best] < ELSEWHERE * curve[at_home].max():
         best = int(np.flatnonzero(at_home)[np.argmax(curve[at_home])])

@@ -38,6 +38,12 @@ def test_another_tempo_than_the_asked_one_is_told(bpm):
     assert check_grid(clicks(bpm, seconds=10), RATE, Grid(120)).bpm == pytest.approx(bpm, abs=0.1)
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.012, -0.03])
+def test_loud_off_beats_are_not_taken_for_the_beat(late_s):
+    audio = 0.2 * clicks(124, late_s) + clicks(124, late_s, pattern=(0.5, 1.5, 2.5, 3.5))
+    assert check_grid(audio, RATE, Grid(124)).late_s - CLICK_S == pytest.approx(late_s, abs=0.002)
+
+
 def test_a_waltz_in_which_drums_play_beside_held_notes():
     audio = clicks(96, 0.008, pattern=(0, 1, 2)) + 0.2 * np.sin(np.arange(8 * RATE) * 2 * np.pi * 220 / RATE).astype(np.float32)
     assert check_grid(audio, RATE, Grid(96)).late_s - CLICK_S == pytest.approx(0.008, abs=0.002)
