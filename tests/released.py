@@ -65,7 +65,9 @@ def write_released(directory: Path, variant: Published, *, tiny: bool = True, ha
         llm[f"llm.model.{tied}.weight"] = llm["text_embedding.weight"]
     torch.save(llm, directory / "llm.pt")
     del llm
-    tokens = _seeded(WavTokenizer(wavtokenizer)) | {"multiperioddisc.discriminators.0.conv.weight": torch.zeros(3)}
+    tokenizer = WavTokenizer(wavtokenizer)
+    _spread_codes(tokenizer)
+    tokens = _seeded(tokenizer) | {"multiperioddisc.discriminators.0.conv.weight": torch.zeros(3)}
     torch.save({"state_dict": tokens, "epoch": 3, "global_step": 7}, directory / "wavtokenizer/model.pt")
     if variant.has_flow:
         torch.save(_seeded(FlowMatching(flow)), directory / "flow.pt")
@@ -88,6 +90,19 @@ def _seeded(network: torch.nn.Module) -> dict[str, torch.Tensor]:
         if tensor.is_floating_point() and not tensor.any():
             tensors[key] = torch.randn(tensor.shape) * 0.02
     return tensors
+
+
+@torch.no_grad()
+def _spread_codes(tokenizer: WavTokenizer) -> None:
+    """Puts the codes where sounds are, so that different ones have different tokens."""
+    rate = tokenizer.samplerate
+    seconds = min(4.0, 2 * tokenizer.config.codebook_size / tokenizer.frame_rate)
+    time = torch.arange(round(seconds * rate)) / rate
+    tones = torch.sin(2 * torch.pi * (200 + 3_000 * time / seconds) * time) * torch.rand(len(time)).round()
+    audio = (torch.randn(len(time)) * 0.1 + 0.3 * tones) * torch.linspace(0.05, 1, len(time))
+    points = tokenizer.encode_features(audio[None])[0].T
+    chosen = points[torch.randint(len(points), (tokenizer.config.codebook_size,))]
+    tokenizer.codebook.copy_(chosen + 0.1 * points.std(0) * torch.randn_like(chosen))
 
 
 def _write_settings(

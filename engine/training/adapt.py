@@ -105,8 +105,6 @@ def adapt(
     if not minutes > 0:
         raise TrainingError(f"minutes is {minutes:g}: more than 0 are needed")
     checkpoint = load_checkpoint(known[base].path if base in known else base)
-    if checkpoint.layout != "own":
-        raise TrainingError(f"{base} is in the released layout: only models in inspire's own, such as sketch, can be trained on")
     run_folder = models / f".{name}.training"
     if restart and run_folder.exists():
         shutil.rmtree(run_folder)

@@ -7,14 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from engine.checkpoints.checkpoint import Checkpoint, save_checkpoint
+from engine.checkpoints.library import LOCK
 from engine.training.recordings import Part
 
 
 def write_model(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]) -> Path:
-    """Writes the base's files to `made`, with the trained language model in place of its own. Returns `made`."""
+    """Writes the base's files to `made`, in its layout, with the trained language model in place of its own. Returns `made`."""
     shutil.rmtree(made, ignore_errors=True)
+    if checkpoint.layout == "released":
+        return _write_released(made, checkpoint)
     made.mkdir()
     for file in (*checkpoint.files, checkpoint.directory / "tokenizer.json"):
         if file.name != "language_model.safetensors":
@@ -24,6 +28,15 @@ def write_model(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]
         usual = tuple(pair for pair in config.usual_bpm if pair[0])
         config = replace(config, usual_bpm=(*usual, ("", float(round(np.median(tempi))))))
     save_checkpoint(made, config, {"language_model": checkpoint.language_model})
+    return made
+
+
+def _write_released(made: Path, checkpoint: Checkpoint) -> Path:
+    """The published files but the lock of a pull and Qwen's own weights, which the language model replaces."""
+    left_out = shutil.ignore_patterns("llm.pt", LOCK, "*.safetensors", "README.md")
+    shutil.copytree(checkpoint.directory, made, ignore=left_out)
+    tensors = checkpoint.language_model.state_dict()
+    torch.save({key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}, made / "llm.pt")
     return made
 
 

@@ -49,7 +49,8 @@ def audio_logits(model: LanguageModel, batch: Batch, dtype: torch.dtype = torch.
     device = model.llm_decoder.weight.device
     condition = Condition(**{name: column.to(device) for name, column in vars(condition).items() if column is not None})
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        inputs = model.embed_condition(condition, tokens.to(device), negative=negative.to(device))
+        noise = model.negative_branch.draw(condition, model.config.hidden_size, None)  # None for `sketch`, which draws none
+        inputs = model.embed_condition(condition, tokens.to(device), negative=negative.to(device), noise=noise)
         logits: Tensor = model(inputs)[:, -tokens.shape[1] - 1 :].float()
         return logits
 

@@ -38,6 +38,7 @@ class RecordedWindows:
         config, tokenizer = checkpoint.config, checkpoint.wavtokenizer
         self.parts, self.rate, self.views, self.stop = parts, config.token_rate, tokenizer.views, config.language_model.stop_token
         self.encode_text = load_text_encoder(checkpoint)
+        self.unknown_words = UNKNOWN_WORDS if checkpoint.layout == "own" else 0.0  # Qwen's tokenizer knows every word
         self.frames = min(config.max_tokens or round(LONGEST_S * self.rate), max(len(part.tokens) for part in parts))
         self.starts = [(part, start) for part in parts for start in self._starts(part)]
 
@@ -79,7 +80,7 @@ class RecordedWindows:
             length_s *= 2 ** rng.uniform(-1.5, 1.5)
             text = ", ".join(tag for tag in text.split(", ") if rng.random() >= DROP_TAG)
             dropped = rng.random() < DROP_TEXT
-            ids = [NULL_ID if dropped else UNKNOWN_ID if rng.random() < UNKNOWN_WORDS else i for i in self.encode_text(text)]
+            ids = [NULL_ID if dropped else UNKNOWN_ID if rng.random() < self.unknown_words else i for i in self.encode_text(text)]
         if nowhere:
             times[:] = -1
         return {

@@ -8,16 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
 from engine.api import AudioChunk, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.library import LOCK
+from engine.checkpoints.published import PUBLISHED
 from engine.pipeline import Pipeline
 from engine.training import adapt as stage
 from engine.training.adapt import Stopped, adapt
 from engine.training.recordings import TrainingError
+from tests.released import write_released
 from tests.synthetic import clicks
 
 ROOT = Path(__file__).parents[3]
@@ -168,3 +172,23 @@ def test_too_little_is_refused(train, tmp_path):
     soundfile.write(folder / "a.wav", clicks(120, 6, rate=RATE), RATE)
     with pytest.raises(TrainingError, match="6 s that can be used: 30 s at least"):
         train(folder)
+
+
+def test_a_model_in_the_released_layout_is_fine_tuned_in_its_own(train, tmp_path, reported):
+    base = write_released(tmp_path / "bases" / "InspireMusic-Base", PUBLISHED["InspireMusic-Base"])
+    (base / LOCK).write_text("{}")
+    rng, loops = np.random.default_rng(0), tmp_path / "loops"
+    loops.mkdir()
+    for number in range(16):  # noise at six levels, in a rhythm of its own: random codecs tell these apart
+        steps = np.tile(rng.choice(np.geomspace(0.01, 0.5, 6), 16), 4)
+        soundfile.write(loops / f"noise{number}_120bpm.wav", rng.normal(0, 0.5, 8 * RATE) * np.repeat(steps, RATE // 8), RATE)
+    made = train(loops, minutes=1, base=str(base), models=tmp_path / "models")
+    done = reported[-1]
+    assert done["event"] == "done" and done["after"] < done["before"] - 0.3
+    assert made == tmp_path / "models" / "mine" and not (made / LOCK).exists() and not (made / "model.json").exists()
+    before, after = load_checkpoint(str(base)), load_checkpoint(str(made))
+    assert after.config.name == "mine" and after.layout == "released"
+    assert (made / "flow.pt").read_bytes() == (base / "flow.pt").read_bytes()
+    assert before.language_model.state_dict().keys() == after.language_model.state_dict().keys()
+    *played, end = Pipeline("cpu").generate(GenerationRequest(prompt="loop", duration_s=1.0, model=str(made), seed=1))
+    assert end.report.model.model == "mine" and sum(len(e.samples) for e in played if isinstance(e, AudioChunk)) == 48_000
