@@ -127,13 +127,13 @@ def estimate(
     no_start: NoStart = False,
     **pairs: Any,
 ) -> None:
-    """Tell how long it would take to make this, without making it."""
+    """Estimate how long it would take to make this, without making it."""
     with connect(port, no_start, as_json) as client:
-        told = answered(client.estimate(prompt=prompt or None, clip=_clip(clip) if clip else None, **pairs))
-    values = {"first_s": round(told.first_s, 3), "total_s": round(told.total_s, 3), **told.pairs}
-    new_s, wait_s = told.pairs.get("new_s", 0.0), told.pairs.get("wait_s", 0.0)
+        estimated = answered(client.estimate(prompt=prompt or None, clip=_clip(clip) if clip else None, **pairs))
+    values = {"first_s": round(estimated.first_s, 3), "total_s": round(estimated.total_s, 3), **estimated.pairs}
+    new_s, wait_s = estimated.pairs.get("new_s", 0.0), estimated.pairs.get("wait_s", 0.0)
     after = f", after {wait_s:.1f} s of other jobs" if wait_s else ""
-    report(values, f"first sound in {told.first_s:.1f} s, all {new_s:.1f} s in {told.total_s:.1f} s{after}", as_json)
+    report(values, f"first sound in {estimated.first_s:.1f} s, all {new_s:.1f} s in {estimated.total_s:.1f} s{after}", as_json)
 
 
 @app.command()

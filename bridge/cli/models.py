@@ -101,7 +101,7 @@ def pull(
     view = _View(as_json)
     try:
         with _errors_shown(), view:
-            path, fetched = puller.pull(name, folder, revision=revision, tell=view)
+            path, fetched = puller.pull(name, folder, revision=revision, report=view)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here")
         raise typer.Exit(130) from None

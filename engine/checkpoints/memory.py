@@ -20,7 +20,7 @@ _MEMINFO, _STATUS = Path("/proc/meminfo"), Path("/proc/self/status")
 
 
 def machine_memory() -> int:
-    """All that this machine has; 0 where it does not tell."""
+    """All that this machine has; 0 where the system does not say."""
     if sys.platform == "win32":
         return _windows_memory()
     try:
@@ -47,7 +47,7 @@ def require(needed: int, what: str) -> None:
     if free is not None and needed > free:
         raise OutOfMemory(
             f"{what} takes {needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free: end other programs, or choose a "
-            "smaller model ('inspire models' tells what each takes)"
+            "smaller model ('inspire models' lists what each takes)"
         )
 
 

@@ -42,7 +42,7 @@ class Step:
 
 
 def pull(
-    name: str, folder: Path, *, revision: str | None = None, tell: Callable[[Step], None] = lambda step: None,
+    name: str, folder: Path, *, revision: str | None = None, report: Callable[[Step], None] = lambda step: None,
     sources: Sequence[Callable[[], Source]] = SOURCES,
 ) -> tuple[Path, bool]:  # fmt: skip
     """The model's directory, and whether anything was fetched: not where it is there, whole, at that revision.
@@ -51,7 +51,7 @@ def pull(
     """
     model = find_published(name)
     target, staging = folder / model.name, folder / STAGING / model.name
-    with _disk_told(folder), _alone(staging):
+    with _disk_errors(folder), _alone(staging):
         lock = read_lock(target)
         if target.exists() and lock is None:
             raise ModelError(f"{target} is there and was not pulled: rename it or take it away, then pull again")
@@ -60,20 +60,20 @@ def pull(
         source, listing = _resolved(model, revision, _plan(staging) or lock, sources)
         files = _wanted(model, listing)
         _reuse(target, lock, staging, files)
-        _fetch(source, listing, files, staging, tell)
+        _fetch(source, listing, files, staging, report)
         _write_json(_tree(staging) / LOCK, _lock_of(model, listing, files, staging))
         _put_in_place(staging, target)
     return target, True
 
 
-def verify(name: str, folder: Path, tell: Callable[[Step], None] = lambda step: None) -> list[str]:
+def verify(name: str, folder: Path, report: Callable[[Step], None] = lambda step: None) -> list[str]:
     """What differs from the lock, in words; nothing where all is as it was pulled. Raises ModelError where it was not pulled."""
     directory = _here(name, folder)
     lock = read_lock(directory)
     if lock is None:
         raise ModelError(f"{directory} was not pulled, so there are no hashes to verify it against")
-    with _disk_told(folder):
-        return _faults(directory, lock, tell)
+    with _disk_errors(folder):
+        return _faults(directory, lock, report)
 
 
 def remove(name: str, folder: Path) -> Path:
@@ -86,7 +86,7 @@ def remove(name: str, folder: Path) -> Path:
         if not is_half_there:
             raise
         directory = staging
-    with _disk_told(folder), _alone(staging):
+    with _disk_errors(folder), _alone(staging):
         if directory != staging:
             leaving = folder / STAGING / f"{directory.name}.leaving"
             leaving.parent.mkdir(exist_ok=True)
@@ -148,7 +148,7 @@ def _wanted(model: Published, listing: Listing) -> list[RemoteFile]:
 # --- getting it
 
 
-def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: Path, tell: Callable[[Step], None]) -> None:
+def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: Path, report: Callable[[Step], None]) -> None:
     """Every file that is not there yet, each with its hash right."""
     _keep_only(staging, files)
     plan: dict[str, Any] = {"source": listing.source, "revision": listing.revision, "got": (_plan(staging) or {}).get("got", {})}
@@ -164,16 +164,16 @@ def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: P
     _write_json(staging / "plan.json", plan)
     total = sum(file.bytes for file in files)
     done = total - sum(file.bytes for file in left)
-    tell(Step("", done, total, listing))
+    report(Step("", done, total, listing))
     for file in left:
         before = done
-        plan["got"][file.path] = _fetch_one(source, listing, file, staging, lambda n: tell(Step(file.path, before + n, total)))  # noqa: B023
+        plan["got"][file.path] = _fetch_one(source, listing, file, staging, lambda n: report(Step(file.path, before + n, total)))  # noqa: B023
         _write_json(staging / "plan.json", plan)
         done += file.bytes
 
 
 def _fetch_one(
-    source: Source, listing: Listing, file: RemoteFile, staging: Path, tell: Callable[[int], None]
+    source: Source, listing: Listing, file: RemoteFile, staging: Path, report: Callable[[int], None]
 ) -> dict[str, Any]:  # fmt: skip
     """One file, from where an earlier pull broke off. Its hash is taken of what lies on the disk."""
     part, place = _part(staging, file), _tree(staging) / file.path
@@ -182,7 +182,7 @@ def _fetch_one(
         done = opened.tell()
         if done > file.bytes:
             opened.truncate(done := 0)
-        source.download(listing, file, _Told(opened, tell), done)
+        source.download(listing, file, _ReportingFile(opened, report), done)
         opened.flush()
         os.fsync(opened.fileno())
     sha256, right = _hashed(part, file)
@@ -194,15 +194,15 @@ def _fetch_one(
     return {"bytes": file.bytes, "sha256": sha256, "identity": file.identity}
 
 
-class _Told:
+class _ReportingFile:
     """A file that says how long it has become."""
 
-    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
-        self._file, self._tell = file, tell
+    def __init__(self, file: BinaryIO, report: Callable[[int], None]) -> None:
+        self._file, self._report = file, report
 
     def write(self, data: bytes, /) -> int:
         count = self._file.write(data)
-        self._tell(self._file.tell())
+        self._report(self._file.tell())
         return count
 
     def tell(self) -> int:
@@ -302,7 +302,7 @@ def _lock_of(model: Published, listing: Listing, files: list[RemoteFile], stagin
     return {"model": model.name, **told, "pulled_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": hashes}
 
 
-def _faults(directory: Path, lock: dict[str, Any], tell: Callable[[Step], None] = lambda step: None) -> list[str]:
+def _faults(directory: Path, lock: dict[str, Any], report: Callable[[Step], None] = lambda step: None) -> list[str]:
     faults, done, total = [], 0, sum(file["bytes"] for file in lock["files"].values())
     for name, file in lock["files"].items():
         path = directory / name
@@ -313,7 +313,7 @@ def _faults(directory: Path, lock: dict[str, Any], tell: Callable[[Step], None] 
         elif not _hashed(path, RemoteFile(name, file["bytes"], file["sha256"]))[1]:
             faults.append(f"{name} has another content than when it was pulled")
         done += file["bytes"]
-        tell(Step(name, done, total))
+        report(Step(name, done, total))
     return faults
 
 
@@ -351,7 +351,7 @@ def _alone(staging: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _disk_told(folder: Path) -> Iterator[None]:
+def _disk_errors(folder: Path) -> Iterator[None]:
     """Turns what the disk refuses into one sentence."""
     try:
         yield

@@ -1,6 +1,6 @@
 """Where published models come from: Hugging Face, and ModelScope where that cannot be reached. No torch here.
 
-A source tells which files a model has, at one revision, with sizes and hashes; its bytes come over plain HTTP, from any byte on.
+A source lists which files a model has, at one revision, with sizes and hashes; its bytes come over plain HTTP, from any byte on.
 huggingface_hub does the talking (addresses, proxies, certificates, retries); keeping what is half there is ours, since it does
 not in all its versions.
 """
@@ -31,7 +31,7 @@ class Unreachable(SourceError):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """`sha256` of its content, or where the source does not tell that the SHA-1 of it as a git blob; one of them is empty."""
+    """`sha256` of its content, or where the source does not state that the SHA-1 of it as a git blob; one of them is empty."""
 
     path: str
     bytes: int
@@ -96,7 +96,7 @@ class HuggingFace:
         except RepositoryNotFoundError:
             raise SourceError(f"{what}: it may have moved") from None
         except Exception as error:  # of whichever HTTP library huggingface_hub uses
-            raise Unreachable(f"{self.name} cannot be reached ({_told(error)})") from None
+            raise Unreachable(f"{self.name} cannot be reached ({_reason(error)})") from None
         card: dict[str, Any] = dict(info.card_data.__dict__) if info.card_data else {}
         files = tuple(
             RemoteFile(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else "", "" if one.lfs else one.blob_id or "")
@@ -115,7 +115,7 @@ class HuggingFace:
 class ModelScope:
     name = "ModelScope"
     DOMAIN = "MODELSCOPE_DOMAIN"  # in the environment, as ModelScope's own tools have it
-    _REVISION = "master"  # it tells no commit of the whole: hashes of the files pin what was pulled
+    _REVISION = "master"  # it names no commit of the whole: hashes of the files pin what was pulled
 
     @property
     def _address(self) -> str:
@@ -133,7 +133,7 @@ class ModelScope:
                 if one.get("Type") != "tree"
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise Unreachable(f"{self.name} answers in an unknown way ({_told(error)})") from None
+            raise Unreachable(f"{self.name} answers in an unknown way ({_reason(error)})") from None
         return Listing(self.name, model.model_scope, revision, str(self._ask(address, model).get("License") or ""), files)
 
     def _ask(self, url: str, model: Published) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class ModelScope:
             answer = _hub_utils().get_session().get(url, timeout=_PATIENCE_S)
             content = json.loads(answer.content)
         except Exception as error:  # of whichever HTTP library
-            raise Unreachable(f"{self.name} cannot be reached ({_told(error)})") from None
+            raise Unreachable(f"{self.name} cannot be reached ({_reason(error)})") from None
         if answer.status_code == 404:
             raise SourceError(f"{self.name} has no {model.model_scope}, or not at that revision")
         data = content.get("Data") if isinstance(content, dict) else None
@@ -174,11 +174,11 @@ def _download(source: str, url: str, file: RemoteFile, sink: Sink, done: int, he
     except OSError as error:
         if error.errno is not None and not isinstance(error, (ConnectionError, TimeoutError)):
             raise  # the disk's
-        raise Unreachable(f"{source} broke off in {file.path} ({_told(error)})") from None
+        raise Unreachable(f"{source} broke off in {file.path} ({_reason(error)})") from None
     except Exception as error:
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise
-        raise Unreachable(f"{source} broke off in {file.path} ({_told(error)})") from None
+        raise Unreachable(f"{source} broke off in {file.path} ({_reason(error)})") from None
 
 
 def _hub_utils() -> Any:
@@ -187,6 +187,6 @@ def _hub_utils() -> Any:
     return utils
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"

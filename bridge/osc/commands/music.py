@@ -174,8 +174,8 @@ class Fill(_Asked):
         start_s, end_s = values.pop("start_s"), values.pop("end_s")
         bars = {new: values.pop(old) for old, new in (("start_bar", "from_bar"), ("end_bar", "to_bar")) if old in values}
         if bars and (start_s or end_s):
-            told = "the region is told in seconds and in bars: give one of them, for bars with start_s and end_s 0"
-            raise MessageError(told, "bad_request")
+            problem = "the region is given in seconds and in bars: give one of them, for bars with start_s and end_s 0"
+            raise MessageError(problem, "bad_request")
         return submission(id, {"join": "new"} | values | (bars or {"from_s": start_s, "to_s": end_s}), is_sketch=False)
 
 

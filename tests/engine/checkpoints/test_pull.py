@@ -69,7 +69,7 @@ def test_the_server_of_these_tests_speaks_as_the_hubs_own_client_expects(hub, tm
 
 def test_a_pull_brings_what_is_needed_and_its_lock(hub, folder):
     steps = []
-    path, fetched = puller.pull("inspiremusic-base", folder, tell=steps.append)
+    path, fetched = puller.pull("inspiremusic-base", folder, report=steps.append)
     assert fetched and path == folder / NAME
     wanted = set(SIZES) | set(SMALL)
     assert {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()} == wanted | {LOCK}
@@ -183,7 +183,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_one_sentence_and_the_pull_goes_on
                     pass
 
     with pytest.raises(ModelError, match=r"^the disk of .* is full: free some space; the same command goes on where this one"):
-        puller.pull(NAME, folder, tell=fill)
+        puller.pull(NAME, folder, report=fill)
     assert_nothing_to_load(folder)
     filler.unlink()
     hub.ranges.clear()
@@ -314,7 +314,7 @@ def test_two_pulls_of_a_model_do_not_meet(hub, folder):
         with pytest.raises(ModelError, match="is being pulled or removed by another process"):
             puller.pull(NAME, folder)
 
-    puller.pull(NAME, folder, tell=again)
+    puller.pull(NAME, folder, report=again)
     assert find_model(folder / NAME)
 
 
