@@ -1,16 +1,21 @@
-"""Tokens a second under guidance, ours beside transformers: python -m tests.benchmarks.bench_language_model
+"""Tokens a second under guidance, ours beside transformers: python -m tests.benchmarks.bench_language_model [--sizes sketch,0.5B]
 
-Same seeded weights, same 5 s prompt, same dtype, two rows, a few tokens. Lines:
+Same seeded weights, same 5 s prompt, two rows, a few tokens; transformers always in the same dtype, or in float32. Of each size
+`float32` and `bfloat16` as torch runs it packed, `compiled` in float32 and `int8` as ONNX Runtime does. Lines:
 `….step`       transformers' Qwen2Model with its dynamic cache and our head: the best a plain loop does.
 `….reference`  as InspireMusic drives it: the causal model with its text head and all hidden states kept.
 `….prefill`    seconds until the first logits.
+`….cpu`        each once more in seconds of work, of all threads, which other programs' load changes less.
 `….as_played`  a small model in float32 and plain layout, as `engine.acceleration` has it on a CPU, beside bfloat16 in oneDNN's
 layout, as it has a large one where bfloat16 pays.
+`….takes`      tokens a second of one step for four variations beside four times one's.
+`….int8.nats`  by how much the distributions sampled from differ from float32's (KL, mean), bfloat16's as baseline: both round.
 In float32 both must choose the same tokens, or the comparison means nothing. Times are medians, ours and theirs in turn.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +25,11 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
+from engine.acceleration.compiled import CompiledNetwork
 from engine.config import LanguageModelConfig
 from engine.models import packed, sampling
 from engine.models.condition import Condition
-from engine.models.generation import Decoder
+from engine.models.generation import Decoder, Generation
 from engine.models.language_model import LanguageModel
 from engine.models.sketch.language_model import build_language_model
 from engine.training.sketch import SKETCH
@@ -33,23 +39,33 @@ SIZES = {"sketch": SKETCH.language_model, "0.5B": LanguageModelConfig(negative="
 TOKENS = {"sketch": 60, "0.5B": 6}
 PROMPT_FRAMES = 375
 GUIDANCE = 3.0
+TAKES = 4
 
 
-def main() -> None:
-    for size, config in SIZES.items():
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sizes", default=",".join(SIZES), help=f"of {', '.join(SIZES)}, with commas between")
+    for size in parser.parse_args(arguments).sizes.split(","):
         torch.manual_seed(0)
-        model = build_language_model(config).eval()
-        for dtype in (torch.float32, torch.bfloat16):
-            bench(f"language_model.{size}.{str(dtype).removeprefix('torch.')}", model, dtype, TOKENS[size])
+        model, threads = build_language_model(SIZES[size]).eval(), 1 if size == "sketch" else torch.get_num_threads()
+        bench(f"language_model.{size}.bfloat16", model, torch.bfloat16, {"packed": Decoder(model, torch.bfloat16)}, TOKENS[size])
+        ours = {
+            "float32": Decoder(model, torch.float32),
+            "compiled": Decoder(model, network=CompiledNetwork(model, threads=threads)),
+            "int8": Decoder(model, network=CompiledNetwork(model, threads=threads, eight_bits=True)),
+        }
+        bench(f"language_model.{size}", model, torch.float32, ours, TOKENS[size])
+        bench_takes(f"language_model.{size}", model, ours, TOKENS[size])
+        bench_quality(f"language_model.{size}", model, ours, TOKENS[size])
         if size == "sketch":
             bench_as_played(f"language_model.{size}.as_played", model, TOKENS[size])
 
 
 @torch.inference_mode()
-def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> None:
+def bench(name: str, model: LanguageModel, dtype: torch.dtype, decoders: dict[str, Decoder], count: int) -> None:
     condition, prompt = asked_of(model)
     rows = torch.cat([model.embed_condition(condition, prompt, torch.tensor([negative])) for negative in (False, True)]).to(dtype)
-    decoder, qwen2 = Decoder(model, dtype), as_transformers(model, dtype)
+    qwen2 = as_transformers(model, dtype)
     speech, head = model.speech_embedding.weight.to(dtype), model.llm_decoder.weight.to(dtype)
 
     def theirs(forward: Callable) -> Iterator[Tensor]:
@@ -65,12 +81,46 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, count: int) -> No
     def with_text_head(**inputs) -> Tensor:
         return qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
 
-    runs = timed([ours(decoder, condition, prompt, count), theirs(backbone_only), theirs(with_text_head)], count)
-    if dtype == torch.float32:
-        assert runs[0].tokens == runs[1].tokens == runs[2].tokens, f"{name}: different tokens"
-    for label, run in zip(("step", "reference"), runs[1:], strict=True):
-        report(f"{name}.{label}", 1 / runs[0].step_s, "tokens/s", 1 / run.step_s, run.step_s / runs[0].step_s)
-    report(f"{name}.prefill", runs[0].prefill_s, "s", runs[1].prefill_s, runs[1].prefill_s / runs[0].prefill_s)
+    loops = [ours(decoder, condition, prompt, count) for decoder in decoders.values()]
+    plain, reference, *runs = timed([theirs(backbone_only), theirs(with_text_head), *loops], count)
+    for label, run in zip(decoders, runs, strict=True):
+        own = f"{name}.{label}"
+        if dtype == torch.float32 and label != "int8":
+            assert run.tokens == plain.tokens == reference.tokens, f"{own}: different tokens"
+        for which, other in (("step", plain), ("reference", reference)):
+            report(f"{own}.{which}", 1 / run.step_s, "tokens/s", 1 / other.step_s, other.step_s / run.step_s)
+            report(f"{own}.{which}.cpu", 1 / run.step_cpu_s, "tokens/s", 1 / other.step_cpu_s, other.step_cpu_s / run.step_cpu_s)
+        report(f"{own}.prefill", run.prefill_s, "s", plain.prefill_s, plain.prefill_s / run.prefill_s)
+        report(f"{own}.prefill.cpu", run.cpu[0], "s", plain.cpu[0], plain.cpu[0] / run.cpu[0])
+
+
+@torch.inference_mode()
+def bench_takes(name: str, model: LanguageModel, decoders: dict[str, Decoder], count: int) -> None:
+    condition, prompt = asked_of(model)
+    for label, decoder in decoders.items():
+        alone, together = timed([takes(decoder, condition, prompt, count, rows) for rows in (1, TAKES)], count)
+        for suffix, one, four in (("", alone.step_s, together.step_s), (".cpu", alone.step_cpu_s, together.step_cpu_s)):
+            report(f"{name}.{label}.takes{suffix}", TAKES / four, "tokens/s", 1 / one, TAKES * one / four)
+
+
+@torch.inference_mode()
+def bench_quality(name: str, model: LanguageModel, decoders: dict[str, Decoder], count: int) -> None:
+    """Teacher forced with float32's tokens."""
+    condition, prompt = asked_of(model)
+    others = {"int8": decoders["int8"], "bfloat16": Decoder(model, torch.bfloat16)}
+    exact, *rounded = (
+        decoder.start(condition, audio_prompt=prompt, max_tokens=count, guidance=GUIDANCE)
+        for decoder in (decoders["float32"], *others.values())
+    )
+    apart: list[list[float]] = [[] for _ in rounded]
+    token = None
+    for _ in range(count):
+        expected = exact.step(token).log_softmax(-1)
+        for column, generation in zip(apart, rounded, strict=True):
+            column.append(float((expected.exp() * (expected - generation.step(token).log_softmax(-1))).sum()))
+        token = expected.argmax(-1)
+    ours, theirs = (statistics.mean(column) for column in apart)
+    report(f"{name}.int8.nats", ours, "nats", theirs, theirs / ours)
 
 
 @torch.inference_mode()
@@ -96,12 +146,22 @@ def ours(decoder: Decoder, condition: Condition, prompt: Tensor, count: int) -> 
         generation.step(token)
 
 
+def takes(decoder: Decoder, condition: Condition, prompt: Tensor, count: int, number: int) -> Iterator[Tensor]:
+    alone = decoder.start(condition, audio_prompt=prompt, max_tokens=count, guidance=GUIDANCE)
+    generation = Generation.together([alone] * number)
+    while True:
+        token = generation.logits.argmax(-1)
+        yield token[:1]
+        generation.step(token)
+
+
 class Run:
     """The tokens of one loop and how long each took; the first includes the prompt."""
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
         self.times: list[float] = []
+        self.cpu: list[float] = []
 
     @property
     def prefill_s(self) -> float:
@@ -111,15 +171,20 @@ class Run:
     def step_s(self) -> float:
         return statistics.median(self.times[2:])  # the second warms up
 
+    @property
+    def step_cpu_s(self) -> float:
+        return statistics.median(self.cpu[2:])
+
 
 def timed(loops: list[Iterator[Tensor]], count: int) -> list[Run]:
     """Draws `count` tokens from each, in turn, so that a busy moment of the machine hits all of them."""
     runs = [Run() for _ in loops]
     for _ in range(count):
         for loop, run in zip(loops, runs, strict=True):
-            before = time.perf_counter()
+            before, cpu_before = time.perf_counter(), time.process_time()
             run.tokens.append(int(next(loop)))
             run.times.append(time.perf_counter() - before)
+            run.cpu.append(time.process_time() - cpu_before)
     return runs
 
 
