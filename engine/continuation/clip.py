@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import soxr
@@ -42,7 +43,7 @@ class Clip:
     def channels(self) -> int:
         return int(self.prefix.shape[1])
 
-    @property
+    @cached_property
     def excerpt(self) -> np.ndarray:
         """Mono float32 [frames] of its last EXCERPT_S at the result's rate, to measure it by."""
         return to_mono(self.prefix[-round(EXCERPT_S * self.samplerate) :])

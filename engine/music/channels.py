@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.fft import next_fast_len, rfft
 
 _MINUS_3_DB = np.float32(0.5**0.5)
 _LOST = 0.25  # of the power that unrelated channels keep in their mean: what is left with less has cancelled
@@ -16,12 +17,14 @@ def to_mono(audio: np.ndarray) -> np.ndarray:
     mean: np.ndarray = audio.mean(1)
     if audio.shape[1] == 1 or not len(audio):
         return mean
+    length = next_fast_len(len(audio), real=True)  # a prime number of frames takes ten times as long
     octaves = 2.0 ** np.arange(-11, -1)  # of the sample rate
-    edges = np.unique(np.r_[1, np.round(octaves * len(audio)).astype(int)])
-    powers = np.stack([_power(channel, edges) for channel in audio.T])
+    edges = np.unique(np.r_[1, np.round(octaves * length).astype(int)])
+    spectra = np.stack([rfft(channel, length) for channel in audio.T])
+    powers = np.stack([_power(spectrum, edges) for spectrum in spectra])
     expected = powers.sum(0) / len(powers) ** 2
     matters = expected > _OF_ALL * expected.sum()
-    if not (matters & (_power(mean, edges) < _LOST * expected)).any():
+    if not (matters & (_power(spectra.mean(0), edges) < _LOST * expected)).any():
         return mean
     return np.ascontiguousarray(audio[:, powers.sum(1).argmax()])
 
@@ -33,7 +36,7 @@ def surround_to_stereo(audio: np.ndarray, order: tuple[int, int, int, int, int])
     return np.stack(sides, axis=1)
 
 
-def _power(channel: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _power(spectrum: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """In each register, from one of `edges` (bins) to the next. The first bin, which is no sound, is left out."""
-    power = np.square(np.abs(np.fft.rfft(channel)), dtype=np.float64)
+    power = np.square(np.abs(spectrum), dtype=np.float64)
     return np.add.reduceat(power, np.minimum(edges, len(power) - 1))
