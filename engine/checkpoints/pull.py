@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +22,22 @@ import filelock
 from engine.api import ModelError
 from engine.checkpoints.library import LOCK, list_models
 from engine.checkpoints.published import PUBLISHED, Published, find_published
+from engine.checkpoints.pull_staging import (
+    hashed,
+    is_got,
+    keep_only,
+    part_of,
+    plan_of,
+    put_in_place,
+    read_json,
+    reuse,
+    tree_of,
+    write_json,
+)
 from engine.checkpoints.sources import SOURCES, Listing, RemoteFile, Source, SourceError, Unreachable
 
 STAGING = ".pull"  # in the models folder
 _MARGIN = 50_000_000  # bytes left free on the disk
-_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,12 @@ def pull(
             raise ModelError(f"{target} is there and was not pulled: rename it or take it away, then pull again")
         if lock is not None and revision in (None, lock["revision"]) and not _faults(target, lock):
             return target, False
-        source, listing = _resolved(model, revision, _plan(staging) or lock, sources)
+        source, listing = _resolved(model, revision, plan_of(staging) or lock, sources)
         files = _wanted(model, listing)
-        _reuse(target, lock, staging, files)
+        reuse(target, lock, staging, files)
         _fetch(source, listing, files, staging, report)
-        _write_json(_tree(staging) / LOCK, _lock_of(model, listing, files, staging))
-        _put_in_place(staging, target)
+        write_json(tree_of(staging) / LOCK, _lock_of(model, listing, files, staging))
+        put_in_place(staging, target)
     return target, True
 
 
@@ -79,7 +88,7 @@ def verify(name: str, folder: Path, report: Callable[[Step], None] = lambda step
 def remove(name: str, folder: Path) -> Path:
     """Takes a model of the models folder away, and what a pull of it left half done. Raises ModelError."""
     staging = folder / STAGING / (find_published(name).name if _is_published(name) else name)
-    is_half_there = _plan(staging) is not None
+    is_half_there = plan_of(staging) is not None
     try:
         directory = _here(name, folder)
     except ModelError:
@@ -107,13 +116,13 @@ def half_pulled(folder: Path) -> dict[str, int]:
             if file.is_file()
         )
         for name in PUBLISHED
-        if _plan(folder / STAGING / name) is not None
+        if plan_of(folder / STAGING / name) is not None
     }
 
 
 def read_lock(directory: Path) -> dict[str, Any] | None:
     """What was pulled into a directory; None where nothing was."""
-    return _read_json(directory / LOCK)
+    return read_json(directory / LOCK)
 
 
 # --- what is to be had
@@ -150,10 +159,11 @@ def _wanted(model: Published, listing: Listing) -> list[RemoteFile]:
 
 def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: Path, report: Callable[[Step], None]) -> None:
     """Every file that is not there yet, each with its hash right."""
-    _keep_only(staging, files)
-    plan: dict[str, Any] = {"source": listing.source, "revision": listing.revision, "got": (_plan(staging) or {}).get("got", {})}
-    left = [file for file in files if not _is_got(file, staging, plan)]
-    partial = sum(_part(staging, file).stat().st_size for file in left if _part(staging, file).exists())
+    keep_only(staging, files)
+    got = (plan_of(staging) or {}).get("got", {})
+    plan: dict[str, Any] = {"source": listing.source, "revision": listing.revision, "got": got}
+    left = [file for file in files if not is_got(file, staging, plan)]
+    partial = sum(part_of(staging, file).stat().st_size for file in left if part_of(staging, file).exists())
     needed, free = sum(file.bytes for file in left) - partial, shutil.disk_usage(staging).free
     if needed + _MARGIN > free:
         usable = max(0, free - _MARGIN)
@@ -161,14 +171,14 @@ def _fetch(source: Source, listing: Listing, files: list[RemoteFile], staging: P
             f"{needed / 1e9:.2f} GB are still to come, but only {usable / 1e9:.2f} GB are free in {staging.parents[1]}: "
             "free some, or set models_folder to another disk"
         )
-    _write_json(staging / "plan.json", plan)
+    write_json(staging / "plan.json", plan)
     total = sum(file.bytes for file in files)
     done = total - sum(file.bytes for file in left)
     report(Step("", done, total, listing))
     for file in left:
         before = done
         plan["got"][file.path] = _fetch_one(source, listing, file, staging, lambda n: report(Step(file.path, before + n, total)))  # noqa: B023
-        _write_json(staging / "plan.json", plan)
+        write_json(staging / "plan.json", plan)
         done += file.bytes
 
 
@@ -176,7 +186,7 @@ def _fetch_one(
     source: Source, listing: Listing, file: RemoteFile, staging: Path, report: Callable[[int], None]
 ) -> dict[str, Any]:  # fmt: skip
     """One file, from where an earlier pull broke off. Its hash is taken of what lies on the disk."""
-    part, place = _part(staging, file), _tree(staging) / file.path
+    part, place = part_of(staging, file), tree_of(staging) / file.path
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("a+b") as opened:
         done = opened.tell()
@@ -185,7 +195,7 @@ def _fetch_one(
         source.download(listing, file, _ReportingFile(opened, report), done)
         opened.flush()
         os.fsync(opened.fileno())
-    sha256, right = _hashed(part, file)
+    sha256, right = hashed(part, file)
     if not right:
         part.unlink()
         raise SourceError(f"{file.path} came with another content than {listing.source} says (its hash differs): pull it again")
@@ -215,88 +225,11 @@ class _ReportingFile:
         return self._file.truncate()
 
 
-def _hashed(path: Path, file: RemoteFile) -> tuple[str, bool]:
-    """A file's SHA-256, and whether its content is what the source says."""
-    sha256, git = hashlib.sha256(), hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            sha256.update(block)
-            if not file.sha256:
-                git.update(block)
-    right = sha256.hexdigest() == file.sha256 if file.sha256 else git.hexdigest() == file.git_sha1
-    return sha256.hexdigest(), right
-
-
-# --- what lies in the staging folder
-
-
-def _tree(staging: Path) -> Path:
-    return staging / "tree"
-
-
-def _part(staging: Path, file: RemoteFile) -> Path:
-    return staging / "parts" / f"{file.identity}.part"  # named by content: also another source goes on with it
-
-
-def _plan(staging: Path) -> dict[str, Any] | None:
-    return _read_json(staging / "plan.json")
-
-
-def _is_got(file: RemoteFile, staging: Path, plan: dict[str, Any]) -> bool:
-    place, got = _tree(staging) / file.path, plan["got"].get(file.path)
-    return got is not None and got["identity"] == file.identity and place.is_file() and place.stat().st_size == file.bytes
-
-
-def _keep_only(staging: Path, files: list[RemoteFile]) -> None:
-    """Away with what belongs to another revision."""
-    kept = {_tree(staging) / file.path for file in files} | {_part(staging, file) for file in files}
-    for part in ("tree", "parts"):
-        (staging / part).mkdir(parents=True, exist_ok=True)
-        for path in list((staging / part).rglob("*")):
-            if path.is_file() and path not in kept:
-                path.unlink()
-
-
-def _reuse(target: Path, lock: dict[str, Any] | None, staging: Path, files: list[RemoteFile]) -> None:
-    """Takes over what is right of a model that is there, so that only the rest is fetched."""
-    if lock is None:
-        return
-    plan = _plan(staging) or {"source": lock["source"], "revision": lock["revision"], "got": {}}
-    for file in files:
-        here, place = target / file.path, _tree(staging) / file.path
-        if place.exists() or not here.is_file() or here.stat().st_size != file.bytes:
-            continue
-        sha256, right = _hashed(here, file)
-        if right:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _link(here, place)
-            plan["got"][file.path] = {"bytes": file.bytes, "sha256": sha256, "identity": file.identity}
-    _write_json(staging / "plan.json", plan)
-
-
-def _link(here: Path, place: Path) -> None:
-    try:
-        os.link(here, place)
-    except OSError:  # a file system without links
-        shutil.copyfile(here, place)
-
-
-def _put_in_place(staging: Path, target: Path) -> None:
-    """The whole tree at once, instead of an older one."""
-    leaving = staging.with_name(f"{target.name}.leaving")
-    shutil.rmtree(leaving, ignore_errors=True)
-    if target.exists():
-        os.replace(target, leaving)
-    os.replace(_tree(staging), target)
-    shutil.rmtree(leaving, ignore_errors=True)
-    shutil.rmtree(staging, ignore_errors=True)
-
-
 # --- the lock
 
 
 def _lock_of(model: Published, listing: Listing, files: list[RemoteFile], staging: Path) -> dict[str, Any]:
-    got = (_plan(staging) or {"got": {}})["got"]
+    got = (plan_of(staging) or {"got": {}})["got"]
     told = {key: value for key, value in asdict(listing).items() if key != "files"}
     hashes = {file.path: {"bytes": file.bytes, "sha256": got[file.path]["sha256"]} for file in files}
     return {"model": model.name, **told, "pulled_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": hashes}
@@ -310,7 +243,7 @@ def _faults(directory: Path, lock: dict[str, Any], report: Callable[[Step], None
             faults.append(f"{name} is missing")
         elif path.stat().st_size != file["bytes"]:
             faults.append(f"{name} has {path.stat().st_size} bytes instead of {file['bytes']}")
-        elif not _hashed(path, RemoteFile(name, file["bytes"], file["sha256"]))[1]:
+        elif not hashed(path, RemoteFile(name, file["bytes"], file["sha256"]))[1]:
             faults.append(f"{name} has another content than when it was pulled")
         done += file["bytes"]
         report(Step(name, done, total))
@@ -360,18 +293,3 @@ def _disk_errors(folder: Path) -> Iterator[None]:
             advice = "free some space; the same command goes on where this one ended"
             raise ModelError(f"the disk of {folder} is full: {advice}") from None
         raise ModelError(f"cannot write {error.filename or folder}: {error.strerror or error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and {"source", "revision"} <= content.keys() else None
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    os.replace(partial, path)
