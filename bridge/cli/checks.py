@@ -54,6 +54,8 @@ PACKAGES = (
     "pyyaml",
     "rich",
     "typer",
+    "onnx",
+    "onnxruntime",
     "huggingface-hub",
     "filelock",
 )
