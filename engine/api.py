@@ -12,8 +12,9 @@ import math
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
@@ -322,11 +323,16 @@ def parse_key(key: str | None) -> tuple[int, str] | None:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is. `phase` is "loading", "listening" (encoding the clip) or "generating"."""
+    """How far a job is. `phase` is "loading", "listening" (encoding the clip) or "generating".
+
+    `at_s` is when, in seconds of `time.monotonic`, which all processes of a machine share: work is measured from there, however
+    late a busy reader comes to it.
+    """
 
     phase: str
     done_s: float
     total_s: float
+    at_s: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

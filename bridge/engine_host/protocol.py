@@ -17,7 +17,7 @@ def encode(run: int | None, event: Event | EngineError) -> tuple[Message, np.nda
     """The message of an event, and the samples that go with it: float32 (frames, channels)."""
     match event:
         case Progress():
-            fields: Message = {"type": "progress", "phase": event.phase, "done_s": event.done_s, "total_s": event.total_s}
+            fields: Message = {"type": "progress", **asdict(event)}
         case AudioChunk():
             fields = {"type": "chunk", "index": event.index, "start_frame": event.start_frame}
             fields |= {"samplerate": event.samplerate, "variation": event.variation}

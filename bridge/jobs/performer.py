@@ -197,7 +197,7 @@ class Performer:
     def _report_progress(self, job: Job, event: Progress) -> None:
         now = time.monotonic()
         if event.phase == "loading" or job.work_at is None:
-            job.work_at = now
+            job.work_at = event.at_s
             if job.voice:
                 job.voice.begin()
         if job.voice and event.total_s != job.total_s:

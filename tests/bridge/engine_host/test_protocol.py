@@ -22,6 +22,11 @@ def test_an_event_comes_out_as_it_went_in(event):
     assert protocol.decode(json.loads(json.dumps(message)), None) == event
 
 
+def test_progress_keeps_the_time_it_was_said_at():
+    message, _ = protocol.encode(3, Progress("loading", 0.0, 10.0, at_s=5.25))
+    assert protocol.decode(json.loads(json.dumps(message)), None).at_s == 5.25
+
+
 def test_a_chunk_brings_its_samples_through_the_pipe():
     ours, theirs = (Link(end) for end in Pipe())
     audio = np.random.default_rng(0).random((100, 2), np.float32)
