@@ -1,4 +1,4 @@
-"""The engine's contract."""
+"""What may be asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from engine.api import MAX_VARIATIONS, GenerationRequest, RequestError, draw_seed
+from engine.errors import RequestError
+from engine.request import MAX_VARIATIONS, GenerationRequest, draw_seed
 
 
 def test_a_drawn_seed_and_those_of_its_variations_survive_a_32_bit_float(monkeypatch):
