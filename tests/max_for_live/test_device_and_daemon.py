@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from bridge.osc import codec, spec
+from bridge.osc import codec
 from tests.max_for_live.conftest import wait_until
 
 BAR_S = 2.0  # at Live's usual 120 bpm
 
 
-def _made(device, daemon) -> Path:
+def _made(device) -> Path:
     """The file that the device loaded when its job was done."""
     return Path(device.shown["result_sound replace"][0])
 
@@ -29,7 +30,7 @@ def test_words_become_bars_in_the_sets_tempo(daemon, put_on_track):
     device.turn("bars", 1)
     device.press("go")
     device.until("done · 2 bars")
-    audio = soundfile.info(str(_made(device, daemon)))
+    audio = soundfile.info(str(_made(device)))
     assert audio.frames == round(2 * 4 * 60 / 125 * 48_000)
     command = next(command for command in device.commands if command[0] == "/inspire/generate")
     assert command[2] == "stereo pad" and dict(zip(command[3::2], command[4::2], strict=True))["bpm"] == 125
@@ -124,7 +125,7 @@ def test_stop_keeps_what_was_made(daemon, put_on_track):
     assert device.shown["result_sound read"][0].endswith(".wav"), "the result is shown while it grows"
     device.press("stop")
     device.until("kept")
-    audio = soundfile.info(str(_made(device, daemon)))
+    audio = soundfile.info(str(_made(device)))
     assert BAR_S <= audio.frames / audio.samplerate < 4 * BAR_S
 
 
@@ -134,10 +135,10 @@ def test_again_makes_the_same_with_another_seed(daemon, put_on_track):
     device.turn("auto_place", 0)
     device.press("go")
     device.until("done")
-    first = _made(device, daemon)
+    first = _made(device)
     device.press("again")
     device.until("done")
-    assert _made(device, daemon) != first
+    assert _made(device) != first
     assert any(command[0] == "/inspire/again" for command in device.commands)
 
 
@@ -146,6 +147,7 @@ def test_what_the_engine_refuses_is_told_in_the_banner(daemon, put_on_track):
     device.until("ready")
     device.press("go")
     device.until("not made: the fake engine is told to refuse")
+    assert "result_sound replace" not in device.shown
 
 
 def test_without_words_it_says_what_to_do_and_asks_nobody(daemon, put_on_track):
@@ -172,21 +174,47 @@ def test_presets_models_and_what_was_made_before_are_listed(daemon, put_on_track
     assert command[2] == " " and dict(zip(command[3::2], command[4::2], strict=True))["preset"] == "Funk"
 
 
-def test_a_command_that_this_daemon_does_not_have_is_learnt_from_its_answer(daemon, put_on_track, tmp_path):
-    """Built with a newer table than the daemon's."""
-    clip = tmp_path / "riff.wav"
-    soundfile.write(clip, [[0.1, 0.1]] * (8 * 48_000), 48_000)
-    later = {"arguments": [["clip", "s", 1, 1000], ["start_s", "f", 0, 3600], ["end_s", "f", 0, 3600]]}
-    later["keys"] = {"reply_port": ["reply_port", "i", 1, 65_535]}
-    device = put_on_track(daemon.port, commands={"fill": later, "no_such_thing": later})
+@pytest.fixture
+def region(tmp_path):
+    """What `device.do` takes for a clip of eight seconds."""
+    path = tmp_path / "riff.wav"
+    soundfile.write(path, [[0.1, 0.1]] * (8 * 48_000), 48_000)
+    return {"slot": 1, "change": {"file_path": str(path), "seconds": 8}}
+
+
+def test_a_clips_region_is_filled(daemon, put_on_track, region):
+    device = put_on_track(daemon.port)
     device.until("ready")
-    device.do("clip", slot=1, change={"file_path": str(clip), "seconds": 8})
+    device.do("clip", **region)
     device.turn("mode", 2)
     device.press("go")
-    if "/inspire/fill" in spec.COMMANDS:
-        device.until("done")
-    else:
-        device.until("not made: this daemon cannot fill yet")
+    device.until("done")
+    assert soundfile.info(str(_made(device))).frames > 0
+    assert any(command[0] == "/inspire/fill" for command in device.commands)
+
+
+def test_a_command_that_this_daemon_does_not_have_is_learnt_from_its_answer(daemon, put_on_track, region):
+    """Of an older daemon: a relay makes /inspire/fill an address that the real one does not have."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as older:
+        older.bind(("127.0.0.1", 0))
+
+        def relay() -> None:
+            while data := older.recv(65_536):  # an empty datagram ends it
+                older.sendto(data.replace(b"/inspire/fill\0", b"/inspire/pour\0"), ("127.0.0.1", daemon.port))
+
+        relaying = threading.Thread(target=relay)
+        relaying.start()
+        try:
+            device = put_on_track(older.getsockname()[1])
+            device.until("ready")
+            device.do("clip", **region)
+            device.turn("mode", 2)
+            device.press("go")
+            device.until("not made: this daemon cannot fill yet")
+            assert "result_sound replace" not in device.shown
+        finally:
+            older.sendto(b"", older.getsockname())
+            relaying.join()
 
 
 def test_words_in_any_script_arrive_as_they_were_typed(daemon, put_on_track):
@@ -229,6 +257,7 @@ def test_a_daemon_that_comes_later_is_found(start_daemon, put_on_track):
     device.until("ready")
     device.press("go")
     device.until("done")
+    assert soundfile.info(str(_made(device))).frames > 0
 
 
 def test_a_daemon_that_is_killed_and_started_anew_is_found_again(start_daemon, put_on_track):
@@ -246,6 +275,7 @@ def test_a_daemon_that_is_killed_and_started_anew_is_found_again(start_daemon, p
     device.do("prompt", text="pad")
     device.press("go")
     device.until("done")
+    assert soundfile.info(str(_made(device))).frames > 0
 
 
 def test_two_devices_make_one_after_the_other_and_hear_only_their_own(daemon, put_on_track):
@@ -260,7 +290,7 @@ def test_two_devices_make_one_after_the_other_and_hear_only_their_own(daemon, pu
     two.until("waiting")
     one.until("done")
     two.until("done")
-    assert _made(one, daemon) != _made(two, daemon)
+    assert _made(one) != _made(two)
     ids = [{command[1] for command in device.commands if command[0] == "/inspire/generate"} for device in (one, two)]
     assert len(ids[0]) == len(ids[1]) == 1 and ids[0] != ids[1]
 

@@ -12,13 +12,15 @@ import torch
 from engine.corpus.dataset import Corpus, halve_rate
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training import loop
+from engine.training import loop, vocabulary
 from engine.training.codec import CodecTrainer
 from engine.training.tokens import encode_corpus
+from engine.training.windows import Windows
 from tests.synthetic import clicks, progression
 from tests.tiny_model import TINY, write_tiny_model
 
 RATE = 24_000  # Hz of the recordings
+WINDOW_FRAMES = 64  # of `windows`
 
 
 @pytest.fixture
@@ -65,3 +67,26 @@ def recordings(tmp_path_factory):
         audio = clicks(120, 8, (0, 1, 1.5, 2, 3), RATE) + (0.3 + 0.05 * number) * progression(key, 120, 8, RATE)
         soundfile.write(folder / f"loop{number}_120bpm.wav", 0.5 * audio, RATE)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tokenizer(corpus):
+    captions = vocabulary.caption_sample(list(Corpus(corpus).facts.values()), 20)
+    return vocabulary.build(captions, TINY.language_model.text_vocab_size)
+
+
+@pytest.fixture(scope="module")
+def eighths(corpus, tmp_path_factory):
+    """Each token says which eighth of its bar it is, so that a window's place can be read off its tokens."""
+    path = tmp_path_factory.mktemp("eighths") / "tokens.npz"
+    found = {}
+    for name, facts in Corpus(corpus).facts.items():
+        frames, bar = sum(s["frames"] for s in facts["sections"]), facts["bar_frames"]
+        found[name] = (np.arange(frames) % bar * 8 // bar).astype(np.int16)
+    np.savez(path, **found)
+    return path
+
+
+@pytest.fixture(scope="module")
+def windows(corpus, eighths, tokenizer):
+    return Windows(Corpus(corpus), dict(np.load(eighths)), tokenizer, WINDOW_FRAMES, TINY.language_model.stop_token)

@@ -4,39 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.corpus.dataset import Corpus
 from engine.models.sketch.language_model import build_language_model
 from engine.training import language_model as stage
 from engine.training import vocabulary
 from engine.training.language_model import loss, smooth_numbers, train
-from engine.training.windows import Windows
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
 CONFIG = TINY.language_model
-FRAMES = 64
-
-
-@pytest.fixture(scope="module")
-def tokenizer(corpus):
-    return vocabulary.build(vocabulary.caption_sample(list(Corpus(corpus).facts.values()), 20), CONFIG.text_vocab_size)
-
-
-@pytest.fixture(scope="module")
-def tokens(corpus, tmp_path_factory):
-    """Each token says which eighth of its bar it is, so that a window's place can be read off its tokens."""
-    path = tmp_path_factory.mktemp("tokens") / "tokens.npz"
-    found = {}
-    for name, facts in Corpus(corpus).facts.items():
-        frames, bar = sum(s["frames"] for s in facts["sections"]), facts["bar_frames"]
-        found[name] = (np.arange(frames) % bar * 8 // bar).astype(np.int16)
-    np.savez(path, **found)
-    return path
-
-
-@pytest.fixture(scope="module")
-def windows(corpus, tokens, tokenizer):
-    return Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+FRAMES = 64  # as in the fixture `windows`
 
 
 def test_near_tempi_begin_with_near_vectors():
@@ -60,14 +36,14 @@ def test_what_is_not_counted_has_no_part_in_the_loss(windows):
         )
 
 
-def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, tokens, tokenizer, tmp_path, one_second_a_step):
+def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, eighths, tokenizer, tmp_path, one_second_a_step):
     options = {"batch": 4, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
-    train(corpus, tokens, tokenizer, tmp_path, minutes=100 / 60, **options)
+    train(corpus, eighths, tokenizer, tmp_path, minutes=100 / 60, **options)
     log = read_log(tmp_path)
     losses = [row["loss"] for row in log if "loss" in row]
     assert len(losses) == 2 and losses[1] < 0.6 * losses[0]
     assert next(row["held_out"] for row in log if "held_out" in row) < np.log(CONFIG.audio_vocab_size)
-    average = train(corpus, tokens, tokenizer, tmp_path, minutes=105 / 60, **options)
+    average = train(corpus, eighths, tokenizer, tmp_path, minutes=105 / 60, **options)
     assert read_log(tmp_path)[-1]["step"] == 105
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["parts"]
     torch.testing.assert_close(average.state_dict(), saved["average"], rtol=0, atol=0)
@@ -75,7 +51,7 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(corpus, tokens, tokenizer, tmp_
     assert changed  # the average trails the model
 
 
-def test_audio_comes_first_then_captions(corpus, tokens, tokenizer, tmp_path, one_second_a_step, monkeypatch):
+def test_audio_comes_first_then_captions(corpus, eighths, tokenizer, tmp_path, one_second_a_step, monkeypatch):
     """In the first fifth of a run no window has words, span or label."""
     learnt = []  # share of rows without conditions, of each batch
 
@@ -85,10 +61,10 @@ def test_audio_comes_first_then_captions(corpus, tokens, tokenizer, tmp_path, on
 
     monkeypatch.setattr(stage, "loss", spy)
     options = {"batch": 4, "frames": FRAMES, "config": CONFIG}
-    train(corpus, tokens, tokenizer, tmp_path, minutes=20 / 60, **options)
+    train(corpus, eighths, tokenizer, tmp_path, minutes=20 / 60, **options)
     first, then, held_out = learnt[:4], learnt[4:20], learnt[20:]
     assert set(first) == {1.0} and max(then) < 1 and set(held_out) == {0.0}
     learnt.clear()
     monkeypatch.setattr(stage, "AUDIO_FIRST_MINUTES", 10 / 60)
-    train(corpus, tokens, tokenizer, tmp_path, minutes=200 / 60, **options)
+    train(corpus, eighths, tokenizer, tmp_path, minutes=200 / 60, **options)
     assert max(learnt) < 1  # a run that is continued for longer does not return to audio alone

@@ -25,29 +25,7 @@ from engine.training.windows import (
 from tests.tiny_model import TINY
 
 CONFIG = TINY.language_model
-FRAMES = 64
-
-
-@pytest.fixture(scope="module")
-def tokenizer(corpus):
-    return vocabulary.build(vocabulary.caption_sample(list(Corpus(corpus).facts.values()), 20), CONFIG.text_vocab_size)
-
-
-@pytest.fixture(scope="module")
-def tokens(corpus, tmp_path_factory):
-    """Each token says which eighth of its bar it is, so that a window's place can be read off its tokens."""
-    path = tmp_path_factory.mktemp("tokens") / "tokens.npz"
-    found = {}
-    for name, facts in Corpus(corpus).facts.items():
-        frames, bar = sum(s["frames"] for s in facts["sections"]), facts["bar_frames"]
-        found[name] = (np.arange(frames) % bar * 8 // bar).astype(np.int16)
-    np.savez(path, **found)
-    return path
-
-
-@pytest.fixture(scope="module")
-def windows(corpus, tokens, tokenizer):
-    return Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, FRAMES, CONFIG.stop_token)
+FRAMES = 64  # as in the fixture `windows`
 
 
 def test_windows_begin_on_a_bar_and_carry_their_sections_label(windows):
@@ -58,9 +36,9 @@ def test_windows_begin_on_a_bar_and_carry_their_sections_label(windows):
     torch.testing.assert_close(targets[:, :FRAMES][targets[:, :FRAMES] >= 0], tokens[targets[:, :FRAMES] >= 0])
 
 
-def test_drumless_pieces_of_styles_with_drums_come_more_often(corpus, tokens, tokenizer):
+def test_drumless_pieces_of_styles_with_drums_come_more_often(corpus, eighths, tokenizer):
     pieces = Corpus(corpus)
-    found = dict(np.load(tokens))
+    found = dict(np.load(eighths))
     first = pieces.names[0]
     pieces.facts[first] = pieces.facts[first] | {"instruments": {"drums": "drums"}}
     copy = f"{first}c0"
@@ -94,9 +72,9 @@ def test_a_build_up_is_named_leads_to_its_chorus_and_comes_more_often(corpus):
     assert np.mean([bar >= 2 for bar in begins]) > 0.75  # most see some of the build-up
 
 
-def test_every_bar_of_a_window_begins_where_its_clock_says(corpus, tokens, tokenizer):
+def test_every_bar_of_a_window_begins_where_its_clock_says(corpus, eighths, tokenizer):
     """Looped windows too. The tokens say which eighth of its bar each frame is; a frame's clock is that of its middle."""
-    long = Windows(Corpus(corpus), dict(np.load(tokens)), tokenizer, 500, CONFIG.stop_token)
+    long = Windows(Corpus(corpus), dict(np.load(eighths)), tokenizer, 500, CONFIG.stop_token)
     for drop in (False, True):
         condition, tokens, targets, _ = long.batch(100, np.random.default_rng(1), drop=drop)
         assert condition.clock.shape == (100, 501, 2)
@@ -129,9 +107,9 @@ def test_time_is_dropped_as_a_whole_and_only_in_training(windows):
     assert 0.5 * DROP_CLOCK < nowhere.all(1).float().mean() < 1.6 * DROP_CLOCK
 
 
-def test_only_a_piece_that_ends_inside_the_window_ends_with_the_stop_token(corpus, tokens, tokenizer):
+def test_only_a_piece_that_ends_inside_the_window_ends_with_the_stop_token(corpus, eighths, tokenizer):
     facts = Corpus(corpus).facts["p000000"]
-    last_bars = {"p000000": dict(np.load(tokens))["p000000"]}
+    last_bars = {"p000000": dict(np.load(eighths))["p000000"]}
     whole = Windows(Corpus(corpus), last_bars, tokenizer, 4 * facts["bar_frames"] + 1, CONFIG.stop_token)
     _, _, targets, _ = whole.batch(200, np.random.default_rng(0))
     ends = (targets == CONFIG.stop_token).any(1)
