@@ -56,6 +56,8 @@ class GenerationRequest:
     `task` "reconstruct" sends `clip` through the model's codec and back, "upsample" gives it what lies above where its spectrum
     ends, by flow matching at 48 kHz; both take a whole clip and no words, and last as long as it does.
 
+    An `arrangement` with `clip` goes on from it: its first section is what follows the clip.
+
     `variations` are made together, each with a seed of its own (`seed_of`): the same audio as that seed gives alone.
     """
 
@@ -71,6 +73,7 @@ class GenerationRequest:
     grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
     arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
     part: str | None = None  # of an arrangement whose result is `clip`: the section that is made again, a fill; by name or number
+    piece_s: float = 0.0  # with part: where in `clip` the arrangement begins, as one that goes on from a recording does
     section: str = "verse"  # one of SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
@@ -160,8 +163,8 @@ class GenerationRequest:
             return
         if self.arrangement is None:
             return
-        if self.clip is not None:
-            raise RequestError("an arrangement begins from nothing: leave clip away, or continue the clip without sections")
+        if self.is_fill:
+            raise RequestError("a region is filled without sections: leave the arrangement away, or the region's end")
         bars = sum(section.bars for section in self.sections)
         if self.duration_s is not None or self.loop or self.bars not in (None, bars):
             raise RequestError(f"the sections last {bars} bars, and so does the piece: leave bars, duration_s and loop away")
@@ -171,8 +174,9 @@ class GenerationRequest:
         if self.arrangement is None or self.clip is None or self.bpm is None:
             raise RequestError("part is a section of a piece that is there: give arrangement, clip and bpm, or leave part away")
         section = self.section_called(part)
-        object.__setattr__(self, "from_s", self.bar_s(section.start))
-        object.__setattr__(self, "to_s", self.bar_s(section.start + section.bars))
+        _check_number("piece_s", self.piece_s, 0, MAX_CLIP_S)
+        object.__setattr__(self, "from_s", self.piece_s + self.bar_s(section.start))
+        object.__setattr__(self, "to_s", self.piece_s + self.bar_s(section.start + section.bars))
 
     def _take_from_prompt(self) -> None:
         """So that every reader of a request finds one tempo and one metre in it."""

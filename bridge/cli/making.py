@@ -61,7 +61,8 @@ def arrange(
     sections: Annotated[str, typer.Argument(help='each as NAME:BARS or NAME:BARS=WORDS: "intro:4 drop:8=dark, drums outro:4"')],
     **options: Any,
 ) -> None:
-    """Make a whole piece of sections, each from where the last one ends."""
+    """Make a whole piece of sections, each from where the last one ends; with --clip on from a recording."""
+    options["clip"] = options["clip"] and _clip(Path(options["clip"]))
     _make(Client.arrange, sections, **options)
 
 

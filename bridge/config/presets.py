@@ -26,7 +26,7 @@ SELECTED = "selected"  # in place of a name: the one chosen with select, next, p
 USER_BANK = "user"  # where saved ones go
 
 # A preset is not of one recording or a place in it, nor how often it is asked for.
-_NOT_KEPT = {"clip", "from_s", "from_bar", "to_s", "to_bar", "candidates", "part", "variations", "task"}
+_NOT_KEPT = {"clip", "from_s", "from_bar", "to_s", "to_bar", "candidates", "part", "piece_s", "variations", "task"}
 _KEYS = tuple(f.name for f in fields(GenerationRequest) if f.name not in _NOT_KEPT)
 _LENGTHS = {"duration_s", "bars", "arrangement"}
 

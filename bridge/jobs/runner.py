@@ -157,7 +157,12 @@ class Jobs:
         job = self.get(command.job)
         if command.section is not None:
             return section_again(job, command, command.section)
+        if command.variation is not None:
+            problem = "variation says in which of them a section is made anew: say which section, or leave variation away"
+            raise JobError(problem, "bad_request")
         request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
+        if command.variations is not None:
+            request = replace(request, variations=command.variations)
         if command.decode is not None:  # the tokens stay the same, and with them the music
             request = replace(request, decode=command.decode)
         play = job.command.play if command.play is None else bool(command.play)

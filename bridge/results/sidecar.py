@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -186,10 +187,14 @@ def _facts(target: Path, audio: Audio) -> Entries:
 
 
 def sections_of(contents: Entries) -> list[tuple[float, str]]:
-    """Where an arrangement's sections begin, in seconds, and their names; empty where there is none."""
+    """Where an arrangement's sections begin, in seconds, and their names; after the clip that it goes on from."""
     try:
         request = request_from_mapping(contents["request"])
-        return [(request.bar_s(section.start), section.name) for section in request.sections]
+        begin_s = request.piece_s if request.part else join_of(contents) or 0.0
+        if request.sections and request.bpm is None and (bpm := tempo_of(contents)):
+            request = replace(request, bpm=bpm)
+        found = [(begin_s + request.bar_s(section.start), section.name) for section in request.sections]
+        return [(0.0, "clip"), *found] if found and begin_s else found
     except (KeyError, TypeError, RequestError):  # of another version
         return []
 

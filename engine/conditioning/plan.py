@@ -14,7 +14,7 @@ from engine.api import MAX_PROMPT_CHARS, GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
 from engine.conditioning.lexicon import Spoken, in_own_words
-from engine.conditioning.prompt import Words, asked_key, choose_words, names_instruments
+from engine.conditioning.prompt import ClipDescription, Words, asked_key, choose_words, names_instruments
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
 from engine.conditioning.tokenizer import learnt_words, load_text_encoder, unknown_words
 from engine.continuation.clip import EXCERPT_S, Clip, read_clip
@@ -145,14 +145,14 @@ class Planner:
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(EXCERPT_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
-        sections = self._sections(request, grid, stretch, lead_in, context, spoken.denied)
+        sections = self._sections(request, grid, stretch, lead_in, context, spoken.denied, described)
         return GenerationPlan(
             request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
         )  # fmt: skip
 
     def _sections(
         self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow,
-        denied: tuple[str, ...],
+        denied: tuple[str, ...], described: ClipDescription | None,
     ) -> tuple[Part, ...]:  # fmt: skip
         """Each begins a phrase on its own first bar, as music does, and knows where in the piece it lies.
 
@@ -164,7 +164,8 @@ class Planner:
             own = replace(request, bars=section.bars, **request.under(section))
             said = self._spoken(own.prompt)
             own = replace(own, prompt=said.text)
-            condition = condition_of(choose_words(own, self._config, grid, None, (*denied, *said.denied)), own, self._encode_text)
+            words = choose_words(own, self._config, grid, described, (*denied, *said.denied))
+            condition = condition_of(words, own, self._encode_text)
             rate, views = self._config.token_rate, context.views
             model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)
             tokens = lead_in + math.floor(end * stretch * rate / views + 1e-6) * views
@@ -182,7 +183,8 @@ class Planner:
         """What plays, and what to say of it. Words that ask for other instruments than a clip's are played by the model."""
         if request.clip is None or request.timbre == "model":
             return "model", ()
-        if request.timbre is None and names_instruments(request.prompt, self._config.negatable):
+        said = " ".join([request.prompt, *(section.words for section in request.sections)])
+        if request.timbre is None and names_instruments(said, self._config.negatable):
             return "model", ()
         if enough(seconds, grid):
             kept = "the clip's own sound is as wide as the clip: width is for the model's"

@@ -58,7 +58,7 @@ def test_what_is_no_arrangement_is_one_clear_error(text, told):
         ({"bars": 4}, "leave bars"),
         ({"duration_s": 8.0}, "leave bars"),
         ({"loop": True}, "leave bars"),
-        ({"clip": "x.wav"}, "leave clip away"),
+        ({"clip": "x.wav", "from_s": 1.0, "to_s": 2.0}, "without sections"),
         ({"bpm": None}, "bars needs bpm"),
         ({"arrangement": "a:300"}, "0.5 to 480 s are allowed"),
         ({"arrangement": 7}, "must be text"),
@@ -162,6 +162,29 @@ def test_a_part_is_the_place_of_a_section_and_its_words():
     for wrong, told in [*mistakes, ({"clip": None}, "clip"), ({"part": 2}, "must be text")]:
         with pytest.raises(RequestError, match=told):
             GenerationRequest(**asked | {"part": "drop"} | wrong)
+
+
+def test_a_part_of_a_piece_that_goes_on_from_a_clip_lies_after_it():
+    asked = {"prompt": "dub", "arrangement": "intro:2 drop:4 outro:2", "bpm": 120.0, "clip": "piece.wav", "piece_s": 3.5}
+    request = GenerationRequest(**asked, part="drop")
+    assert (request.from_s, request.to_s) == (7.5, 15.5) and GenerationRequest(**vars(request)) == request
+
+
+def test_a_piece_goes_on_from_a_clip(engine, model, loop):
+    """Each section under its own words, all in the clip's context; the first continues its bar, and the last one ends."""
+    asked = {"prompt": "dub", "arrangement": "verse:1 drop:2=drums outro:1", "bpm": 120.0, "clip": str(loop), "join": "new"}
+    plan = planned(engine, "sketch", **asked)
+    assert len(plan.context.clip_tokens) > 0 and plan.lead_in == 0 and plan.timbre == "model"  # drums are asked for
+    assert {part.context.clip_tokens for part in plan.sections} == {plan.context.clip_tokens}
+    texts = [part.condition.text.tolist() for part in plan.sections]
+    assert texts[0] == texts[2] != texts[1]
+    first, *_ = plan.windows(10**3)
+    assert first[1].clip_count == len(plan.context.clip_tokens)
+    alone = planned(engine, "sketch", **asked | {"arrangement": "verse:1 outro:1"})
+    assert alone.timbre == "clip"  # no words ask for other instruments
+    audio, finished, *_ = run(engine, model, **asked, seed=1, decode="fast")
+    bar = 2 * finished.samplerate
+    assert len(audio) == 4 * bar and np.abs(audio[-1]).max() == 0 < np.abs(audio[:bar]).max()
 
 
 def test_a_model_without_musical_clock_and_without_limit_arranges_too(engine, tmp_path):

@@ -13,7 +13,7 @@ from bridge.osc.commands.table import Command, Table
 from bridge.osc.commands.values import JOB_EVENTS, JobId, ResultName
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import HISTORY_LIMIT, JOB_STATES, MAX_LISTED
-from engine.api import DECODE_PATHS
+from engine.api import DECODE_PATHS, MAX_VARIATIONS
 
 TABLE = Table()
 
@@ -36,6 +36,12 @@ class Again(Command):
     decode: Annotated[str | None, Meta("in place of the job's own: the same music, at this quality", choices=DECODE_PATHS)] = None
     section: Annotated[
         str | None, Meta("of an arrangement, by name or by number from 1: it alone is made anew, the rest stays as it is", 1, 100)
+    ] = None
+    variation: Annotated[
+        int | None, Meta("with section: in which of the job's variations, the first when not given", 1, MAX_VARIATIONS)
+    ] = None
+    variations: Annotated[
+        int | None, Meta("in place of the job's own; of a section 1 when not given: files to choose from", 1, MAX_VARIATIONS)
     ] = None
 
 

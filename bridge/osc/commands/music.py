@@ -195,13 +195,15 @@ class Sketch(_Music):
 
 @TABLE.command(
     "/inspire/arrange",
-    "makes a whole piece of sections, each from where the last one ends; it dies away in its last bar",
+    "makes a whole piece of sections, each from where the last one ends, the first from a clip's end where one is given; "
+    "it dies away in its last bar",
     *JOB_EVENTS,
 )
 @dataclass(frozen=True)
-class Arrange(_Music):
+class Arrange(_ClipValues, _Music):
     sections: _Sections
     prompt: _Prompt | None = None
+    clip: _Clip | None = None
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:

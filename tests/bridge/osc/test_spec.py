@@ -47,9 +47,9 @@ def test_choices_are_the_engines(field):
 def test_every_key_of_a_request_can_be_given():
     given = {f.name for f in (*CONTINUE.arguments, *CONTINUE.pairs)}
     sections = {"arrangement" for f in spec.COMMANDS["/inspire/arrange"].arguments if f.name == "sections"}
-    assert given | sections | OF_A_REGION | {"task", "part"} >= MUSIC_FIELDS  # which is the command itself
+    assert given | sections | OF_A_REGION | {"task", "part", "piece_s"} >= MUSIC_FIELDS  # which is the command itself
     of_a_region = {FILL_NAMES.get(f.name, f.name) for f in (*FILL.arguments, *FILL.pairs)}
-    assert of_a_region | {"duration_s", "bars", "loop", "grid", "midi", "arrangement", "part", "task"} >= MUSIC_FIELDS
+    assert of_a_region | {"duration_s", "bars", "loop", "grid", "midi", "arrangement", "part", "piece_s", "task"} >= MUSIC_FIELDS
     assert of_a_region >= OF_A_REGION
 
 
