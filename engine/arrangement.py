@@ -95,8 +95,8 @@ def find_section(sections: tuple[Section, ...], which: str) -> Section:
     if named:
         numbers = [str(sections.index(section) + 1) for section in named]
         raise ValueError(f"there are {len(named)} sections {_short(which)}: say which by number, {' or '.join(numbers)}")
-    told = ", ".join(f"{number} {section.name}" for number, section in enumerate(sections, 1))
-    raise ValueError(f"no section {_short(which)}: there are {told}")
+    listed = ", ".join(f"{number} {section.name}" for number, section in enumerate(sections, 1))
+    raise ValueError(f"no section {_short(which)}: there are {listed}")
 
 
 def _short(text: str) -> str:

@@ -211,7 +211,7 @@ def load_model_config(path: Path) -> ModelConfig:
 
 
 def from_mapping(cls: type[Configuration], values: object, where: str) -> Configuration:
-    """A frozen configuration from plain data: nested, lists as tuples, unknown keys refused."""
+    """A frozen configuration from plain data: nested, lists as tuples, unknown keys rejected."""
     fields = {f.name: f for f in dataclasses.fields(cls)}
     if not isinstance(values, dict):
         raise ModelError(f"{where}: {cls.__name__} must be a mapping, got {type(values).__name__}")

@@ -39,7 +39,7 @@ from engine.fill.report import candidate_report, in_chunks, report_of
 from engine.models.generation import Generation, generate_tokens, start_variations
 from engine.rendering.level import decay
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
-from engine.rendering.on_grid import ROLLS, MovableTrack, Take, told
+from engine.rendering.on_grid import ROLLS, MovableTrack, Take, grid_note
 from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 from engine.reporting import generation_report, variation_report
@@ -187,7 +187,7 @@ class Pipeline:
                     best = other
             best.rolls, takes[place] = rolls, best
             if first.is_off:
-                notes.append(told(first, best))
+                notes.append(grid_note(first, best))
             yield from best.go(place + 1)
         return takes, tuple(notes)
 
@@ -204,7 +204,7 @@ class Pipeline:
                 takes, _ = end.value
                 for take in takes:
                     take.held = [chunk for chunk in chunks if chunk.variation == take.track.number]
-                return [take.listen() for take in takes]
+                return [take.measure() for take in takes]
             if isinstance(event, AudioChunk):
                 chunks.append(event)
             else:
@@ -262,7 +262,7 @@ class Pipeline:
             if request.bars and request.arrangement else 0,
             "loop_bar": request.frames(samplerate) // request.bars if request.loop and request.bars else 0,
         }  # fmt: skip
-        if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not heard: the fast path is enough
+        if plan.timbre == "clip" and source is not None:  # what the model plays is compared, not played: the fast path is enough
             return ClipTrack(
                 FastRenderer(self._prepared), self.chunks, source=source, grid=plan.grid, stretch=plan.stretch,
                 samplerate=samplerate, **how
@@ -315,8 +315,8 @@ class Pipeline:
         seconds = first.new_frames / first.samplerate
         report = generation_report(plan, variations, model, seconds, first.first_chunk_s, loaded_s, watch())
         first_s = max(0.0, first.first_chunk_s - loaded_s) if first.first_chunk_s else 0.0
-        token_rate = first.tokens / first.wanted * first.samplerate  # of what is heard
-        report = replace(report, pace=self._pace.told(first_s, seconds, token_rate, first.margins_s, len(takes)))
+        token_rate = first.tokens / first.wanted * first.samplerate  # of what goes out
+        report = replace(report, pace=self._pace.summary(first_s, seconds, token_rate, first.margins_s, len(takes)))
         stopped = any(take.track.new_frames < take.track.wanted for take in takes)
         return Finished(first.frames, first.samplerate, stopped, report)
 
@@ -346,4 +346,4 @@ class Pipeline:
             if time.monotonic() - begun > SLOW_S:
                 break
         margins_s = (renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate)
-        return self._pace.told(0.0, request.seconds, len(tokens) / request.seconds, margins_s, 1)
+        return self._pace.summary(0.0, request.seconds, len(tokens) / request.seconds, margins_s, 1)

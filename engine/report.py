@@ -42,7 +42,7 @@ class VariationReport:
     side_db: float | None = None  # of two channels the side against the middle
     bpm: float | None = None  # measured in the new audio, like the key
     key: str | None = None  # "A minor"
-    bpm_measured: float | None = None  # against the grid it keeps, as are the next two; the grid's own where no drift is heard
+    bpm_measured: float | None = None  # against the grid it keeps, as are the next two; the grid's own where no drift was found
     downbeat_ms: float | None = None  # milliseconds by which its beats, downbeats before all, come late; negative: early
     grid_confidence: float | None = None  # 0 to 1: how much of what begins, begins on that grid; below 0.3 no beat is reported
     moved_ms: float | None = None  # by which the audio was moved onto its grid: what was late begins so much later
@@ -50,7 +50,7 @@ class VariationReport:
     loop_gain_db: float | None = None  # of a loop: by which its last bar rises, up to its end, to the level of the first
     chords: tuple[str, ...] | None = None  # "2.000 Am7": from this second of the new audio on; "-": no chord. Where it was asked
     join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
-    join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: none is heard
+    join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: no click
     exit_level_db: float | None = None  # the same two where a filled region ends and the clip goes on
     exit_click_db: float | None = None
     cuts: int | None = None  # phrases of the clip that the new part is made of, in the clip's own sound

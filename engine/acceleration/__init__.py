@@ -168,7 +168,7 @@ class PaceMeter:
                 return
             yield chunk
 
-    def told(self, first_s: float, new_s: float, steps_per_s: float, margins_s: tuple[float, float], variations: int) -> Pace:
+    def summary(self, first_s: float, new_s: float, steps_per_s: float, margins_s: tuple[float, float], variations: int) -> Pace:
         """first_s: up to the first new audio, 0 where there was none. new_s: seconds of it, steps_per_s: tokens to one.
         margins_s: of audio that a window has before and after what is kept.
         """

@@ -9,7 +9,7 @@ import torch
 
 
 class EncodecRenderer:
-    """Tokens are lists of one code a codebook. EnCodec's decoder has an LSTM: a window hears two seconds before itself."""
+    """Tokens are lists of one code a codebook. EnCodec's decoder has an LSTM: a window needs the two seconds before it."""
 
     LEFT_S, RIGHT_S = 2.0, 0.1
 

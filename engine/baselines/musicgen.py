@@ -37,7 +37,7 @@ from engine.music.analysis import key_name
 from engine.rendering.track import Source, Track
 from engine.rendering.windows import ChunkPlan
 
-MAX_S = 30.0  # of the clip it hears and what it plays together: what it was trained on
+MAX_S = 30.0  # of the clip it reads and what it plays together: what it was trained on
 CONTEXT_S = 10.0
 FADE_S = 0.25
 PROGRESS_EVERY = 8  # frames
@@ -101,8 +101,8 @@ class MusicGen:
         prompt = [] if clip is None else self._renderer().encode(clip.context, self._codebooks)
         rate = self.samplerate / track.hop
         if (len(prompt) + track.tokens) / rate > MAX_S + 1e-6:
-            heard = f" with the {len(prompt) / rate:.0f} s of the clip that it hears" if prompt else ""
-            raise RequestError(f"MusicGen plays {MAX_S:g} s at most{heard}: ask for less")
+            given = f" with the {len(prompt) / rate:.0f} s of the clip that it reads" if prompt else ""
+            raise RequestError(f"MusicGen plays {MAX_S:g} s at most{given}: ask for less")
         for count, frame in enumerate(self._frames(request, prompt, track.tokens, track.number, cancelled), 1):
             if (chunk := track.push(frame)) is not None:
                 yield chunk
@@ -123,7 +123,7 @@ class MusicGen:
         rows, codebooks = hidden.shape[0], self._codebooks
         frames = [list(frame) for frame in prompt] + [[self._pad] * codebooks for _ in range(wanted)]
         cache: Any = None
-        column = [self._pad] * codebooks  # what the decoder hears at this step
+        column = [self._pad] * codebooks  # what the decoder reads at this step
         for step in range(len(frames) + codebooks - 1):
             if cancelled():
                 return
@@ -232,8 +232,8 @@ def _loaded(directory: Path) -> tuple[Any, Any]:
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # a damaged file can raise anything at all
-        told = " ".join(str(error).split())[:200]
-        raise ModelError(f"{directory} cannot be read as a MusicGen ({type(error).__name__}: {told}); get it again") from None
+        detail = " ".join(str(error).split())[:200]
+        raise ModelError(f"{directory} cannot be read as a MusicGen ({type(error).__name__}: {detail}); get it again") from None
     return model.float().eval(), tokenizer
 
 

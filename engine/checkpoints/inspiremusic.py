@@ -153,7 +153,7 @@ def _read_pickle(file: Path) -> Mapping[str, Any]:
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except pickle.UnpicklingError as error:
         wanted = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"asks for {wanted[1]}, which is refused: a model is tensors, and no code" if wanted else "holds no tensors"
+        what = f"asks for {wanted[1]}, which is not allowed: a model is tensors, and no code" if wanted else "holds no tensors"
         raise ModelError(f"{file} {what}; it is damaged or not the published file, get it again") from None
     except Exception as error:  # a damaged file can raise anything at all
         if memory.is_shortage(error):

@@ -35,9 +35,9 @@ def fits(needed: int, memory: int) -> bool:
 
 
 def available_memory() -> int | None:
-    """What this process may still take: of what is free, of its own limit and of its container's. None where nothing is told."""
-    told = [_kilobytes(_MEMINFO, "MemAvailable"), _below_own_limit(), _below_containers_limit()]
-    known = [one for one in told if one is not None]
+    """What this process may still take: of what is free, of its own limit and of its container's. None where none is known."""
+    limits = [_kilobytes(_MEMINFO, "MemAvailable"), _below_own_limit(), _below_containers_limit()]
+    known = [one for one in limits if one is not None]
     return max(0, min(known)) if known else None
 
 

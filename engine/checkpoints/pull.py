@@ -230,9 +230,9 @@ class _ReportingFile:
 
 def _lock_of(model: Published, listing: Listing, files: list[RemoteFile], staging: Path) -> dict[str, Any]:
     got = (plan_of(staging) or {"got": {}})["got"]
-    told = {key: value for key, value in asdict(listing).items() if key != "files"}
+    listed = {key: value for key, value in asdict(listing).items() if key != "files"}
     hashes = {file.path: {"bytes": file.bytes, "sha256": got[file.path]["sha256"]} for file in files}
-    return {"model": model.name, **told, "pulled_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": hashes}
+    return {"model": model.name, **listed, "pulled_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": hashes}
 
 
 def _faults(directory: Path, lock: dict[str, Any], report: Callable[[Step], None] = lambda step: None) -> list[str]:
@@ -285,7 +285,7 @@ def _alone(staging: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _disk_errors(folder: Path) -> Iterator[None]:
-    """Turns what the disk refuses into one sentence."""
+    """Turns an error of the disk into one sentence."""
     try:
         yield
     except OSError as error:

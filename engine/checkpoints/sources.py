@@ -22,7 +22,7 @@ _PATIENCE_S = 10.0  # for a list of files
 
 
 class SourceError(ModelError):
-    """A source refuses: it has no such model, revision or file, or wants something first."""
+    """A source rejects the request: it has no such model, revision or file, or wants something first."""
 
 
 class Unreachable(SourceError):
@@ -125,11 +125,11 @@ class ModelScope:
     def list(self, model: Published, revision: str | None) -> Listing:
         revision = revision or self._REVISION
         address = f"{self._address}/api/v1/models/{model.model_scope}"
-        told = self._ask(f"{address}/repo/files?{urllib.parse.urlencode({'Revision': revision, 'Recursive': 'true'})}", model)
+        answer = self._ask(f"{address}/repo/files?{urllib.parse.urlencode({'Revision': revision, 'Recursive': 'true'})}", model)
         try:
             files = tuple(
                 RemoteFile(str(one["Path"]), int(one["Size"]), str(one["Sha256"]))
-                for one in told["Files"]
+                for one in answer["Files"]
                 if one.get("Type") != "tree"
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -163,14 +163,14 @@ def _download(source: str, url: str, file: RemoteFile, sink: Sink, done: int, he
     from huggingface_hub.errors import HfHubHTTPError
 
     _hub_utils().disable_progress_bars()
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; what they end in is told
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; what they end in is reported
     output: Any = sink
     try:
         headers = {**headers, "Accept-Encoding": "identity"}  # a range of what is compressed on its way is another range
         file_download.http_get(url, output, resume_size=done, headers=headers, expected_size=file.bytes)
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "?"
-        raise SourceError(f"{source} refuses {file.path} (status {status})") from None
+        raise SourceError(f"{source} denies access to {file.path} (status {status})") from None
     except OSError as error:
         if error.errno is not None and not isinstance(error, (ConnectionError, TimeoutError)):
             raise  # the disk's

@@ -1,6 +1,6 @@
 """What producers say, in the words a model with a small vocabulary has learnt.
 
-Such a model reads "rhodes" as no word at all. Here it becomes "electric piano", and the user is told. Nothing is translated into
+Such a model reads "rhodes" as no word at all. Here it becomes "electric piano", and the result says so. Nothing is put into
 words that a model has not learnt itself, and a model that reads any words, as the released ones do, is given them as they are.
 """
 
@@ -118,7 +118,7 @@ sexy, sensual, intimate: romantic
 futuristic, cyberpunk, neon lights, sci-fi, scifi: neon
 """
 
-# What a part of a piece can be, in the words a model has learnt for it, and what it is told of otherwise.
+# What a part of a piece can be, in the words a model has learnt for it, and what is said of it otherwise.
 PARTS = (
     "electric piano", "piano", "clavinet", "vibraphone", "organ", "nylon guitar", "clean guitar", "muted guitar",
     "overdriven guitar", "distorted guitar", "guitar", "upright bass", "electric bass", "picked bass", "slap bass", "synth bass",
@@ -132,7 +132,7 @@ _PART = "|".join(re.escape(part) for part in sorted((*PARTS, DRUMS), key=len, re
 _SOLO = re.compile(
     rf"\b(?:solo|only|just|nothing but)\s+(?:an?\s+|the\s+)?(?P<part>{_PART})\b|\b(?P<alone>{_PART})\s+(?:only|alone)\b"
 )
-_DENIED = re.compile(rf",?\s*\b(?:no|without)\s+(?:an?\s+|any\s+|the\s+)?(?P<part>{'|'.join(map(re.escape, PARTS))})\b")
+_EXCLUSION = re.compile(rf",?\s*\b(?:no|without)\s+(?:an?\s+|any\s+|the\s+)?(?P<part>{'|'.join(map(re.escape, PARTS))})\b")
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ class Spoken:
     """A prompt in a model's own words."""
 
     text: str
-    told: tuple[tuple[str, str], ...] = ()  # (what was said, what it is read as)
+    substitutions: tuple[tuple[str, str], ...] = ()  # (what was said, what it is read as)
     solo: str | None = None  # the one part that plays
-    denied: tuple[str, ...] = ()  # parts that shall not; drums are in the text, "no drums", as models learn it
+    excluded: tuple[str, ...] = ()  # parts that shall not; drums are in the text, "no drums", as models learn it
 
 
 def in_own_words(prompt: str, known: Collection[str], styles: Collection[str] = ()) -> Spoken:
@@ -150,7 +150,7 @@ def in_own_words(prompt: str, known: Collection[str], styles: Collection[str] = 
 
     A word that is known is left. Where a known style is named, what is said besides adds its sound to it, and no other style.
     """
-    text, told = prompt, []
+    text, substitutions = prompt, []
     style = _style_in(_without(prompt, known), styles)
     for said, learnt in _found(prompt, known):
         parts = [part for part in learnt.split(", ") if part not in styles or style in (None, part)]
@@ -158,16 +158,16 @@ def in_own_words(prompt: str, known: Collection[str], styles: Collection[str] = 
         others = re.sub(_whole(said), " ", text, flags=re.IGNORECASE)
         read_as = ", ".join(part for part in parts if not _says(others, part))
         text = re.sub(_whole(said), read_as, text, flags=re.IGNORECASE)
-        told.append((said, ", ".join(parts) or str(style)))
+        substitutions.append((said, ", ".join(parts) or str(style)))
     text = _tidied(text)
     if (found := _SOLO.search(text.lower())) is not None:
         part = found["part"] or found["alone"]
-        left = _DENIED.sub("", text[: found.start()] + part + text[found.end() :])
-        denied = [other for other in OTHERS if other not in part and not (other == "bass" and "bass" in part)]
+        left = _EXCLUSION.sub("", text[: found.start()] + part + text[found.end() :])
+        excluded = [other for other in OTHERS if other not in part and not (other == "bass" and "bass" in part)]
         asked = left if part == DRUMS or _says(left, "no drums") else f"{left}, no {DRUMS}"
-        return Spoken(_tidied(asked), tuple(told), part, tuple(other for other in denied if other != DRUMS))
-    denied = [found["part"] for found in _DENIED.finditer(text.lower())]
-    return Spoken(_tidied(_DENIED.sub("", text.lower()) if denied else text), tuple(told), None, tuple(denied))
+        return Spoken(_tidied(asked), tuple(substitutions), part, tuple(other for other in excluded if other != DRUMS))
+    excluded = [found["part"] for found in _EXCLUSION.finditer(text.lower())]
+    return Spoken(_tidied(_EXCLUSION.sub("", text.lower()) if excluded else text), tuple(substitutions), None, tuple(excluded))
 
 
 def _found(prompt: str, known: Collection[str]) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from engine.music.grid import MAX_STRETCH, MAX_STRETCH_WITHOUT_CLIP, Grid, lasts
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
-LEAD_IN_S = 0.25  # that begins unheard what is made from words to be a loop, whose end leads into it, or moved onto its grid
+LEAD_IN_S = 0.25  # played before what is made from words to be a loop, whose end leads into it, or moved onto its grid
 
 
 class Sampling(NamedTuple):
@@ -133,8 +133,8 @@ class Planner:
         described = None
         if clip is not None and asked_key(request) is None:
             described = describe_clip(clip, request, grid, config)
-        words = choose_words(request, config, grid, described, spoken.denied)
-        notes = words_notes(said, request.key, unknown_words(spoken.text, self._checkpoint), spoken.told)
+        words = choose_words(request, config, grid, described, spoken.excluded)
+        notes = words_notes(said, request.key, unknown_words(spoken.text, self._checkpoint), spoken.substitutions)
         if clip is not None and request.bars is not None and request.bpm is None:
             request = replace(request, bpm=tempo_of(request, clip, grid))
         condition = condition_of(words, request, self._encode_text)
@@ -145,14 +145,14 @@ class Planner:
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(EXCERPT_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
-        sections = self._sections(request, grid, stretch, lead_in, context, spoken.denied, described)
+        sections = self._sections(request, grid, stretch, lead_in, context, spoken.excluded, described)
         return GenerationPlan(
             request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
         )  # fmt: skip
 
     def _sections(
         self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow,
-        denied: tuple[str, ...], described: ClipDescription | None,
+        excluded: tuple[str, ...], described: ClipDescription | None,
     ) -> tuple[Part, ...]:  # fmt: skip
         """Each begins a phrase on its own first bar, as music does, and knows where in the piece it lies.
 
@@ -164,7 +164,7 @@ class Planner:
             own = replace(request, bars=section.bars, **request.under(section))
             said = self._spoken(own.prompt)
             own = replace(own, prompt=said.text)
-            words = choose_words(own, self._config, grid, described, (*denied, *said.denied))
+            words = choose_words(own, self._config, grid, described, (*excluded, *said.excluded))
             condition = condition_of(words, own, self._encode_text)
             rate, views = self._config.token_rate, context.views
             model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)
@@ -189,7 +189,7 @@ class Planner:
         if enough(seconds, grid):
             kept = "the clip's own sound is as wide as the clip: width is for the model's"
             return "clip", () if request.width is None else (kept,)
-        short = f"{seconds:.1f} s of the clip are too short to play on with its own sound: the model's is heard"
+        short = f"{seconds:.1f} s of the clip are too short to play on with its own sound: the model's is used"
         return "model", (short,) if request.timbre else ()
 
     def _musical_time(self, request: GenerationRequest, clip: Clip | None) -> tuple[Grid | None, float, bool]:

@@ -44,10 +44,10 @@ class Words:
 
 def choose_words(
     request: GenerationRequest, config: ModelConfig, grid: Grid | None = None, described: ClipDescription | None = None,
-    denied: tuple[str, ...] = (),
+    excluded: tuple[str, ...] = (),
 ) -> Words:  # fmt: skip
     """All a request says in words, in the words this model knows. described: the clip, where the request asks for no key.
-    denied: what shall not play, beside what the prompt denies.
+    excluded: what shall not play, beside what the prompt excludes.
 
     A scale is biased only where a clip goes on as it is: the bias is away from drums, too, so prompts alone, and words that
     change what plays, go without it. Nor does a clip's continuation take a negative prompt: guidance gives its words weight
@@ -57,7 +57,7 @@ def choose_words(
     if request.clip is None:
         text = negations_last(said, config.negatable)
         negative = negative_prompt(text, config.negatable)
-        return Words(said, text, ", ".join([negative or text, *denied]) if denied else negative)
+        return Words(said, text, ", ".join([negative or text, *excluded]) if excluded else negative)
     if names_instruments(said, config.negatable):
         return Words(said, said)
     measured = None if described is None else described.key

@@ -94,13 +94,13 @@ def tempo_of(request: GenerationRequest, clip: Clip, grid: Grid | None) -> float
     """Of a clip whose continuation is asked for in bars without a tempo. Raises RequestError where none is found."""
     bpm = grid.bpm if grid else measure_bpm(clip.excerpt, clip.samplerate)
     if bpm is None:
-        raise RequestError("bars needs bpm: no tempo is heard in the clip, so say it, or give duration_s in place of bars")
+        raise RequestError("bars needs bpm: no tempo was found in the clip, so say it, or give duration_s in place of bars")
     return loop_bpm(bpm, clip.duration_s, asked_beats(request))
 
 
 def in_seconds(request: GenerationRequest) -> GenerationRequest:
-    """With places in the clip that are told in bars told in seconds: bars from 1, where the clip begins, at the tempo that is
-    asked for, or else the clip's. Raises RequestError where none is heard, and ClipError.
+    """With places in the clip that are given in bars given in seconds: bars from 1, where the clip begins, at the tempo that is
+    asked for, or else the clip's. Raises RequestError where none was found, and ClipError.
     """
     if request.from_bar is None and request.to_bar is None:
         return request
@@ -109,7 +109,7 @@ def in_seconds(request: GenerationRequest) -> GenerationRequest:
         beginning, samplerate, duration_s = read_beginning(request)
         bpm = measure_bpm(beginning, samplerate)
         if bpm is None:
-            raise RequestError("from_bar needs bpm: no tempo is heard in the clip, so say it, or give places in seconds")
+            raise RequestError("from_bar needs bpm: no tempo was found in the clip, so say it, or give places in seconds")
         bpm = loop_bpm(bpm, duration_s, asked_beats(request))
     bar_s = asked_beats(request) * 60 / bpm
     from_s = None if request.from_bar is None else (request.from_bar - 1) * bar_s

@@ -112,7 +112,7 @@ def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
 
 
 def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """About its mean: where audio with DC begins and ends, a resampler hears a step."""
+    """About its mean: where audio with DC begins and ends, a resampler meets a step."""
     if rate == wanted:
         return audio.copy()
     mean = audio.mean(0)

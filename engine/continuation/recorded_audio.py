@@ -192,7 +192,7 @@ class _Mended(io.RawIOBase):
 
 @contextlib.contextmanager
 def _decoded_by_ffmpeg(path: Path, error: Exception) -> Iterator[Path]:
-    """The audio of a file that libsndfile refuses with `error`, as a WAV. Raises UnreadableError."""
+    """The audio of a file that libsndfile rejects with `error`, as a WAV. Raises UnreadableError."""
     program = shutil.which("ffmpeg")
     if program is None:
         raise UnreadableError(f"{_reason(error)}; {USABLE}")

@@ -18,7 +18,7 @@ from engine.music.channels import to_mono
 
 EDGE_S = 0.02  # of the old audio that new audio is cross-faded with, inside of the region
 LEAST_AFTER_S = 0.1  # of sound after a region, by which what leads to it can be judged
-HEARD_S = 10.0  # on either side, that must not be silent
+CHECKED_S = 10.0  # on either side, that must not be silent
 
 Audio = NDArray[np.float32]
 
@@ -53,12 +53,12 @@ class Region:
     @property
     def has_before(self) -> bool:
         """Whether there is music before it to go on from."""
-        return len(self.before) >= MIN_CLIP_S * self.samplerate and is_heard(self.before[-round(HEARD_S * self.samplerate) :])
+        return len(self.before) >= MIN_CLIP_S * self.samplerate and is_audible(self.before[-round(CHECKED_S * self.samplerate) :])
 
     @property
     def has_after(self) -> bool:
         """Whether music follows that the new audio must lead to."""
-        return len(self.after) >= LEAST_AFTER_S * self.samplerate and is_heard(self.after[: round(HEARD_S * self.samplerate)])
+        return len(self.after) >= LEAST_AFTER_S * self.samplerate and is_audible(self.after[: round(CHECKED_S * self.samplerate)])
 
     def context(self, model_samplerate: int, context_s: float, bar_s: float | None) -> tuple[Clip, str | None]:
         """What the model goes on from, and what to say of it: the music before the region.
@@ -68,28 +68,28 @@ class Region:
         """
         if self.has_before:
             return self._clip(self.before, self.begin, model_samplerate, context_s), None
-        after_s = len(self.after) / self.samplerate - 0.01  # a clip that is heard to its very end counts as a loop
-        if after_s < MIN_CLIP_S or not is_heard(self.after[: round(HEARD_S * self.samplerate)]):
+        after_s = len(self.after) / self.samplerate - 0.01  # a clip that is used to its very end counts as a loop
+        if after_s < MIN_CLIP_S or not is_audible(self.after[: round(CHECKED_S * self.samplerate)]):
             raise ClipError(
                 f"there is no music around the region to go on from: {MIN_CLIP_S:g} s at least, before it or after it, must sound"
             )
-        heard_s = after_s
+        used_s = after_s
         if bar_s:
             whole_bars_s = (after_s + self.seconds) // bar_s * bar_s - self.seconds
-            heard_s = whole_bars_s if whole_bars_s >= MIN_CLIP_S else heard_s
-        frames = round(heard_s * self.samplerate)
+            used_s = whole_bars_s if whole_bars_s >= MIN_CLIP_S else used_s
+        frames = round(used_s * self.samplerate)
         clip = self._clip(self.after[:frames], self.end + frames, model_samplerate, context_s)
         return clip, "no music sounds before the region: what fills it goes on from the music after it"
 
     def _clip(self, audio: Audio, end: int, model_samplerate: int, context_s: float) -> Clip:
-        heard = to_mono(audio[-round(context_s * self.samplerate) :])
+        mono = to_mono(audio[-round(context_s * self.samplerate) :])
         return Clip(
-            prefix=audio, context=resampled(heard, self.samplerate, model_samplerate), samplerate=self.samplerate,
+            prefix=audio, context=resampled(mono, self.samplerate, model_samplerate), samplerate=self.samplerate,
             from_s=end / self.samplerate, duration_s=max(self.total, end + 1) / self.samplerate,
         )  # fmt: skip
 
 
-def is_heard(audio: Audio) -> bool:
+def is_audible(audio: Audio) -> bool:
     return bool(len(audio)) and float(np.ptp(audio, axis=0).max()) >= 2 * SILENCE
 
 
@@ -100,10 +100,10 @@ def read_region(request: GenerationRequest) -> Region:
     try:
         with open_recording(path) as file:
             begin, end = _frames(request, file, path.name)
-            listen, edge = round(EXCERPT_S * file.samplerate), min(round(EDGE_S * file.samplerate), (end - begin) // 4)
+            excerpt, edge = round(EXCERPT_S * file.samplerate), min(round(EDGE_S * file.samplerate), (end - begin) // 4)
             parts = [
-                file.read(max(0, begin - listen), min(begin, listen)),
-                file.read(end, listen) if end < file.frames else None,
+                file.read(max(0, begin - excerpt), min(begin, excerpt)),
+                file.read(end, excerpt) if end < file.frames else None,
                 file.read(begin, edge),
                 file.read(end - edge, edge) if end <= file.frames else None,
             ]
@@ -124,11 +124,11 @@ def _frames(request: GenerationRequest, file: RecordedAudio, name: str) -> tuple
     """First frame, and the one after the last. Raises where there is no such region."""
     assert request.from_s is not None and request.to_s is not None
     rate, duration_s = file.samplerate, file.frames / file.samplerate
-    told = f"the region from {request.from_s:g} to {request.to_s:g} s"
+    region = f"the region from {request.from_s:g} to {request.to_s:g} s"
     if request.from_s >= duration_s:
-        raise ClipError(f"{told} lies outside of {name}, which lasts {duration_s:.2f} s: choose a place inside, or continue it")
+        raise ClipError(f"{region} lies outside of {name}, which lasts {duration_s:.2f} s: choose a place inside, or continue it")
     seconds = request.to_s - request.from_s
     if not MIN_REGION_S <= seconds <= MAX_DURATION_S:
-        raise RequestError(f"{told} lasts {seconds:.3g} s: {MIN_REGION_S:g} to {MAX_DURATION_S:g} s are allowed")
+        raise RequestError(f"{region} lasts {seconds:.3g} s: {MIN_REGION_S:g} to {MAX_DURATION_S:g} s are allowed")
     begin, end = round(request.from_s * rate), round(request.to_s * rate)
     return begin, file.frames if abs(end - file.frames) <= 1 else end

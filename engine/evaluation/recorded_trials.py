@@ -92,8 +92,8 @@ def _compared(name: str, clip: np.ndarray, continued: np.ndarray, true: np.ndarr
     end, mono, before = continued[-round(END_S * rate) :], continued.mean(1), clip.mean(1)
     own, wanted = (measures.timbre(audio.mean(1), rate) for audio in (continued, true))
     kept = measures.timbre(before, rate)
-    bpm, key = _heard(before, rate)
-    continued_bpm, continued_key = _heard(mono, rate)
+    bpm, key = _tempo_and_key(before, rate)
+    continued_bpm, continued_key = _tempo_and_key(mono, rate)
     return {
         "clip": name,
         "highs_db": measures.highs_db(end.mean(1), rate) - measures.highs_db(before[-len(end) :], rate),
@@ -105,7 +105,7 @@ def _compared(name: str, clip: np.ndarray, continued: np.ndarray, true: np.ndarr
     }
 
 
-def _heard(mono: np.ndarray, rate: int) -> tuple[float | None, tuple[int, str] | None]:
+def _tempo_and_key(mono: np.ndarray, rate: int) -> tuple[float | None, tuple[int, str] | None]:
     low = soxr.resample(mono, rate, RATE)
     return measure_bpm(low, RATE), measure_key(low, RATE)
 
@@ -115,17 +115,17 @@ def _results(timbre: str, rows: list[Row], true: list[Row]) -> list[Result]:
     bars = BARS[timbre]
     where = "recorded clips continued in their own sound" if timbre == "clip" else "… in the model's sound"
 
-    def told(hits: list[bool]) -> str:
+    def of_true_ones(hits: list[bool]) -> str:
         return f"true continuations: {100 * np.mean(hits):.0f} %" if hits else ""
 
     def lost(name: str, key: str, most_db: float, bar: float | None) -> Result:
         value = 100 * float(np.mean([row[key] < -most_db for row in rows]))
-        note = told([row[key] < -most_db for row in true])
+        note = of_true_ones([row[key] < -most_db for row in true])
         return Result(f"{where}: {name}", value, "%", bar, at_most=True, count=len(rows), note=note, details=rows)
 
     def kept(name: str, key: str, bar: float | None) -> Result:
         hits = [bool(row[key]) for row in rows if row[key] is not None]
-        return share(f"{where}: {name}", hits, bar, told([bool(row[key]) for row in true if row[key] is not None]))
+        return share(f"{where}: {name}", hits, bar, of_true_ones([bool(row[key]) for row in true if row[key] is not None]))
 
     likeness = 100 * float(np.mean([row["likeness"] for row in rows]))
     stereo = [abs(row["side_db"]) <= STEREO_DB for row in rows]
@@ -136,5 +136,5 @@ def _results(timbre: str, rows: list[Row], true: list[Row]) -> list[Result]:
         kept("tempo kept, octave allowed", "tempo_kept", bars.tempo),
         kept("scale kept", "scale_kept", bars.scale),
         share(f"{where}: side within 3 dB of the clip's", stereo, bars.stereo,
-              told([abs(row["side_db"]) <= STEREO_DB for row in true])),
+              of_true_ones([abs(row["side_db"]) <= STEREO_DB for row in true])),
     ]  # fmt: skip

@@ -32,7 +32,7 @@ class Ridge:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Ridge regression on features and on cosines of random mixtures of them, which together tell as a Gaussian kernel would
+    """Ridge regression on features and on cosines of random mixtures of them, which together separate as a Gaussian kernel would
     (Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007).
     """
 

@@ -39,7 +39,7 @@ def fitted(audio: Audio, region: Region) -> Audio:
 def _edge(old: Audio, beside: Audio, samplerate: int) -> Audio:
     """What new audio comes from, and goes to, at an edge: `old`, or where that is a gap the first SHORT_FADE_S of `beside`, so
     that they meet. Both are counted from the edge on. It is short: of a stroke that begins right beside the region, an echo
-    before it would be heard.
+    before it would be audible.
     """
     if len(beside) < len(old) or rms_db_without_dc(old) > rms_db_without_dc(beside) - QUIETER_DB:
         return old

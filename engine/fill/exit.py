@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from engine.music.analysis import chroma, onset_envelope
 from engine.music.level import rms_db_without_dc
 
-RATE = 24_000  # Hz at which it is heard
-HEARD_S = 4.0  # of a candidate's end, all that is judged
+RATE = 24_000  # Hz at which it is analysed
+JUDGED_S = 4.0  # of a candidate's end, all that is judged
 LEAD_S = 0.25  # of it, whose spectrum is
 LEVEL_S = 0.5  # of it, whose level is
 TONES_S = 3.0  # of it, whose key is
@@ -45,7 +45,7 @@ class Exit:
     tempo: float  # 1 - correlation of its onsets with those that are expected
 
 
-class Ear:
+class ExitJudge:
     """Knows the surroundings of a region and judges candidates for it. Mono float32 [frames] at `samplerate` Hz. Immutable."""
 
     def __init__(self, before: Audio, after: Audio, samplerate: int) -> None:
@@ -58,7 +58,7 @@ class Ear:
         self._tones, self._onsets = chroma(_beginning(after, TONES_S), RATE), onset_envelope(led, RATE)[0]
 
     def judge(self, candidate: Audio, likelihood: float) -> Exit:
-        """candidate: its last HEARD_S."""
+        """candidate: its last JUDGED_S."""
         end = _resampled(candidate, self._samplerate)
         mel, onsets = log_mel(_end(end, PULSE_S)), onset_envelope(_end(end, PULSE_S), RATE)[0]
         hops, moments = min(len(mel), len(self._mel)), min(len(onsets), len(self._onsets))
@@ -97,7 +97,7 @@ def _mel_bands() -> NDArray[np.float64]:
 
 def _led(before: Audio, after: Audio) -> Audio | None:
     """What came before, for PULSE_S or as much as there is, where the music was most as it is after the region; None where no
-    place is long enough to tell.
+    place is long enough to say.
     """
     lead, alike = round(LEVEL_S * HOPS), round(ALIKE_S * HOPS)
     wanted, nearest, led = log_mel(after)[:alike], np.inf, None

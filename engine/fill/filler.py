@@ -18,7 +18,7 @@ from engine.continuation.clip import read_beginning, resampled
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.region import Region, read_region
 from engine.fill.edges import fitted
-from engine.fill.exit import HEARD_S, Ear, Exit
+from engine.fill.exit import JUDGED_S, Exit, ExitJudge
 from engine.fill.players import ClipPlayer, ModelPlayer, Player, Rendering, Surroundings, rendered
 from engine.models.generation import Generation
 from engine.music.analysis import measure_bpm
@@ -27,7 +27,7 @@ from engine.music.grid import loop_bpm
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 
 FOLLOWING_S = 2.0  # of what follows, whose likelihood is asked
-SHORT_S = 8.0  # of music before a region, in which a tempo is not sure to be heard
+SHORT_S = 8.0  # of music before a region, in which a tempo may not be found
 SAMPLING = 0.6  # of the work, about
 PROGRESS_EVERY = 8  # tokens
 
@@ -59,7 +59,7 @@ class Filler:
         renderer: Callable[[int], FastRenderer | FullRenderer],
     ) -> None:  # fmt: skip
         self._prepared, self._planner = prepared, planner
-        self._chunks = ChunkPlan(chunks.longest_s, chunks.longest_s)  # nothing is heard before all of it is there
+        self._chunks = ChunkPlan(chunks.longest_s, chunks.longest_s)  # nothing goes out before all of it is there
         self._sample, self._renderer = sample, renderer
         self._device = prepared.runtime.device
         self._clips = ClipEncoder(prepared.checkpoint, self._device)
@@ -79,9 +79,9 @@ class Filler:
         late_s = count / config.token_rate / plan.stretch - region.seconds
         after: Sequence[int] = []
         if region.has_after:
-            heard = to_mono(region.after[round(late_s * region.samplerate) :])
-            heard = resampled(heard, region.samplerate, self._clips.samplerate)
-            after = self._clips.encode_begin(heard, config.max_prompt_s, stretch=plan.stretch, like=clip.context)
+            mono = to_mono(region.after[round(late_s * region.samplerate) :])
+            mono = resampled(mono, region.samplerate, self._clips.samplerate)
+            after = self._clips.encode_begin(mono, config.max_prompt_s, stretch=plan.stretch, like=clip.context)
         plan = replace(
             plan,
             request=replace(plan.request, variations=request.candidates or CANDIDATES if after else request.variations),
@@ -113,13 +113,13 @@ class Filler:
             return []
         candidates = list(zip(*drawn, strict=True))
         found: list[Filling] = []
-        player, ear = self._player(around, candidates[0]), self._ear(around.region) if likely else None
+        player, exit_judge = self._player(around, candidates[0]), self._exit_judge(around.region) if likely else None
         for number, own in enumerate(candidates, 1):
             if cancelled():
                 return []
             audio = fitted(player.sound(self._rendered(around, own)), around.region)
-            exit = ear.judge(_end_of(around.region, audio), likely[number - 1]) if ear else None
-            found.append(Filling(number, own, exit, ear.score(exit) if ear and exit else 0.0, audio, player.cuts))
+            exit = exit_judge.judge(_end_of(around.region, audio), likely[number - 1]) if exit_judge else None
+            found.append(Filling(number, own, exit, exit_judge.score(exit) if exit_judge and exit else 0.0, audio, player.cuts))
             found.sort(key=lambda one: -one.score)  # stable: among equals the first
             found[wanted:] = [replace(one, audio=one.audio[:0]) for one in found[wanted:]]
             yield SAMPLING + (1 - SAMPLING) * number / (len(candidates) + 1)
@@ -136,8 +136,8 @@ class Filler:
     def _rendered(self, around: Surroundings, tokens: Sequence[int]) -> Rendering:
         return rendered(FastRenderer(self._prepared), self._chunks, around, tokens)
 
-    def _ear(self, region: Region) -> Ear:
-        return Ear(to_mono(region.before), to_mono(region.after), region.samplerate)
+    def _exit_judge(self, region: Region) -> ExitJudge:
+        return ExitJudge(to_mono(region.before), to_mono(region.after), region.samplerate)
 
     def _in_full(self, around: Surroundings, one: Filling) -> Filling:
         """Played by flow matching: candidates were compared as the token decoder plays them."""
@@ -147,18 +147,18 @@ class Filler:
 
 
 def _end_of(region: Region, audio: Audio) -> Audio:
-    """HEARD_S that end where a region does, mono [frames]: of a short one with what is before it."""
-    frames = round(HEARD_S * region.samplerate)
+    """JUDGED_S that end where a region does, mono [frames]: of a short one with what is before it."""
+    frames = round(JUDGED_S * region.samplerate)
     lacking = max(0, frames - len(audio))
     return to_mono(np.concatenate([region.before[-lacking:] if lacking else region.before[:0], audio])[-frames:])
 
 
 def _tempo_around(region: Region, request: GenerationRequest) -> float | None:
-    """Of a clip that has too little before the region to hear it in: of its beginning."""
+    """Of a clip that has too little before the region to measure it in: of its beginning."""
     if len(region.before) >= SHORT_S * region.samplerate:
         return None
-    heard, samplerate, duration_s = read_beginning(request)
-    bpm = measure_bpm(heard, samplerate)
+    mono, samplerate, duration_s = read_beginning(request)
+    bpm = measure_bpm(mono, samplerate)
     return bpm and loop_bpm(bpm, duration_s, asked_beats(request))
 
 

@@ -54,7 +54,7 @@ class Rendering:
 def rendered(
     renderer: FastRenderer | FullRenderer, chunks: ChunkPlan, around: Surroundings, tokens: Sequence[int], *, whole: bool = False
 ) -> Rendering:
-    """whole: with all there is on either side; otherwise as much of it as is heard at a join."""
+    """whole: with all there is on either side; otherwise as much of it as matters at a join."""
     rate = renderer.token_rate
     lead = list(around.before if whole else around.before[-round(LEAD_S * rate) :])
     head = list(around.after if whole else around.after[: round(HEAD_S * rate)])

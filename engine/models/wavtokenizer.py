@@ -78,7 +78,7 @@ class WavTokenizer(nn.Module):
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
         points = features.detach().transpose(1, 2).float()
         with torch.autocast(features.device.type, enabled=False):
-            # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that tell the nearest two codes apart.
+            # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that separate the nearest two codes.
             books = self.codebook.float().chunk(self.views)
             drawn = [
                 torch.cdist(points[:, view :: self.views], book, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)

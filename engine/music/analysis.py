@@ -22,7 +22,7 @@ ONSET_RATE = 100.0  # Hz of the onset envelope, as near as whole samples allow
 STEADY = 0.005  # deviation of the envelope under which nothing but the beating of held notes moves; ambient music has 0.01
 ONSET_LAG = 3.0  # windows from where the envelope rises most to the onset: 2.8 for most instruments, 4 for clicks
 GRID_STRENGTH = 0.2  # of the onsets' mean direction on the circle of a sixteenth; scattered ones have 0.05
-TEMPI = np.geomspace(50, 200, 1600)  # bpm that measure_bpm tells apart before it refines
+TEMPI = np.geomspace(50, 200, 1600)  # bpm that measure_bpm compares before it refines
 CHROMA_RANGE = (60.0, 1000.0)  # Hz: above, the overtones of thirds and fifths outnumber the notes
 
 
@@ -46,7 +46,7 @@ def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, floa
 
 
 def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None, within: float | None = None) -> float | None:
-    """Tempo in beats per minute from 50 to 200, None where there is no beat or less than 3 s to hear one in.
+    """Tempo in beats per minute from 50 to 200, None where there is no beat or less than 3 s to find one in.
 
     The onset envelope's autocorrelation, averaged over the beat period's multiples. A tempo's half and double fit almost as well;
     a preference, as wide as a third of an octave around `near` and twice as wide around 115 without it, decides. within: the
@@ -128,7 +128,7 @@ def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[t
     low, here, high = low[bin_, window], here[bin_, window], high[bin_, window]
     frequency = (bin_ + 1 + 0.5 * (low - high) / (low - 2 * here + high)) * samplerate / n_fft  # parabola through the peak
     pitch = 69 + 12 * np.log2(frequency / 440)
-    strength = np.exp(0.7 * here) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes tells nothing
+    strength = np.exp(0.7 * here) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes says nothing
     found = []
     for lowest, highest in registers:
         inside = (frequency > lowest) & (frequency < highest)

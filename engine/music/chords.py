@@ -1,4 +1,4 @@
-"""Chords bar by bar, heard in the audio. Mono float32 [frames]."""
+"""Chords bar by bar, estimated from the audio. Mono float32 [frames]."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ LEAST_S = 0.7  # of a bar at the result's ends
 Curve = NDArray[np.float64]
 
 
-def hear_chords(audio: NDArray[np.float32], samplerate: int, grid: Grid, key: tuple[int, str] | None) -> list[tuple[float, str]]:
+def estimate_chords(
+    audio: NDArray[np.float32], samplerate: int, grid: Grid, key: tuple[int, str] | None
+) -> list[tuple[float, str]]:
     """Where each chord begins, in seconds, and its name ("Am7", "-" for none): one to a bar, equal neighbours are one."""
     names, templates = _templates()
     chords: list[tuple[float, str]] = []
     for start_s, end_s in bars(grid, len(audio) / samplerate):
         bar = audio[round(start_s * samplerate) : round(end_s * samplerate)]
-        name = _heard(bar, samplerate, names, templates, key)
+        name = _chord_of(bar, samplerate, names, templates, key)
         if not chords or chords[-1][1] != name:
             chords.append((round(start_s, 3), name))
     return chords
@@ -48,7 +50,7 @@ def bars(grid: Grid, seconds: float) -> Iterator[tuple[float, float]]:
         number += 1
 
 
-def _heard(bar: NDArray[np.float32], samplerate: int, names: list[str], templates: Curve, key: tuple[int, str] | None) -> str:
+def _chord_of(bar: NDArray[np.float32], samplerate: int, names: list[str], templates: Curve, key: tuple[int, str] | None) -> str:
     if not len(bar) or np.sqrt(np.mean(np.square(bar, dtype=np.float64))) < SILENT:
         return NO_CHORD
     whole, bass = (_clear(one) for one in chroma_by_register(bar, samplerate, (CHROMA_RANGE, BASS_RANGE)))
@@ -66,9 +68,9 @@ def _heard(bar: NDArray[np.float32], samplerate: int, names: list[str], template
 
 def _clear(chroma: Curve) -> Curve:
     """How clearly each pitch class is there or is not: mean 0, length 1."""
-    heard = np.log(chroma + FLOOR)
-    heard = heard - heard.mean()
-    return np.asarray(heard / max(float(np.linalg.norm(heard)), 1e-9))
+    level = np.log(chroma + FLOOR)
+    level = level - level.mean()
+    return np.asarray(level / max(float(np.linalg.norm(level)), 1e-9))
 
 
 def _templates() -> tuple[list[str], Curve]:

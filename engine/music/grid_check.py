@@ -1,4 +1,4 @@
-"""How well music keeps a grid: its tempo and how late its beats are, each with how surely it was heard. Mono float32 [frames]."""
+"""How well music keeps a grid: its tempo and how late its beats are, each with its certainty. Mono float32 [frames]."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.music.grid import Grid
 
 HOP_S, WINDOW_S = 0.0025, 0.0225
 BANDS = 24
-HEARD_S = 30.0  # of a long result: its tempo does not change
+ANALYSED_S = 30.0  # of a long result: its tempo does not change
 LEAST_S = 2.0
 TEMPO_SPAN = 0.03  # about the asked tempo, in which the measured one is looked for
 WEIGHTS = (1.0, 0.5, 0.25)  # of onsets on a beat, on its half, on its quarters
@@ -31,7 +31,7 @@ Curve = NDArray[np.float64]
 @dataclass(frozen=True)
 class GridCheck:
     """bpm: quarter notes a minute. late_s: the beats against the asked grid, negative where early. confidence: 0 to 1, how much
-    of what begins, begins on the grid that was heard; 0.5 and more is a beat that a listener would tap to.
+    of what begins, begins on the grid that was measured; 0.5 and more is a beat that a listener would tap to.
     """
 
     bpm: float
@@ -41,7 +41,7 @@ class GridCheck:
 
 def check_grid(audio: NDArray[np.float32], samplerate: int, grid: Grid) -> GridCheck | None:
     """`grid`: where the first sample is to be. None for what has no onsets, or is shorter than 2 s or two beats."""
-    audio = audio[: round(HEARD_S * samplerate)]
+    audio = audio[: round(ANALYSED_S * samplerate)]
     seconds, beat_s = len(audio) / samplerate, 60 / grid.bpm
     if seconds < max(LEAST_S, 2 * beat_s):
         return None
@@ -119,7 +119,7 @@ def _places(grid: Grid, seconds: float) -> tuple[Curve, Curve]:
 def _along(flux: Curve, grid: Grid, seconds: float, steps: NDArray[np.int64]) -> Curve:
     """How clear onsets are on the grid when it is moved by so many hops: [steps]."""
     times, weight = _places(grid, seconds)
-    room = len(flux) + len(steps)  # on either side: nothing is heard there
+    room = len(flux) + len(steps)  # on either side: nothing sounds there
     padded = np.pad(ndimage.gaussian_filter1d(flux, 1.5), room)
     at = np.round((times - LAG_S) / HOP_S).astype(int) + room
     return np.asarray(padded[steps[:, None] + at] @ weight)
@@ -156,7 +156,7 @@ def _fitted(flux: Curve, grid: Grid, seconds: float, late_s: float) -> tuple[flo
 
 
 def _drift(time: Curve, offset: Curve, weight: Curve) -> float:
-    """By how much later each second is than the one before; 0 where the onsets scatter too much to tell."""
+    """By how much later each second is than the one before; 0 where the onsets scatter too much to say."""
     if len(time) < 6 or np.ptp(time) < 2 * LEAST_S:
         return 0.0
     share = weight / weight.sum()

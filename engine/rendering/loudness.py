@@ -21,8 +21,8 @@ OFFSET_LU = -0.691  # so that a full-scale sine at 997 Hz in one channel reads -
 
 TARGET_LUFS = -14.0
 SECTION_LU = {"intro": -1.5, "outro": -1.5, "chorus": 0.5}  # against the target: an intro is softer than what it leads to
-USUAL_LUFS = -16.5  # of what a model plays, as long as little is heard of it
-USUAL_S = 1.0  # that what is usual counts for, against what is heard
+USUAL_LUFS = -16.5  # of what a model plays, as long as little of it was measured
+USUAL_S = 1.0  # that what is usual counts for, against what was measured
 BEGINNING_SHARE = 0.35  # by which the first chunk's own loudness moves what is expected of the whole
 MOST_DB_S = 0.5  # at which the gain moves
 LOWEST_DB, HIGHEST_DB = -6.0, 14.0  # that it may be
@@ -74,7 +74,7 @@ class LoudnessMeter:
 class LoudnessGain:
     """Brings a stream to a target: by a gain chosen at the first piece, and moved so slowly that no one hears it move.
 
-    What a limiter behind it takes away is made up for: hand it what comes out (`heard`).
+    What a limiter behind it takes away is made up for: hand it what comes out (`measure_output`).
     """
 
     def __init__(self, samplerate: int, channels: int, target_lufs: float = TARGET_LUFS) -> None:
@@ -99,12 +99,12 @@ class LoudnessGain:
         self._between.push(louder)
         return louder
 
-    def heard(self, audio: Audio) -> None:
+    def measure_output(self, audio: Audio) -> None:
         """What came out in the end."""
         self.after.push(audio)
 
     def _wanted(self, expected_lufs: float) -> float:
-        """Gain in dB: from what was heard so far, and from what is expected as long as that is little."""
+        """Gain in dB: from what was measured so far, and from what is expected as long as that is little."""
         seconds = len(self._before.steps) * STEP_S
         own = max(self._before.integrated_lufs, expected_lufs - 12)
         mean = (expected_lufs * USUAL_S + own * seconds) / (USUAL_S + seconds)

@@ -12,7 +12,7 @@ Audio = NDArray[np.float32]
 
 
 class Master:
-    """Push mono [frames], get as many of (frames, 2), or of (frames, 1) where the width is 0; tell what came out in the end."""
+    """Push mono [frames], get as many of (frames, 2), or of (frames, 1) where the width is 0; measure what came out."""
 
     def __init__(self, samplerate: int, *, width: float, target_lufs: float | None) -> None:
         """width: see `Widener`. target_lufs: None leaves the loudness as it is."""
@@ -24,7 +24,7 @@ class Master:
         audio = self._widener.push(mono) if self._widener else mono[:, None]
         return audio if self._loudness is None else self._loudness.push(audio)
 
-    def heard(self, audio: Audio) -> None:
+    def measure_output(self, audio: Audio) -> None:
         """What is left of it behind the limiter."""
         if self._loudness is not None:
-            self._loudness.heard(audio)
+            self._loudness.measure_output(audio)

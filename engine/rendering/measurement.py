@@ -1,4 +1,4 @@
-"""Listens to a result while it goes out and measures it at the end, without keeping all of it."""
+"""Analyses a result while it goes out and measures it at the end, without keeping all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import soxr
 
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.channels import to_mono
-from engine.music.chords import hear_chords
+from engine.music.chords import estimate_chords
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck, check_grid
 from engine.rendering.limiter import HALF_TAPS, true_peak_db
@@ -64,7 +64,7 @@ class Meter:
 
     @property
     def loudness_lufs(self) -> float | None:
-        """Integrated; None while nothing was heard."""
+        """Integrated; None while there is nothing."""
         return None if self._loudness is None else self._loudness.integrated_lufs
 
     @property
@@ -80,14 +80,14 @@ class Meter:
         return measure_bpm(low, RATE, near=near_bpm), measure_key(low, RATE) if len(low) >= RATE else None
 
     def grid(self, asked: Grid) -> GridCheck | None:
-        """How well the new audio keeps a grid, which begins with it; None where there is no beat to hear."""
+        """How well the new audio keeps a grid, which begins with it; None where there is no beat."""
         return check_grid(self._new_audio(), RATE, asked)
 
     def chords(self, grid: Grid, key: tuple[int, str] | None) -> list[tuple[float, str]]:
-        """Where each chord of the new audio begins, in seconds, and its name. key: as asked for; as it is heard when None."""
-        heard = self._new_audio()
-        key = key or measure_key(heard, RATE)
-        return [] if key is None else hear_chords(heard, RATE, grid, key)
+        """Where each chord of the new audio begins, in seconds, and its name. key: as asked for; as measured when None."""
+        audio = self._new_audio()
+        key = key or measure_key(audio, RATE)
+        return [] if key is None else estimate_chords(audio, RATE, grid, key)
 
     def _new_audio(self) -> np.ndarray:
         """All new audio, mono at RATE. No more can be added then."""

@@ -19,7 +19,7 @@ from engine.rendering.track import Track
 
 MARGIN_S = 0.02  # by which a take may be moved; what is further off is made again
 ROLLS = 3  # takes at most
-SURE = 0.3  # confidence below which no beat is heard that could be late
+SURE = 0.3  # confidence below which there is no beat that could be late
 LEAST_MOVE_S = 0.005  # nearer it cannot be measured: of the corpus' pieces, which are on it, 95 % are found within 5 ms
 
 
@@ -71,7 +71,7 @@ class Take:
     rolls: int = 1
     moved_s: float = 0.0
 
-    def listen(self) -> Take:
+    def measure(self) -> Take:
         """Measures it. All of it has come, or it was cancelled."""
         if self.grid is not None and self.track.new_frames:
             self.check = self.track.meter.grid(self.grid)
@@ -79,7 +79,7 @@ class Take:
 
     @property
     def off_s(self) -> float:
-        """By how much its beats are away from the grid, whichever way; 0 where none are heard."""
+        """By how much its beats are away from the grid, whichever way; 0 where there are none."""
         return 0.0 if self.check is None or self.check.confidence < SURE else abs(self.check.late_s)
 
     @property
@@ -98,15 +98,15 @@ class Take:
             yield self.track.settle(np.concatenate([chunk.samples for chunk in self.held]), self.moved_s)
 
 
-def told(first: Take, taken: Take) -> str:
+def grid_note(first: Take, chosen: Take) -> str:
     """What is to be said of a take whose first roll was off its grid, in a sentence."""
 
     def off(take: Take) -> str:
         late_s = take.check.late_s if take.check is not None and take.off_s else 0.0
         return f"{abs(1000 * late_s):.0f} ms {'late' if late_s >= 0 else 'early'}"
 
-    rolls = f"after {taken.rolls} rolls" if taken.rolls > 1 else "and was not rolled again"
+    rolls = f"after {chosen.rolls} rolls" if chosen.rolls > 1 else "and was not rolled again"
     was = f"the beats of seed {first.seed} are {off(first)}"
-    if taken.is_off:
-        return f"{was}: {rolls} the nearest are those of seed {taken.seed}, {off(taken)}"
-    return f"{was}: seed {taken.seed} is heard, whose are {off(taken)}"
+    if chosen.is_off:
+        return f"{was}: {rolls} the nearest are those of seed {chosen.seed}, {off(chosen)}"
+    return f"{was}: seed {chosen.seed} was kept, whose are {off(chosen)}"

@@ -66,7 +66,7 @@ def width_of(audio: Audio) -> float:
 
 
 class _Strokes:
-    """Tells what lasts from what is struck, in one band."""
+    """Separates what lasts from what is struck, in one band."""
 
     def __init__(self, samplerate: int) -> None:
         self._poles = [float(np.exp(-1 / (seconds * samplerate))) for seconds in (FAST_S, SLOW_S)]
@@ -134,7 +134,7 @@ class _SideLevel:
         return side * np.interp(at, np.arange(len(corners)) * self._size, corners)
 
     def _wanted(self) -> float:
-        """The gain that all that was heard asks for; in the beginning it counts little."""
+        """The gain that all of the audio so far asks for; in the beginning it counts little."""
         middle, side = self._powers
         usual = USUAL_S / STEP_S * self._size * 0.01  # at a level of -20 dBFS
         target = 10 ** (SIDE_DB / 10)
@@ -143,7 +143,7 @@ class _SideLevel:
 
 
 def _velvet(length_s: float, samplerate: int, seed: int) -> NDArray[np.float64]:
-    """Sparse noise of single pulses of either sign, decaying, of energy 1: it spreads a sound in time and leaves its colour.
+    """Sparse noise of single pulses of either sign, decaying, of energy 1: it spreads a sound in time and leaves its timbre.
 
     Its pulses stand at the same times at every rate.
     """

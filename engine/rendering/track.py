@@ -208,7 +208,7 @@ class Track:
         self._joined += len(joined)
         out = self._limiter.push(np.concatenate([joined, new]), last=last)
         if self._master is not None:
-            self._master.heard(out)
+            self._master.measure_output(out)
         joined, new = out[: self._joined], out[self._joined :]
         self._joined -= len(joined)
         return joined, new

@@ -41,7 +41,7 @@ class Renderer(Protocol):
 
     token_rate: float
     samplerate: int
-    left: int  # tokens before a chunk that it hears
+    left: int  # tokens before a chunk that it needs
     lookahead: int  # tokens after a chunk that it needs
 
     def render(self, tokens: list[Any], start: int, end: int, *, ended: bool) -> np.ndarray | None:

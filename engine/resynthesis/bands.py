@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-FULL_BAND_HZ = 20_000.0  # a recording that reaches so high lacks nothing that is heard
+FULL_BAND_HZ = 20_000.0  # a recording that reaches so high lacks nothing that is audible
 LEAST_EDGE_HZ = 3_000.0
 CLIFF_DB = 30.0  # by which all above the edge lies below what is right under it
 _BIN_HZ = 125.0
@@ -40,11 +40,11 @@ class HighPass:
     def push(self, audio: np.ndarray, *, last: bool) -> np.ndarray:
         """The next filtered frames: as many as came in from the second call on, `_TAPS // 2` later; the rest with the last."""
         tail = np.zeros((self._half if last else 0, audio.shape[1]), np.float32)
-        heard = np.concatenate([self._kept, audio, tail])
-        self._kept = heard[max(0, len(heard) - (_TAPS - 1)) :]
-        if len(heard) < _TAPS:
-            return heard[:0]
-        return np.asarray(signal.oaconvolve(heard, self._taps[:, None], mode="valid", axes=0), np.float32)
+        joined = np.concatenate([self._kept, audio, tail])
+        self._kept = joined[max(0, len(joined) - (_TAPS - 1)) :]
+        if len(joined) < _TAPS:
+            return joined[:0]
+        return np.asarray(signal.oaconvolve(joined, self._taps[:, None], mode="valid", axes=0), np.float32)
 
 
 def band_db(audio: np.ndarray, samplerate: int, low_hz: float, high_hz: float) -> float:

@@ -1,7 +1,7 @@
 """A recording of any length → codes, window by window, and codes of the 48 kHz codec → audio as they are needed.
 
 The released encoders look at all they are given (an LSTM, norms over time): a recording longer than a window is encoded in
-windows that hear CONTEXT_S more on either side. One no longer than that is encoded in one piece.
+windows with CONTEXT_S more on either side. One no longer than that is encoded in one piece.
 """
 
 from __future__ import annotations

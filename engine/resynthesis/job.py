@@ -39,12 +39,12 @@ from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, Rend
 from engine.resynthesis.bands import FULL_BAND_HZ, HighPass, band_db, upper_edge
 from engine.resynthesis.codes import CodesRenderer, encode_in_windows
 
-PROBE_S = 3.0  # of the loudest of a clip, rendered first: it tells the level at which the model plays it
+PROBE_S = 3.0  # of the loudest of a clip, rendered first: it gives the level at which the model plays it
 GAIN_LIMIT_DB = 24.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _Encoded:
     """The clip, and its channels' codes."""
 
     clip: Clip
@@ -79,9 +79,9 @@ class Resynthesis:
     def run(self, model: ModelReport, loaded_s: float, watch: Stopwatch) -> Iterator[Event]:
         clip = read_clip(self._request, samplerate=self.samplerate, model_samplerate=self.samplerate, max_context_s=1.0)
         wanted, total_s = len(clip.prefix), len(clip.prefix) / self.samplerate
-        heard = yield from self._listen(clip, total_s)
+        encoded = yield from self._encode(clip, total_s)
         meter, done, index, first_chunk_s = Meter(self.samplerate), 0, 0, None
-        for samples in self._samples(heard) if heard is not None else ():
+        for samples in self._samples(encoded) if encoded is not None else ():
             samples = soft_limit(samples[: wanted - done])
             if not len(samples):
                 continue
@@ -90,10 +90,10 @@ class Resynthesis:
             yield AudioChunk(index, done, self.samplerate, samples)
             done, index = done + len(samples), index + 1
             yield Progress("generating", done / self.samplerate, total_s)
-        report = self._report(clip, heard, meter, model, loaded_s, watch, first_chunk_s)
+        report = self._report(clip, encoded, meter, model, loaded_s, watch, first_chunk_s)
         yield Finished(done, self.samplerate, done < wanted, report)
 
-    def _listen(self, clip: Clip, total_s: float) -> Generator[Progress, None, _Heard | None]:
+    def _encode(self, clip: Clip, total_s: float) -> Generator[Progress, None, _Encoded | None]:
         """Encodes the clip; gives None, as a generator does, where it is cancelled."""
         edge_hz = None
         if self._request.task == "upsample" and self._request.timbre != "model":
@@ -110,22 +110,22 @@ class Resynthesis:
                 share = (len(codes) + len(mine) * self._codec.hop_length / max(len(audio), 1)) / clip.channels
                 yield Progress("listening", min(1.0, share) * total_s, total_s)
             codes.append(mine)
-        return _Heard(clip, codes, edge_hz)
+        return _Encoded(clip, codes, edge_hz)
 
-    def _samples(self, heard: _Heard) -> Iterator[np.ndarray]:
+    def _samples(self, encoded: _Encoded) -> Iterator[np.ndarray]:
         """The result as float32 (frames, channels), chunk by chunk; fewer where it is cancelled."""
-        if not heard.codes:  # it lacks nothing
-            yield heard.clip.prefix
+        if not encoded.codes:  # it lacks nothing
+            yield encoded.clip.prefix
             return
-        gain, done = np.float32(10 ** (self._gain_db(heard) / 20)), 0
-        if heard.edge_hz is None:
-            for audio, _ in self._rendered(heard.codes):
+        gain, done = np.float32(10 ** (self._gain_db(encoded) / 20)), 0
+        if encoded.edge_hz is None:
+            for audio, _ in self._rendered(encoded.codes):
                 yield audio * gain
             return
-        highs = HighPass(heard.edge_hz, self.samplerate, heard.clip.channels)
-        for audio, last in self._rendered(heard.codes):
+        highs = HighPass(encoded.edge_hz, self.samplerate, encoded.clip.channels)
+        for audio, last in self._rendered(encoded.codes):
             added = highs.push(audio * gain, last=last)
-            own = heard.clip.prefix[done : done + len(added)]
+            own = encoded.clip.prefix[done : done + len(added)]
             done += len(own)
             yield own + added[: len(own)]
 
@@ -143,25 +143,25 @@ class Resynthesis:
             if (audio := _together([*pieces_at_end])) is not None:
                 yield audio, decoders[0].done == count
 
-    def _gain_db(self, heard: _Heard) -> float:
+    def _gain_db(self, encoded: _Encoded) -> float:
         """From the level at which the model plays the clip to the clip's, by the loudest moment of it."""
         hop = round(self.samplerate / self._renderer().token_rate)
-        size = min(round(PROBE_S * self.samplerate / hop), len(heard.codes[0]))
-        mono = to_mono(heard.clip.prefix)
+        size = min(round(PROBE_S * self.samplerate / hop), len(encoded.codes[0]))
+        mono = to_mono(encoded.clip.prefix)
         blocks = len(mono) // hop
         energy = np.add.reduceat(np.square(mono[: blocks * hop], dtype=np.float64), np.arange(0, blocks * hop, hop))
         summed = np.convolve(energy, np.ones(min(size, blocks)), "valid")
         begin = int(summed.argmax())
         begin -= begin % self._views
-        probe = [own[begin : begin + size] for own in heard.codes]
+        probe = [own[begin : begin + size] for own in encoded.codes]
         played = [audio for audio, _ in self._rendered(probe)]
         if not played:
             return 0.0
         own, other = mono[begin * hop : (begin + size) * hop], to_mono(np.concatenate(played))
-        if heard.edge_hz is None:
+        if encoded.edge_hz is None:
             difference = rms_db_without_dc(own) - rms_db_without_dc(other)
         else:
-            band = (heard.edge_hz / 2, 0.9 * heard.edge_hz)
+            band = (encoded.edge_hz / 2, 0.9 * encoded.edge_hz)
             difference = band_db(own, self.samplerate, *band) - band_db(other, self.samplerate, *band)
         return float(np.clip(difference, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
 
@@ -184,12 +184,12 @@ class Resynthesis:
         return FullRenderer(self._prepared, self._request.seed_of(1), self._cancelled)
 
     def _report(
-        self, clip: Clip, heard: _Heard | None, meter: Meter, model: ModelReport, loaded_s: float, watch: Stopwatch,
+        self, clip: Clip, encoded: _Encoded | None, meter: Meter, model: ModelReport, loaded_s: float, watch: Stopwatch,
         first_chunk_s: float | None,
     ) -> GenerationReport:  # fmt: skip
         request, seconds = self._request, meter.frames / self.samplerate
         bpm, key = meter.music(near_bpm=request.bpm)
-        edge_hz = heard.edge_hz if heard else None
+        edge_hz = encoded.edge_hz if encoded else None
         notes: tuple[str, ...] = ()
         if edge_hz is not None and edge_hz >= FULL_BAND_HZ:
             notes = (f"the clip reaches {edge_hz / 1000:.0f} kHz already: nothing was added",)

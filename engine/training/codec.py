@@ -28,7 +28,7 @@ from engine.training.loop import Optimizer, Run, best_device
 from engine.training.sketch import SKETCH
 
 HOP_S = 0.04
-# Shorter than a frame: windows as long as one hardly tell what a decoder does within it.
+# Shorter than a frame: windows as long as one hardly show what a decoder does within it.
 ATTACKS = Resolution(5.3, 3, 1000.0, 20_000.0, steps=16)
 COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
 # Steps with an auxiliary loss on the tones' levels, whose weight falls to zero: the spectrum of a sum of tones gives a useful

@@ -46,7 +46,7 @@ def _network() -> nn.ModuleList:
 
 
 def discriminator_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> Tensor:
-    """Hinge loss: 2 where it cannot tell recordings from decoded audio, 0 where it always can."""
+    """Hinge loss: 2 where it cannot separate recordings from decoded audio, 0 where it always can."""
     pairs = [F.relu(1 - r[-1]).mean() + F.relu(1 + d[-1]).mean() for r, d in zip(real, decoded, strict=True)]
     return torch.stack(pairs).mean()
 

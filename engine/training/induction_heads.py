@@ -21,7 +21,7 @@ from engine.models.sketch.language_model import SketchLanguageModel
 
 LAG_SHARPNESS = 6.5  # length of each rotary pair of the first head's constant query and key
 MATCH_SCORE = 14.0  # attention logit of a match in the second head
-# Share of the rotary pairs that turn fast enough to tell positions a few bars apart (theta 1e6); only the others compare tokens.
+# Share of rotary pairs that rotate fast enough to separate positions a few bars apart (theta 1e6); the others compare tokens.
 POSITION_FREE_FROM = 7 / 16
 ASIDE = 0.3  # initial scale of words and musical time beside the tokens, so that they do not mask the present token
 WORD_SCORE = 9.0  # attention logit of a word in the text head, where audio has about 0

@@ -62,12 +62,12 @@ class Part:
     grid: Grid | None  # as the model plays it; None where there is no beat
     caption: str
     first: int = 0  # the first token's frame on the grid
-    slowed: float = 1.0  # by how much, so that bars last whole tokens
+    stretch: float = 1.0  # ratio, so that bars last whole tokens
 
     @property
     def bpm(self) -> float | None:
         """As recorded."""
-        return None if self.grid is None else self.grid.bpm * self.slowed
+        return None if self.grid is None else self.grid.bpm * self.stretch
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class _Reader:
         tokens = self.clips.encode(levelled, stretch=by)
         begin = end and end.after(-seconds).stretched(by)
         described = None if label.key else describe_clip(clip, request, end, self.config)
-        return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, described), slowed=by), end
+        return Part(name, tokens, begin, caption(request, self.config.tempo_words, end, described), stretch=by), end
 
 
 def _request(label: Label) -> GenerationRequest:

@@ -20,7 +20,7 @@ from engine.corpus.piece import Piece
 from engine.corpus.render import SAMPLE_RATE, SOUNDFONT, add_effects, is_held_out, synthesise
 from engine.corpus.styles import STYLES
 from engine.music.analysis import SCALES, measure_key
-from engine.music.chords import bars, hear_chords
+from engine.music.chords import bars, estimate_chords
 from engine.music.grid import Grid
 from engine.words import parse_chord
 from tests.benchmarks.report import report
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     for piece, audio in held_out(options.pieces):
         began_at, grid = time.perf_counter(), Grid(piece.bpm, piece.style.beats)
         key = measure_key(audio, RATE)
-        chords = [] if key is None else hear_chords(audio, RATE, grid, key)
+        chords = [] if key is None else estimate_chords(audio, RATE, grid, key)
         worked_s, heard_s = worked_s + time.perf_counter() - began_at, heard_s + len(audio) / RATE
         roots = true_roots(piece)
         for number, (start_s, _) in enumerate(bars(grid, len(audio) / RATE)):

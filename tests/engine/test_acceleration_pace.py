@@ -21,8 +21,8 @@ from engine.pipeline import create_engine
 )
 def test_what_a_window_costs_and_each_second_of_it(windows, line):
     meter = PaceMeter(windows=windows)
-    told = meter.told(0.0, 1.0, 50.0, (0.0, 0.0), 1)
-    assert (told["render_s"], told["render_per_s"]) == pytest.approx(line)
+    summary = meter.summary(0.0, 1.0, 50.0, (0.0, 0.0), 1)
+    assert (summary["render_s"], summary["render_per_s"]) == pytest.approx(line)
 
 
 def test_a_generation_tells_its_pace_and_a_model_that_of_its_warm_up():

@@ -282,7 +282,7 @@ def test_what_is_off_its_grid_is_made_again_with_the_next_seeds(engine, model, m
     own = end.report.variations[0]
     assert len(chunks) == 1 and len(audio) == 48_000 and not end.cancelled
     assert (own.seed, own.rolls, own.downbeat_ms, own.bpm_measured, end.report.seed) == (7, 3, 3.0, 120.0, 5)
-    assert end.report.notes[-1] == "the beats of seed 5 are 46 ms early: seed 7 is heard, whose are 3 ms late"
+    assert end.report.notes[-1] == "the beats of seed 5 are 46 ms early: seed 7 was kept, whose are 3 ms late"
     Heard(monkeypatch, 0.003)
     np.testing.assert_array_equal(audio, run(engine, model, seed=7, loop=loop, **ON_GRID)[0])
 

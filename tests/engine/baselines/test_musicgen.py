@@ -98,7 +98,7 @@ def test_a_cancel_is_seen_at_every_token(engine, model):
     "asked, error, said",
     [
         ({"prompt": "jazz", "duration_s": 31}, RequestError, "MusicGen plays 30 s at most: ask for less"),
-        ({"clip": "CLIP", "duration_s": 29}, RequestError, "30 s at most with the 2 s of the clip that it hears"),
+        ({"clip": "CLIP", "duration_s": 29}, RequestError, "30 s at most with the 2 s of the clip that it reads"),
         ({"clip": "CLIP", "task": "upsample"}, RequestError, "upsample is not MusicGen's: choose an InspireMusic model"),
         ({"prompt": "jazz", "bars": 2, "bpm": 120, "loop": True}, RequestError, "loop is not MusicGen's"),
         ({"clip": "CLIP", "from_s": 0.5, "to_s": 1.0, "join": "new"}, RequestError, "fill is not MusicGen's"),

@@ -68,12 +68,12 @@ def test_what_is_said_is_read_in_the_models_words(spoken, prompt, read_as):
 
 
 def test_what_is_read_otherwise_is_told_once_in_its_order(spoken):
-    assert spoken("tr-808 kit, rhodes and more rhodes").told[-1] == ("rhodes", "electric piano")
-    assert spoken("house, warm").told == ()
+    assert spoken("tr-808 kit, rhodes and more rhodes").substitutions[-1] == ("rhodes", "electric piano")
+    assert spoken("house, warm").substitutions == ()
 
 
 @pytest.mark.parametrize(
-    ("prompt", "text", "part", "denied"),
+    ("prompt", "text", "part", "excluded"),
     [
         ("solo piano", "piano, no drums", "piano", ("bass", "strings", "pad")),
         ("jazz, solo grand piano, 90", "jazz, piano, 90, no drums", "piano", ("bass", "strings", "pad")),
@@ -84,13 +84,13 @@ def test_what_is_read_otherwise_is_told_once_in_its_order(spoken):
         ("jazz with a piano solo", "jazz with a piano solo", None, ()),  # in a band
     ],
 )
-def test_solo_means_that_nothing_else_plays(spoken, prompt, text, part, denied):
+def test_solo_means_that_nothing_else_plays(spoken, prompt, text, part, excluded):
     said = spoken(prompt)
-    assert (said.text, said.solo, said.denied) == (text, part, denied)
+    assert (said.text, said.solo, said.excluded) == (text, part, excluded)
 
 
 @pytest.mark.parametrize(
-    ("prompt", "text", "denied"),
+    ("prompt", "text", "excluded"),
     [
         ("house, no bass", "house", ("bass",)),
         ("house without a piano, 120 bpm", "house, 120 bpm", ("piano",)),
@@ -98,8 +98,8 @@ def test_solo_means_that_nothing_else_plays(spoken, prompt, text, part, denied):
         ("ambient, no strings, no drums", "ambient, no drums", ("strings",)),
     ],
 )
-def test_a_part_that_is_denied_is_not_asked_for(spoken, prompt, text, denied):
-    assert (spoken(prompt).text, spoken(prompt).denied) == (text, denied)
+def test_a_part_that_is_denied_is_not_asked_for(spoken, prompt, text, excluded):
+    assert (spoken(prompt).text, spoken(prompt).excluded) == (text, excluded)
 
 
 def test_a_model_that_has_not_learnt_a_word_is_not_told_it():

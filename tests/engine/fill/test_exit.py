@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.fill.exit import RATE, Ear, Exit, log_mel
+from engine.fill.exit import RATE, Exit, ExitJudge, log_mel
 from tests import synthetic
 
 LOOP = synthetic.clicks(120, 4.0, (0, 1, 1.5, 3, 3.5), RATE) + synthetic.progression("A minor", 120, 4.0, RATE)
@@ -25,25 +25,25 @@ def test_what_was_there_leads_best_to_what_follows(rate):
     def at(audio):
         return soxr.resample(audio, RATE, rate)
 
-    ear = Ear(at(MUSIC[:BEGIN]), at(MUSIC[END:]), rate)
-    exits = [ear.judge(at(one), -2.0) for one in candidates()]
-    scores = [ear.score(exit) for exit in exits]
+    judge = ExitJudge(at(MUSIC[:BEGIN]), at(MUSIC[END:]), rate)
+    exits = [judge.judge(at(one), -2.0) for one in candidates()]
+    scores = [judge.score(exit) for exit in exits]
     assert scores.index(max(scores)) == 0 and exits[0].spectrum_db < 1 and exits[0].energy_db < 0.5 and exits[0].tempo < 0.1
     assert exits[1].tempo > 0.3 and exits[2].energy_db == pytest.approx(14, abs=1) and exits[3].key > exits[0].key + 0.1
 
 
 def test_where_music_does_not_come_back_likelihood_decides_between_ends_that_sound_alike():
     short = MUSIC[END : END + RATE]  # too short to be known again
-    ear = Ear(MUSIC[:BEGIN], short, RATE)
-    likely, unlikely = ear.judge(candidates()[0], -1.0), ear.judge(candidates()[0], -3.0)
-    assert ear.score(likely) - ear.score(unlikely) == pytest.approx(2.0)
+    judge = ExitJudge(MUSIC[:BEGIN], short, RATE)
+    likely, unlikely = judge.judge(candidates()[0], -1.0), judge.judge(candidates()[0], -3.0)
+    assert judge.score(likely) - judge.score(unlikely) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0])
 def test_a_short_end_and_short_surroundings_are_judged(seconds):
-    ear = Ear(MUSIC[:RATE], MUSIC[: round(0.1 * RATE)], RATE)
-    exit = ear.judge(MUSIC[: round(seconds * RATE)], -2.0)
-    assert isinstance(exit, Exit) and np.isfinite(ear.score(exit))
+    judge = ExitJudge(MUSIC[:RATE], MUSIC[: round(0.1 * RATE)], RATE)
+    exit = judge.judge(MUSIC[: round(seconds * RATE)], -2.0)
+    assert isinstance(exit, Exit) and np.isfinite(judge.score(exit))
 
 
 def test_a_tone_lies_in_its_band_at_its_level():

@@ -24,7 +24,7 @@ def bring(audio, rate, *cuts):
     gain, out = LoudnessGain(rate, audio.shape[1]), []
     for piece in pieces(audio, *cuts):
         out.append(gain.push(piece))
-        gain.heard(out[-1])
+        gain.measure_output(out[-1])
     return np.concatenate(out)
 
 
@@ -82,7 +82,7 @@ def test_what_a_limiter_takes_away_is_made_up_for():
         gain, out = LoudnessGain(rate, 2), []
         for piece in np.split(audio, 12):
             out.append(gain.push(piece) * np.float32(lost))
-            gain.heard(out[-1])
+            gain.measure_output(out[-1])
         return np.concatenate(out[6:])
 
     assert 20 * np.log10(np.std(brought(0.8)) / np.std(0.8 * brought(1.0))) == pytest.approx(1.9, abs=0.3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.music.grid import Grid
-from engine.rendering.on_grid import MARGIN_S, MovableTrack, Take, told
+from engine.rendering.on_grid import MARGIN_S, MovableTrack, Take, grid_note
 from engine.rendering.windows import ChunkPlan, FastRenderer
 from tests import synthetic
 
@@ -33,7 +33,7 @@ def take(late_s, *, frames=4 * RATE, bar=0, tokens=None, stretch=1.0):
     wanted = track.tokens if tokens is None else tokens
     made.held = [chunk for _ in range(wanted) if (chunk := track.push(1)) is not None]
     made.held += track.finish() if tokens is None else []
-    return made.listen()
+    return made.measure()
 
 
 def first_click(audio):
@@ -86,6 +86,7 @@ def test_silence_is_neither_moved_nor_off():
 def test_what_is_said_of_a_take_that_was_made_again():
     first, other = take(0.1), take(0.02)
     other.seed, other.rolls = 8, 2
-    assert told(first, other) == "the beats of seed 7 are 92 ms late: seed 8 is heard, whose are 12 ms late"
+    assert grid_note(first, other) == "the beats of seed 7 are 92 ms late: seed 8 was kept, whose are 12 ms late"
     first.rolls = 3
-    assert told(first, first) == "the beats of seed 7 are 92 ms late: after 3 rolls the nearest are those of seed 7, 92 ms late"
+    late = "the beats of seed 7 are 92 ms late"
+    assert grid_note(first, first) == late + ": after 3 rolls the nearest are those of seed 7, 92 ms late"

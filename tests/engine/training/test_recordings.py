@@ -86,7 +86,7 @@ def test_recordings_are_slowed_until_bars_last_whole_tokens_as_in_a_continuation
     (part,) = read_recordings(tmp_path, checkpoint)
     bar = 240 / part.grid.bpm * checkpoint.config.token_rate
     assert bar == pytest.approx(round(bar), abs=1e-6) and round(bar) % checkpoint.wavtokenizer.views == 0
-    assert part.slowed != 1.0 and part.bpm == pytest.approx(121)
+    assert part.stretch != 1.0 and part.bpm == pytest.approx(121)
     assert abs(len(part.tokens) - 8 * bar) <= checkpoint.wavtokenizer.views  # as many bars as before
     assert "121 bpm" in part.caption  # as a producer says it
 
