@@ -82,7 +82,7 @@ benchmarks: $(TESTS)
 	$(BIN)/python -m tests.benchmarks
 
 evaluate: $(TESTS)
-	$(BIN)/python -m engine.evaluation sketch
+	$(BIN)/python -m engine.evaluation sketch --quick
 
 clean:
 	rm -rf $(VENV) $(LATEST) demo .pytest_cache .ruff_cache .mypy_cache .import_linter_cache *.egg-info

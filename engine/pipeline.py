@@ -71,6 +71,7 @@ class Pipeline:
         self._loaded: _Loaded | MusicGen | None = None
         self._paces: dict[str, Pace] = {}  # that the warm-up measured
         self._pace = PaceMeter()  # of the generation that runs
+        self.on_tokens: Callable[[list[int]], None] | None = None  # is given one token of each variation as they are drawn
 
     def load(self, model: str) -> ModelReport:
         if self._loaded is None or self._loaded.name != model:
@@ -298,6 +299,8 @@ class Pipeline:
             while (drawn := self._next(tokens)) is not None:
                 for own, token in zip(made, drawn, strict=True):
                     own.append(token)
+                if self.on_tokens is not None:
+                    self.on_tokens(drawn)
                 yield drawn
         if judge is not None and len(made[0]) == wanted:
             judge(generation)

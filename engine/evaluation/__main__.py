@@ -1,22 +1,32 @@
-"""`python -m engine.evaluation sketch --corpus FOLDER --report FOLDER`: a model against its bars.
+"""`python -m engine.evaluation sketch`: a model against its bars and beside InspireMusic's paper, as one HTML report.
 
-Without a corpus (see engine.corpus.render) only what needs no reference is measured: size, tempo, key, sections, speed.
+`--quick` takes minutes, the whole hours. Without a corpus (see engine.corpus.render) no classifier is trained, and reference
+clips are recordings that are given, or rendered.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from engine.api import EngineError
+from engine.evaluation.results import Result
+from engine.evaluation.sections import Section
+
+PARTS = ("targets", "paper", "long")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.evaluation", description="Measures a model against its bars.")
     parser.add_argument("model", help="a model's name or directory")
-    parser.add_argument("--prompts", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="less of everything: minutes, not hours")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=list(PARTS),
+        help="targets: each measure against its bar; paper: the paper's experiments; long: drift and repetition in a long piece",
+    )  # fmt: skip
+    parser.add_argument("--prompts", type=int, help="that are played (20; with --quick 4)")
     parser.add_argument("--corpus", type=Path, help="the corpus the model was trained on, with its held-out pieces")
     parser.add_argument("--loops", type=Path, help="a folder of recorded loops to continue")
     parser.add_argument("--recordings", type=Path, help="a folder of recorded and produced music, of which clips are continued")
@@ -24,7 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--decode", choices=("full", "fast"), help="the path that prompts and clips are played on (full, where there is one)"
     )
     parser.add_argument("--long", type=float, metavar="MINUTES", help="play one piece of this length too (8 is the bar)")
-    parser.add_argument("--report", type=Path, help="write results.json, report.md and evaluation.png here")
+    parser.add_argument("--clap", type=Path, metavar="FOLDER", help="a CLAP model, to score prompts by")
+    parser.add_argument("--openl3", action="store_true", help="Fréchet distance on openl3, where that package is installed")
+    parser.add_argument("--passt", action="store_true", help="divergence on PaSST, where hear21passt is installed")
+    parser.add_argument("--paper", type=Path, metavar="FILE", help="the paper's figures, a JSON object of row and figure")
+    parser.add_argument(
+        "--report", type=Path, default=Path("evaluation"),
+        help="write report.html, results.json, report.md and evaluation.png into this folder (evaluation)",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         return run(options)
@@ -37,67 +54,47 @@ def run(options: argparse.Namespace) -> int:
     # torch loads here, after the arguments have been found good
     from engine.acceleration import choose_runtime, prepare
     from engine.checkpoints.checkpoint import load_checkpoint
-    from engine.corpus.dataset import Corpus
-    from engine.evaluation import continuation_trials, recorded_trials, report, sound_trials, trials
-    from engine.evaluation.classifier import PIECES, MusicClassifier
-    from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
+    from engine.evaluation import html_report, long_form_trial, paper, paper_trials, plots, report
     from engine.evaluation.prompts import draw_prompts
-    from engine.evaluation.results import Result
+    from engine.evaluation.references import reference_clips
+    from engine.evaluation.scores import scorers
+    from engine.evaluation.targets import target_trials
+    from engine.evaluation.trials import ModelUnderTest
     from engine.pipeline import create_engine
 
+    scale = paper_trials.QUICK if options.quick else paper_trials.Scale()
+    scale = scale if options.prompts is None else replace(scale, prompts=options.prompts)
+    plots.new_figure(1, 1)  # says at once that matplotlib is missing
+    scored, figures = scorers(options.clap, options.openl3, options.passt), paper.figures(options.paper)
     prepared = prepare(load_checkpoint(options.model), choose_runtime())
     paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")
     decode = options.decode or paths[0]
-    engine = create_engine()
-    model = trials.ModelUnderTest(engine, options.model, decode)
-    facts = asdict(engine.load(options.model)) | {"decode": decode, "prompts": options.prompts}
-    results = [Result("shipped weights", prepared.checkpoint.bytes / 1e6, "MB", 40.0, at_most=True)]
-    reconstruct = through(prepared, FULL if decode == "full" else FAST)
-    classifier: MusicClassifier | None = None
-    accuracy: dict[str, float] = {}
-    if options.corpus is not None:
-        training, held_out = Corpus(options.corpus), Corpus(options.corpus, held_out=True)
-        if not training.names or not held_out.names:
-            raise EngineError(
-                f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
-            )
-
-        _say(f"training the classifier on {min(PIECES, len(training.names))} pieces")
-        classifier = MusicClassifier.train(training, change=through(prepared, FAST))
-        accuracy = trials.classifier_accuracy(classifier, held_out)
-        facts["classifier right on held-out pieces, %"] = {name: round(value) for name, value in accuracy.items()}
-        after_codec = trials.classifier_accuracy(classifier, held_out, reconstruct)
-        facts["classifier right on the same after the codec, %"] = {name: round(value) for name, value in after_codec.items()}
-        _say("coding held-out pieces")
-        results += codec_trial(prepared, held_out)
-    _say(f"playing {options.prompts} prompts")
-    results += trials.prompt_trial(model, draw_prompts(options.prompts), classifier, accuracy)
-    _say("measuring loudness, peaks and width")
-    results += sound_trials.sound_trial(model, draw_prompts(options.prompts))
-    if classifier is not None:
-        _say("continuing held-out pieces")
-        results += continuation_trials.continuation_trial(model, held_out, classifier, options.prompts)
-        _say("changing held-out pieces")
-        results += continuation_trials.edit_trial(model, held_out, classifier, options.prompts)
-        _say("playing held-out captions")
-        results.append(trials.distribution_trial(model, held_out, classifier, options.prompts, reconstruct))
-        _say("playing one prompt with several seeds")
-        results.append(sound_trials.diversity_trial(model, draw_prompts(options.prompts), classifier, held_out))
-    else:
-        results.append(Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
-    if options.loops is not None:
-        _say("continuing recorded loops")
-        results += continuation_trials.loop_trial(model, options.loops, reconstruct)
-    if options.recordings is not None:
-        _say("continuing clips of recordings")
-        results += recorded_trials.recorded_trial(model, options.recordings, options.prompts)
-    if options.long is not None:
-        _say(f"playing {options.long:g} minutes")
-        results += trials.long_form_trial(model, 60 * options.long)
-    results += trials.speed_trial(model, paths)
-    print(report.table(results))
-    if options.report is not None:
-        report.write(options.report, results, facts)
+    model = ModelUnderTest(create_engine(), options.model, decode)
+    facts = asdict(model.engine.load(options.model)) | {"decode": decode, "prompts": scale.prompts}
+    facts.pop("paces")
+    results: list[Result] = []
+    sections = [Section("The paper's models", tables=[paper.variants()])]
+    if "targets" in options.parts:
+        results, learnt = target_trials(model, prepared, paths, scale.prompts, options, _say)
+        facts |= learnt
+        sections.append(html_report.targets(results))
+        print(report.table(results))
+    if "paper" in options.parts:
+        _say("getting reference clips")
+        clips, origin = reference_clips(
+            scale.references, scale.reference_s, corpus=options.corpus, recordings=options.recordings
+        )
+        facts["reference clips"] = origin
+        comparison = paper_trials.Comparison(scale, clips, scored, figures)
+        sections += paper_trials.paper_sections(prepared, model, draw_prompts(scale.prompts), comparison, paths, _say)
+    if "long" in options.parts:
+        seconds = scale.long_s if options.long is None else 60 * options.long
+        _say(f"playing {seconds / 60:g} minutes, measured over time")
+        sections.append(long_form_trial.long_form_section(model, seconds))
+        sections.append(long_form_trial.drift_section(model, scale, paths, _say))
+    report.write(options.report, results, facts)
+    html_report.write(options.report / "report.html", facts["model"], facts, sections)
+    _say(f"written: {options.report / 'report.html'}")
     return 0
 
 

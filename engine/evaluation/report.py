@@ -17,8 +17,8 @@ def table(results: list[Result]) -> str:
     """Markdown: one row a measure."""
     lines = ["| measure | value | of | bar | met | |", "|---|---|---|---|---|---|"]
     for r in results:
-        value = "not measured" if r.value is None else _number(r.value, r.unit)
-        bar = "" if r.bar is None else f"{'≤' if r.at_most else '≥'} {_number(r.bar, r.unit)}"
+        value = "not measured" if r.value is None else formatted(r.value, r.unit)
+        bar = "" if r.bar is None else f"{'≤' if r.at_most else '≥'} {formatted(r.bar, r.unit)}"
         lines.append(f"| {r.name} | {value} | {'' if r.count is None else r.count} | {bar} | {MET[r.met]} | {r.note} |")
     return "\n".join(lines)
 
@@ -57,6 +57,7 @@ def plot(path: Path, results: list[Result]) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _number(value: float, unit: str) -> str:
+def formatted(value: float, unit: str) -> str:
+    """A value as the tables write it."""
     digits = 0 if unit == "%" else 1 if unit in ("dB", "MB", "×") else 2
     return f"{value:.{digits}f} {unit}".strip()

@@ -22,7 +22,7 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     folder = tmp_path / "report"
     options = ["--prompts", "1", "--corpus", str(corpus), "--loops", str(tmp_path / "loops"), "--report", str(folder)]
     options += ["--recordings", str(tmp_path / "songs")]
-    assert main([str(model), *options, "--decode", "fast"]) == 0
+    assert main([str(model), *options, "--decode", "fast", "--parts", "targets"]) == 0
     written = json.loads((folder / "results.json").read_text())
     rows = {row["name"]: row for row in written["results"]}
     assert rows["shipped weights"]["met"] is True
@@ -48,7 +48,7 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
 
 def test_without_a_corpus_it_says_what_it_did_not_measure(tmp_path, capsys):
     model = write_tiny_model(tmp_path / "model", flow=False)
-    assert main([str(model), "--prompts", "1"]) == 0
+    assert main([str(model), "--prompts", "1", "--parts", "targets", "--report", str(tmp_path / "report")]) == 0
     assert "not measured" in capsys.readouterr().out
 
 
