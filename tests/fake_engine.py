@@ -47,7 +47,7 @@ def create_engine() -> FakeEngine:
 
 
 def create_broken_engine() -> FakeEngine:
-    raise ImportError("the fake engine is told not to start")
+    raise ImportError("the fake engine is asked not to start")
 
 
 def tone(frames: int, samplerate: int, channels: int = 1) -> np.ndarray:
@@ -96,7 +96,7 @@ class FakeEngine:
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         words = set(request.prompt.split())
         if "refuse" in words:
-            raise RequestError("the fake engine is told to refuse")
+            raise RequestError("the fake engine is asked to fail the request")
         samplerate = 24_000 if "24k" in words or request.is_fill else 48_000  # the clips that tests have filled have 24 kHz
         total = request.frames(samplerate)
         channels = 2 if "stereo" in words else 1
@@ -146,4 +146,4 @@ class FakeEngine:
         if "hang" in words:
             time.sleep(3600)
         if "fault" in words:
-            raise ZeroDivisionError("the fake engine is told to fail")
+            raise ZeroDivisionError("the fake engine is asked to crash")

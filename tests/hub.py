@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/agent-harnesses":  # which the hub's own client asks for now and then
             self._error(404, "EntryNotFound", "Entry not found")
         else:
-            self._refuse(f"no such address: {self.path}")
+            self._reject(f"no such address: {self.path}")
 
     # --- Hugging Face
 
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         if (files := self._files(repository, revision)) is None:
             return
         if asked.get("blobs", "").lower() not in ("1", "true"):
-            self._refuse("sizes and hashes are told to blobs=true only")
+            self._reject("sizes and hashes are told to blobs=true only")
             return
         siblings: list[dict[str, Any]] = []
         for name, content in files.items():
@@ -114,8 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
                 one["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
             siblings.append(one)
         card = {"license": self.hub.licence} if self.hub.licence else {}
-        told = {"id": repository, "modelId": repository, "sha": self.hub.commit, "siblings": siblings, "cardData": card}
-        self._json({**told, "private": False, "tags": [], "downloads": 0})
+        reported = {"id": repository, "modelId": repository, "sha": self.hub.commit, "siblings": siblings, "cardData": card}
+        self._json({**reported, "private": False, "tags": [], "downloads": 0})
 
     def _resolve(self, repository: str, revision: str, name: str) -> None:
         if (files := self._files(repository, revision)) is None:
@@ -133,9 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _large(self, sha256: str) -> None:
         if self.headers.get("Authorization"):
-            self._refuse("credentials were sent on to where large files lie")
+            self._reject("credentials were sent on to where large files lie")
         elif (content := self.hub.blobs.get(sha256)) is None:
-            self._refuse(f"no such content: {sha256}")
+            self._reject(f"no such content: {sha256}")
         else:
             names = {name for files in self.hub.files.values() for name, one in files.items() if one == content}
             self._body(self._maybe_spoilt(min(names), content), {"ETag": f'"{sha256[:32]}"'})
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _scope(self, path: str, asked: dict[str, str]) -> None:
         found = re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)(/repo/files|/repo)?", path)
         if found is None:
-            self._refuse(f"no such address: {self.path}")
+            self._reject(f"no such address: {self.path}")
             return
         files = self.hub.files.get(found[1])
         if files is None or asked.get("Revision", "master") != "master":
@@ -165,11 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif found[2] is None:
             self._json({"Code": 200, "Data": {"Name": found[1], "License": self.hub.licence}, "Success": True})
         elif found[2] == "/repo/files":
-            told: list[dict[str, Any]] = [{"Path": "wavtokenizer", "Type": "tree", "Size": 0}]
+            reported: list[dict[str, Any]] = [{"Path": "wavtokenizer", "Type": "tree", "Size": 0}]
             for name, content in files.items():
                 one = {"Path": name, "Name": name.split("/")[-1], "Type": "blob", "Size": len(content)}
-                told.append(one | {"Sha256": hashlib.sha256(content).hexdigest()})
-            self._json({"Code": 200, "Data": {"Files": told}, "Success": True})
+                reported.append(one | {"Sha256": hashlib.sha256(content).hexdigest()})
+            self._json({"Code": 200, "Data": {"Files": reported}, "Success": True})
         elif (name := asked.get("FilePath", "")) in files:
             self._body(self._maybe_spoilt(name, files[name]), {"ETag": f'"{hashlib.sha256(files[name]).hexdigest()}"'})
         else:
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(body)
 
-    def _refuse(self, why: str) -> None:
+    def _reject(self, why: str) -> None:
         self.hub.violations.append(why)
         self._headers(400, {"Content-Length": "0"})
 
@@ -203,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.ranges.append(asked)
             found = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
             if found is None:
-                self._refuse(f"not a range: {asked}")
+                self._reject(f"not a range: {asked}")
                 return
             first, last = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
             if first > last:

@@ -55,7 +55,7 @@ class Listener:
         self._ports = [self._client.inports.register(f"in_{number}") for number in range(1, playback_ports + 1)]
         self._blocks: list[np.ndarray] = []
         self.first_frame = 0  # of what was heard, on the server's own clock
-        self._client.set_process_callback(self._hear)
+        self._client.set_process_callback(self._receive)
 
     def __enter__(self) -> Listener:
         self._client.activate()
@@ -78,11 +78,11 @@ class Listener:
         """The server's frame at a moment of time.monotonic, which is near."""
         return self._client.frame_time + (moment - time.monotonic()) * self._client.samplerate
 
-    def heard(self) -> np.ndarray:
+    def captured(self) -> np.ndarray:
         """So far: float32 (frames, playback ports)."""
         return np.concatenate([np.zeros((0, len(self._ports)), np.float32), *self._blocks])
 
-    def _hear(self, _frames: int) -> None:
+    def _receive(self, _frames: int) -> None:
         """JACK's thread."""
         if self.delay_s:
             time.sleep(self.delay_s)
@@ -91,6 +91,6 @@ class Listener:
         self._blocks.append(np.stack([port.get_array() for port in self._ports], axis=1))
 
 
-def begun(heard: np.ndarray, channel: int = 0) -> np.ndarray:
+def begun(captured: np.ndarray, channel: int = 0) -> np.ndarray:
     """From the first sample that is not silence on."""
-    return heard[np.flatnonzero(heard[:, channel])[0] :]
+    return captured[np.flatnonzero(captured[:, channel])[0] :]

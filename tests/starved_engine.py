@@ -1,4 +1,4 @@
-"""The real engine in a process whose memory is limited: what the prompt asks for fails where the kernel refuses.
+"""The real engine in a process whose memory is limited: what the prompt asks for fails where the kernel allows no more.
 
 "starved": while this request runs, no more than STARVED bytes may be allocated. The engine's process is otherwise as it is.
 """

@@ -88,8 +88,8 @@ def test_a_skip_of_what_ci_installs_fails_there_and_no_other_does(pytester, monk
         monkeypatch.setenv("CI", ci)
         result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--continue-on-collection-errors")
         result.assert_outcomes(**outcomes)
-    told = result.stdout.str()
-    assert all(f"skipped in CI, which installs {name}" in told for name in ("jackd2", "mma", "JACK-Client", "zeroconf"))
+    reported = result.stdout.str()
+    assert all(f"skipped in CI, which installs {name}" in reported for name in ("jackd2", "mma", "JACK-Client", "zeroconf"))
 
 
 def test_every_package_that_a_skip_names_is_brought_by_ci():
@@ -210,7 +210,7 @@ def test_portaudio_comes_first_and_alone_for_the_demo(programs):
     assert asked[:2] == ["libportaudio2", "libportaudio2"]
 
 
-def test_a_user_without_rights_is_told_the_line_to_type(programs):
+def test_a_user_without_rights_is_shown_the_line_to_type(programs):
     write, run, calls = programs
     debian(write, {"libportaudio2": "not-installed", "zsh": "not-installed"})
     write("sudo", "exit 1")  # asks for a password
@@ -225,7 +225,7 @@ def test_a_user_without_rights_is_told_the_line_to_type(programs):
     assert run("--all", root=False).returncode == 0 and any("apt-get -qq install" in one for one in calls())
 
 
-def test_what_cannot_be_installed_is_told_and_only_ci_fails(programs):
+def test_what_cannot_be_installed_is_reported_and_only_ci_fails(programs):
     write, run, _ = programs
     debian(write, {"libportaudio2": "not-installed"})
     write("apt-get", "echo no network; exit 100")

@@ -34,7 +34,7 @@ def write_tiny_musicgen(directory: Path, channels: int = 1) -> Path:
     model = MusicgenForConditionalGeneration(config)
     with torch.no_grad():
         for head in model.decoder.lm_heads:
-            head.weight.normal_(0, 3)  # so that the likeliest token is told apart
+            head.weight.normal_(0, 3)  # so that the likeliest token stands apart
         for layer in model.audio_encoder.quantizer.layers:
             layer.codebook.embed.normal_(0, 1)  # which is zero at first: every code would sound alike
     model.generation_config.guidance_scale, model.generation_config.top_k = 3.0, 20

@@ -48,13 +48,13 @@ def main(arguments: list[str] | None = None) -> None:
         server = JackServer(f"inspire-bench-{os.getpid()}", Path(home) / "jack.log")
         os.environ.update({**ENVIRONMENT, "JACK_DEFAULT_SERVER": server.name})
         try:
-            heard = hear(server, Path(home), options.minutes * 60, options.speed)
+            captured = hear(server, Path(home), options.minutes * 60, options.speed)
         finally:
             server.stop()
-    report("audio_device.stream", heard.duration_s, "s", options.minutes * 60)
-    report("audio_device.speed", heard.duration_s / heard.took_s, "1", options.speed)
-    report("audio_device.wrong_samples", heard.wrong_samples, "samples", 0)
-    report("audio_device.underruns", heard.underruns, "underruns", 0)
+    report("audio_device.stream", captured.duration_s, "s", options.minutes * 60)
+    report("audio_device.speed", captured.duration_s / captured.took_s, "1", options.speed)
+    report("audio_device.wrong_samples", captured.wrong_samples, "samples", 0)
+    report("audio_device.underruns", captured.underruns, "underruns", 0)
 
 
 def hear(server: JackServer, home: Path, duration_s: float, speed: float) -> Heard:
@@ -80,17 +80,17 @@ def play(daemon: RunningDaemon, listener: Listener, duration_s: float, speed: fl
         took_s = time.monotonic() - begun_at
         listener.freewheel(False)
         underruns = client.status().pairs["underruns"]
-    heard = begun(listener.heard())
-    heard = heard[: np.flatnonzero(heard[:, 0])[-1] + 1]
-    return Heard(len(heard) / RATE, took_s, wrong_samples(heard, Path(end.path)), underruns)
+    captured = begun(listener.captured())
+    captured = captured[: np.flatnonzero(captured[:, 0])[-1] + 1]
+    return Heard(len(captured) / RATE, took_s, wrong_samples(captured, Path(end.path)), underruns)
 
 
-def wrong_samples(heard: np.ndarray, path: Path) -> int:
+def wrong_samples(captured: np.ndarray, path: Path) -> int:
     file, _ = soundfile.read(path, dtype="int32", always_2d=True)
     file >>= 8
-    shared = min(len(file), len(heard))
-    rounded = np.rint(heard[:shared] * np.float32(2**23)).astype(np.int32)
-    return int((rounded != file[:shared]).sum()) + abs(len(file) - len(heard)) * file.shape[1]
+    shared = min(len(file), len(captured))
+    rounded = np.rint(captured[:shared] * np.float32(2**23)).astype(np.int32)
+    return int((rounded != file[:shared]).sum()) + abs(len(file) - len(captured)) * file.shape[1]
 
 
 if __name__ == "__main__":

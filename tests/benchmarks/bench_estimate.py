@@ -56,11 +56,11 @@ def main(arguments: list[str] | None = None) -> None:
                 while client.status().state == "starting":
                     time.sleep(0.2)
                 for name, (before, after) in kinds(clip).items():
-                    told, total_s, _ = compare(client, before)
-                    report(f"estimate.cold.{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
-                    told, total_s, first_s = compare(client, after)
-                    report(f"estimate.{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
-                    report(f"estimate.{name}.first", told.first_s, "s", first_s, told.first_s / first_s)
+                    reported, total_s, _ = compare(client, before)
+                    report(f"estimate.cold.{name}.total", reported.total_s, "s", total_s, reported.total_s / total_s)
+                    reported, total_s, first_s = compare(client, after)
+                    report(f"estimate.{name}.total", reported.total_s, "s", total_s, reported.total_s / total_s)
+                    report(f"estimate.{name}.first", reported.first_s, "s", first_s, reported.first_s / first_s)
         finally:
             daemon.stop()
 
@@ -77,27 +77,27 @@ def of_work(clip: str) -> None:
         for name, both in kinds(clip).items():
             for asked, which in zip(both, ("cold.", ""), strict=True):
                 request = GenerationRequest(WORDS, model="sketch", seed=1, **asked)
-                told, begun, chunks_s, finished = rates.estimate(request), time.process_time(), [], None
+                reported, begun, chunks_s, finished = rates.estimate(request), time.process_time(), [], None
                 for finished in engine.generate(request):
                     if isinstance(finished, AudioChunk):
                         chunks_s.append(time.process_time() - begun)
                 total_s = time.process_time() - begun
                 rates.done(request, finished.report.pace)
-                report(f"estimate.work.{which}{name}.total", told.total_s, "s", total_s, told.total_s / total_s)
+                report(f"estimate.work.{which}{name}.total", reported.total_s, "s", total_s, reported.total_s / total_s)
                 if not which:
-                    report(f"estimate.work.{name}.first", told.first_s, "s", chunks_s[0], told.first_s / chunks_s[0])
+                    report(f"estimate.work.{name}.first", reported.first_s, "s", chunks_s[0], reported.first_s / chunks_s[0])
 
 
 def compare(client: Client, asked: dict[str, Any]) -> tuple[Estimated, float, float]:
     """The estimate, and the seconds it then takes from the job's begin: to its end, and to its first new audio."""
-    told = client.estimate(prompt=WORDS, **asked)
-    assert isinstance(told, Estimated), told
+    reported = client.estimate(prompt=WORDS, **asked)
+    assert isinstance(reported, Estimated), reported
     begun = time.monotonic()
     pairs = {name: value for name, value in asked.items() if name != "clip"}
     events = client.continue_clip(asked["clip"], prompt=WORDS, **pairs) if "clip" in asked else client.generate(WORDS, **pairs)
     end = list(events)[-1]
     assert isinstance(end, Done), end
-    return told, time.monotonic() - begun, end.pairs["first_chunk_s"]
+    return reported, time.monotonic() - begun, end.pairs["first_chunk_s"]
 
 
 if __name__ == "__main__":

@@ -65,11 +65,11 @@ def main(arguments: list[str] | None = None) -> None:
         draw(engine, options.picture)
         return
     found: list[Filled] = []
-    with contextlib.suppress(KeyboardInterrupt):  # what there is by then is told
+    with contextlib.suppress(KeyboardInterrupt):  # what there is by then is reported
         for clip, from_s, to_s in regions(options.folders, options.regions, options.tuning):
             found.append(filled(engine, clip, from_s, to_s, options.timbre))
     tell(found)
-    tell_takes(engine)
+    print_takes(engine)
 
 
 def regions(folders: list[Path], count: int, tuning: bool) -> Iterator[tuple[Path, float, float]]:
@@ -149,7 +149,7 @@ def tell(found: list[Filled]) -> None:
     report("fill.joins", statistics.mean(joins), "share", statistics.mean(before))
 
 
-def tell_takes(engine: Pipeline) -> None:
+def print_takes(engine: Pipeline) -> None:
     """Of the recorded loop, from its third bar."""
     times: dict[int, list[float]] = {1: [], 4: []}
     for _ in range(3):

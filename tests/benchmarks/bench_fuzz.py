@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
     if figures.memory_after_mb:
         before, after = figures.memory_before_mb, figures.memory_after_mb
         report("fuzz.memory", after, "MB", before, before / after)
-    for told in [*figures.crashes, *figures.bad_replies]:
-        print(told)
+    for reported in [*figures.crashes, *figures.bad_replies]:
+        print(reported)
 
 
 def fuzz(home: Path, packets: int, seed: int) -> Figures:
@@ -115,7 +115,7 @@ def fuzz(home: Path, packets: int, seed: int) -> Figures:
 
 
 class _Peer:
-    """A UDP client that reads everything it is told."""
+    """A UDP client that reads everything it is sent."""
 
     def __init__(self, port: int, figures: Figures):
         self._figures = figures

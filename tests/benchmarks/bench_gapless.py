@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
         daemon = RunningDaemon(Path(home) / "daemon", audio_device="system, JACK")
         try:
             for factor in options.factors:
-                underruns, wait_s = heard(daemon, server, factor, options.seconds)
+                underruns, wait_s = captured(daemon, server, factor, options.seconds)
                 report(f"gapless.{factor:.2f}.underruns", underruns, "underruns", 0)
                 report(f"gapless.{factor:.2f}.wait", wait_s, "s", least_wait_s(factor, options.seconds))
         finally:
@@ -54,7 +54,7 @@ def least_wait_s(factor: float, total_s: float) -> float:
     return wait_s
 
 
-def heard(daemon: RunningDaemon, server: JackServer, factor: float, total_s: float) -> tuple[int, float]:
+def captured(daemon: RunningDaemon, server: JackServer, factor: float, total_s: float) -> tuple[int, float]:
     """Underruns, and the seconds from the job's start to its first sound."""
     with daemon.client() as client, Listener(server) as listener:
         wait_for(lambda: client.status().pairs["audio_device"].startswith("system"))
@@ -66,7 +66,7 @@ def heard(daemon: RunningDaemon, server: JackServer, factor: float, total_s: flo
         end = list(events)[-1]
         assert isinstance(end, Done), end
         wait_for(lambda: client.status().pairs["playing"] == 0, patience_s=60 + 3 * total_s)
-        ended_at, sound = time.monotonic(), listener.heard()[:, 0]
+        ended_at, sound = time.monotonic(), listener.captured()[:, 0]
         underruns = client.status().pairs["underruns"] - before
     first = int(np.flatnonzero(np.abs(sound) > 1e-4)[0])
     return underruns, (ended_at - began_at) - (len(sound) - first) / RATE

@@ -53,8 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
         report(f"kill.{name}", kills, "kills")
         report(f"kill.{name}.lost", len(lost), "checks", 0)
         report(f"kill.{name}.recovery", max(recoveries_s), "s")
-        for told in lost:
-            print(told)
+        for reported in lost:
+            print(reported)
 
 
 def kill_engine(home: Path, kills: int, dice: random.Random) -> tuple[list[str], list[float]]:
@@ -68,7 +68,7 @@ def kill_engine(home: Path, kills: int, dice: random.Random) -> tuple[list[str],
                 witness.ask(f"e{number}")
                 killed = witness.listen(dice.uniform(0, ENGINE_MOMENTS_S), lambda victim=victim: os.kill(victim, signal.SIGKILL))
                 witness.until_ends()
-                lost += [f"kill {number}: {told}" for told in witness.lost()]
+                lost += [f"kill {number}: {reported}" for reported in witness.lost()]
             if not daemon.serves_on():
                 lost.append(f"kill {number}: the next job does not run")
             recoveries_s.append(time.monotonic() - killed)
@@ -96,7 +96,7 @@ def kill_daemon(home: Path, kills: int, dice: random.Random) -> tuple[list[str],
         first.state_file.unlink(missing_ok=True)
         second = RunningDaemon(home, results_cap_gb=0.2)
         try:
-            lost += [f"kill {number}: {told}" for told in witness.lost(Client(second.port))]
+            lost += [f"kill {number}: {reported}" for reported in witness.lost(Client(second.port))]
             if not second.serves_on():
                 lost.append(f"kill {number}: the next job does not run")
             recoveries_s.append(time.monotonic() - killed)
@@ -112,13 +112,13 @@ def kill_daemon(home: Path, kills: int, dice: random.Random) -> tuple[list[str],
 
 
 class Witness:
-    """A client that remembers what it was told, and compares it with what is there."""
+    """A client that remembers what was reported to it, and compares it with what is there."""
 
     def __init__(self, port: int):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 2**20)
         self._socket.connect(("127.0.0.1", port))
-        self._told: dict[str, list[Reply]] = {}
+        self._reported: dict[str, list[Reply]] = {}
         self._asked: tuple[str, ...] = ()
 
     def __enter__(self) -> Witness:
@@ -136,33 +136,33 @@ class Witness:
         """Hears what comes for so long, then does something; returns when."""
         deadline = time.monotonic() + for_s
         while (left := deadline - time.monotonic()) > 0:
-            self._hear(left)
+            self._receive(left)
         then()
         return time.monotonic()
 
     def until_ends(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and not all(self._end(id) for id in self._asked):
-            self._hear(1.0)
+            self._receive(1.0)
 
-    def _hear(self, timeout_s: float) -> None:
+    def _receive(self, timeout_s: float) -> None:
         self._socket.settimeout(timeout_s)
         try:
             reply = decode_reply(*codec.decode(self._socket.recv(65_535)))
         except (TimeoutError, ConnectionError):
             return
-        self._told.setdefault(reply.id, []).append(reply)
+        self._reported.setdefault(reply.id, []).append(reply)
 
     def _end(self, id: str) -> Reply | None:
-        return next((r for r in self._told.get(id, []) if isinstance(r, Done | Fail | Cancelled)), None)
+        return next((r for r in self._reported.get(id, []) if isinstance(r, Done | Fail | Cancelled)), None)
 
     def lost(self, successor: Client | None = None) -> list[str]:
-        """What was told and is not so. After a kill of the daemon its successor is asked for the ends."""
+        """What was reported and is not so. After a kill of the daemon its successor is asked for the ends."""
         wrong = []
         for id in self._asked:
-            told = self._told.get(id, [])
+            reported = self._reported.get(id, [])
             end = self._end(id)
-            if successor and any(isinstance(reply, Ack) for reply in told):
+            if successor and any(isinstance(reply, Ack) for reply in reported):
                 if isinstance(state := successor.status(job=id), Fail):
                     wrong.append(f"{id} was acked and is forgotten: {state}")
                 *_, again = successor.generate("tune", id=id, duration_s=TUNE_S)  # one that waits plays on by itself
@@ -171,9 +171,9 @@ class Witness:
                 end = again
                 if not isinstance(end, Done) and getattr(end, "code", "") != "interrupted":
                     wrong.append(f"{id} was acked, its end is {end}")
-            if told and not end:
-                wrong.append(f"{id} has no end: {told[-1]}")
-            announced_s = max((r.start_s + r.duration_s for r in told if isinstance(r, Chunk)), default=0.0)
+            if reported and not end:
+                wrong.append(f"{id} has no end: {reported[-1]}")
+            announced_s = max((r.start_s + r.duration_s for r in reported if isinstance(r, Chunk)), default=0.0)
             wrong += self._missing(id, end, announced_s)
         if successor:
             successor.close()

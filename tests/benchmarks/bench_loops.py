@@ -81,14 +81,14 @@ def main(arguments: list[str] | None = None) -> None:
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             soundfile.write(options.keep / f"{number:03d}.wav", np.stack([loop.audio, loop.cut], 1), loop.samplerate)
-    tell_joins(loops)
+    print_joins(loops)
     if options.picture:
         draw(max(loops, key=lambda loop: step(loop.cut)), options.picture)
     exact = np.array([off_ms(*piece) for piece in corpus(options.pieces)])
     lag_ms = float(np.median(exact))
     report("grid.corpus.median", lag_ms, "ms")
     report("grid.corpus.p95", float(np.percentile(np.abs(exact - lag_ms), 95)), "ms")
-    tell_grid(loops, lag_ms)
+    print_grid(loops, lag_ms)
 
 
 def made(count: int, model: str) -> Iterator[Loop]:
@@ -116,7 +116,7 @@ def made(count: int, model: str) -> Iterator[Loop]:
         yield Loop(grid, audio, cut, event.samplerate, own.moved_ms or 0.0, own.downbeat_ms, seconds)
 
 
-def tell_joins(loops: list[Loop]) -> None:
+def print_joins(loops: list[Loop]) -> None:
     count = f"of {len(loops)}"
     ours, cuts = ([change(part, loop.samplerate, 0) <= 0.95 for part, loop in parts(loops, which)] for which in (0, 1))
     inside = [change(loop.audio, loop.samplerate, len(loop.audio) // BARS) <= 0.95 for loop in loops]
@@ -167,7 +167,7 @@ def missed(loop: Loop) -> float:
     return float(abs(ROUNDS * len(loop.audio) - ROUNDS * beats * 60 / float(np.float32(exact)) * loop.samplerate))
 
 
-def tell_grid(loops: list[Loop], lag_ms: float) -> None:
+def print_grid(loops: list[Loop], lag_ms: float) -> None:
     offsets = np.array([off_ms(loop.audio, loop.samplerate, loop.grid) for loop in loops]) - lag_ms
     before = np.abs(offsets + np.array([loop.moved_ms for loop in loops]))
     sure = np.array([loop.downbeat_ms is not None for loop in loops])

@@ -39,15 +39,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="pieces of each, at most 8")
     parser.add_argument("--fast", action="store_true", help="the fast path for all")
     options = parser.parse_args(arguments)
-    heard = defaultdict(list)
+    captured = defaultdict(list)
     with model_directory(options.model) as (label, directory):
         engine = Pipeline()
         engine.load(str(directory))
         for preset in Presets(Path("/nonexistent")).all(options.bank):
             own = {"seed": 0, "variations": options.seeds, "model": str(directory)} | ({"decode": "fast"} if options.fast else {})
             for figure, values in bench(f"presets.{label}", preset, engine, own).items():
-                heard[figure] += values
-    for figure, values in heard.items():
+                captured[figure] += values
+    for figure, values in captured.items():
         report(f"presets.{label}.all.{figure}", float(np.mean(values)), f"share of {len(values)}")
 
 

@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
         report(f"soak.{process}.memory_slope", float(slope), "MB/h")
     report("soak.ping.worst", max(soaked.ping_ms), "ms")
     report("soak.failures", len(soaked.failures), "failures", 0)
-    for told in soaked.failures:
-        print(told)
+    for reported in soaked.failures:
+        print(reported)
 
 
 def soak(home: Path, for_s: float, settings: dict, dice: random.Random, remembered: int = MAX_REMEMBERED) -> Soak:
@@ -89,7 +89,7 @@ def soak(home: Path, for_s: float, settings: dict, dice: random.Random, remember
         while (now := time.monotonic()) < begun + for_s:
             while len(running) < JOBS_AHEAD:
                 running.add(_submit(player, soaked, clip, dice))
-            _hear(player, soaked, running)
+            _receive(player, soaked, running)
             if now - asked > 0.5:
                 asked = now
                 _ask_around(daemon, soaked, running)
@@ -133,7 +133,7 @@ def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random
     return id
 
 
-def _hear(player: socket.socket, soaked: Soak, running: set[str]) -> None:
+def _receive(player: socket.socket, soaked: Soak, running: set[str]) -> None:
     player.settimeout(0.05)
     try:
         reply = decode_reply(*codec.decode(player.recv(65_535)))

@@ -35,12 +35,12 @@ def test_sections_begin_on_their_bars_in_the_wav_and_in_the_midi_file(daemon, me
     places = [(0, "intro"), (1, "Verse 1"), (3, "drop"), (4, "outro")]
     assert markers(end.path) == [(round(bar * bar_s * 48_000), name) for bar, name in places]
     assert read(end.path, SFC_GET_INSTRUMENT, INSTRUMENT) is None  # a piece that ends is no loop
-    told, now_s = [], 0.0
+    reported, now_s = [], 0.0
     for message in mido.MidiFile(Path(end.path).with_suffix(".mid"), charset="utf-8"):
         now_s += message.time
-        told += [(now_s, message.text)] if message.type == "marker" else []
-    assert [name for _, name in told] == [name for _, name in places]
-    assert [at for at, _ in told] == pytest.approx([bar * bar_s for bar, _ in places], abs=2e-3)
+        reported += [(now_s, message.text)] if message.type == "marker" else []
+    assert [name for _, name in reported] == [name for _, name in places]
+    assert [at for at, _ in reported] == pytest.approx([bar * bar_s for bar, _ in places], abs=2e-3)
 
 
 def test_names_of_any_script_and_variations(daemon):
@@ -64,12 +64,12 @@ def test_again_and_history_know_it(daemon):
 def test_a_preset_gives_words_and_tempo_and_not_its_length(daemon):
     with daemon.client() as client:
         end = list(client.arrange("intro:1 drop:1", preset="Deep house"))[-1]
-    told = json.loads(Path(end.path).with_suffix(".json").read_text())["request"]
-    assert told["bars"] == 2 and "house" in told["prompt"].lower() and len(markers(end.path)) == 2
+    reported = json.loads(Path(end.path).with_suffix(".json").read_text())["request"]
+    assert reported["bars"] == 2 and "house" in reported["prompt"].lower() and len(markers(end.path)) == 2
 
 
 @pytest.mark.parametrize(
-    ("sections", "pairs", "code", "told"),
+    ("sections", "pairs", "code", "reported"),
     [
         ("intro", {}, "bad_request", "NAME:BARS"),
         ("intro:0", {}, "bad_request", "1 to 512"),
@@ -81,8 +81,8 @@ def test_a_preset_gives_words_and_tempo_and_not_its_length(daemon):
         (" ".join(f"s{n}:1" for n in range(65)), {}, "bad_request", "at most 64"),
     ],
 )
-def test_each_mistake_is_one_clear_error(daemon, sections, pairs, code, told):
+def test_each_mistake_is_one_clear_error(daemon, sections, pairs, code, reported):
     with daemon.client() as client:
         replies = list(client.arrange(sections, **({"prompt": "tune", "bpm": 120.0} | pairs)))
     (fail,) = replies
-    assert isinstance(fail, Fail) and fail.code == code and told in fail.message
+    assert isinstance(fail, Fail) and fail.code == code and reported in fail.message

@@ -77,18 +77,18 @@ def test_the_new_part_alone(real, riff):
 
 
 @pytest.mark.parametrize(
-    ("pairs", "code", "told"),
+    ("pairs", "code", "reported"),
     [
         ({"section": "a", "variation": 3}, "bad_request", "has 2 variations"),
         ({"variation": 2}, "bad_request", "say which section"),
         ({"section": "a", "variations": 9}, "bad_value", "1 to 8"),
     ],
 )
-def test_a_variation_that_is_not_there_is_one_clear_error(daemon, pairs, code, told):
+def test_a_variation_that_is_not_there_is_one_clear_error(daemon, pairs, code, reported):
     with daemon.client() as client:
         list(client.arrange("a:1 b:1", id="both", prompt="tune", bpm=240, variations=2))
         (fail,) = client.again("both", **pairs)
-    assert isinstance(fail, Fail) and fail.code == code and told in fail.message
+    assert isinstance(fail, Fail) and fail.code == code and reported in fail.message
 
 
 def test_again_with_another_number_of_variations(daemon):

@@ -66,11 +66,11 @@ def test_generate_starts_a_daemon_and_says_so(inspire, home):
     assert events[-1]["path"].endswith("dub-techno-2.wav")
 
 
-def test_it_tells_how_a_result_keeps_its_grid(inspire, home):
+def test_it_reports_how_a_result_keeps_its_grid(inspire, home):
     result = inspire("generate", "rolled tune", "--bars", "1", "--bpm", "124", "--loop", "--seed", "7", "--no-play")
     assert result.returncode == 0 and "124.00 bpm, downbeat +3 ms after 2 takes, seed 8" in result.stderr
-    told = json.loads(Path(result.stdout.strip()).with_suffix(".json").read_text())
-    assert (told["request"]["loop"], told["request"]["grid"], told["request"]["seed"]) == (True, None, 7)
+    reported = json.loads(Path(result.stdout.strip()).with_suffix(".json").read_text())
+    assert (reported["request"]["loop"], reported["request"]["grid"], reported["request"]["seed"]) == (True, None, 7)
 
 
 def test_continue(inspire, home, tmp_path):
@@ -105,15 +105,15 @@ def test_pause_resume_and_again(inspire, home):
 
 
 def test_failures_have_an_exit_code_and_a_sentence(inspire):
-    refused = inspire("generate", "refuse this")
-    assert refused.returncode == 1 and "told to refuse" in refused.stderr and "bad_request" in refused.stderr
+    rejected = inspire("generate", "refuse this")
+    assert rejected.returncode == 1 and "asked to fail the request" in rejected.stderr and "bad_request" in rejected.stderr
     asked = inspire("generate", "tune", "--duration", "-3")
     assert asked.returncode == 1 and "0.5 to 480" in asked.stderr
     missing = inspire("continue", "/nowhere/loop.wav")
     assert missing.returncode == 1 and "no such clip" in missing.stderr
     setting = inspire("status", INSPIRE_PORT="seven")
     assert setting.returncode == 2 and "port is 'seven'" in setting.stderr
-    assert "Traceback" not in refused.stderr + asked.stderr + missing.stderr + setting.stderr
+    assert "Traceback" not in rejected.stderr + asked.stderr + missing.stderr + setting.stderr
 
 
 def test_ctrl_c_cancels_and_shows_what_there_is(inspire, home):
@@ -125,8 +125,8 @@ def test_ctrl_c_cancels_and_shows_what_there_is(inspire, home):
     )  # fmt: skip
     assert any("on disk" in line for line in iter(process.stderr.readline, ""))
     process.send_signal(signal.SIGINT)
-    out, told = process.communicate(timeout=30)
-    assert process.returncode == 130 and "cancelled after" in told and "Traceback" not in told
+    out, reported = process.communicate(timeout=30)
+    assert process.returncode == 130 and "cancelled after" in reported and "Traceback" not in reported
     assert soundfile.info(out.strip()).frames > 0
 
 
@@ -179,8 +179,8 @@ def test_jobs_lists_what_runs_and_waits(inspire, home):
         events = client.generate("slow tune", id="runs", duration_s=100)
         while not isinstance(next(events), Chunk):
             pass
-        told = json.loads(inspire("jobs", "--json").stdout)
-        assert (told["job"], told["position"], told["state"], told["prompt"]) == ("runs", 0, "running", "slow tune")
+        shown = json.loads(inspire("jobs", "--json").stdout)
+        assert (shown["job"], shown["position"], shown["state"], shown["prompt"]) == ("runs", 0, "running", "slow tune")
         assert "runs  running" in inspire("jobs").stdout
         client.cancel("runs")
         assert isinstance(list(events)[-1], Cancelled)

@@ -14,7 +14,7 @@ from bridge.osc.parsing import encode_command, parse_command
 from bridge.osc.replies import decode_reply, encode_reply
 
 
-def refused(address: str, *arguments) -> MessageError:
+def rejected(address: str, *arguments) -> MessageError:
     with pytest.raises(MessageError) as caught:
         parse_command(address, list(arguments))
     assert caught.value.code in spec.FAIL_CODES
@@ -68,40 +68,40 @@ def test_cancel_means_its_own_id_unless_a_job_is_named():
 def test_hello():
     assert parse_command("/inspire/hello", ["h", "Live", 1, "events", "all"]) == Hello("h", "Live", 1, "all")
     assert parse_command("/inspire/hello", ["h", "Max", 1, "max_datagram", 1024.0]).max_datagram == 1024
-    assert refused("/inspire/hello", "h", "Max", 1, "max_datagram", 1000).code == "bad_value"
+    assert rejected("/inspire/hello", "h", "Max", 1, "max_datagram", 1000).code == "bad_value"
 
 
 def test_refusals_name_what_is_allowed():
-    assert refused("/inspire/generate").code == "no_id"
-    assert refused("/inspire/generate", "").code == "no_id"
-    assert refused("/inspire/generate", "x" * 101, "dub").code == "no_id"
-    assert "/inspire/generate" in str(refused("/inspire/nothing", "j"))
-    assert refused("/inspire/generate", "j").code == "missing_argument"
-    assert "duration_s" in str(refused("/inspire/generate", "j", "dub", "length", 3))
-    assert refused("/inspire/generate", "j", "dub", "length", 3).code == "unknown_key"
-    assert refused("/inspire/generate", "j", "dub", 3, 3).code == "unknown_key"
-    assert refused("/inspire/generate", "j", "dub", "seed", 1, "seed", 2).code == "unknown_key"
-    assert refused("/inspire/generate", "j", "dub", "seed").code == "missing_argument"
-    assert "0.5 to 480" in str(refused("/inspire/generate", "j", "dub", "duration_s", 0.0))
-    assert refused("/inspire/generate", "j", "dub", "seed", 1.5).code == "bad_value"
-    assert refused("/inspire/generate", "j", "dub", "seed", "7").code == "bad_value"
-    assert refused("/inspire/generate", "j", True).code == "bad_value"
-    assert "intro" in str(refused("/inspire/generate", "j", "dub", "section", "bridge"))
-    assert refused("/inspire/generate", "j", "   ").code == "bad_request"
-    assert refused("/inspire/generate", "j", "dub", "bars", 4).code == "bad_request"
-    assert refused("/inspire/generate", "j", "dub", "key", "H major").code == "bad_request"
+    assert rejected("/inspire/generate").code == "no_id"
+    assert rejected("/inspire/generate", "").code == "no_id"
+    assert rejected("/inspire/generate", "x" * 101, "dub").code == "no_id"
+    assert "/inspire/generate" in str(rejected("/inspire/nothing", "j"))
+    assert rejected("/inspire/generate", "j").code == "missing_argument"
+    assert "duration_s" in str(rejected("/inspire/generate", "j", "dub", "length", 3))
+    assert rejected("/inspire/generate", "j", "dub", "length", 3).code == "unknown_key"
+    assert rejected("/inspire/generate", "j", "dub", 3, 3).code == "unknown_key"
+    assert rejected("/inspire/generate", "j", "dub", "seed", 1, "seed", 2).code == "unknown_key"
+    assert rejected("/inspire/generate", "j", "dub", "seed").code == "missing_argument"
+    assert "0.5 to 480" in str(rejected("/inspire/generate", "j", "dub", "duration_s", 0.0))
+    assert rejected("/inspire/generate", "j", "dub", "seed", 1.5).code == "bad_value"
+    assert rejected("/inspire/generate", "j", "dub", "seed", "7").code == "bad_value"
+    assert rejected("/inspire/generate", "j", True).code == "bad_value"
+    assert "intro" in str(rejected("/inspire/generate", "j", "dub", "section", "bridge"))
+    assert rejected("/inspire/generate", "j", "   ").code == "bad_request"
+    assert rejected("/inspire/generate", "j", "dub", "bars", 4).code == "bad_request"
+    assert rejected("/inspire/generate", "j", "dub", "key", "H major").code == "bad_request"
     for value in (math.nan, math.inf, -math.inf, -1.0, 0.0, 3 * 3600.0):
-        assert refused("/inspire/generate", "j", "dub", "duration_s", value).code == "bad_value"
+        assert rejected("/inspire/generate", "j", "dub", "duration_s", value).code == "bad_value"
 
 
 def test_a_refusal_carries_id_and_reply_port():
-    error = refused("/inspire/generate", "j", "dub", "length", 3, "reply_port", 9000.0)
+    error = rejected("/inspire/generate", "j", "dub", "length", 3, "reply_port", 9000.0)
     assert (error.id, error.reply_port) == ("j", 9000)
-    assert refused("/inspire/generate", "j", "dub", "reply_port", 99999).reply_port is None
+    assert rejected("/inspire/generate", "j", "dub", "reply_port", 99999).reply_port is None
 
 
 def test_a_long_value_makes_no_long_answer():
-    error = refused("/inspire/generate", "j", "dub", "x" * 60_000, 1)
+    error = rejected("/inspire/generate", "j", "dub", "x" * 60_000, 1)
     address, values = encode_reply(replies.fail(error, error.id))
     assert address == "/inspire/fail" and len(values[2]) < 1000
 

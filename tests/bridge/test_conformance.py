@@ -1,4 +1,4 @@
-"""The conformance rules: our daemon conforms, and what is wrong in a server is told, one fault after the other."""
+"""The conformance rules: our daemon conforms, and what is wrong in a server is reported, one fault after the other."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Change = Callable[[bytes], list[bytes]]  # what becomes of a packet
 
 
 class WrongServer:
-    """Our daemon behind a relay that spoils what is asked or what is told. UDP only."""
+    """Our daemon behind a relay that spoils what is asked or what is reported. UDP only."""
 
-    def __init__(self, port: int, asked: Change, told: Change):
+    def __init__(self, port: int, asked: Change, reported: Change):
         self._daemon = ("127.0.0.1", port)
-        self._asked, self._told = asked, told
+        self._asked, self._reported = asked, reported
         self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._front.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
         self._front.bind(("127.0.0.1", 0))
@@ -50,7 +50,7 @@ class WrongServer:
             for ready in select.select([self._front, *clients], [], [], 0.05)[0]:
                 packet, source = ready.recvfrom(65_535)
                 if ready is not self._front:
-                    for one in self._told(packet):
+                    for one in self._reported(packet):
                         self._front.sendto(one, clients[ready])
                     continue
                 if source not in self._behind:
@@ -100,7 +100,7 @@ FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
     "numbers are no ids": (every("ping", lambda v: [("ping", f"{v[0]}!")]), as_it_is, [asking.numbers_as_ids], "no pong"),
     "no lease": (as_it_is, every("welcome", lambda v: [("welcome", *v[:3], 0.0)]), [asking.hello], "a welcome is right"),
     "a state for an ack": (as_it_is, every("ack", lambda v: [("state", v[0], "idle")]), [asking.one_answer], "ack is right"),
-    "another code": (as_it_is, every("fail", no_code), [asking.refusals], "fail unknown_address is right"),
+    "another code": (as_it_is, every("fail", no_code), [asking.rejections], "fail unknown_address is right"),
     "no doubles": (every("history", lambda v: [("cancel", v[0])]), as_it_is, [asking.lenient_types], "found is right"),
     "silent about noise": (only_osc, as_it_is, [asking.no_osc], "noise is answered by 0 replies"),
     "answers answers": (every("ack", lambda v: [("ping", v[0])]), as_it_is, [asking.no_answer_to_answers], "it answers"),
@@ -186,8 +186,8 @@ SILENT = {"another id", "numbers are no ids", "no reply port", "nothing large", 
 def wrong_server(daemon) -> Iterator[Callable[[Change, Change], WrongServer]]:
     servers = []
 
-    def start(asked: Change, told: Change) -> WrongServer:
-        servers.append(WrongServer(daemon.port, asked, told))
+    def start(asked: Change, reported: Change) -> WrongServer:
+        servers.append(WrongServer(daemon.port, asked, reported))
         return servers[-1]
 
     yield start
@@ -206,7 +206,7 @@ def test_our_daemon_conforms(daemon):
 def test_our_daemon_conforms_where_it_asks_for_a_token(tmp_path):
     token = "correct horse battery staple"
     daemon = RunningDaemon(tmp_path, token=token)
-    asked = [told for told, rule in RULES.items() if rule.__module__ in (asking.__name__, packets.__name__)]
+    asked = [reported for reported, rule in RULES.items() if rule.__module__ in (asking.__name__, packets.__name__)]
     try:
         differs = [words for _, words in check("127.0.0.1", daemon.port, 60.0, asked, token) if words]
         _, without = next(check("127.0.0.1", daemon.port, 60.0, asked))
@@ -217,10 +217,10 @@ def test_our_daemon_conforms_where_it_asks_for_a_token(tmp_path):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told(wrong_server, fault):
-    asked, told, checks, words = FAULTS[fault]
+def test_a_fault_is_reported(wrong_server, fault):
+    asked, reported, checks, words = FAULTS[fault]
     rules = [next(rule for rule, check in RULES.items() if check is one) for one in checks]
-    server = wrong_server(asked, told)
+    server = wrong_server(asked, reported)
     *_, (_, differs) = check("127.0.0.1", server.port, 2.0 if fault in SILENT else 60.0, rules)
     assert words in differs
 
@@ -239,6 +239,6 @@ def test_it_expects_what_the_table_says():
     types = {name: "s" + "".join(field.type for field in message.arguments) for name, message in replies.items()}
     assert types == table.REPLIES
     assert {name for name, message in replies.items() if message.pairs} == table.PAIRS
-    assert {code for *_, code in table.REFUSED.values()} <= set(spec.FAIL_CODES)
+    assert {code for *_, code in table.REJECTED.values()} <= set(spec.FAIL_CODES)
     figures = (table.PROTOCOL, table.MAX_DATAGRAM, table.LEAST_DATAGRAM, table.MAX_PROGRESS_PER_S)
     assert figures == (spec.PROTOCOL, spec.MAX_DATAGRAM_OUT, spec.LEAST_DATAGRAM_OUT, spec.MAX_PROGRESS_PER_S)

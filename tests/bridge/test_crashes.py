@@ -125,9 +125,9 @@ def test_an_engine_that_cannot_start_is_said_to_every_job(start_daemon):
     with daemon.client() as client:
         for _ in range(2):
             end = list(client.generate("tune"))[-1]
-            assert end.code == "engine_error" and "told not to start" in end.message
+            assert end.code == "engine_error" and "asked not to start" in end.message
         state = client.status()
-        assert state.state == "down" and "told not to start" in state.pairs["problem"]
+        assert state.state == "down" and "asked not to start" in state.pairs["problem"]
 
 
 def test_a_model_that_is_missing_at_start_does_not_stop_the_others(start_daemon):
@@ -206,9 +206,9 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_job_running(start_daemon, tmp_
                     ballast.write(bytes(4096))
             os.truncate(folder / "ballast", (folder / "ballast").stat().st_size // 4096 * 4096 - pages * 4096)
             end = list(events)[-1]
-        told = json.loads(path.with_suffix(".json").read_text())
+        reported = json.loads(path.with_suffix(".json").read_text())
         assert end.code == "output" and "disk is full" in end.message
-        assert (told["id"], told["state"], told["failure"]["code"]) == ("j", "failed", "output")
+        assert (reported["id"], reported["state"], reported["failure"]["code"]) == ("j", "failed", "output")
         assert end.pairs["duration_s"] == 2.25 and client_state(daemon, "j") == "failed"
         assert soundfile.info(end.pairs["path"]).duration == pytest.approx(end.pairs["duration_s"])
     assert "Traceback" not in daemon.log

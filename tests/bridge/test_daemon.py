@@ -118,7 +118,7 @@ def test_a_cancel_at_any_moment_ends_the_job_once(raw):
     assert isinstance(raw.receive(), Pong)  # and no second end before it
 
 
-def test_whoever_cancels_what_is_being_cancelled_hears_its_state_and_one_end(raw):
+def test_whoever_cancels_what_is_being_cancelled_receives_its_state_and_one_end(raw):
     raw.send("/inspire/generate", "deafish", "deaf tune", "duration_s", 1.5)
     while not isinstance(raw.receive(), Chunk):
         pass
@@ -168,18 +168,18 @@ def test_replies_go_where_they_are_wanted(daemon, raw):
     listener.close()
 
 
-def test_a_client_may_hear_every_job(daemon, raw):
+def test_a_client_may_follow_every_job(daemon, raw):
     monitor = RawClient(daemon.port)
     monitor.send("/inspire/hello", "m", "monitor", spec.PROTOCOL, "events", "all")
     assert isinstance(monitor.receive(), Welcome)
     raw.send("/inspire/generate", "heard", "tune", "duration_s", 0.5)
     raw.until_end()
-    heard = monitor.until_end()
-    assert {r.id for r in heard} == {"heard"} and isinstance(heard[-1], Done) and not of(Ack, heard)
+    received = monitor.until_end()
+    assert {r.id for r in received} == {"heard"} and isinstance(received[-1], Done) and not of(Ack, received)
     monitor.close()
 
 
-def test_another_protocol_is_refused(raw):
+def test_another_protocol_is_rejected(raw):
     raw.send("/inspire/hello", "h", "from the future", 99)
     reply = raw.receive()
     assert reply.code == "protocol" and "99" in reply.message
@@ -262,14 +262,14 @@ def test_the_daemon_holds_no_torch(daemon):
     assert "libtorch" not in maps.read_text()
 
 
-def test_the_factor_that_is_told_is_that_of_the_audio_made_so_far(raw):
+def test_the_factor_that_is_reported_is_that_of_the_audio_made_so_far(raw):
     """From the first chunk on, and without the second that the model takes to load."""
     raw.send("/inspire/generate", "paced", "heavy paced 0.4 tune", "duration_s", 3.5)
     *replies, done = raw.until_end()
-    told = [(reply.done_s > 0, reply.rtf) for reply in of(ProgressReport, replies)]
-    assert (True, 0.0) not in told and {rtf for is_known, rtf in told if not is_known} == {0.0}
-    known = [done.pairs["rtf"], *(rtf for is_known, rtf in told if is_known)]
-    assert len(known) > 1 and all(0.4 <= rtf < 0.75 for rtf in known), told  # a slow machine adds to it, and takes nothing
+    reported = [(reply.done_s > 0, reply.rtf) for reply in of(ProgressReport, replies)]
+    assert (True, 0.0) not in reported and {rtf for is_known, rtf in reported if not is_known} == {0.0}
+    known = [done.pairs["rtf"], *(rtf for is_known, rtf in reported if is_known)]
+    assert len(known) > 1 and all(0.4 <= rtf < 0.75 for rtf in known), reported  # a slow machine adds to it, and takes nothing
     assert done.pairs["first_chunk_s"] >= 1.2  # that wait is the listener's
 
 

@@ -78,14 +78,14 @@ def home(monkeypatch, tmp_path) -> Callable[[dict[str, str]], None]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_whatever_reports_has_json_and_everything_has_help(call, name):
     assert ("--json" in options(name)) == (name not in NO_REPORT)
-    code, told, _ = call(*name.split(), "--help")
-    assert code == 0 and "Usage" in told and COMMANDS[name].help.split()[0] in told
+    code, reported, _ = call(*name.split(), "--help")
+    assert code == 0 and "Usage" in reported and COMMANDS[name].help.split()[0] in reported
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_wrong_usage_is_2(call, name):
-    code, _, told = call(*name.split(), "--no-such-option")
-    assert code == 2 and "no-such-option" in told
+    code, _, reported = call(*name.split(), "--no-such-option")
+    assert code == 2 and "no-such-option" in reported
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_DAEMON))
@@ -94,15 +94,15 @@ def test_no_daemon_is_3(call, home, name, tmp_path):
         probe.bind(("127.0.0.1", 0))
         home(daemon_environment(tmp_path, port=probe.getsockname()[1]))
     once = [option for option in ("--no-start", "--once") if option in options(name)]
-    code, said, told = call(*name.split(), *ARGUMENTS.get(name, []), *once)
-    assert code == 3 and said == "" and "inspire serve" in told
+    code, said, reported = call(*name.split(), *ARGUMENTS.get(name, []), *once)
+    assert code == 3 and said == "" and "inspire serve" in reported
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"serve", "osc", "train"}))
 def test_a_wrong_setting_is_2(call, home, name, tmp_path):
     home(daemon_environment(tmp_path, prebuffer_s=-1))
-    code, said, told = call(*name.split(), *ARGUMENTS.get(name, []))
-    assert code == 2 and said == "" and "prebuffer_s is '-1.0'" in told and "INSPIRE_PREBUFFER_S" in told
+    code, said, reported = call(*name.split(), *ARGUMENTS.get(name, []))
+    assert code == 2 and said == "" and "prebuffer_s is '-1.0'" in reported and "INSPIRE_PREBUFFER_S" in reported
 
 
 def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
@@ -114,8 +114,8 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
 
     def works(name: str, *words: str) -> list[dict]:
         tried.add(name)
-        code, said, told = call(*name.split(), *words, *(["--json"] if "--json" in options(name) else []))
-        assert code == 0 and told == "", told
+        code, said, reported = call(*name.split(), *words, *(["--json"] if "--json" in options(name) else []))
+        assert code == 0 and reported == "", reported
         lines = [json.loads(line) for line in said.splitlines()]
         assert bool(lines) == (name not in NO_REPORT)
         return lines
@@ -174,8 +174,8 @@ def test_json_and_exit_codes_of_what_works(call, home, start_daemon, tmp_path):
 )  # fmt: skip
 def test_what_fails_is_1_and_a_sentence(call, home, daemon, words):
     home(daemon.environment | {"INSPIRE_PORT": str(daemon.port)})
-    code, said, told = call(*words)
-    assert code == 1 and said == "" and len(told.split()) > 3 and "Traceback" not in told and "play the note" not in told
+    code, said, error = call(*words)
+    assert code == 1 and said == "" and len(error.split()) > 3 and "Traceback" not in error and "play the note" not in error
 
 
 def test_a_daemon_that_is_slow_to_start_is_not_said_to_have_failed(call, home, tmp_path, monkeypatch):
@@ -185,6 +185,6 @@ def test_a_daemon_that_is_slow_to_start_is_not_said_to_have_failed(call, home, t
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         home(daemon_environment(tmp_path, port=silent.getsockname()[1]))
-        code, said, told = call("generate", "tune")
-        assert code == 3 and said == "" and "try again" in told
+        code, said, reported = call("generate", "tune")
+        assert code == 3 and said == "" and "try again" in reported
         started[0].wait(60)  # it ends by itself: the port is taken

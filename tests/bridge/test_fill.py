@@ -48,7 +48,7 @@ def fill(daemon: RunningDaemon, clip: Path, *region: float, **pairs):
         )
 
 
-def told(path: str) -> dict:
+def reported(path: str) -> dict:
     return json.loads(Path(path).with_suffix(".json").read_text())
 
 
@@ -59,7 +59,7 @@ def test_the_region_alone_is_as_long_as_what_it_replaces(real, clip):
     info = soundfile.info(done.path)
     assert (info.frames, info.samplerate, info.channels) == (round(2.5 * RATE), RATE, 2)
     assert Path(done.path).name == "drums-filled.wav" and any(isinstance(reply, Chunk) for reply in replies)
-    engine = told(done.path)["engine"]
+    engine = reported(done.path)["engine"]
     scores = [candidate["score"] for candidate in engine["candidates"]]
     assert len(scores) == 2 and scores == sorted(scores, reverse=True) and (engine["from_s"], engine["to_s"]) == (4.0, 6.5)
 
@@ -75,14 +75,14 @@ def test_the_whole_file_is_bit_equal_around_the_region(real, tmp_path, subtype, 
     np.testing.assert_array_equal(after[:begin], before[:begin])
     np.testing.assert_array_equal(after[end:], before[end:])
     assert not np.array_equal(after[begin:end], before[begin:end]) and done.duration_s == pytest.approx(10.0)
-    assert told(done.path)["digital_source_type"].endswith("compositeWithTrainedAlgorithmicMedia")
+    assert reported(done.path)["digital_source_type"].endswith("compositeWithTrainedAlgorithmicMedia")
 
 
 def test_runners_up_are_files_beside_the_best(real, clip):
     done = fill(real, clip, 4.0, 5.0, variations=2, candidates=3)[-1]
     assert isinstance(done, Done) and done.pairs["others"] == Path(done.path).name.replace(".1.", ".2.")
-    first = told(done.path)
-    second = told(str(Path(done.path).with_name(done.pairs["others"])))
+    first = reported(done.path)
+    second = reported(str(Path(done.path).with_name(done.pairs["others"])))
     ranked = [candidate["seed"] for candidate in first["engine"]["candidates"]]
     assert [first["variation"]["seed"], second["variation"]["seed"]] == ranked[:2]
 
@@ -90,7 +90,7 @@ def test_runners_up_are_files_beside_the_best(real, clip):
 def test_bars_and_a_preset_that_says_how_long(real, clip):
     done = fill(real, clip, 0, 0, start_bar=3, end_bar=4, bpm=120.0, preset="Guitar rock")[-1]
     assert isinstance(done, Done), done
-    assert soundfile.info(done.path).frames == 2 * RATE and told(done.path)["engine"]["from_s"] == 4.0
+    assert soundfile.info(done.path).frames == 2 * RATE and reported(done.path)["engine"]["from_s"] == 4.0
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_bars_and_a_preset_that_says_how_long(real, clip):
         ((4.0, 6.0), {"candidates": 17}, "bad_value", "candidates"),
     ],
 )
-def test_what_cannot_be_filled_is_told(real, clip, region, pairs, code, message):
+def test_what_cannot_be_filled_is_reported(real, clip, region, pairs, code, message):
     fail = fill(real, clip, *region, **pairs)[-1]
     assert isinstance(fail, Fail) and fail.code == code and message in fail.message
 

@@ -32,31 +32,31 @@ def oscdump(tmp_path):
     process.wait()
 
 
-def test_oscsend_asks_and_oscdump_hears(daemon, oscdump):
+def test_oscsend_asks_and_oscdump_receives(daemon, oscdump):
     needs("oscsend", "liblo-tools")
     port, lines = oscdump
 
     def oscsend(*arguments: object) -> None:
         subprocess.run(["oscsend", "localhost", str(daemon.port), *map(str, arguments)], check=True)
 
-    def heard(word: str) -> list[str]:
+    def received(word: str) -> list[str]:
         return [line for line in lines() if f"/inspire/{word} " in line]
 
     def pong() -> list[str]:
         oscsend("/inspire/ping", "ssi", "p", "reply_port", port)  # until oscdump is up
         time.sleep(0.05)
-        return heard("pong")
+        return received("pong")
 
     assert ' ssi "p" ' in wait_for(pong)[0]
     oscsend("/inspire/generate", "sssfsisi", "job1", "dub techno, 124 bpm", "duration_s", 1.0, "seed", 7, "reply_port", port)
-    done = wait_for(lambda: heard("done"))[0]
-    assert [len(heard(word)) for word in ("ack", "queued", "chunk", "done", "fail")] == [1, 1, 4, 1, 0]
+    done = wait_for(lambda: received("done"))[0]
+    assert [len(received(word)) for word in ("ack", "queued", "chunk", "done", "fail")] == [1, 1, 4, 1, 0]
     path = Path(done.split('"')[3])
     assert path.name == "dub-techno-124-bpm.wav" and soundfile.info(path).duration == pytest.approx(1.0)
     oscsend("/inspire/generate", "sssdsTsi", "job2", "dub", "duration_s", 0.5, "play", "reply_port", port)  # a double, a true
-    wait_for(lambda: len(heard("done")) == 2)
+    wait_for(lambda: len(received("done")) == 2)
     oscsend("/inspire/generate", "sssssi", "job3", "dub", "nonsense", "x", "reply_port", port)
-    assert '"unknown_key"' in wait_for(lambda: heard("fail"))[0]
+    assert '"unknown_key"' in wait_for(lambda: received("fail"))[0]
 
 
 # Pd sends every number as a float and answers come back to the socket it sends from, which udpsend-like clients read.
@@ -91,7 +91,7 @@ PATCH = """#N canvas 0 0 600 400 10;
 """
 
 
-def test_pure_data_asks_and_hears(daemon, tmp_path):
+def test_pure_data_asks_and_receives(daemon, tmp_path):
     needs("pd", "puredata-core")
     patch, log = tmp_path / "ask.pd", tmp_path / "pd.log"
     patch.write_text(PATCH.format(port=daemon.port))
@@ -104,9 +104,9 @@ def test_pure_data_asks_and_hears(daemon, tmp_path):
         process.terminate()
         process.wait()
     lines = log.read_text().splitlines()
-    heard = [line.removeprefix("heard: ").removeprefix("list ") for line in lines if line.startswith("heard:")]
-    assert [line.split()[:4] for line in heard if "fail" in line] == [["inspire", "fail", "pd1", "unknown_key"]]
-    assert [line.split()[1] for line in heard if line.split()[2] == "42" and line.split()[1] != "progress"] == [
+    received = [line.removeprefix("heard: ").removeprefix("list ") for line in lines if line.startswith("heard:")]
+    assert [line.split()[:4] for line in received if "fail" in line] == [["inspire", "fail", "pd1", "unknown_key"]]
+    assert [line.split()[1] for line in received if line.split()[2] == "42" and line.split()[1] != "progress"] == [
         *("ack", "queued"),
         *("chunk",) * 4,
         "done",

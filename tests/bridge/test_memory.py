@@ -38,7 +38,7 @@ def test_an_allocation_that_fails_in_the_middle_is_named_and_the_next_job_runs(s
     assert "Traceback" not in daemon.log
 
 
-def test_a_model_that_does_not_fit_is_refused_with_figures_and_the_next_job_runs(start_daemon, tmp_path):
+def test_a_model_that_does_not_fit_is_rejected_with_figures_and_the_next_job_runs(start_daemon, tmp_path):
     large = dataclasses.replace(
         TINY, name="large", language_model=dataclasses.replace(TINY.language_model, hidden_size=2048, intermediate_size=24_000)
     )
@@ -53,7 +53,7 @@ def test_a_model_that_does_not_fit_is_refused_with_figures_and_the_next_job_runs
         assert daemon.engine_pid() == pid
 
 
-def test_a_device_that_is_not_there_is_told_with_those_that_are(start_daemon):
+def test_a_device_that_is_not_there_is_reported_with_those_that_are(start_daemon):
     daemon = start_daemon(engine="engine.pipeline:create_engine", device="cuda:9")
     with daemon.client() as client:
         *_, end = client.generate("techno", duration_s=1)

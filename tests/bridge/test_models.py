@@ -16,7 +16,7 @@ from tests.bridge.conftest import ROOT, RawClient, daemon_environment
 from tests.tiny_model import TINY, write_tiny_model
 
 
-def test_models_are_told_one_reply_each(start_daemon, tmp_path):
+def test_models_are_reported_one_reply_each(start_daemon, tmp_path):
     write_tiny_model(tmp_path / "models" / "mine")
     daemon = start_daemon(models_folder=tmp_path / "models")
     client = RawClient(daemon.port)
@@ -35,11 +35,11 @@ def test_the_command_lists_them_and_marks_the_one_in_use(tmp_path):
         command = [sys.executable, "-m", "bridge", "models", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    all_told = [json.loads(line) for line in models("--json").splitlines()]
-    told = [m for m in all_told if m["here"]]
-    assert all_told[:2] == told and [m["kind"] for m in all_told[2:]] == ["published"] * 8
-    assert [(m["name"], m["kind"], m["default"]) for m in told] == [("sketch", "embedded", False), ("mine", "own", True)]
-    assert told[0]["bytes"] == told[1]["bytes"] > 1e6
+    all_reported = [json.loads(line) for line in models("--json").splitlines()]
+    reported = [m for m in all_reported if m["here"]]
+    assert all_reported[:2] == reported and [m["kind"] for m in all_reported[2:]] == ["published"] * 8
+    assert [(m["name"], m["kind"], m["default"]) for m in reported] == [("sketch", "embedded", False), ("mine", "own", True)]
+    assert reported[0]["bytes"] == reported[1]["bytes"] > 1e6
     assert "* " in models().splitlines()[1]
 
 
@@ -57,7 +57,7 @@ def test_a_model_of_ones_own_plays_by_its_name(start_daemon, tmp_path):
     client.close()
 
 
-def test_the_table_tells_what_sketch_does_when_not_asked():
+def test_the_table_reports_what_sketch_does_when_not_asked():
     config = load_model_config(ROOT / "engine" / "weights" / "sketch" / "model.json")
     keys = {key.name: key.doc for key in spec.COMMANDS["/inspire/generate"].pairs}
     assert keys["guidance"].endswith(f" of sketch {config.guidance:g}, with a clip {config.clip_guidance:g}")

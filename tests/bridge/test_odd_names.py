@@ -65,7 +65,7 @@ def test_an_address_that_leads_nowhere_is_one_sentence(text):
         resolve_clip(text)
 
 
-def test_text_in_no_encoding_is_refused_in_one_sentence():
+def test_text_in_no_encoding_is_rejected_in_one_sentence():
     with pytest.raises(MessageError, match="no text in UTF-8"):
         encode_command("/inspire/generate", "1", [os.fsdecode(b"caf\xe9")], {})
 
@@ -77,8 +77,8 @@ def test_a_daemon_continues_it(daemon, tmp_path, name):
         for text in (clip.as_uri(), clip_text(clip)):
             done = list(client.continue_clip(text, duration_s=1.0))[-1]
             assert isinstance(done, Done), done
-            told = json.loads(Path(done.path).with_suffix(".json").read_text())
-            assert resolve_clip(told["source"]["path"]) == clip and told["source"]["sha256"]
+            reported = json.loads(Path(done.path).with_suffix(".json").read_text())
+            assert resolve_clip(reported["source"]["path"]) == clip and reported["source"]["sha256"]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])

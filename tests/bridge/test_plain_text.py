@@ -1,4 +1,4 @@
-"""Nothing that a terminal would obey gets through: it is refused, or shown escaped, wherever it comes from."""
+"""Nothing that a terminal would obey gets through: it is rejected, or shown escaped, wherever it comes from."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_log_has_no_forged_lines_and_no_escape_codes():
 
 
 @pytest.mark.parametrize("text", IDS, ids=ascii)
-def test_ids_names_and_paths_are_refused(raw, text):
+def test_ids_names_and_paths_are_rejected(raw, text):
     raw.send("/inspire/ping", text)
     reply = raw.receive()
     assert isinstance(reply, Fail) and (reply.id, reply.code) == ("", "no_id")
@@ -93,12 +93,12 @@ def test_history_jobs_status_and_the_log_show_it_escaped(start_daemon, tmp_path)
     raw.close()
     for command in ("history", "jobs", "status", "status j2", "again j1", "continue"):
         words = command.split() if command != "continue" else ["continue", str(clip), "--duration", "0.5"]
-        told = subprocess.run(
+        reported = subprocess.run(
             [sys.executable, "-m", "bridge", *words], cwd=ROOT, env=daemon.environment | {"INSPIRE_PORT": str(daemon.port)},
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
-        assert told.returncode == 0, told.stderr
-        bare(told.stdout + told.stderr)
+        assert reported.returncode == 0, reported.stderr
+        bare(reported.stdout + reported.stderr)
     bare(daemon.log)
     assert all(line[:2] == "20" for line in daemon.log.splitlines()), daemon.log
     assert os.path.exists(clip)

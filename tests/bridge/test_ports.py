@@ -1,4 +1,4 @@
-"""A port that is taken: who holds it is told, and another is found where that was asked for."""
+"""A port that is taken: who holds it is reported, and another is found where that was asked for."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_a_program_that_holds_a_port_is_named(held_port):
 
 
 def test_a_daemon_that_holds_a_port_says_so_itself(daemon):
-    told = port_owner.describe(daemon.port)
-    assert told.startswith("inspire ") and told.endswith(f"(process {daemon.process.pid})")
+    reported = port_owner.describe(daemon.port)
+    assert reported.startswith("inspire ") and reported.endswith(f"(process {daemon.process.pid})")
 
 
 def test_a_holder_that_answers_with_something_else_is_not_a_daemon():
@@ -81,12 +81,12 @@ def test_auto_takes_another_and_clients_find_it(start_daemon):
 
 def test_a_port_that_was_asked_for_is_where_clients_look(tmp_path):
     state = {"INSPIRE_STATE_FOLDER": str(tmp_path)}
-    told = load_settings({}, state)
-    state_file.write(told, {"host": "127.0.0.1", "port": 7999, "pid": 1})
+    reported = load_settings({}, state)
+    state_file.write(reported, {"host": "127.0.0.1", "port": 7999, "pid": 1})
     usual, other = ("127.0.0.1", DEFAULT_PORT), ("127.0.0.1", 7999)
-    assert state_file.addresses(told, False) == [other, usual]
+    assert state_file.addresses(reported, False) == [other, usual]
     assert state_file.addresses(load_settings({"port": DEFAULT_PORT}, state), True) == [usual]
     assert state_file.addresses(load_settings({"port": "auto"}, state), True) == [other, usual]
     assert state_file.addresses(load_settings({"port": 0}, state), True) == [other]
-    told.state_file.write_text("{")
-    assert state_file.addresses(told, False) == [usual]
+    reported.state_file.write_text("{")
+    assert state_file.addresses(reported, False) == [usual]

@@ -147,7 +147,7 @@ def test_pause_and_seeds_outlive_the_daemon(tmp_path):
                 more = client.again("cut", id="more")
                 assert [next(more), next(more)] == [Ack("more"), Queued("more", 1, {"paused": 1})]
                 client.resume()
-                assert [list(told)[-1].pairs["seed"] for told in (events, more)] == [seed, seed]
+                assert [list(reported)[-1].pairs["seed"] for reported in (events, more)] == [seed, seed]
         finally:
             second.stop()
     finally:

@@ -198,13 +198,13 @@ def test_a_loop_over_osc_goes_round(real, grid):
     audio, rate = soundfile.read(done.path, always_2d=True)
     assert len(audio) == round(4 * 4 * 60 / 127 * rate)  # four bars when none are given
     assert np.abs(audio[0] - audio[-1]).max() <= np.abs(np.diff(audio, axis=0)).max()
-    told = json.loads(Path(done.path).with_suffix(".json").read_text())
-    assert told["request"]["loop"] is True
+    reported = json.loads(Path(done.path).with_suffix(".json").read_text())
+    assert reported["request"]["loop"] is True
     content = Path(done.path).read_bytes()
     assert b"smpl" in content and b"acid" in content
 
 
-def test_a_loop_of_seconds_is_refused(real):
+def test_a_loop_of_seconds_is_rejected(real):
     failed = generate(real, loop=1, duration_s=4.0, bpm=120.0)[-1]
     assert isinstance(failed, Fail) and "give bars instead of duration_s" in failed.message
 
@@ -213,8 +213,8 @@ def test_an_arrangement_is_whole_has_its_markers_and_ends(real):
     with real.client() as client:
         asked = {"model": "sketch", "prompt": "house, A minor", "bpm": 131.7, "beats_per_bar": 3, "decode": "fast", "seed": 3}
         done = list(client.arrange("intro:1 drop:1=drums outro:1", **asked))[-1]
-        told = client.estimate(**asked, sections="intro:1 drop:1=drums outro:1")
-    assert isinstance(told, Estimated) and told.pairs["new_s"] == pytest.approx(9 * 60 / 131.7)
+        reported = client.estimate(**asked, sections="intro:1 drop:1=drums outro:1")
+    assert isinstance(reported, Estimated) and reported.pairs["new_s"] == pytest.approx(9 * 60 / 131.7)
     assert isinstance(done, Done), done
     audio, rate = soundfile.read(done.path)
     bar = 3 * 60 / json.loads(Path(done.path).with_suffix(".json").read_text())["request"]["bpm"] * rate
@@ -250,23 +250,23 @@ def test_one_section_anew_leaves_the_rest_bit_by_bit(real):
 
 
 @pytest.mark.parametrize(
-    ("job", "section", "code", "told"),
+    ("job", "section", "code", "reported"),
     [("piece2", "bridge", "bad_request", "there are 1 a, 2 b"), ("plain", "a", "bad_request", "no sections"),
      ("gone", "a", "no_audio", "gone"), ("nobody", "a", "no_such_job", "nobody")],
 )  # fmt: skip
-def test_a_section_that_is_not_there_is_one_clear_error(daemon, job, section, code, told):
+def test_a_section_that_is_not_there_is_one_clear_error(daemon, job, section, code, reported):
     with daemon.client() as client:
         list(client.arrange("a:1 b:1", id="piece2", prompt="tune", bpm=240))
         list(client.generate("tune", id="plain", duration_s=0.5))
         Path(list(client.arrange("a:1 b:1", id="gone", prompt="tune", bpm=240, seed=1))[-1].path).unlink(missing_ok=True)
         (fail,) = client.again(job, section=section)
-    assert isinstance(fail, Fail) and fail.code == code and told in fail.message
+    assert isinstance(fail, Fail) and fail.code == code and reported in fail.message
 
 
-def test_chords_that_are_heard_are_a_track_of_the_midi_file(real):
+def test_chords_that_are_estimated_are_a_track_of_the_midi_file(real):
     done = generate(real, decode="fast", bars=2, bpm=120.0, key="A minor", midi=1, seed=7)[-1]
     assert isinstance(done, Done)
-    told = json.loads(Path(done.path).with_suffix(".json").read_text())
-    starts = [float(chord.split()[0]) for chord in told["engine"]["chords"]]
+    reported = json.loads(Path(done.path).with_suffix(".json").read_text())
+    starts = [float(chord.split()[0]) for chord in reported["engine"]["chords"]]
     assert starts[0] == 0 and set(starts) <= {0.0, 2.0}
     assert [track.name for track in mido.MidiFile(Path(done.path).with_suffix(".mid")).tracks] == ["", "chords"]

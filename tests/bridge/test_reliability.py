@@ -26,7 +26,7 @@ def test_a_seed_gives_its_packets_again(monkeypatch):
 
 
 @pytest.mark.parametrize("kill", [kill_engine, kill_daemon])
-def test_a_kill_at_any_moment_loses_nothing_that_was_told(tmp_path, kill):
+def test_a_kill_at_any_moment_loses_nothing_that_was_reported(tmp_path, kill):
     lost, recoveries_s = kill(tmp_path, 3, random.Random(3))
     assert lost == [] and len(recoveries_s) == 3
 
@@ -36,6 +36,6 @@ def test_a_daemon_at_full_load_fails_nothing(tmp_path):
     assert soaked.failures == [] and soaked.jobs > 20 and soaked.samples
 
 
-def test_a_stream_that_freewheels_is_heard_to_the_sample(jack_server, tmp_path):
-    heard = hear(jack_server, tmp_path, 4.0, 2.0)
-    assert (heard.duration_s, heard.wrong_samples, heard.underruns) == (4.0, 0, 0)
+def test_a_stream_that_freewheels_is_played_to_the_sample(jack_server, tmp_path):
+    captured = hear(jack_server, tmp_path, 4.0, 2.0)
+    assert (captured.duration_s, captured.wrong_samples, captured.underruns) == (4.0, 0, 0)

@@ -1,4 +1,4 @@
-"""Daemons that end and come again: jobs that wait outlive them, each home has one daemon, nothing is told twice."""
+"""Daemons that end and come again: jobs that wait outlive them, each home has one daemon, nothing is reported twice."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def test_jobs_that_wait_outlive_the_daemon(tmp_path, how):
             all_done = {"runs": "interrupted"} | dict.fromkeys(WAITING, "done")
             wait_for(lambda: states(second) == all_done)
             for number, id in enumerate(WAITING):
-                told = json.loads((second.folder / f"{id}.json").read_text())
-                assert (told["state"], told["request"]["seed"]) == ("done", number)
+                reported = json.loads((second.folder / f"{id}.json").read_text())
+                assert (reported["state"], reported["request"]["seed"]) == ("done", number)
             part = next(second.folder.glob("slow-tune*.wav"))
             assert soundfile.info(part).frames and json.loads(part.with_suffix(".json").read_text())["state"] == "interrupted"
             raw = RawClient(second.port)  # its client asks again, as it had no end: and gets the one there is
@@ -161,7 +161,7 @@ def test_a_preset_and_a_clock_are_not_asked_again(tmp_path):
         first.stop()
 
 
-def test_who_waits_on_the_command_line_is_told(tmp_path, start_daemon):
+def test_who_waits_on_the_command_line_is_informed(tmp_path, start_daemon):
     daemon = start_daemon()
     with daemon.client() as client:
         until_chunk(client.generate("slow tune", duration_s=60), 0)
@@ -170,8 +170,8 @@ def test_who_waits_on_the_command_line_is_told(tmp_path, start_daemon):
         waits = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: client.status().pairs["queued"] == 1)
         assert client.quit() and daemon.process.wait(30) == 0
-    told = waits.communicate(timeout=30)
-    assert waits.returncode == 3 and "waits for the next one" in told[1], told
+    reported = waits.communicate(timeout=30)
+    assert waits.returncode == 3 and "waits for the next one" in reported[1], reported
 
 
 def serve(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
@@ -218,7 +218,7 @@ def test_with_a_home_of_its_own_it_serves_beside_the_first(start_daemon, tmp_pat
             second.wait(30)
 
 
-def test_nothing_that_was_left_is_heard_unasked(tmp_path, jack_server):
+def test_nothing_that_was_left_is_played_unasked(tmp_path, jack_server):
     jack_server.start(48_000)
     home = tmp_path / "home"
     first = RunningDaemon(home, audio_device="system, JACK")

@@ -65,9 +65,9 @@ def test_errors_say_what_the_model_or_the_request_lacks(daemon, clip):
 def test_on_the_command_line(daemon, clip):
     def inspire(*arguments, code=0):
         command = [sys.executable, "-m", "bridge", *arguments, "--port", str(daemon.port), "--json"]
-        told = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=120)
-        assert told.returncode == code, told.stdout + told.stderr
-        return [json.loads(line) for line in told.stdout.splitlines()]
+        reported = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=120)
+        assert reported.returncode == code, reported.stdout + reported.stderr
+        return [json.loads(line) for line in reported.stdout.splitlines()]
 
     end = inspire("upsample", clip, "--timbre", "model", "--path", "new")[-1]
     assert end["event"] == "done" and end["path"].endswith("new.wav")

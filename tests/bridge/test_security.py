@@ -61,7 +61,7 @@ def test_only_loopback_without_a_token():
         Settings(host="0.0.0.0")
 
 
-def test_a_daemon_is_not_heard_at_other_addresses(daemon):
+def test_a_daemon_does_not_answer_at_other_addresses(daemon):
     with Client(daemon.port, "127.0.0.2", patience_s=1.0) as elsewhere, pytest.raises(NoDaemon):
         elsewhere.ping()
     with pytest.raises(ConnectionRefusedError):
@@ -162,7 +162,7 @@ def test_on_loopback_clips_are_read_from_anywhere_unless_roots_are_set(daemon, s
         assert next(client.continue_clip(str(other / "loop.wav"), duration_s=0.5)).code == "bad_clip"
 
 
-def test_a_clip_too_large_is_refused_before_it_is_read(daemon, tmp_path):
+def test_a_clip_too_large_is_rejected_before_it_is_read(daemon, tmp_path):
     huge = tmp_path / "huge.wav"
     huge.touch()
     try:

@@ -26,7 +26,7 @@ def test_a_key_has_a_line(key, table, line):
     assert toml_file.line_of(TEXT, key, table) == line
 
 
-def test_what_is_not_toml_tells_its_line(tmp_path):
+def test_what_is_not_toml_reports_its_line(tmp_path):
     file = tmp_path / "x.toml"
     file.write_text("a = 1\nb = \n")
     with pytest.raises(ValueError, match="line 2"):

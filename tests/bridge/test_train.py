@@ -54,15 +54,15 @@ def start(tmp_path, base):
         process.communicate()
 
 
-def test_a_folder_becomes_a_model_and_each_step_is_told(start, recordings, tmp_path):
+def test_a_folder_becomes_a_model_and_each_step_is_reported(start, recordings, tmp_path):
     process = start("--on", recordings, "--minutes", "0.05", "--save-anyway")
-    printed, told = process.communicate(timeout=120)
-    assert process.returncode == 0, told
+    printed, reported = process.communicate(timeout=120)
+    assert process.returncode == 0, reported
     assert Path(printed.strip()) == tmp_path / "models" / "my_loops"
     assert json.loads((tmp_path / "models" / "my_loops" / "model.json").read_text())["name"] == "my_loops"
-    assert "left out: hit.wav: it lasts 0.50 s" in told
-    assert "4 recordings, 0.5 minutes; never trained on: loop" in told
-    assert "nats a token: " in told and "--model \"my_loops\"" in told
+    assert "left out: hit.wav: it lasts 0.50 s" in reported
+    assert "4 recordings, 0.5 minutes; never trained on: loop" in reported
+    assert "nats a token: " in reported and "--model \"my_loops\"" in reported
 
 
 def test_ctrl_c_stops_it_and_the_same_command_goes_on(start, recordings, tmp_path):
@@ -87,7 +87,7 @@ FIRST_SUFFIX = ".aac" if shutil.which("ffmpeg") else ".aif"  # of those that are
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--on", "gone"], "gone is no folder"),
         (["--on", "."], f"holds no recordings: {FIRST_SUFFIX}, "),
@@ -95,11 +95,11 @@ FIRST_SUFFIX = ".aac" if shutil.which("ffmpeg") else ".aif"  # of those that are
         (["--on", ".", "--base", "gone"], "no model 'gone'"),
     ],
 )
-def test_what_cannot_be_is_one_line(start, tmp_path, options, told):
+def test_what_cannot_be_is_one_line(start, tmp_path, options, reported):
     place = tmp_path / "empty"
     place.mkdir()
     process = start(*[str(place) if option == "." else option for option in options])
     printed, complaints = process.communicate(timeout=120)
     assert process.returncode == 2 and printed == ""
     assert not list(tmp_path.glob("models/.*"))
-    assert told in complaints and len(complaints.splitlines()) == 1, complaints
+    assert reported in complaints and len(complaints.splitlines()) == 1, complaints

@@ -1,4 +1,4 @@
-"""Two users of one machine: each finds the own daemon, and another's tells whose it is and refuses.
+"""Two users of one machine: each finds the own daemon, and another's says whose it is and rejects them.
 
 The second user is a real one: processes that run as nobody, with a home of their own. They may read the checkout, wherever it is.
 """
@@ -24,7 +24,7 @@ from bridge.osc.parsing import parse_command
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, daemon_environment, wait_for
 
 TOKEN = "correct horse battery staple"
-REFUSED = ("status", "stop", "history", "jobs", "cancel j1", "delete j1", "again j1", "pause")
+REJECTED = ("status", "stop", "history", "jobs", "cancel j1", "delete j1", "again j1", "pause")
 
 
 class Stranger:
@@ -56,16 +56,16 @@ def stranger(tmp_path_factory) -> Iterator[Stranger]:
     yield Stranger(home)
 
 
-def test_another_users_command_line_is_told_whose_it_is_and_refused(start_daemon, stranger):
+def test_another_users_command_line_is_rejected_and_shown_whose_it_is(start_daemon, stranger):
     daemon: RunningDaemon = start_daemon()
     with daemon.client() as client:
         list(client.generate("secret tune", id="j1", duration_s=0.5))
-        for command in REFUSED:
-            told = stranger.run(*command.split(), "--port", str(daemon.port))
-            assert told.returncode != 0 and "secret" not in told.stdout, command
-            assert f"{user.name()}'s (process {daemon.process.pid})" in told.stderr, (command, told.stderr)
-        told = stranger.run("generate", "mine", "--port", str(daemon.port))
-        assert told.returncode != 0 and f"{user.name()}'s" in told.stderr
+        for command in REJECTED:
+            reported = stranger.run(*command.split(), "--port", str(daemon.port))
+            assert reported.returncode != 0 and "secret" not in reported.stdout, command
+            assert f"{user.name()}'s (process {daemon.process.pid})" in reported.stderr, (command, reported.stderr)
+        reported = stranger.run("generate", "mine", "--port", str(daemon.port))
+        assert reported.returncode != 0 and f"{user.name()}'s" in reported.stderr
         found, entries = client.history()
         assert (found.count, entries[0].job) == (1, "j1") and not client.status().pairs["paused"]
 
@@ -99,9 +99,9 @@ def test_the_right_token_lets_another_user_in_and_a_plain_device_needs_none(star
 def test_what_a_command_says_of_its_user():
     assert isinstance(parse_command("/inspire/ping", ["p", "user", user.number()]), Ping)
     for wrong in ("nobody-at-all", "", "-1"):
-        with pytest.raises(MessageError, match="this daemon is") as told:
+        with pytest.raises(MessageError, match="this daemon is") as reported:
             parse_command("/inspire/ping", ["p", "user", wrong])
-        assert told.value.code == "other_user"
+        assert reported.value.code == "other_user"
     assert isinstance(parse_command("/inspire/ping", ["p", "user", "-1", "token", TOKEN], TOKEN), Ping)
 
 

@@ -27,8 +27,8 @@ def sidecar_of(path: str) -> dict:
 
 def test_each_is_streamed_and_kept_under_one_job(daemon, raw):
     raw.send("/inspire/generate", "k", "tune", "duration_s", 1, "variations", 3, "seed", 7, "path", "take")
-    *told, end = raw.until_end()
-    chunks = [reply for reply in told if isinstance(reply, Chunk)]
+    *reported, end = raw.until_end()
+    chunks = [reply for reply in reported if isinstance(reply, Chunk)]
     for number in (1, 2, 3):
         own = [chunk for chunk in chunks if chunk.pairs["variation"] == number]
         assert [chunk.index for chunk in own] == [0, 1, 2, 3] and [chunk.start_s for chunk in own] == [0, 0.25, 0.5, 0.75]
@@ -48,9 +48,9 @@ def test_each_is_streamed_and_kept_under_one_job(daemon, raw):
 
 def test_one_alone_is_what_it_always_was(raw):
     raw.send("/inspire/generate", "one", "tune", "duration_s", 0.5, "variations", 1, "path", "alone")
-    *told, end = raw.until_end()
+    *reported, end = raw.until_end()
     assert Path(end.path).name == "alone.wav" and "others" not in end.pairs and "variation" not in sidecar_of(end.path)
-    assert all(chunk.pairs == {} for chunk in told if isinstance(chunk, Chunk))
+    assert all(chunk.pairs == {} for chunk in reported if isinstance(chunk, Chunk))
 
 
 def test_cancel_keeps_all_that_was_made(raw):
@@ -144,7 +144,7 @@ def test_a_sketch_is_short_and_there_are_several(raw, pairs, count, seconds):
     assert end.duration_s == pytest.approx(seconds, abs=1e-4)
 
 
-def test_a_sketch_of_nothing_is_refused(raw):
+def test_a_sketch_of_nothing_is_rejected(raw):
     raw.send("/inspire/sketch", "nothing", "")
     (end,) = raw.until_end()
     assert isinstance(end, Fail) and end.code == "bad_request" and "prompt is empty" in end.message
@@ -176,13 +176,13 @@ def test_jobs_lists_what_runs_and_waits(daemon, raw):
         wait_for(lambda: client.jobs()[0].count == 0)
 
 
-def test_how_it_keeps_its_grid_is_told_and_with_which_seed(raw):
+def test_how_it_keeps_its_grid_is_reported_and_with_which_seed(raw):
     """Made again, it has another seed than was asked for: done, sidecars and tags tell that one; again asks with the first."""
     raw.send("/inspire/generate", "r", "rolled tune", "bars", 1, "bpm", 124.0, "grid", 1, "variations", 2, "seed", 7)
     *_, end = raw.until_end()
     assert isinstance(end, Done) and end.pairs["seed"] == 9
-    told = {name: pytest.approx(end.pairs[name]) for name in ("bpm_measured", "downbeat_ms", "grid_confidence", "rolls")}
-    assert told == {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
+    reported = {name: pytest.approx(end.pairs[name]) for name in ("bpm_measured", "downbeat_ms", "grid_confidence", "rolls")}
+    assert reported == {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
     for path, seed in zip(paths_of(end), (9, 10), strict=True):
         sidecar = sidecar_of(path)
         assert sidecar["engine"]["seed"] == sidecar["variation"]["seed"] == seed and sidecar["engine"]["rolls"] == 2

@@ -23,17 +23,17 @@ def check(
 ) -> Iterator[tuple[str, str]]:
     """Each rule as it has been checked, with what differs: empty where the server conforms."""
     server = Server(host, port, patience_s, token)
-    for told in rules or RULES:
+    for reported in rules or RULES:
         differs = ""
         try:
-            RULES[told](server)
+            RULES[reported](server)
         except Differs as error:
             differs = str(error)
         except (IndexError, TypeError) as error:  # an answer too short or of other types to be looked into
             differs = f"an answer is not as the table has it: {error}"
         finally:
             server.close()
-        yield told, differs
+        yield reported, differs
 
 
 def main(arguments: list[str]) -> int:
@@ -44,9 +44,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait for an answer")
     asked = parser.parse_args(arguments)
     count = 0
-    for told, differs in check(asked.host, asked.port, asked.patience, token=asked.token):
+    for reported, differs in check(asked.host, asked.port, asked.patience, token=asked.token):
         count += bool(differs)
-        print(f"differs   {told}: {differs}" if differs else f"conforms  {told}", flush=True)
+        print(f"differs   {reported}: {differs}" if differs else f"conforms  {reported}", flush=True)
     print(f"{count} of {len(RULES)} rules differ" if count else f"conforms: {len(RULES)} rules")
     return 1 if count else 0
 

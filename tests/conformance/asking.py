@@ -6,7 +6,7 @@ import struct
 
 from tests.conformance.peers import Server, encode, expect, new_id
 from tests.conformance.rules import expect_fail, rule
-from tests.conformance.table import LEAST_DATAGRAM, NOT_WITH_A_TOKEN, PROTOCOL, REFUSED
+from tests.conformance.table import LEAST_DATAGRAM, NOT_WITH_A_TOKEN, PROTOCOL, REJECTED
 
 NO_OSC = {
     "noise": bytes(range(1, 200)),
@@ -70,9 +70,9 @@ def one_answer(server: Server) -> None:
 
 
 @rule("what is wrong is one fail with its code and the request's id")
-def refusals(server: Server) -> None:
+def rejections(server: Server) -> None:
     client = server.udp()
-    for what, (address, arguments, code) in REFUSED.items():
+    for what, (address, arguments, code) in REJECTED.items():
         client.send(address, id := new_id(), *arguments)
         reply = client.answer(id)
         expect_fail(reply, "token" if server.token and what in NOT_WITH_A_TOKEN else code, what)

@@ -11,9 +11,9 @@ def bindings(server: Server) -> None:
     client = server.udp()
     client.send("/inspire/midi/list", id := new_id())
     found = client.answer(id, "found")
-    told = [reply for reply in client.settled() if reply.id == id]
-    expect([reply.name for reply in told] == ["midi/binding"] * found.values[2], f"{found} with {len(told)} bindings")
-    expect([reply.values[1] for reply in told] == list(range(len(told))), "the bindings are not counted from 0")
+    reported = [reply for reply in client.settled() if reply.id == id]
+    expect([reply.name for reply in reported] == ["midi/binding"] * found.values[2], f"{found} with {len(reported)} bindings")
+    expect([reply.values[1] for reply in reported] == list(range(len(reported))), "the bindings are not counted from 0")
 
 
 @rule("a learn waits until it is cancelled, and is then one fail; without MIDI it is one at once")
@@ -41,5 +41,5 @@ def transport(server: Server) -> None:
         client.send("/inspire/status", id := new_id())
         state = client.answer(id, "state")
         right = {"transport": words, "transport_from": "report", "bpm": 90.0, "bar": 5, "beats_per_bar": 7, "beat_unit": 8}
-        told = {name: state.pairs.get(name) for name in right}
-        expect(told == right, f"the state shows {told}: {right} is right")
+        reported = {name: state.pairs.get(name) for name in right}
+        expect(reported == right, f"the state shows {reported}: {right} is right")

@@ -35,8 +35,8 @@ def bundles(server: Server) -> None:
     expect(waited_s > 0.65, f"a bundle 0.7 s ahead was served after {waited_s:.2f} s")
     client.send_bytes(bundle(3600, server.command("/inspire/ping", late := new_id())))
     replies = client.settled()
-    refused = [reply for reply in replies if reply.name == "fail" and reply.values[1] == "too_early"]
-    expect(len(refused) == 1, f"an hour ahead: {replies[0] if replies else 'no answer'}: one fail too_early is right")
+    rejected = [reply for reply in replies if reply.name == "fail" and reply.values[1] == "too_early"]
+    expect(len(rejected) == 1, f"an hour ahead: {replies[0] if replies else 'no answer'}: one fail too_early is right")
     expect(not [reply for reply in replies if reply.id == late and reply.name == "pong"], "an hour ahead is served at once")
 
 

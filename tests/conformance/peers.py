@@ -1,4 +1,4 @@
-"""Clients of the server under test, over UDP and TCP, and what they were told."""
+"""Clients of the server under test, over UDP and TCP, and what was reported to them."""
 
 from __future__ import annotations
 
@@ -251,6 +251,6 @@ def new_id() -> str:
     return f"conformance-{uuid.uuid4().hex[:12]}"
 
 
-def expect(right: object, told: str) -> None:
+def expect(right: object, reported: str) -> None:
     if not right:
-        raise Differs(told)
+        raise Differs(reported)

@@ -14,9 +14,9 @@ def expect_fail(reply: Reply, code: str, what: str) -> None:
 RULES: dict[str, Callable[[Server], None]] = {}
 
 
-def rule(told: str) -> Callable:
+def rule(reported: str) -> Callable:
     def add(check: Callable[[Server], None]) -> Callable[[Server], None]:
-        RULES[told] = check
+        RULES[reported] = check
         return check
 
     return add

@@ -29,7 +29,7 @@ REPLIES = {  # types of the arguments that each begins with; key, value pairs fo
     "welcome": "ssif",
 }
 PAIRS = {"cancelled", "chunk", "done", "entry", "estimated", "fail", "midi/binding", "model", "preset", "queued", "state"}
-REFUSED = {  # what is wrong: address, arguments after the id, code
+REJECTED = {  # what is wrong: address, arguments after the id, code
     "an unknown address": ("/inspire/compose", [], "unknown_address"),
     "no prompt": ("/inspire/generate", [], "missing_argument"),
     "a key without its value": ("/inspire/generate", ["dub", "seed"], "missing_argument"),

@@ -25,7 +25,7 @@ def test_what_a_window_costs_and_each_second_of_it(windows, line):
     assert (summary["render_s"], summary["render_per_s"]) == pytest.approx(line)
 
 
-def test_a_generation_tells_its_pace_and_a_model_that_of_its_warm_up():
+def test_a_generation_reports_its_pace_and_a_model_that_of_its_warm_up():
     engine = create_engine("cpu")
     paces = engine.load("sketch").paces
     assert paces is not None and paces.keys() == {"full", "fast"}

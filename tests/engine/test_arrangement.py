@@ -31,7 +31,7 @@ def test_sections_are_read(text, sections):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "no section"),
         (" \n", "no section"),
@@ -46,14 +46,14 @@ def test_sections_are_read(text, sections):
         (" ".join(f"s{n}:1" for n in range(65)), "at most 64"),
     ],
 )
-def test_what_is_no_arrangement_is_one_clear_error(text, told):
+def test_what_is_no_arrangement_is_one_clear_error(text, reported):
     with pytest.raises(RequestError, match=".") as caught:
         GenerationRequest("dub", arrangement=text, bpm=120.0)
-    assert told in str(caught.value) and len(str(caught.value)) < 200
+    assert reported in str(caught.value) and len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         ({"bars": 4}, "leave bars"),
         ({"duration_s": 8.0}, "leave bars"),
@@ -65,10 +65,10 @@ def test_what_is_no_arrangement_is_one_clear_error(text, told):
         ({"prompt": ""}, "prompt is empty"),
     ],
 )
-def test_what_does_not_go_with_one_is_said(values, told):
+def test_what_does_not_go_with_one_is_said(values, reported):
     with pytest.raises(RequestError) as caught:
         GenerationRequest(**({"prompt": "dub", "arrangement": "intro:2 verse:4", "bpm": 120.0} | values))
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_sections_with_words_of_their_own_need_no_others():
@@ -90,8 +90,8 @@ def test_a_section_is_found_by_name_and_number():
     sections = parse_arrangement("intro:4 verse:8 drop:8 verse:8 outro:4")
     assert find_section(sections, "Drop").start == 12 and find_section(sections, "5").name == "outro"
     assert find_section(sections, "verse 2").start == 20
-    for which, told in [("verse", "2 or 4"), ("bridge", "there are 1 intro, 2 verse"), ("6", "no section"), ("verse 3", "no")]:
-        with pytest.raises(ValueError, match=told):
+    for which, words in [("verse", "2 or 4"), ("bridge", "there are 1 intro, 2 verse"), ("6", "no section"), ("verse 3", "no")]:
+        with pytest.raises(ValueError, match=words):
             find_section(sections, which)
 
 
@@ -159,8 +159,8 @@ def test_a_part_is_the_place_of_a_section_and_its_words():
     own = request.under(request.section_called("2"))
     assert (own["prompt"], own["section"], own["time_start_s"], own["time_end_s"]) == ("dub, drums", "chorus", 4.0, 16.0)
     mistakes = [({"part": "solo"}, "there are 1 intro"), ({"arrangement": None}, "give arrangement"), ({"bpm": None}, "bpm")]
-    for wrong, told in [*mistakes, ({"clip": None}, "clip"), ({"part": 2}, "must be text")]:
-        with pytest.raises(RequestError, match=told):
+    for wrong, reported in [*mistakes, ({"clip": None}, "clip"), ({"part": 2}, "must be text")]:
+        with pytest.raises(RequestError, match=reported):
             GenerationRequest(**asked | {"part": "drop"} | wrong)
 
 

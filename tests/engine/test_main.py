@@ -22,15 +22,15 @@ def run(model: str, file: Path, *options: str) -> int:
 
 
 def unwrapped(capsys) -> str:
-    """What was told on stderr, where a long path moves the ends of the lines."""
+    """What was reported on stderr, where a long path moves the ends of the lines."""
     return capsys.readouterr().err.replace("\n", "")
 
 
 def test_variations_are_files_with_seeds_of_their_own(model, tmp_path, capsys):
     assert run(model, tmp_path / "take.wav", "--seed", "7", "--variations", "2") == 0
-    told = unwrapped(capsys)
+    reported = unwrapped(capsys)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["take.1.wav", "take.2.wav"]
-    assert "seed 7" in told and "seed 8" in told
+    assert "seed 7" in reported and "seed 8" in reported
     assert run(model, tmp_path / "alone.wav", "--seed", "8") == 0
     alone, second = (soundfile.read(tmp_path / name)[0] for name in ("alone.wav", "take.2.wav"))
     assert len(alone) and np.array_equal(alone, second)
@@ -40,8 +40,8 @@ def test_what_cannot_be_done_is_said(model, tmp_path, capsys):
     assert run(model, tmp_path / "take.wav", "--variations", "9") == 2
     assert run(model, tmp_path / "nowhere" / "take.wav") == 2
     assert run(str(tmp_path / "no_model"), tmp_path / "take.wav") == 2
-    told = unwrapped(capsys)
-    assert "variations is 9" in told and "choose another place with -o" in told and "no_model" in told
+    reported = unwrapped(capsys)
+    assert "variations is 9" in reported and "choose another place with -o" in reported and "no_model" in reported
     assert list(tmp_path.iterdir()) == []
 
 

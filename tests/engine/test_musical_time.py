@@ -33,7 +33,7 @@ def test_a_result_reports_the_grid_it_kept(engine, model, request_fields, bpm, w
     assert end.report.grid_bpm == bpm and end.report.caption == words
 
 
-def test_the_grid_is_heard(engine, model):
+def test_the_grid_is_measured(engine, model):
     """The same words, seed and length at another tempo are other tokens: TINY has no word for a number."""
     fields = {"prompt": "dub", "duration_s": 1.0, "decode": "fast", "seed": 1}
     slow, fast = (run(engine, model, bpm=bpm, **fields)[0] for bpm in (90, 124))
@@ -68,10 +68,10 @@ def test_time_goes_on_from_window_to_window(engine, model, windows):
     """
     run(engine, model, prompt="dub", bpm=123.5, duration_s=12, decode="fast", seed=1)
     made = 0
-    for rows, heard, count in windows:
-        exact = clock(Grid(8 * 60 * 50 / 194), 50, made - heard, heard + count)
+    for rows, measured, count in windows:
+        exact = clock(Grid(8 * 60 * 50 / 194), 50, made - measured, measured + count)
         np.testing.assert_array_equal(rows[0].numpy(), exact)
-        assert heard % 2 == 0  # whole turns of harmony and rhythm
+        assert measured % 2 == 0  # whole turns of harmony and rhythm
         made += count
     assert made == 599 and len(windows) > 3
 
@@ -80,10 +80,10 @@ def test_every_sixteen_bars_a_piece_goes_on_from_its_last_bar_alone(engine, mode
     """Bars of 0.6 s are 30 tokens. Nothing is left out, and the first window of a new idea begins on its downbeat."""
     run(engine, model, prompt="dub", bpm=400, duration_s=24, decode="fast", seed=1)
     made, new = 0, []
-    for rows, heard, count in windows:
-        if made and heard == 30:
+    for rows, measured, count in windows:
+        if made and measured == 30:
             new.append(made)
-            assert rows[0, heard, 0] == clock(Grid(400), 50, made, 1)[0, 0] <= 24 and rows[0, heard, 1] == 0
+            assert rows[0, measured, 0] == clock(Grid(400), 50, made, 1)[0, 0] <= 24 and rows[0, measured, 1] == 0
         made += count
     assert made == 1200 and new == [480, 960]
 
@@ -95,8 +95,8 @@ def test_what_follows_a_clip_is_a_new_idea_after_a_phrase_at_least(engine, model
     soundfile.write(tmp_path / "clip.wav", synthetic.clicks(150, bars * 1.6, rate=24_000), 24_000)
     run(engine, model, clip=str(tmp_path / "clip.wav"), duration_s=60.0, decode="fast", seed=1)
     made, new = 0, []
-    for rows, heard, count in windows:
-        if 80 < heard <= 100 + 80 and rows[0, heard, 1] == 0 and rows[0, heard, 0] <= 1:
+    for rows, measured, count in windows:
+        if 80 < measured <= 100 + 80 and rows[0, measured, 1] == 0 and rows[0, measured, 0] <= 1:
             new.append(made / 80)
         made += count
     assert new[0] == pytest.approx((16 - bars % 8), abs=0.05) and len(new) > 1
@@ -133,7 +133,7 @@ def test_a_clip_stays_in_mind(engine, model, monkeypatch, tmp_path, from_s):
 def test_a_clip_without_a_beat_stays_in_mind(engine, model, windows, tmp_path):
     soundfile.write(tmp_path / "hum.wav", 0.1 * np.sin(0.05 * np.arange(8 * 24_000)), 24_000)
     run(engine, model, clip=str(tmp_path / "hum.wav"), duration_s=6.0, decode="fast", seed=1)
-    assert [heard for _, heard, _ in windows] == [250, *[150] * (len(windows) - 1)] and len(windows) > 3
+    assert [measured for _, measured, _ in windows] == [250, *[150] * (len(windows) - 1)] and len(windows) > 3
 
 
 @pytest.fixture
@@ -154,9 +154,9 @@ def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_pa
     request = {"clip": str(tmp_path / "loop.wav"), "from_s": from_s, "context_s": context_s, "duration_s": 1.0, "seed": 1}
     _, end, *_ = run(engine, model, decode="fast", **request)
     assert end.report.grid_bpm == pytest.approx(124, abs=0.01)
-    (rows, heard, count), joined = windows[0], from_s or len(audio) / 48_000
-    assert heard == tokens and count == 50 and len(windows) == 1
-    exact = clock(Grid(125.0, 4, joined * 124 / 60), 50, -heard, heard + count)
+    (rows, measured, count), joined = windows[0], from_s or len(audio) / 48_000
+    assert measured == tokens and count == 50 and len(windows) == 1
+    exact = clock(Grid(125.0, 4, joined * 124 / 60), 50, -measured, measured + count)
     clocks = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
     assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are heard to half a token frame
 
@@ -175,10 +175,10 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(125, 8 * 60 / 125, rate=48_000), 48_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     assert end.report.grid_bpm == pytest.approx(bpm, abs=0.01)
-    (clocks, audio), (rows, heard, _) = asked[0], windows[0]
+    (clocks, audio), (rows, measured, _) = asked[0], windows[0]
     assert len(asked) == 1 and audio.unique(dim=0).shape[0] == 1 and clocks.shape[1] == audio.shape[1] + 1
     assert clocks.unique(dim=0).shape[0] == len(audio) == 8
-    assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
+    assert torch.equal(rows[0, : measured + 1][-audio.shape[1] - 1 :], clocks[choice]) and rows[..., 0].max() < 24 * beats
     evidence = 0.99 * EVIDENCE
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     assert end.report.grid_bpm == pytest.approx(125, abs=0.01)  # not likely enough: the most obvious time
@@ -196,8 +196,8 @@ def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, 
     monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 16 * 60 / 124, rate=48_000), 48_000)
     run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
-    (clocks, audio), (rows, heard, _) = asked[0], windows[0]
-    assert torch.equal(rows[0, : heard + 1][-audio.shape[1] - 1 :], clocks[choice])
+    (clocks, audio), (rows, measured, _) = asked[0], windows[0]
+    assert torch.equal(rows[0, : measured + 1][-audio.shape[1] - 1 :], clocks[choice])
     assert audio.unique(dim=0).shape[0] > 1
 
 
@@ -212,15 +212,15 @@ def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, 
         (9, {"from_s": 8 * 60 / 124}, 8 * 24 / 50),  # a place inside of a clip
     ],
 )
-def test_a_loop_is_heard_round_and_round(engine, model, monkeypatch, tmp_path, beats, request_fields, seconds):
+def test_a_loop_is_encoded_round_and_round(engine, model, monkeypatch, tmp_path, beats, request_fields, seconds):
     engine.load(model)
-    tokenizer, heard = engine._prepared.checkpoint.wavtokenizer, []
+    tokenizer, measured = engine._prepared.checkpoint.wavtokenizer, []
     encode = tokenizer.encode
-    monkeypatch.setattr(tokenizer, "encode", lambda audio: heard.append(audio[0].numpy()) or encode(audio))
+    monkeypatch.setattr(tokenizer, "encode", lambda audio: measured.append(audio[0].numpy()) or encode(audio))
     loop = synthetic.clicks(124, beats * 60 / 124, rate=24_000)
     soundfile.write(tmp_path / "loop.wav", loop, 24_000, subtype="FLOAT")
     run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=0.5, decode="fast", seed=1, **request_fields)
-    listened = heard[-1][: -round(NEXT_S * 24_000)]  # what is expected to follow comes after it
+    listened = measured[-1][: -round(NEXT_S * 24_000)]  # what is expected to follow comes after it
     assert seconds - 0.041 < len(listened) / 24_000 <= seconds + 1e-4  # whole turns of tokens, of 0.04 s
     if seconds > len(loop) / 24_000:
         once, end = beats * 24 * 480, 100  # where the resampler does not hear what comes next
@@ -229,15 +229,15 @@ def test_a_loop_is_heard_round_and_round(engine, model, monkeypatch, tmp_path, b
 
 @pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize(("join", "beat"), [("new", 24), ("append", 24), (None, 24.25)])
-def test_what_the_model_plays_in_its_own_bars_is_heard_at_the_asked_tempo(engine, model, monkeypatch, tmp_path, join, beat):
+def test_what_the_model_plays_in_its_own_bars_comes_at_the_asked_tempo(engine, model, monkeypatch, tmp_path, join, beat):
     """A renderer that clicks every 24 tokens of 480 samples from the join on, at 125 bpm: after a clip at 124 it clicks at 124.
 
     Without a clip to be in tune with two bars last 194 tokens, not one 96.
     """
-    heard, beats = 100 if join else 0, 16  # tokens of the clip that are rendered too
+    measured, beats = 100 if join else 0, 16  # tokens of the clip that are rendered too
 
     def render(self, tokens, start, end, *, ended):
-        audio, first = np.zeros((end - start) * 480, np.float32), (start - heard) * 480
+        audio, first = np.zeros((end - start) * 480, np.float32), (start - measured) * 480
         places = np.round(np.arange(-10, 100) * beat * 480).astype(int) - first
         for place in places[(places >= 0) & (places < len(audio) - 8)]:
             audio[place : place + 8] = 0.5
@@ -278,7 +278,7 @@ def test_in_the_clips_own_sound_too_beats_are_where_the_clip_has_them(engine, mo
         (None, {"prompt": "techno"}, "techno, 124 bpm", 2.0),
     ],
 )
-def test_a_key_heard_in_a_clip_is_kept_unless_another_is_asked(engine, model, tmp_path, key, request_fields, words, guidance):
+def test_a_key_measured_in_a_clip_is_kept_unless_another_is_asked(engine, model, tmp_path, key, request_fields, words, guidance):
     seconds = 8 * 4 * 60 / 124
     notes = synthetic.progression(key, 124, seconds, 24_000) if key else 0.3 * synthetic.noise(seconds, 24_000)
     audio = np.zeros(round(seconds * 24_000))
@@ -310,15 +310,15 @@ def test_a_model_without_a_sense_of_time_calls_no_clip_ambient(engine, tmp_path)
 
 
 @pytest.mark.parametrize("level_db", [-18.0, None])
-def test_a_clip_is_heard_at_the_level_the_model_knows(engine, tmp_path, loop, monkeypatch, level_db):
+def test_a_clip_is_encoded_at_the_level_the_model_knows(engine, tmp_path, loop, monkeypatch, level_db):
     """However loud it is, where the model says how loud its music was."""
     levelled = str(write_tiny_model(tmp_path / "levelled", level_db=level_db))
     engine.load(levelled)
-    heard, tokenizer = [], engine._prepared.checkpoint.wavtokenizer
+    measured, tokenizer = [], engine._prepared.checkpoint.wavtokenizer
     encode = tokenizer.encode
 
     def listen(audio):
-        heard.append(rms_db(audio[0, : -round(NEXT_S * 24_000)].numpy()))
+        measured.append(rms_db(audio[0, : -round(NEXT_S * 24_000)].numpy()))
         return encode(audio)
 
     monkeypatch.setattr(tokenizer, "encode", listen)
@@ -326,8 +326,8 @@ def test_a_clip_is_heard_at_the_level_the_model_knows(engine, tmp_path, loop, mo
     for name, gain in (("soft", 0.1), ("loud", 1.0)):
         soundfile.write(tmp_path / f"{name}.wav", gain * audio, rate, subtype="FLOAT")
         run(engine, levelled, clip=str(tmp_path / f"{name}.wav"), duration_s=0.5, decode="fast", seed=1)
-    half = len(heard) // 2  # for its time, then to be continued
+    half = len(measured) // 2  # for its time, then to be continued
     if level_db is None:
-        assert np.subtract(heard[half:], heard[:half]) == pytest.approx(20, abs=0.1)
+        assert np.subtract(measured[half:], measured[:half]) == pytest.approx(20, abs=0.1)
     else:
-        np.testing.assert_allclose(heard, level_db, atol=0.01)
+        np.testing.assert_allclose(measured, level_db, atol=0.01)

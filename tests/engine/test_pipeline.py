@@ -117,24 +117,24 @@ def test_a_continuation_is_led_away_from_what_would_be_played_without_the_clip(e
     monkeypatch.setattr(Decoder, "start", watched)
     run(engine, model, clip=str(clip), duration_s=12.0, decode="fast", seed=1)
     assert len(starts) > 2 and starts[0][0] == starts[0][1]
-    assert all(50 <= given <= 100 and heard == 150 for given, heard, _ in starts[1:])
+    assert all(50 <= given <= 100 and measured == 150 for given, measured, _ in starts[1:])
     assert sum(room for *_, room in starts) == 12 * 50
 
 
-def test_a_loop_is_heard_to_its_last_token_as_when_it_comes_round(engine, model, loop, monkeypatch):
+def test_a_loop_is_rendered_to_its_last_token_as_when_it_comes_round(engine, model, loop, monkeypatch):
     """And not as it ends: silence after it would be heard in its last tokens, and be continued."""
     engine.load(model)
-    heard, start = [], Decoder.start
+    measured, start = [], Decoder.start
 
     def watched(self, condition, **how):
-        heard.append(how["audio_prompt"][0].tolist())
+        measured.append(how["audio_prompt"][0].tolist())
         return start(self, condition, **how)
 
     monkeypatch.setattr(Decoder, "start", watched)
     run(engine, model, clip=str(loop), bpm=120, duration_s=0.5, decode="fast", seed=1)
     bar = 2 * 50
-    assert len(set(heard[0][-bar:])) > 3
-    assert heard[0][-bar:] == heard[0][-2 * bar : -bar]
+    assert len(set(measured[0][-bar:])) > 3
+    assert measured[0][-bar:] == measured[0][-2 * bar : -bar]
 
 
 def test_variations_of_a_model_with_noise_for_a_negative(engine, tmp_path):
@@ -205,23 +205,23 @@ def test_guidance_off_works_and_differs(engine, model):
     assert not np.array_equal(with_guidance, without)
 
 
-def test_what_is_denied_is_kept_away_from_in_each_variation(engine, tmp_path):
+def test_what_is_negated_is_kept_away_from_in_each_variation(engine, tmp_path):
     """The same words to a model that cannot be denied anything are words alone; drums that are not denied are not refused."""
     known, unknown = (str(write_tiny_model(tmp_path / str(i), negatable=i)) for i in (("dub",), ()))
-    denied, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
-    refused = run(engine, known, **denied)[0]
-    assert not np.array_equal(refused, run(engine, unknown, **denied)[0])
+    negated, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
+    rejected = run(engine, known, **negated)[0]
+    assert not np.array_equal(rejected, run(engine, unknown, **negated)[0])
     assert np.array_equal(run(engine, known, **asked)[0], run(engine, unknown, **asked)[0])
-    together, _ = run_variations(engine, model=known, variations=2, **denied | {"seed": 3})
-    np.testing.assert_array_equal(together[2], refused)
+    together, _ = run_variations(engine, model=known, variations=2, **negated | {"seed": 3})
+    np.testing.assert_array_equal(together[2], rejected)
 
 
-def test_beside_a_clip_what_is_denied_is_words_alone(engine, tmp_path):
+def test_beside_a_clip_what_is_negated_is_words_alone(engine, tmp_path):
     known, unknown = (str(write_tiny_model(tmp_path / str(i), negatable=i)) for i in (("dub",), ()))
     soundfile.write(tmp_path / "beatless.wav", 0.1 * np.random.default_rng(0).standard_normal(24_000), 24_000)
-    denied = {"prompt": "no dub", "clip": str(tmp_path / "beatless.wav"), "duration_s": 1.0, "decode": "fast", "seed": 4}
-    refused, said = (run(engine, model, **denied)[0] for model in (known, unknown))
-    np.testing.assert_array_equal(refused, said)
+    negated = {"prompt": "no dub", "clip": str(tmp_path / "beatless.wav"), "duration_s": 1.0, "decode": "fast", "seed": 4}
+    rejected, said = (run(engine, model, **negated)[0] for model in (known, unknown))
+    np.testing.assert_array_equal(rejected, said)
 
 
 def test_no_flow_no_full_path(engine, tmp_path):
@@ -294,7 +294,7 @@ def test_after_three_takes_the_best_is_kept(engine, model, monkeypatch):
     assert "after 3 rolls the nearest are those of seed 6, 50 ms late" in end.report.notes[-1]
 
 
-def test_only_the_variation_that_is_off_is_made_again_and_its_seed_is_told(engine, model, monkeypatch):
+def test_only_the_variation_that_is_off_is_made_again_and_its_seed_is_reported(engine, model, monkeypatch):
     Heard(monkeypatch, 0.0, 0.05, 0.0)
     together, end = run_variations(engine, model=model, variations=2, seed=5, **ON_GRID)
     assert [own.seed for own in end.report.variations] == [5, 7]

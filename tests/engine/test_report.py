@@ -13,12 +13,12 @@ def test_a_report_is_the_same_after_json():
     assert GenerationReport.from_mapping(json.loads(json.dumps(dataclasses.asdict(REPORT)))) == REPORT
 
 
-def test_a_field_that_no_report_has_is_refused():
+def test_a_field_that_no_report_has_is_rejected():
     with pytest.raises(TypeError, match="surprise"):
         GenerationReport.from_mapping(dataclasses.asdict(REPORT) | {"surprise": 1})
 
 
-def test_a_story_is_flat_json_without_what_does_not_apply():
+def test_a_sidecar_is_flat_json_without_what_does_not_apply():
     entries = REPORT.as_entries()
     assert json.loads(json.dumps(entries)) == entries
     assert (entries["model"], entries["weights"], entries["seed"], entries["key"]) == ("sketch", "0123456789abcdef", 7, "A minor")
@@ -26,7 +26,7 @@ def test_a_story_is_flat_json_without_what_does_not_apply():
     assert "variations" not in entries and "cuts" not in entries and None not in entries.values()
 
 
-def test_what_only_the_first_variation_has_is_not_told_of_the_second():
+def test_what_only_the_first_variation_has_is_not_reported_of_the_second():
     entries = REPORT.as_entries(2)
     assert (entries["seed"], entries["bpm"], entries["peak"]) == (8, 119.9, 0.8)
     assert "key" not in entries and entries["model"] == "sketch"

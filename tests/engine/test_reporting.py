@@ -51,5 +51,5 @@ def test_of_a_variation_without_a_beat_nothing_is_made_up():
 
 
 @pytest.mark.parametrize("field", ["seed", "guidance", "top_k", "temperature"])
-def test_sampling_is_told_as_it_was(field):
+def test_sampling_is_reported_as_it_was(field):
     assert getattr(report(plan()), field) == getattr(plan().sampling, field)

@@ -1,4 +1,4 @@
-"""Tempo, metre and key as people type them, and what is told of words that a model does not know."""
+"""Tempo, metre and key as people type them, and notes on words that a model does not know."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_keys_as_people_type_them(typed, key):
 
 
 @pytest.mark.parametrize("typed", ["", "H minor", "13A", "0A", "Cmaj7", "minor", "A minor minor", "do re mi", 7])
-def test_what_is_no_key_is_refused(typed):
+def test_what_is_no_key_is_rejected(typed):
     with pytest.raises(RequestError, match="write a note"):
         parse_key(typed)
 
@@ -80,20 +80,20 @@ def test_the_tempo_of_the_words_is_the_grids():
     assert caption(GenerationRequest(prompt="house 124", bpm=90), grid=Grid(90.0)) == "house 90 bpm"
 
 
-def test_another_key_than_was_written_is_told():
+def test_another_key_than_was_written_is_reported():
     assert notes("jazz in D dorian", None, []) == ["the key D dorian is played as D minor"]
     assert notes("jazz", "8A", []) == ["the key 8A is played as A minor"]
     assert notes("jazz in A minor", None, []) == notes("jazz", "A minor", []) == notes("jazz", None, []) == []
 
 
-def test_words_without_a_meaning_are_told_once_with_the_nearest():
+def test_words_without_a_meaning_are_reported_once_with_the_nearest():
     known = ["guitar", "drums", "a minor", "house", "no", "<unknown>", "120"]
     assert strange_words("Guitarr house, zither and zither in Am, no drums, 124", known) == [
         ("guitarr", "guitar"),
         ("zither", None),
     ]
-    told = "the model has no word for guitarr (the nearest it has is guitar), zither"
-    assert notes("x", None, [("guitarr", "guitar"), ("zither", None)]) == [told]
+    reported = "the model has no word for guitarr (the nearest it has is guitar), zither"
+    assert notes("x", None, [("guitarr", "guitar"), ("zither", None)]) == [reported]
 
 
 def test_bars_take_their_tempo_and_their_metre_from_the_prompt():
@@ -108,7 +108,7 @@ def test_bars_take_their_tempo_and_their_metre_from_the_prompt():
 
 
 @pytest.mark.parametrize(("beats", "unit"), [(4, 3), (4, 32), (16, 2), (4, 1)])
-def test_a_metre_that_cannot_be_is_refused(beats, unit):
+def test_a_metre_that_cannot_be_is_rejected(beats, unit):
     with pytest.raises(RequestError, match="beat_unit|metre"):
         GenerationRequest(prompt="x", beats_per_bar=beats, beat_unit=unit)
 

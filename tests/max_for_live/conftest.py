@@ -48,27 +48,27 @@ class Device:
 
     def _read(self) -> None:
         for line in self._process.stdout:
-            told = json.loads(line)
-            if "started" in told:
+            reported = json.loads(line)
+            if "started" in reported:
                 self._started.set()
-            elif "command" in told:
-                self.commands.append(told["command"])
-            elif "port" in told:
-                self.ports.append(told["port"])
-            elif "console" in told and "slots" not in told:
-                self.console.append(told["console"])
-            elif "too_large" in told:
-                self.too_large.append(told["too_large"])
-            elif told.get("outlet") == 3:
-                self.sound.append(told["message"])
-            elif "message" in told:
-                box, *values = told["message"]
+            elif "command" in reported:
+                self.commands.append(reported["command"])
+            elif "port" in reported:
+                self.ports.append(reported["port"])
+            elif "console" in reported and "slots" not in reported:
+                self.console.append(reported["console"])
+            elif "too_large" in reported:
+                self.too_large.append(reported["too_large"])
+            elif reported.get("outlet") == 3:
+                self.sound.append(reported["message"])
+            elif "message" in reported:
+                box, *values = reported["message"]
                 selector = values.pop(0) if values and isinstance(values[0], str) else ""
                 self.shown[f"{box} {selector}"] = values
                 if box == "status" and selector == "set":
                     self.said.append(values[0])
-            elif "slots" in told:
-                self._answers.put(told)
+            elif "slots" in reported:
+                self._answers.put(reported)
 
     def wait_until_loaded(self) -> None:
         """Buttons do nothing while a set loads: what it recalls is no press."""
@@ -111,9 +111,9 @@ class Device:
 
     def end(self) -> None:
         if self._process.poll() is None:
-            told = self.clips()
-            assert told["console"] == [], "Live has printed errors in Max's console"
-            assert not [line for line in told["posts"] if " has no " in line or " needs " in line], told["posts"]
+            reported = self.clips()
+            assert reported["console"] == [], "Live has printed errors in Max's console"
+            assert not [line for line in reported["posts"] if " has no " in line or " needs " in line], reported["posts"]
             self.do("end")
         self._process.wait(30)
         errors = self._process.stderr.read()

@@ -45,7 +45,7 @@ def test_what_is_frozen_is_what_is_committed_beside_it(device):
     assert script.data == (FOLDER / "inspire.js").read_bytes()
 
 
-def test_both_types_agree_and_what_max_or_live_refuses_is_not_there(device):
+def test_both_types_agree_and_what_max_or_live_rejects_is_not_there(device):
     patcher = json.loads(device.files[0].data[:-1])["patcher"]
     assert patcher["project"]["amxdtype"] == int.from_bytes(device.kind.encode(), "big")
     assert "parameterbanks" not in patcher["parameters"], "an empty bank crashes Live 12.4"

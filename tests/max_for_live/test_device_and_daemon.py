@@ -59,10 +59,10 @@ def test_a_result_lands_in_an_empty_slot_and_loops(daemon, put_on_track):
     device.press("go")
     device.until("3 takes, the last in slot 3 of Drums")
     time.sleep(0.1)
-    told = device.clips()
-    assert [slot["name"] if slot else None for slot in told["slots"]] == ["pad A", "pad B", "pad C", None]
-    assert all(slot["looping"] and slot["loop_end"] == 8 for slot in told["slots"][:3])
-    assert told["console"] == []
+    reported = device.clips()
+    assert [slot["name"] if slot else None for slot in reported["slots"]] == ["pad A", "pad B", "pad C", None]
+    assert all(slot["looping"] and slot["loop_end"] == 8 for slot in reported["slots"][:3])
+    assert reported["console"] == []
 
 
 def test_the_chosen_clip_is_continued_from_its_end_and_lands_below_it(daemon, put_on_track, tmp_path):
@@ -99,15 +99,15 @@ def test_in_the_arrangement_it_lands_where_the_source_ends(daemon, put_on_track,
     assert device.shown["ruler1 set"] == ["13"], "the ruler counts the song's bars"
 
 
-def test_what_is_heard_while_live_plays_starts_on_its_bar_without_midi_clock(daemon, put_on_track):
+def test_what_is_played_while_live_plays_starts_on_its_bar_without_midi_clock(daemon, put_on_track):
     device = put_on_track(daemon.port, prompt="pad")
     device.until("ready")
     device.turn("bars", 1)
     device.do("live", of="song", change={"tempo": 125.0, "current_song_time": 9.0, "is_playing": True})
     with daemon.client() as client:
         wait_until(lambda: client.status().pairs.get("transport") == "playing")
-        told = client.status().pairs
-        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("report", 125, 3, 4)
+        reported = client.status().pairs
+        assert (reported["transport_from"], reported["bpm"], reported["bar"], reported["beats_per_bar"]) == ("report", 125, 3, 4)
         device.press("go")
         device.until("done")
         command = next(command for command in device.commands if command[0] == "/inspire/generate")
@@ -142,11 +142,11 @@ def test_again_makes_the_same_with_another_seed(daemon, put_on_track):
     assert any(command[0] == "/inspire/again" for command in device.commands)
 
 
-def test_what_the_engine_refuses_is_told_in_the_banner(daemon, put_on_track):
+def test_what_the_engine_rejects_is_reported_in_the_banner(daemon, put_on_track):
     device = put_on_track(daemon.port, prompt="refuse")
     device.until("ready")
     device.press("go")
-    device.until("not made: the fake engine is told to refuse")
+    device.until("not made: the fake engine is asked to fail the request")
     assert "result_sound replace" not in device.shown
 
 
@@ -278,7 +278,7 @@ def test_a_daemon_that_is_killed_and_started_anew_is_found_again(start_daemon, p
     assert soundfile.info(str(_made(device))).frames > 0
 
 
-def test_two_devices_make_one_after_the_other_and_hear_only_their_own(daemon, put_on_track):
+def test_two_devices_make_one_after_the_other_and_receive_only_their_own(daemon, put_on_track):
     one, two = put_on_track(daemon.port, prompt="slow one"), put_on_track(daemon.port, prompt="two")
     for device in (one, two):
         device.until("ready")

@@ -12,7 +12,7 @@ RATE = 48_000
 BLOCK = 256
 
 
-def heard(playout: Playout, blocks: int) -> np.ndarray:
+def captured(playout: Playout, blocks: int) -> np.ndarray:
     out = np.full((blocks * BLOCK, 1), np.nan, np.float32)
     for start in range(0, len(out), BLOCK):
         playout.fill(out[start : start + BLOCK], host_underflow=False)
@@ -27,19 +27,19 @@ def steps(samples: np.ndarray) -> float:
 TONE_STEP = steps(fake_engine.tone(RATE, RATE))
 
 
-def test_a_whole_result_is_heard_sample_by_sample():
+def test_a_whole_result_is_played_sample_by_sample():
     playout, tone = Playout(RATE, 1), fake_engine.tone(9_000, RATE)
     playout.ring.write(tone)
     playout.final = True
-    out = heard(playout, 40)
+    out = captured(playout, 40)
     np.testing.assert_array_equal(out[:9_000], tone)
     assert not out[9_000:].any() and playout.underruns == 0
 
 
-def test_nothing_is_heard_before_there_is_enough():
+def test_nothing_is_played_before_there_is_enough():
     playout = Playout(RATE, 1)
     playout.ring.write(fake_engine.tone(100, RATE))
-    assert not heard(playout, 4).any() and playout.ring.readable == 100
+    assert not captured(playout, 4).any() and playout.ring.readable == 100
 
 
 @pytest.mark.parametrize("frame", [0, 1, BLOCK, 3 * BLOCK + 100])
@@ -58,19 +58,19 @@ def test_what_is_due_can_be_stopped_before():
     playout = Playout(RATE, 1)
     playout.ring.write(fake_engine.tone(9_000, RATE))
     playout.start_at = 1e9
-    assert not heard(playout, 4).any() and playout.ring.readable == 9_000
+    assert not captured(playout, 4).any() and playout.ring.readable == 9_000
     playout.stopping = True
-    assert not heard(playout, 4).any() and playout.ring.readable == 0
+    assert not captured(playout, 4).any() and playout.ring.readable == 0
 
 
 def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
     playout, tone = Playout(RATE, 1), fake_engine.tone(20_000, RATE) + np.float32(0.2)
     playout.ring.write(tone[:9_100])
-    out = [heard(playout, 60)]
+    out = [captured(playout, 60)]
     assert playout.underruns == 1
     playout.ring.write(tone[9_100:])
     playout.final = True
-    out.append(heard(playout, 60))
+    out.append(captured(playout, 60))
     out = np.concatenate(out)
     assert playout.underruns == 1
     # From silence the first sample is the result's own; from there on no step is larger than the tone's or a fade's.
@@ -82,9 +82,9 @@ def test_a_dry_ring_is_counted_once_and_neither_clicks_nor_skips():
 def test_stop_fades_out_and_forgets():
     playout = Playout(RATE, 1)
     playout.ring.write(fake_engine.tone(40_000, RATE))
-    out = [heard(playout, 10)]
+    out = [captured(playout, 10)]
     playout.stopping = True
-    out.append(heard(playout, 4))
+    out.append(captured(playout, 4))
     out = np.concatenate(out)
     assert playout.ring.readable == 0 and not out[-2 * BLOCK :].any()
     assert steps(out) < TONE_STEP + 0.2 / (0.005 * RATE)
@@ -94,19 +94,19 @@ def test_stop_fades_out_and_forgets():
 def test_a_new_gain_is_come_to_without_a_click_and_kept():
     playout, tone = Playout(RATE, 1), fake_engine.tone(40_000, RATE)
     playout.ring.write(tone)
-    out = [heard(playout, 30)]
+    out = [captured(playout, 30)]
     playout.gain = 0.25
-    out.append(heard(playout, 100))
+    out.append(captured(playout, 100))
     out = np.concatenate(out)
     np.testing.assert_array_equal(out[: 30 * BLOCK], tone[: 30 * BLOCK])
     np.testing.assert_array_equal(out[60 * BLOCK :], tone[60 * BLOCK : 130 * BLOCK] * np.float32(0.25))
     assert steps(out) < TONE_STEP + 0.1 / (0.05 * RATE)
 
 
-def test_the_meter_tells_peak_and_mean_of_what_is_heard():
+def test_the_meter_reports_peak_and_mean_of_what_is_played():
     playout = Playout(RATE, 1, gain=0.5)
     playout.ring.write(fake_engine.tone(RATE, RATE))
-    heard(playout, 100)
+    captured(playout, 100)
     assert playout.meter.peak_db == pytest.approx(20 * np.log10(fake_engine.AMPLITUDE / 2), abs=0.01)
     assert playout.meter.rms_db == pytest.approx(playout.meter.peak_db - 3.01, abs=0.05)
 
@@ -115,7 +115,7 @@ def test_what_goes_on_after_an_interruption_fades_in_and_nothing_is_skipped():
     playout, tone = Playout(RATE, 1), fake_engine.tone(40_000, RATE) + np.float32(0.2)
     playout.interrupted()
     playout.ring.write(tone[10_000:])
-    out = heard(playout, 20)
+    out = captured(playout, 20)
     assert out[0] == 0 and steps(out) < TONE_STEP + 0.5 / (0.005 * RATE)
     np.testing.assert_array_equal(out[BLOCK:], tone[10_000 + BLOCK : 10_000 + len(out)])
 

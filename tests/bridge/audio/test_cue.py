@@ -64,11 +64,11 @@ def playing(jack_server, start_daemon) -> Iterator[tuple[RunningDaemon, Listener
 
 def begins(listener: Listener, client, begun: float) -> float:
     """When the next sound begins, in seconds of the host's song, by the server's frames."""
-    wait_for(lambda: np.abs(listener.heard()[:, 0]).max(initial=0) > 0.01)
+    wait_for(lambda: np.abs(listener.captured()[:, 0]).max(initial=0) > 0.01)
     began_at = listener.frame_at(begun)  # now: on a busy machine the server's frames and its clock part
     wait_for(lambda: client.status().pairs["playing"] == 0, patience_s=30)
-    heard = listener.heard()[:, 0]
-    frame = listener.first_frame + int(np.flatnonzero(np.abs(heard) > 1e-4)[0])
+    captured = listener.captured()[:, 0]
+    frame = listener.first_frame + int(np.flatnonzero(np.abs(captured) > 1e-4)[0])
     return (frame + LATENCY - began_at) / RATE
 
 

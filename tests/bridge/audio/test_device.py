@@ -101,21 +101,21 @@ class Recorder:
             self._process = subprocess.Popen(command.split(), stdout=out)
         wait_for(lambda: file.stat().st_size > 0)
 
-    def heard(self) -> np.ndarray:
+    def captured(self) -> np.ndarray:
         """What was recorded so far: float32 (frames, 2)."""
         data = self._file.read_bytes()
         return np.frombuffer(data[: len(data) // 8 * 8], np.float32).reshape(-1, 2)
 
     def until_silence(self) -> np.ndarray:
         """All of it, once a sound has come and gone."""
-        wait_for(lambda: self.heard().any() and not self.heard()[-RATE // 4 :].any())
+        wait_for(lambda: self.captured().any() and not self.captured()[-RATE // 4 :].any())
         return self.stop()
 
     def stop(self) -> np.ndarray:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait()
-        return self.heard()
+        return self.captured()
 
 
 def sounding(recorded: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def without_gaps(recorded: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("words", ["slow tune", "24k slow tune"])
-def test_a_real_server_hears_what_the_file_holds(recorder, start_daemon, words):
+def test_a_real_server_plays_what_the_file_holds(recorder, start_daemon, words):
     daemon = start_daemon(audio_device="default")
     with daemon.client() as client:
         end = list(client.generate(words, duration_s=1.5, play=1))[-1]
@@ -163,7 +163,7 @@ def test_what_is_stopped_falls_silent_without_a_click(recorder, start_daemon, co
     raw.until_end()
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs["playing"])
-        wait_for(lambda: recorder.heard()[-1000:].any())
+        wait_for(lambda: recorder.captured()[-1000:].any())
         raw.send(f"/inspire/{command}", "j")
     recorded = sounding(recorder.until_silence())
     raw.close()
@@ -177,7 +177,7 @@ def test_results_that_follow_each_other_are_all_heard(recorder, start_daemon):
     with daemon.client() as client:
         for duration_s in (0.5, 0.5, 0.7):
             assert isinstance(list(client.generate("tune", duration_s=duration_s, play=1))[-1], Done)
-        wait_for(lambda: not recorder.heard()[-RATE // 8 :].any() and recorder.heard().any())
+        wait_for(lambda: not recorder.captured()[-RATE // 8 :].any() and recorder.captured().any())
         assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
         wait_for(lambda: client.status().pairs["playing"] == 0)
     samples = (np.abs(recorder.until_silence()[:, 0]) > 0).sum()
@@ -197,7 +197,7 @@ def test_a_server_killed_in_the_middle_and_back_goes_on_with_the_result(pulseaud
         pulseaudio.start()
         recorder = Recorder(tmp_path / "heard.raw")
         wait_for(lambda: client.status().pairs["audio_device"].endswith("kHz"))
-        wait_for(lambda: recorder.heard()[-1000:].any())
+        wait_for(lambda: recorder.captured()[-1000:].any())
         raw.send("/inspire/cancel", "j")
         raw.close()
         wait_for(lambda: client.status().pairs["playing"] == 0)
@@ -220,7 +220,7 @@ def test_a_cancel_while_the_device_is_away_silences_only_its_own_job(pulseaudio,
         assert isinstance(client.cancel("first"), Ack)
         pulseaudio.start()
         recorder = Recorder(tmp_path / "heard.raw")
-        wait_for(lambda: recorder.heard()[-1000:].any())
+        wait_for(lambda: recorder.captured()[-1000:].any())
         assert client.status().pairs["playing"] == 1
         assert isinstance(client.cancel("second"), Ack)
         wait_for(lambda: client.status().pairs["playing"] == 0)
@@ -257,18 +257,18 @@ def test_the_gain_is_set_while_it_sounds(recorder, start_daemon):
         wait_for(lambda: client.status().pairs["playing"] == 0)
         assert client.set_gain(99).code == "bad_value"
     raw.close()
-    heard = without_gaps(sounding(recorder.until_silence()))
-    steps = np.abs(np.diff(heard))
+    captured = without_gaps(sounding(recorder.until_silence()))
+    steps = np.abs(np.diff(captured))
     assert steps[~np.isnan(steps)].max() < TONE_STEP
-    louder = np.flatnonzero(np.abs(heard) > 10 ** (-39 / 20))[0]
-    assert not np.isnan(heard[louder - 480 : louder + 2_400]).any()  # where the gain changes even a gap would be the gain's
+    louder = np.flatnonzero(np.abs(captured) > 10 ** (-39 / 20))[0]
+    assert not np.isnan(captured[louder - 480 : louder + 2_400]).any()  # where the gain changes even a gap would be the gain's
 
 
-def test_the_doctors_click_is_heard(recorder):
+def test_the_doctors_click_is_played(recorder):
     """In a process of its own, as PortAudio looks for devices when it is loaded."""
     code = "from bridge.cli import checks; found = checks.audio('default'); print(found.fact); raise SystemExit(not found.ok)"
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 0 and "played a click at -40 dB" in told.stdout, told
+    reported = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert reported.returncode == 0 and "played a click at -40 dB" in reported.stdout, reported
     assert -46 < 20 * np.log10(np.abs(recorder.until_silence()).max()) < -38
 
 
@@ -279,8 +279,8 @@ def test_a_result_is_played_again_from_its_file(recorder, start_daemon):
         assert isinstance(client.play("made"), Ack)
         assert client.status().pairs["playing"] == 1
         wait_for(lambda: client.status().pairs["playing"] == 0)
-    heard, made = sounding(recorder.until_silence()), soundfile.read(done.path)[0]
-    assert abs(len(heard) / RATE - len(made) / 24_000) < 0.02
+    captured, made = sounding(recorder.until_silence()), soundfile.read(done.path)[0]
+    assert abs(len(captured) / RATE - len(made) / 24_000) < 0.02
 
 
 def test_a_replay_ends_with_a_cancel_or_another_and_needs_its_file(recorder, start_daemon):

@@ -27,9 +27,9 @@ def test_a_server_killed_in_the_middle_and_back_at_another_rate_goes_on_with_the
         daemon = start_daemon(audio_device="listener, JACK")
         raw = RawClient(daemon.port)
         raw.send("/inspire/generate", "j", "slow stereo tune", "duration_s", 4, "play", 1)
-        wait_for(lambda: listener.heard().any())
+        wait_for(lambda: listener.captured().any())
         jack_server.kill()
-    before = begun(listener.heard())
+    before = begun(listener.captured())
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs["audio_device"].startswith("went away"))
         assert client.status().pairs["playing"] == 1
@@ -41,7 +41,7 @@ def test_a_server_killed_in_the_middle_and_back_at_another_rate_goes_on_with_the
             assert client.status().pairs["audio_device"] == "listener, 96 kHz"
             late = client.status().pairs["underruns"]  # a busy machine's, of 21 ms each
     raw.close()
-    after = begun(listener.heard())[:, 0]
+    after = begun(listener.captured())[:, 0]
     after = after[: np.flatnonzero(after)[-1] + 1]
     assert len(before) / RATE + len(after) / 96_000 == pytest.approx(4, abs=0.1 + 0.025 * late)
     assert np.abs(np.diff(after[:1000])).max() < (0.1 / (0.005 * RATE) + TONE_STEP) / 2  # it fades in
@@ -55,13 +55,13 @@ def test_an_audio_process_that_dies_is_replaced_and_the_result_goes_on(jack_serv
     daemon = start_daemon(audio_device=DEVICE)
     with Listener(jack_server) as listener, daemon.client() as client:
         assert isinstance(list(client.generate("tune", duration_s=3, play=1))[-1], Done)
-        wait_for(lambda: listener.heard().any())
+        wait_for(lambda: listener.captured().any())
         os.kill(audio_pid(daemon), signal.SIGKILL)
         wait_for(lambda: client.status().pairs["audio_device"].startswith("went away"))
         wait_for(lambda: client.status().pairs["audio_device"].startswith("system"))
         listener.forget()  # JACK repeats the last block of a client that is no more
         wait_for(lambda: client.status().pairs["playing"] == 0)
-    assert 1 < listener.heard()[:, 0].astype(bool).sum() / RATE < 3.1
+    assert 1 < listener.captured()[:, 0].astype(bool).sum() / RATE < 3.1
     assert daemon.log.count("went away (") == 1 and daemon.log.count("device is back") == 1
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_went_while_nothing_was_played_is_found_again_by_the_next_
             with Listener(jack_server) as listener:
                 assert isinstance(list(client.generate("tune", duration_s=0.5, play=1))[-1], Done)
                 wait_for(lambda: client.status().pairs["playing"] == 0)
-                assert listener.heard().any()
+                assert listener.captured().any()
             assert client.status().pairs["audio_device"] == f"system, {samplerate / 1000:g} kHz"
             jack_server.kill()
             jack_server.start(44_100)

@@ -39,7 +39,7 @@ def test_the_same_rate_and_channels_are_untouched():
     np.testing.assert_array_equal(in_chunks(samples, 48_000, 48_000, 2), samples)
 
 
-def test_one_channel_is_heard_on_both_and_two_on_one():
+def test_one_channel_is_played_on_both_and_two_on_one():
     mono, stereo = noise(1_000, 1), noise(1_001, 2)
     np.testing.assert_array_equal(in_chunks(mono, 48_000, 48_000, 2), np.repeat(mono, 2, axis=1))
     np.testing.assert_allclose(in_chunks(stereo, 48_000, 48_000, 1)[:, 0], stereo.mean(axis=1), atol=1e-7)

@@ -41,12 +41,12 @@ def test_discard_forgets_what_is_there():
 
 def test_two_threads_pass_everything_on_in_order():
     ring, total = RingBuffer(509, 2), 30_000
-    heard = np.zeros((total, 2), np.float32)
+    captured = np.zeros((total, 2), np.float32)
 
     def consume() -> None:
         position, sizes = 0, np.random.default_rng(1)
         while position < total:
-            position += ring.read_into(heard[position : position + sizes.integers(1, 700)])
+            position += ring.read_into(captured[position : position + sizes.integers(1, 700)])
 
     consumer = threading.Thread(target=consume)
     consumer.start()
@@ -55,4 +55,4 @@ def test_two_threads_pass_everything_on_in_order():
         count = min(int(sizes.integers(1, 700)), total - position)
         position += ring.write(frames(position, count))
     consumer.join()
-    np.testing.assert_array_equal(heard, frames(0, total))
+    np.testing.assert_array_equal(captured, frames(0, total))

@@ -32,7 +32,7 @@ def least_start_s(arrivals: list[tuple[float, float]]) -> float:
 
 
 def start_s(supply: Supply, arrivals: list[tuple[float, float]], clip_s: float = 0.0) -> float:
-    """When a voice would begin: it asks at each arrival, and when the time is over that it was told. All has come at the end."""
+    """When a voice would begin: it asks at each arrival, and when the time it was given is over. All has come at the end."""
     supply.begin(0.0)
     ahead_s = clip_s
     if clip_s:
@@ -61,13 +61,13 @@ def runs_dry(arrivals: list[tuple[float, float]], start: float, clip_s: float = 
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("total_s", [2.0, 10.0, 16.0, 60.0, 480.0])
 @pytest.mark.parametrize("before_s", [0.0, 0.15, 0.4])
-def test_a_paced_engine_is_heard_without_a_gap_and_as_soon_as_can_be(factor, total_s, before_s):
+def test_a_paced_engine_is_played_without_a_gap_and_as_soon_as_can_be(factor, total_s, before_s):
     """`before_s`: what must be done before any audio, such as reading the prompt, and tokens that a chunk looks ahead."""
     sizes = plan(total_s)
     arrivals = [(before_s + factor * sum(sizes[: number + 1]), size) for number, size in enumerate(sizes)]
     begins = start_s(Supply(total_s), arrivals)
     assert not runs_dry(arrivals, begins), "it runs dry"
-    second_s = arrivals[1][0] - arrivals[0][0]  # what is not audio can be told from the pace only by the second chunk
+    second_s = arrivals[1][0] - arrivals[0][0]  # what is not audio can be separated from the pace only by the second chunk
     assert begins - least_start_s(arrivals) <= (max(0.3, second_s) if before_s else 0.3)
 
 
@@ -91,7 +91,7 @@ def test_a_slow_engine_is_waited_for(factor):
 
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("seed", range(5))
-def test_an_engine_that_is_a_little_uneven_is_heard_without_a_gap(factor, seed):
+def test_an_engine_that_is_a_little_uneven_is_played_without_a_gap(factor, seed):
     """Each chunk takes up to 3 % more or less than the pace."""
     sizes = plan(60.0)
     work = factor * np.array(sizes) * np.random.default_rng(seed).uniform(0.97, 1.03, len(sizes))
@@ -100,7 +100,7 @@ def test_an_engine_that_is_a_little_uneven_is_heard_without_a_gap(factor, seed):
 
 
 @pytest.mark.parametrize("factor", [0.2, 0.6, 0.95])
-def test_a_clip_that_is_there_is_heard_at_once_where_the_engine_is_known(factor):
+def test_a_clip_that_is_there_is_played_at_once_where_the_engine_is_known(factor):
     sizes = plan(16.0)
     arrivals = [(0.3 + factor * sum(sizes[: number + 1]), size) for number, size in enumerate(sizes)]
     assert start_s(Supply(16.0, prior_rtf=factor), arrivals, clip_s=8.0) == 0.0

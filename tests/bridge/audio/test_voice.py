@@ -36,15 +36,15 @@ async def _while(condition):
         yield
 
 
-@pytest.mark.parametrize("heard", [0, 1, 2_999, 3_000, 10_000, 30_000, 30_500, 31_000])
-def test_what_was_taken_and_not_heard_can_be_taken_again_to_the_frame(heard):
+@pytest.mark.parametrize("captured", [0, 1, 2_999, 3_000, 10_000, 30_000, 30_500, 31_000])
+def test_what_was_taken_and_not_played_can_be_taken_again_to_the_frame(captured):
     voice = Voice(3.0)
     audio = chunks(voice, 3_000, 7_000, 20_000, 1_000)
     np.testing.assert_array_equal(taken(voice), audio)
-    voice.rewind(heard / RATE)
-    np.testing.assert_array_equal(taken(voice), audio[heard:])
-    voice.rewind((heard + 31_000) / 2 / RATE)  # the device goes away a second time
-    np.testing.assert_array_equal(taken(voice), audio[round((heard + 31_000) / 2) :])
+    voice.rewind(captured / RATE)
+    np.testing.assert_array_equal(taken(voice), audio[captured:])
+    voice.rewind((captured + 31_000) / 2 / RATE)  # the device goes away a second time
+    np.testing.assert_array_equal(taken(voice), audio[round((captured + 31_000) / 2) :])
 
 
 def test_of_a_long_result_only_the_last_seconds_are_kept():

@@ -28,17 +28,17 @@ def play_evenly(client: Client, listener: Listener, words: str, duration_s: floa
         wait_for(lambda: client.status().pairs["playing"] == 0)
         if client.status().pairs["underruns"] - before == underruns:
             break
-    return end, listener.heard()
+    return end, listener.captured()
 
 
-def test_what_is_heard_is_the_file_sample_by_sample(jack_server, start_daemon):
+def test_what_is_played_is_the_file_sample_by_sample(jack_server, start_daemon):
     jack_server.start(RATE)
     daemon = start_daemon(audio_device=DEVICE)
     with Listener(jack_server) as listener, daemon.client() as client:
-        end, heard = play_evenly(client, listener, "slow stereo tune", 3)
+        end, captured = play_evenly(client, listener, "slow stereo tune", 3)
     file, rate = soundfile.read(end.path, dtype="float32")
     assert rate == RATE
-    file, ours = file[1:], begun(heard)[:, :2]  # a tone's first sample is silence
+    file, ours = file[1:], begun(captured)[:, :2]  # a tone's first sample is silence
     np.testing.assert_array_equal(ours[: len(file)], fake_engine.tone(3 * RATE, RATE, 2)[1:])
     np.testing.assert_allclose(ours[: len(file)], file, rtol=0, atol=2**-24)  # half a step of the file's 24 bits
     assert not ours[len(file) :].any()
@@ -49,15 +49,15 @@ def test_any_channels_are_played_on_and_no_others(jack_server, start_daemon, cha
     jack_server.start(RATE)
     daemon = start_daemon(audio_device=DEVICE, audio_channels=channels)
     with Listener(jack_server) as listener, daemon.client() as client:
-        _, heard = play_evenly(client, listener, f"{words} panned tune", 1)
+        _, captured = play_evenly(client, listener, f"{words} panned tune", 1)
     left, right = int(channels[0]) - 1, int(channels[-1]) - 1
-    assert {*np.flatnonzero(heard.any(axis=0))} == {left, right}
+    assert {*np.flatnonzero(captured.any(axis=0))} == {left, right}
     tone = fake_engine.tone(RATE, RATE)[1:, 0]
     quieter = 1.0 if words == "mono" else fake_engine.PANNED
     expected = {left: tone, right: tone * np.float32(quieter)} if left != right else {left: tone * np.float32((1 + quieter) / 2)}
-    heard = heard[np.flatnonzero(heard.any(axis=1))[0] :]
+    captured = captured[np.flatnonzero(captured.any(axis=1))[0] :]
     for channel, samples in expected.items():
-        np.testing.assert_allclose(heard[: len(samples), channel], samples, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(captured[: len(samples), channel], samples, rtol=0, atol=1e-7)
 
 
 def test_a_channel_that_the_device_has_not_is_said(jack_server, start_daemon):
@@ -65,8 +65,8 @@ def test_a_channel_that_the_device_has_not_is_said(jack_server, start_daemon):
     daemon = start_daemon(audio_device=DEVICE, audio_channels="2,7")
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs["audio_device"] != "looking for it")
-        told = client.status().pairs["audio_device"]
-    assert told.startswith("none: system has 6 output channels: 7 (setting audio_channels)")
+        reported = client.status().pairs["audio_device"]
+    assert reported.startswith("none: system has 6 output channels: 7 (setting audio_channels)")
 
 
 def test_a_device_that_is_not_there_is_said_with_those_that_are(jack_server, start_daemon):
@@ -74,22 +74,22 @@ def test_a_device_that_is_not_there_is_said_with_those_that_are(jack_server, sta
     daemon = start_daemon(audio_device="no such device")
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs["audio_device"] != "looking for it")
-        told = client.status().pairs["audio_device"]
-    assert "no output device 'no such device'" in told and "may be default, none, 0 " in told and " system" in told
+        reported = client.status().pairs["audio_device"]
+    assert "no output device 'no such device'" in reported and "may be default, none, 0 " in reported and " system" in reported
 
 
 @pytest.mark.parametrize(
     ("samplerate", "words"), [(44_100, "24k stereo slow"), (44_100, "stereo"), (96_000, "stereo slow"), (192_000, "24k stereo")]
 )
-def test_at_other_rates_what_is_heard_is_the_result_resampled_whole(jack_server, start_daemon, samplerate, words):
+def test_at_other_rates_what_is_played_is_the_result_resampled_whole(jack_server, start_daemon, samplerate, words):
     jack_server.start(samplerate, period=samplerate * 1024 // 48_000)
     daemon = start_daemon(audio_device=DEVICE)
     with Listener(jack_server) as listener, daemon.client() as client:
-        end, heard = play_evenly(client, listener, words, 1)
+        end, captured = play_evenly(client, listener, words, 1)
         assert client.status().pairs["audio_device"] == f"system, {samplerate / 1000:g} kHz"
     rate = end.pairs["samplerate"]
     whole = begun(soxr.resample(fake_engine.tone(rate, rate, 2), rate, samplerate))
-    ours = begun(heard)[:, :2]
+    ours = begun(captured)[:, :2]
     np.testing.assert_allclose(ours[: len(whole)], whole, rtol=0, atol=1e-6)
     assert not ours[len(whole) :].any()
 
@@ -99,8 +99,8 @@ def test_a_slow_or_uneven_engine_does_not_run_dry(jack_server, start_daemon, wor
     jack_server.start(RATE)
     daemon = start_daemon(audio_device=DEVICE)
     with Listener(jack_server) as listener, daemon.client() as client:
-        _, heard = play_evenly(client, listener, words, 4)
-    np.testing.assert_array_equal(begun(heard)[: 4 * RATE - 1, 0], fake_engine.tone(4 * RATE, RATE)[1:, 0])
+        _, captured = play_evenly(client, listener, words, 4)
+    np.testing.assert_array_equal(begun(captured)[: 4 * RATE - 1, 0], fake_engine.tone(4 * RATE, RATE)[1:, 0])
 
 
 def test_a_ring_that_runs_dry_neither_clicks_nor_skips(jack_server, start_daemon):
@@ -108,9 +108,9 @@ def test_a_ring_that_runs_dry_neither_clicks_nor_skips(jack_server, start_daemon
     daemon = start_daemon(audio_device=DEVICE)
     with Listener(jack_server) as listener, daemon.client() as client:
         wait_for(lambda: client.status().pairs["audio_device"].startswith("system"))
-        _, heard = play_evenly(client, listener, "hiccup", 3, underruns=1)
-    heard = begun(heard)[:, 0]
-    silence = np.flatnonzero(np.diff(np.flatnonzero(heard)) > RATE // 2)
+        _, captured = play_evenly(client, listener, "hiccup", 3, underruns=1)
+    captured = begun(captured)[:, 0]
+    silence = np.flatnonzero(np.diff(np.flatnonzero(captured)) > RATE // 2)
     assert len(silence) == 1  # in the middle
-    assert np.abs(np.diff(heard[: -RATE // 10])).max() < TONE_STEP + 0.1 / (0.005 * RATE)
-    assert heard.astype(bool).sum() == pytest.approx(3 * RATE, abs=0.01 * RATE)  # a tone touches zero now and then
+    assert np.abs(np.diff(captured[: -RATE // 10])).max() < TONE_STEP + 0.1 / (0.005 * RATE)
+    assert captured.astype(bool).sum() == pytest.approx(3 * RATE, abs=0.01 * RATE)  # a tone touches zero now and then

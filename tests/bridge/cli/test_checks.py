@@ -23,9 +23,9 @@ from tests.tiny_model import write_tiny_model
 FAKE = "tests.fake_engine:create_engine"
 
 
-def wrong(finding: checks.Finding, *told: str) -> None:
+def wrong(finding: checks.Finding, *reported: str) -> None:
     assert not finding.ok and finding.advice
-    assert all(word in finding.fact for word in told), finding
+    assert all(word in finding.fact for word in reported), finding
 
 
 def test_python():
@@ -132,7 +132,7 @@ def test_model(monkeypatch):
     well = checks.model(FAKE, "sketch")
     assert well.ok and "fake sketch" in well.fact
     wrong(checks.model(FAKE, "missing"), "no model 'missing'")
-    wrong(checks.model("tests.fake_engine:create_broken_engine", "sketch"), "told not to start")
+    wrong(checks.model("tests.fake_engine:create_broken_engine", "sketch"), "asked not to start")
 
 
 def test_a_model_with_a_damaged_file(tmp_path):

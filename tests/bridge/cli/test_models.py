@@ -44,14 +44,14 @@ def models(environment, *arguments, code=0):
 
 def test_the_list_says_what_is_to_be_had_and_whether_it_fits(environment):
     out, _ = models(environment, "--json")
-    told = {one["name"]: one for one in map(json.loads, out.splitlines())}
-    assert set(told) == {"sketch", *PUBLISHED}
-    assert told["sketch"]["here"] and told["sketch"]["samplerate"] == 48_000
-    base = told[NAME]
+    reported = {one["name"]: one for one in map(json.loads, out.splitlines())}
+    assert set(reported) == {"sketch", *PUBLISHED}
+    assert reported["sketch"]["here"] and reported["sketch"]["samplerate"] == 48_000
+    base = reported[NAME]
     assert not base["here"] and base["samplerate"] == 48_000 and base["licence"] == "Apache-2.0"
     assert base["what"] and "fits" in base and base["memory_bytes"] > base["bytes"]
     out, _ = models(environment)
-    assert all(f" {name} " in out for name in told) and "to be had with 'inspire models pull NAME'" in out
+    assert all(f" {name} " in out for name in reported) and "to be had with 'inspire models pull NAME'" in out
 
 
 def test_pull_verify_remove(environment, tmp_path):
@@ -65,8 +65,8 @@ def test_pull_verify_remove(environment, tmp_path):
         file.write(b"damage")
     out, _ = models(environment, "verify", NAME, code=1)
     assert "llm.pt has another content" in out and f"'inspire models pull {NAME}' mends it" in out
-    told = [json.loads(line) for line in models(environment, "pull", NAME, "--json")[0].splitlines()]
-    assert told[0]["event"] == "listed" and told[-1] == {**told[-1], "fetched": True, "revision": COMMIT}
+    reported = [json.loads(line) for line in models(environment, "pull", NAME, "--json")[0].splitlines()]
+    assert reported[0]["event"] == "listed" and reported[-1] == {**reported[-1], "fetched": True, "revision": COMMIT}
     assert json.loads(models(environment, "remove", NAME, "--json")[0]) == {"removed": str(tmp_path / "models" / NAME)}
     assert not (tmp_path / "models" / NAME).exists()
 

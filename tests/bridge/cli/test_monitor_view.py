@@ -20,23 +20,24 @@ from bridge.osc.replies import Done
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, wait_for
 
 
-def test_a_snapshot_is_told_within_any_width():
+def test_a_snapshot_is_reported_within_any_width():
     job = {"job": "j" * 90, "done_s": 3.0, "total_s": 8.0, "rtf": 0.2, "peaks_db": [-120.0] * 60 + [0.0] * 60}
     queue = [{"position": number, "prompt": f"tune {number}"} for number in range(20)]
-    told = {"state": "busy", "queued": 19, "paused": 1, "job": job, "queue": queue, "peak_db": -3.0, "rms_db": -9.0}
+    reported = {"state": "busy", "queued": 19, "paused": 1, "job": job, "queue": queue, "peak_db": -3.0, "rms_db": -9.0}
     for width in (20, 40, 120):
-        shown = monitor_view.lines(told, ["12:00:00 asked " + "x" * 90] * 50, width, height=30)
+        shown = monitor_view.lines(reported, ["12:00:00 asked " + "x" * 90] * 50, width, height=30)
         assert len(shown) == 30 and all(len(line) <= width for line in shown)
     assert " " * 60 + "█" * 60 in shown and "19 waiting, paused" in shown[0]
     assert "      7 tune 7" in shown and "        and 12 more" in shown
-    assert not any("█" in line for line in monitor_view.lines(told, [], 120, blocks=False))
+    assert not any("█" in line for line in monitor_view.lines(reported, [], 120, blocks=False))
 
 
-def test_what_is_wrong_is_told_in_full_and_texts_of_others_on_one_line():
+def test_what_is_wrong_is_reported_in_full_and_texts_of_others_on_one_line():
     gone = monitor_view.lines({"state": "gone"}, [], 20)
     assert " ".join(gone) == "no daemon runs: start one with 'inspire serve' waiting for one"
-    told = {"state": "down", "problem": "the model is damaged: get it again", "queue": [{"position": 0, "prompt": "a\n\x1b[2Jb"}]}
-    *_, third, fourth, fifth = monitor_view.lines(told, ["東京テクノ " * 9], 20)  # each letter two columns wide
+    queue = [{"position": 0, "prompt": "a\n\x1b[2Jb"}]
+    down = {"state": "down", "problem": "the model is damaged: get it again", "queue": queue}
+    *_, third, fourth, fifth = monitor_view.lines(down, ["東京テクノ " * 9], 20)  # each letter two columns wide
     assert (third, fourth, fifth) == ("        it again", "      0 a  [2Jb", "東京テクノ 東京テク")
 
 
@@ -44,7 +45,7 @@ def test_a_file_that_is_not_there_has_no_waveform(tmp_path):
     assert monitor_view.peaks_db(None) == monitor_view.peaks_db(str(tmp_path / "gone.wav")) == []
 
 
-def test_once_as_json_tells_the_running_job_and_those_that_wait(start_daemon):
+def test_once_as_json_reports_the_running_job_and_those_that_wait(start_daemon):
     daemon = start_daemon()
     raw = RawClient(daemon.port)
     for id in "ij":
@@ -53,18 +54,18 @@ def test_once_as_json_tells_the_running_job_and_those_that_wait(start_daemon):
 
     def look() -> dict | None:
         result = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, check=True)
-        told = json.loads(result.stdout)
-        return told if told.get("job", {}).get("peaks_db") else None
+        reported = json.loads(result.stdout)
+        return reported if reported.get("job", {}).get("peaks_db") else None
 
-    told = wait_for(look)
-    assert told["job"]["job"] == "i" and max(told["job"]["peaks_db"]) == -20.0  # the fake engine's tone
-    assert [(entry["position"], entry["job"]) for entry in told["queue"]] == [(0, "i"), (1, "j")]
+    reported = wait_for(look)
+    assert reported["job"]["job"] == "i" and max(reported["job"]["peaks_db"]) == -20.0  # the fake engine's tone
+    assert [(entry["position"], entry["job"]) for entry in reported["queue"]] == [(0, "i"), (1, "j")]
     for id in "ji":
         raw.send("/inspire/cancel", id)
     raw.close()
 
 
-def test_the_log_tells_what_happened(start_daemon):
+def test_the_log_reports_what_happened(start_daemon):
     daemon = start_daemon()
     watch = monitor_view.Watch(daemon.client)
 
@@ -84,7 +85,7 @@ def test_the_log_tells_what_happened(start_daemon):
         assert isinstance(list(asking.generate("a short one", duration_s=0.5))[-1], Done)
         wait_for(lambda: logs("done", "a-short-one.wav, 0.5 s"))
         list(asking.generate("refuse this", duration_s=0.5))
-        wait_for(lambda: logs("failed", "told to refuse"))
+        wait_for(lambda: logs("failed", "asked to fail the request"))
         asking.pause()
         wait_for(lambda: logs("queue", "paused"))
         asking.resume()
@@ -96,13 +97,13 @@ def test_the_log_tells_what_happened(start_daemon):
     watch.close()
 
 
-def test_a_refused_watcher_goes_on(start_daemon):
-    """Its token is wrong: that is told, and does not end the watching."""
+def test_a_rejected_watcher_goes_on(start_daemon):
+    """Its token is wrong: that is reported, and does not end the watching."""
     daemon = start_daemon(token="correct horse battery staple")
     watch = monitor_view.Watch(lambda: Client(daemon.port, token="wrong horse battery staple"))
     for _ in range(2):
-        told = watch.look()
-        assert told["state"] == "unknown" and "token" in told["problem"]
+        reported = watch.look()
+        assert reported["state"] == "unknown" and "token" in reported["problem"]
     assert ["problem" in line for line in watch.log] == [True]
     watch.close()
 

@@ -46,39 +46,39 @@ def test_a_word_that_names_no_job_is_one_sentence(inspire, daemon, tmp_path):
     (tmp_path / "foreign.wav").touch()
     (tmp_path / "odd.wav").touch()
     (tmp_path / "odd.json").write_text('{"of": "another program"}')
-    for word, told in (("nobody", "no job has the id"), (str(tmp_path / "foreign.wav"), "there is none"),
+    for word, reported in (("nobody", "no job has the id"), (str(tmp_path / "foreign.wav"), "there is none"),
                        (str(tmp_path / "odd.wav"), "does not name a job"), ("nowhere/x.wav", "there is none")):  # fmt: skip
-        refused = inspire("again", word)
-        assert refused.returncode == 1 and told in refused.stderr and "Traceback" not in refused.stderr, word
+        rejected = inspire("again", word)
+        assert rejected.returncode == 1 and reported in rejected.stderr and "Traceback" not in rejected.stderr, word
 
 
 def test_there_is_no_last_job_before_the_first(start_daemon):
     daemon = start_daemon()
     environment = daemon.environment | {"INSPIRE_PORT": str(daemon.port)}
     command = [sys.executable, "-m", "bridge", "again", "last"]
-    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    assert refused.returncode == 1 and "nothing was made yet" in refused.stderr
+    rejected = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert rejected.returncode == 1 and "nothing was made yet" in rejected.stderr
 
 
-def test_the_id_of_a_job_is_told_and_can_be_used(inspire):
-    told = inspire("generate", "tune", "--duration-s", "0.5", "--path", "told").stderr
-    id = next(line.removeprefix("job ") for line in told.splitlines() if line.startswith("job "))
+def test_the_id_of_a_job_is_reported_and_can_be_used(inspire):
+    reported = inspire("generate", "tune", "--duration-s", "0.5", "--path", "told").stderr
+    id = next(line.removeprefix("job ") for line in reported.splitlines() if line.startswith("job "))
     assert json.loads(inspire("status", "last", "--json").stdout)["job"] == id
     assert inspire("again", id).returncode == 0
 
 
-def test_play_says_why_nothing_is_heard(inspire, daemon):
+def test_play_says_why_nothing_is_played(inspire, daemon):
     made(daemon, "silent")
-    refused = inspire("play", "silent")
-    assert refused.returncode == 1 and "playing" not in refused.stdout + refused.stderr
-    assert "audio device is none: switched off in the settings" in refused.stderr
+    rejected = inspire("play", "silent")
+    assert rejected.returncode == 1 and "playing" not in rejected.stdout + rejected.stderr
+    assert "audio device is none: switched off in the settings" in rejected.stderr
 
 
 def test_what_only_looks_starts_no_daemon_and_says_so(inspire, tmp_path):
     for command in (["history"], ["jobs"], ["play", "last"]):
         own = {"INSPIRE_STATE_FOLDER": str(tmp_path / "state"), "INSPIRE_PORT": "1"}
-        refused = inspire(*command, **own)
-        assert refused.returncode == 3 and "none is started for this" in refused.stderr, command
+        rejected = inspire(*command, **own)
+        assert rejected.returncode == 3 and "none is started for this" in rejected.stderr, command
         assert not (tmp_path / "state").exists(), command
 
 
@@ -89,7 +89,7 @@ def test_what_keeps_a_daemon_from_starting_is_one_sentence(inspire, daemon, tmp_
         "port": inspire("serve", "--port", str(daemon.port), **own),
         "home": inspire("serve", "--port", "0"),
     }
-    for name, refused in tried.items():
-        errors = [line for line in refused.stderr.splitlines() if line]
-        assert refused.returncode == 2 and "Traceback" not in refused.stderr, (name, refused.stderr)
-        assert len(errors) == 1, (name, refused.stderr)
+    for name, rejected in tried.items():
+        errors = [line for line in rejected.stderr.splitlines() if line]
+        assert rejected.returncode == 2 and "Traceback" not in rejected.stderr, (name, rejected.stderr)
+        assert len(errors) == 1, (name, rejected.stderr)

@@ -18,7 +18,7 @@ Answers = dict[str, list[tuple[str, list]]]  # to each command, by its short nam
 
 @pytest.fixture
 def odd_daemon() -> Iterator[Callable[[Answers], int]]:
-    """Starts a server that pongs, and answers as it is told: gives its port."""
+    """Starts a server that pongs, and answers as asked: gives its port."""
     ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ours.bind(("127.0.0.1", 0))
     ours.settimeout(30)
@@ -42,7 +42,7 @@ def odd_daemon() -> Iterator[Callable[[Answers], int]]:
 
 
 @pytest.mark.parametrize(
-    ("words", "answers", "told"),
+    ("words", "answers", "reported"),
     [
         (["midi", "learn", "pause"], {"midi/learn": [("ack", []), ("done", ["x.wav", 1.0])]}, "'done'"),
         (["midi", "learn", "pause"], {"midi/learn": [("cancelled", ["", 0.0])]}, "'cancelled'"),
@@ -54,11 +54,11 @@ def odd_daemon() -> Iterator[Callable[[Answers], int]]:
         (["status"], {"status": [("sung", [])]}, "/inspire/sung"),
     ],
 )
-def test_an_odd_answer_is_one_sentence(odd_daemon, tmp_path, words, answers, told):
+def test_an_odd_answer_is_one_sentence(odd_daemon, tmp_path, words, answers, reported):
     environment = daemon_environment(tmp_path, port=odd_daemon(answers))
     command = [sys.executable, "-m", "bridge", *words]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in ended.stderr
-    assert told in " ".join(ended.stderr.split())
-    expected = 0 if told in ("", "1.0 s") else 1
-    assert ended.returncode == expected or "sung" in told and ended.returncode == 2, ended.stderr
+    assert reported in " ".join(ended.stderr.split())
+    expected = 0 if reported in ("", "1.0 s") else 1
+    assert ended.returncode == expected or "sung" in reported and ended.returncode == 2, ended.stderr

@@ -1,4 +1,4 @@
-"""Presets: the factory's are sound, the user's are read again, and what is wrong in a file is told and stops nothing."""
+"""Presets: the factory's are sound, the user's are read again, and what is wrong in a file is reported and stops nothing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_users_are_read_again_when_they_change(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ('[[preset]]\nname = "x"\nbpm = \n', 3, "Invalid value"),
         ('[[preset]]\nname = "x"\ntempo = 3\n', 3, "unknown key 'tempo'"),
@@ -108,18 +108,18 @@ def test_the_users_are_read_again_when_they_change(tmp_path):
         ("# mine\npreset = [1]\n", 2, "[[preset]]"),
     ],
 )
-def test_a_bad_file_tells_its_line_and_stops_nothing(tmp_path, text, line, told):
+def test_a_bad_file_reports_its_line_and_stops_nothing(tmp_path, text, line, reported):
     (tmp_path / "bad.toml").write_text(text)
     (tmp_path / "good.toml").write_text('[[preset]]\nname = "good"\n')
     presets = Presets(tmp_path)
     assert presets.get("good") and len(presets.all()) >= len(FACTORY) + 1
     assert len(presets.problems) == 1
-    assert "bad.toml" in presets.problems[0] and f"line {line}" in presets.problems[0] and told in presets.problems[0]
+    assert "bad.toml" in presets.problems[0] and f"line {line}" in presets.problems[0] and reported in presets.problems[0]
     with pytest.raises(PresetError, match="bad.toml"):  # it may be why
         presets.get("lost")
 
 
-def test_files_that_are_no_text_are_told_too(tmp_path):
+def test_files_that_are_no_text_are_reported_too(tmp_path):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")  # half a character of UTF-16
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "list.toml").write_text("preset = [1]")
@@ -178,8 +178,8 @@ def test_select_takes_a_name_or_a_number(tmp_path):
     count = len(FACTORY)
     for name, selected in {"FUNK": "Funk", "0": FACTORY[0].name, "7": FACTORY[7].name, "5": "5", str(count): "5"}.items():
         assert presets.select(name).name == presets.get(SELECTED).name == selected
-    for name, told in {str(count + 1): f"there are 0 to {count}", "-1": "no preset '-1'", "²": "no preset '²'"}.items():
-        with pytest.raises(PresetError, match=told):
+    for name, reported in {str(count + 1): f"there are 0 to {count}", "-1": "no preset '-1'", "²": "no preset '²'"}.items():
+        with pytest.raises(PresetError, match=reported):
             presets.select(name)
 
 

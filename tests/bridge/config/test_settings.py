@@ -1,4 +1,4 @@
-"""Where a setting comes from, and what is refused."""
+"""Where a setting comes from, and what is rejected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_no_file_is_no_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("\nvolume = 3", "line 2: unknown setting 'volume'"),
         ("port = true", "a whole number or auto is allowed .*line 1"),
@@ -50,10 +50,10 @@ def test_no_file_is_no_error(tmp_path):
         (f'folder = "/{"x" * 1000}"', "1000 bytes"),
     ],
 )
-def test_refusals_say_what_is_allowed(tmp_path, text, told):
+def test_refusals_say_what_is_allowed(tmp_path, text, reported):
     file = tmp_path / "settings.toml"
     file.write_text(text)
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=reported):
         load_settings({}, {"INSPIRE_SETTINGS": str(file)})
 
 
@@ -70,7 +70,7 @@ def test_a_port_may_be_found(tmp_path):
         assert (settings.port, settings.usual_port) in (("auto", 7770), (0, 0), (8000, 8000))
 
 
-def test_each_value_tells_where_it_comes_from(tmp_path):
+def test_each_value_reports_where_it_comes_from(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('# mine\nmodel = "file"\nport = 1\n')
     environment = {"INSPIRE_SETTINGS": str(file), "INSPIRE_PREBUFFER_S": "1", "INSPIRE_PORT": "2"}
@@ -82,11 +82,11 @@ def test_each_value_tells_where_it_comes_from(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "environment", "told"),
+    ("flags", "environment", "reported"),
     [({"port": "x"}, {}, "port is 'x'.*--port"), ({}, {"INSPIRE_STALL_TIMEOUT_S": "-1"}, "more than 0.*INSPIRE_STALL_TIMEOUT_S")],
 )
-def test_a_bad_value_tells_where_it_comes_from(tmp_path, flags, environment, told):
-    with pytest.raises(SettingsError, match=told):
+def test_a_bad_value_reports_where_it_comes_from(tmp_path, flags, environment, reported):
+    with pytest.raises(SettingsError, match=reported):
         load_settings(flags, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), **environment})
 
 
@@ -120,14 +120,14 @@ def test_every_setting_is_taken_from_file_environment_and_flag(tmp_path):
             assert origins[field.name] == (f"{file}, line {line}", variable, flag)[number - 1]
 
 
-def test_every_setting_is_a_flag_and_told_with_where_it_comes_from(tmp_path):
+def test_every_setting_is_a_flag_and_reported_with_where_it_comes_from(tmp_path):
     fields = dataclasses.fields(Settings)
     flags = [f"--{field.name.replace('_', '-')}={some_value(field, 3)}" for field in fields]
     command = [sys.executable, "-m", "bridge", "settings", "--json", *flags]
     said = subprocess.run(command, cwd=ROOT, env=daemon_environment(tmp_path), capture_output=True, text=True, check=True).stdout
-    told = {line["name"]: line for line in map(json.loads, said.splitlines())}
-    assert list(told) == [field.name for field in fields]
+    reported = {line["name"]: line for line in map(json.loads, said.splitlines())}
+    assert list(reported) == [field.name for field in fields]
     for field in fields:
-        assert told[field.name]["from"] == f"--{field.name.replace('_', '-')}"
+        assert reported[field.name]["from"] == f"--{field.name.replace('_', '-')}"
         wanted = "…" if field.name == "token" else str(some_value(field, 3))
-        assert str(told[field.name]["value"]) == wanted
+        assert str(reported[field.name]["value"]) == wanted

@@ -105,12 +105,12 @@ def test_lmms_results_do_not_cover_one_another(result, tmp_path):
     np.testing.assert_allclose(played[both], wanted[both] + wanted[RATE : 3 * RATE], atol=1e-6)
 
 
-def test_lmms_what_is_wrong_is_told_and_nothing_changed(result, tmp_path):
+def test_lmms_what_is_wrong_is_reported_and_nothing_changed(result, tmp_path):
     song, no_song, damaged = tmp_path / "song.mmp", tmp_path / "preset.mmp", tmp_path / "damaged.mmpz"
     song.write_text(PROJECT.format(beats=4, bpm=120))
     no_song.write_text("<lmms-project type='instrumenttracksettings'/>")
     damaged.write_bytes(b"1234damaged")
-    for project, clip, bar, told in (
+    for project, clip, bar, reported in (
         (song, result, 0, "counted from 1"),
         (song, tmp_path / "missing.wav", 1, "missing.wav"),
         (song, no_song, 1, "cannot read"),
@@ -119,7 +119,7 @@ def test_lmms_what_is_wrong_is_told_and_nothing_changed(result, tmp_path):
         (tmp_path / "nowhere.mmp", result, 1, "cannot read"),
     ):
         before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-        with pytest.raises(place_in_lmms.PlaceError, match=told):
+        with pytest.raises(place_in_lmms.PlaceError, match=reported):
             place_in_lmms.place(project, clip, bar)
         assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     done = run("place_in_lmms", song, result, "--bar", 0)
@@ -146,8 +146,8 @@ def ardour(script: str, folder: Path) -> str:
 def session(tmp_path) -> Path:
     """A session at 124 bpm with one track, connected to the master."""
     folder = tmp_path / "song"
-    told = ardour(SESSION.format(folder=folder, name="song", bpm=124), tmp_path)
-    assert (folder / "song.ardour").exists(), told
+    reported = ardour(SESSION.format(folder=folder, name="song", bpm=124), tmp_path)
+    assert (folder / "song.ardour").exists(), reported
     assert "Inspire/audio_out 1" in (folder / "song.ardour").read_text()
     return folder
 
@@ -169,8 +169,8 @@ def test_ardour_plays_the_result_on_its_bar(result, session, tmp_path):
     close_session()
     quit()
     """
-    told = ardour(look, tmp_path)
-    line = next(line for line in told.splitlines() if line.startswith("region"))
+    reported = ardour(look, tmp_path)
+    line = next(line for line in reported.splitlines() if line.startswith("region"))
     _, bar, position, length = line.split()
     assert bar == "5|1|0" and int(length) == 4 * 2 * RATE
     out = tmp_path / "out.wav"
@@ -187,15 +187,15 @@ def test_ardour_plays_the_result_on_its_bar(result, session, tmp_path):
     assert differ <= 1, "more than rounding to 24 bits"
 
 
-def test_ardour_what_is_wrong_is_told_and_nothing_changed(result, session, tmp_path):
+def test_ardour_what_is_wrong_is_reported_and_nothing_changed(result, session, tmp_path):
     file = session / "song.ardour"
     before = file.read_bytes()
-    for bar, track, clip, told in (
+    for bar, track, clip, reported in (
         (0, "Inspire", result, "counted from 1"),
         (1, "Bass", result, "there are 'Inspire'"),
         (1, "Inspire", tmp_path / "missing.wav", "missing.wav"),
     ):
-        with pytest.raises(place_in_ardour.PlaceError, match=told):
+        with pytest.raises(place_in_ardour.PlaceError, match=reported):
             place_in_ardour.place(session, clip, bar, track)
     with pytest.raises(place_in_ardour.PlaceError, match="cannot read"):
         place_in_ardour.place(tmp_path, result, 1)

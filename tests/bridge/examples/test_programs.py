@@ -35,8 +35,8 @@ def test_a_shell_asks_through_the_mailbox(daemon, tmp_path):
     assert soundfile.info(path).duration == pytest.approx(1.0)
     assert json.loads(path.with_suffix(".json").read_text())["request"]["prompt"] == 'dub "techno" \\ ä'
     assert not [*(mailbox / "shell" / "replies").iterdir()]
-    refused = subprocess.run([EXAMPLES / "ask.sh", "refuse", "1"], env=environment, capture_output=True, text=True, timeout=60)
-    assert refused.returncode == 1 and "told to refuse" in refused.stderr
+    rejected = subprocess.run([EXAMPLES / "ask.sh", "refuse", "1"], env=environment, capture_output=True, text=True, timeout=60)
+    assert rejected.returncode == 1 and "asked to fail the request" in rejected.stderr
     environment["MAILBOX"] = str(tmp_path / "nobody")
     nobody = subprocess.run([EXAMPLES / "ask.sh", "dub"], env=environment, capture_output=True, text=True, timeout=60)
     assert nobody.returncode == 1 and "inspire serve" in nobody.stderr
@@ -56,9 +56,9 @@ def test_pure_data_asks_and_prints_where_the_result_is(daemon, tmp_path):
     finally:
         process.terminate()
         process.wait()
-    told = log.read_text()
-    assert "fail" not in told and "error" not in told and "couldn't" not in told, told
-    path = re.search(r"^done: .*?(/\S+\.wav)", told, re.M)[1]
+    reported = log.read_text()
+    assert "fail" not in reported and "error" not in reported and "couldn't" not in reported, reported
+    path = re.search(r"^done: .*?(/\S+\.wav)", reported, re.M)[1]
     assert soundfile.info(path).duration == pytest.approx(2.0)
 
 
@@ -76,9 +76,9 @@ def test_supercollider_asks_and_prints_where_the_result_is(daemon, tmp_path):
         process.terminate()
         process.wait()
         process.stdin.close()
-    told = log.read_text(errors="replace")
-    assert "failed: " not in told and "ERROR" not in told, told
-    path = re.search(r"^done: (/.+\.wav)$", told, re.M)[1]
+    reported = log.read_text(errors="replace")
+    assert "failed: " not in reported and "ERROR" not in reported, reported
+    path = re.search(r"^done: (/.+\.wav)$", reported, re.M)[1]
     assert soundfile.info(path).duration == pytest.approx(2 * 4 * 60 / 124, abs=1e-4)
 
 

@@ -15,10 +15,10 @@ def test_an_estimate_comes_true_and_makes_nothing(start_daemon):
         done = list(client.generate("paced 0.5", duration_s=4))[-1]
         assert isinstance(done, Done)
         files = sorted(daemon.folder.iterdir())
-        told = client.estimate(prompt="paced 0.5", duration_s=8)
-        assert isinstance(told, Estimated) and told.pairs["measured"] == 1 and told.pairs["new_s"] == 8
-        assert told.total_s == pytest.approx(4.0, rel=0.25) and told.first_s == pytest.approx(0.25, abs=0.25)
-        assert told.pairs["wait_s"] == 0
+        reported = client.estimate(prompt="paced 0.5", duration_s=8)
+        assert isinstance(reported, Estimated) and reported.pairs["measured"] == 1 and reported.pairs["new_s"] == 8
+        assert reported.total_s == pytest.approx(4.0, rel=0.25) and reported.first_s == pytest.approx(0.25, abs=0.25)
+        assert reported.pairs["wait_s"] == 0
         assert sorted(daemon.folder.iterdir()) == files and client.history()[0].count == 1
 
 
@@ -38,11 +38,11 @@ def test_it_is_for_the_request_that_a_generate_or_continue_would_be(start_daemon
             ({"start": "bar"}, "no_clock"),
             ({"model": "another"}, "no_estimate"),
         ]:
-            told = client.estimate(**asked)
-            assert isinstance(told, Fail) and told.code == code, asked
+            reported = client.estimate(**asked)
+            assert isinstance(reported, Fail) and reported.code == code, asked
 
 
-def test_it_outlives_the_daemon_and_tells_of_the_jobs_before(start_daemon, tmp_path):
+def test_it_outlives_the_daemon_and_reports_of_the_jobs_before(start_daemon, tmp_path):
     state = tmp_path / "state"
     first = start_daemon(state_folder=state)
     with first.client() as client:

@@ -23,7 +23,7 @@ def test_every_command_has_one_handler(tmp_path, monkeypatch):
     assert daemon._handlers.commands == served
 
 
-def test_a_command_with_two_handlers_is_refused():
+def test_a_command_with_two_handlers_is_rejected():
     async def pong(command, caller):
         yield
 

@@ -71,7 +71,7 @@ def test_a_killed_daemons_jobs_are_interrupted_and_playable(tmp_path):
             chunk = until_chunk(events, 3)
             raw.send("/inspire/generate", "waiting", "another tune")
             assert raw.receive() == Ack("waiting")
-            client.history()  # answered after what was told before it is written
+            client.history()  # answered after what was reported before it is written
             first.process.kill()
         first.process.wait()
         first.state_file.unlink()
@@ -129,7 +129,7 @@ def test_keep_and_delete_over_osc(start_daemon):
         assert client.history(since="yesterday").code == "bad_value"
 
 
-def test_a_part_of_an_earlier_version_whose_job_had_ended_keeps_its_story(tmp_path):
+def test_a_part_of_an_earlier_version_whose_job_had_ended_keeps_its_sidecar(tmp_path):
     """Killed between the sidecar and the last rename, when files had another name while they grew."""
     path = record(tmp_path, "j")
     part = path.with_suffix(".part.wav")
@@ -243,9 +243,9 @@ def test_no_step_of_a_jobs_life_looks_through_the_whole_journal(tmp_path):
         return "; ".join(row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}"))
 
     plans = with_journal(tmp_path / "j.sqlite", use, cap_bytes=1)
-    removing = [told for sql, told in plans.items() if "ORDER BY deleted" in sql]
-    assert removing and all("jobs_with_results (kept=?)" in told for told in removing), plans
-    slow = {sql: told for sql, told in plans.items() if re.search("SCAN jobs(?! USING)|B-TREE", told)}
+    removing = [reported for sql, reported in plans.items() if "ORDER BY deleted" in sql]
+    assert removing and all("jobs_with_results (kept=?)" in reported for reported in removing), plans
+    slow = {sql: reported for sql, reported in plans.items() if re.search("SCAN jobs(?! USING)|B-TREE", reported)}
     assert len(plans) > 8 and slow == {}
 
 

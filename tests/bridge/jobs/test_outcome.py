@@ -59,17 +59,17 @@ def test_what_was_stopped_is_cancelled(tmp_path, asked):
     [(None, "done"), (EngineFailure("it died"), "failed"), (JobError("the daemon ended", "interrupted"), "interrupted")],
 )
 def test_the_sidecar_says_what_became_of_it(tmp_path, failure, state):
-    story = asyncio.run(outcome.in_sidecar(job_of(tmp_path), None if failure else finished(), failure))
-    assert (story["id"], story["state"], story["request"]["seed"]) == ("j", state, 7)
-    assert ("failure" in story) == bool(failure) and story["timings"]["total_s"] == pytest.approx(2, abs=0.5)
+    sidecar = asyncio.run(outcome.in_sidecar(job_of(tmp_path), None if failure else finished(), failure))
+    assert (sidecar["id"], sidecar["state"], sidecar["request"]["seed"]) == ("j", state, 7)
+    assert ("failure" in sidecar) == bool(failure) and sidecar["timings"]["total_s"] == pytest.approx(2, abs=0.5)
 
 
 def test_a_clip_that_is_gone_is_said_and_nothing_fails(tmp_path):
-    story = asyncio.run(outcome.in_sidecar(job_of(tmp_path, clip=str(tmp_path / "gone.wav")), finished(), None))
-    assert story["source"]["sha256"] is None and story["source"]["problem"]
+    sidecar = asyncio.run(outcome.in_sidecar(job_of(tmp_path, clip=str(tmp_path / "gone.wav")), finished(), None))
+    assert sidecar["source"]["sha256"] is None and sidecar["source"]["problem"]
 
 
-def test_a_job_tells_where_it_is(tmp_path):
+def test_a_job_reports_where_it_is(tmp_path):
     job = Job(Submit("j", GenerationRequest("dub", duration_s=4.0)), Recording(tmp_path, GenerationRequest("dub")), 7)
     assert job.state == "queued" and job.rtf == 0.0 and job.exact.seed == 7
     job.started, job.done_s, job.worked_s = time.monotonic(), 2.0, 1.0

@@ -26,13 +26,13 @@ def report(**paces: Pace) -> ModelReport:
 def test_a_job_like_the_last_takes_as_long():
     rates = Rates()
     rates.done(request(), PACE)
-    told = rates.estimate(request())
+    reported = rates.estimate(request())
     # The first chunk: tokens of 0.5 s and of 0.5 s ahead, a window of 1 s.
-    assert told.first_s == pytest.approx(0.2 + 50 * 1.0 * 0.004 + 0.03 + 1.0 * 0.1)
+    assert reported.first_s == pytest.approx(0.2 + 50 * 1.0 * 0.004 + 0.03 + 1.0 * 0.1)
     # Chunks end at 0.5, 1.5, 3.5 and 7.5 s; what is rendered for each begins 2 s before it and ends 0.5 s after.
     windows = (0.5 + 0.5) + (1.5 + 0.5) + (3.5 + 0.5) + (7.5 - 1.5)
-    assert told.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.004 + 4 * 0.03 + windows * 0.1)
-    assert told.measured == 1
+    assert reported.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.004 + 4 * 0.03 + windows * 0.1)
+    assert reported.measured == 1
 
 
 def test_the_first_sound_comes_as_late_as_it_did():
@@ -69,8 +69,8 @@ def test_the_warm_up_counts_until_there_is_a_job_and_for_paths_that_had_none():
     rates.warmed_up("sketch", report(full=PACE, fast=PACE | {"render_per_s": 0.01}))
     assert rates.estimate(request()).measured == 0
     rates.done(request(), PACE | {"step_s": 0.008})
-    told = rates.estimate(request(decode="fast"))
-    assert told.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.008 + 4 * 0.03 + 13.0 * 0.01) and told.measured == 1
+    reported = rates.estimate(request(decode="fast"))
+    assert reported.total_s == pytest.approx(0.2 + 7.5 * 50 * 0.008 + 4 * 0.03 + 13.0 * 0.01) and reported.measured == 1
     rates.device = "another"
     assert rates.estimate(request()) is None  # what another device took says nothing
 
@@ -101,8 +101,8 @@ def test_it_outlives_the_daemon_and_a_damaged_file_costs_no_more_than_itself(tmp
     Rates(file).save()  # said in the log
 
 
-def test_an_engine_that_tells_no_pace_is_measured_from_outside():
+def test_an_engine_that_reports_no_pace_is_measured_from_outside():
     rates = Rates()
     rates.done(request(8.5), measured_outside(first_s=1.0, work_s=5.0, new_s=8.5, variations=1))
-    told = rates.estimate(request(16.5))
-    assert told.first_s == pytest.approx(1.0) and told.total_s == pytest.approx(0.75 + 16.5 * 0.5)
+    reported = rates.estimate(request(16.5))
+    assert reported.first_s == pytest.approx(1.0) and reported.total_s == pytest.approx(0.75 + 16.5 * 0.5)

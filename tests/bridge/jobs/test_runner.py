@@ -24,10 +24,10 @@ def submit(id: str) -> Submit:
 
 def in_a_loop(check) -> None:
     async def run() -> None:
-        told = []
+        reported = []
         journal = Journal(None)
         await journal.open(0)
-        checking = check(Jobs(None, None, None, journal, Path("/nowhere"), lambda job, reply: told.append(reply)), told)
+        checking = check(Jobs(None, None, None, journal, Path("/nowhere"), lambda job, reply: reported.append(reply)), reported)
         if checking:
             await checking
         await journal.close()
@@ -38,11 +38,11 @@ def in_a_loop(check) -> None:
 def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
     monkeypatch.setattr(limits, "MAX_REMEMBERED", 3)
 
-    def check(queue: Jobs, told: list) -> None:
+    def check(queue: Jobs, reported: list) -> None:
         waiting = queue.submit(submit("waiting"))
         for n in range(10):
             queue.cancel(queue.submit(submit(f"job{n}")))
-        assert told.count(Cancelled("job0", "", 0.0)) == 1
+        assert reported.count(Cancelled("job0", "", 0.0)) == 1
         for n in range(7):
             with pytest.raises(JobError):
                 queue.get(f"job{n}")
@@ -55,7 +55,7 @@ def test_ended_jobs_are_remembered_up_to_a_number(monkeypatch):
 def test_no_table_grows_with_the_jobs_and_clients_it_has_seen(monkeypatch):
     monkeypatch.setattr(limits, "MAX_REMEMBERED", 3)
 
-    def check(queue: Jobs, _told: list) -> None:
+    def check(queue: Jobs, _reported: list) -> None:
         for n in range(300):
             queue.cancel(queue.submit(submit(f"job{n}"), client=n))
         tables = [*vars(queue).values(), *vars(queue._queue).values()]
@@ -68,7 +68,7 @@ def test_no_table_grows_with_the_jobs_and_clients_it_has_seen(monkeypatch):
 def test_what_ended_longer_ago_is_recalled_from_the_journal(monkeypatch):
     monkeypatch.setattr(limits, "MAX_AT_HAND", 2)
 
-    async def check(queue: Jobs, _told: list) -> None:
+    async def check(queue: Jobs, _reported: list) -> None:
         for n in range(5):
             queue.cancel(queue.submit(submit(f"job{n}")))
         with pytest.raises(JobError):
@@ -92,7 +92,7 @@ def test_what_ended_longer_ago_is_recalled_from_the_journal(monkeypatch):
 def test_a_full_queue_says_so(monkeypatch):
     monkeypatch.setattr(limits, "MAX_QUEUED", 2)
 
-    def check(queue: Jobs, _told: list) -> None:
+    def check(queue: Jobs, _reported: list) -> None:
         queue.submit(submit("a"))
         queue.submit(submit("b"))
         with pytest.raises(JobError) as caught:
@@ -103,23 +103,23 @@ def test_a_full_queue_says_so(monkeypatch):
     in_a_loop(check)
 
 
-def test_when_the_queue_moves_those_who_are_next_hear_of_it():
-    def check(queue: Jobs, told: list) -> None:
+def test_when_the_queue_moves_those_who_are_next_are_informed():
+    def check(queue: Jobs, reported: list) -> None:
         first = queue.submit(submit("first"))
         for n in range(20):
             queue.submit(submit(f"job{n}"))
         queue.cancel(first)
-        assert told == [Cancelled("first", "", 0.0), *(Queued(f"job{n}", n) for n in range(runner._NEXT))]
+        assert reported == [Cancelled("first", "", 0.0), *(Queued(f"job{n}", n) for n in range(runner._NEXT))]
 
     in_a_loop(check)
 
 
 @pytest.mark.parametrize("drop", [False, True])
 def test_nothing_is_taken_while_ending(drop):
-    def check(queue: Jobs, told: list) -> None:
+    def check(queue: Jobs, reported: list) -> None:
         queue.submit(submit("a"))
         queue.close(drop)
-        assert told == [Cancelled("a", "", 0.0) if drop else Queued("a", 0, {"later": 1})]
+        assert reported == [Cancelled("a", "", 0.0) if drop else Queued("a", 0, {"later": 1})]
         with pytest.raises(JobError) as caught:
             queue.submit(submit("b"))
         assert caught.value.code == "shutting_down"

@@ -60,10 +60,10 @@ def box(mailbox, request) -> Box:
 
 def test_a_job_is_answered_as_over_osc(daemon, box):
     box.put("job-1", "/inspire/generate", "dub – techno", "duration_s", 1, "seed", 7)
-    told = box.until_end("job-1")
-    names = [address.rpartition("/")[2] for address, *_ in told]
+    reported = box.until_end("job-1")
+    names = [address.rpartition("/")[2] for address, *_ in reported]
     assert [name for name in names if name != "progress"] == ["ack", "queued", *("chunk",) * 4, "done"]
-    replies = [decode_reply(address, values) for address, *values in told]
+    replies = [decode_reply(address, values) for address, *values in reported]
     assert isinstance(replies[-1], Done) and replies[-1].pairs["seed"] == 7
     assert soundfile.info(replies[-1].path).frames == 48_000
     assert wait_for(lambda: not [*(box.folder / "requests").iterdir()] or None) is not None
@@ -90,7 +90,7 @@ def test_a_cancel_of_the_jobs_own_id_stops_it(box):
     assert end[0] == "/inspire/cancelled" and 0 < end[3] < 60 and Path(end[2]).exists()
 
 
-def test_a_client_that_says_hello_has_a_name_and_hears_all(daemon, box, mailbox):
+def test_a_client_that_says_hello_has_a_name_and_follows_all(daemon, box, mailbox):
     box.put("hello", "/inspire/hello", "REAPER", 1, "events", "all")
     assert box.answer("hello")[0] == "/inspire/welcome"
     other = Box(mailbox, "other")
@@ -134,17 +134,17 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_what_is_wrong_gets_one_fail_and_is_removed(box, case):
-    content, code, told = BAD[case]
+    content, code, reported = BAD[case]
     box.put_bytes("bad.json", content)
     wait_for(lambda: not (box.folder / "requests" / "bad.json").exists())
     box.put("after", "/inspire/ping")
     assert box.answer("after")[0] == "/inspire/pong"
     assert len(box.replies("bad")) == 1
     address, id, fail_code, message = box.replies("bad")[0]
-    assert (address, id, fail_code) == ("/inspire/fail", "bad", code) and told in message
+    assert (address, id, fail_code) == ("/inspire/fail", "bad", code) and reported in message
 
 
-def test_what_is_no_file_is_told_and_removed(box, tmp_path):
+def test_what_is_no_file_is_reported_and_removed(box, tmp_path):
     requests = box.folder / "requests"
     (requests / "folder.json").mkdir()
     (requests / "folder.json" / "inside").write_text("x")
@@ -158,14 +158,14 @@ def test_what_is_no_file_is_told_and_removed(box, tmp_path):
     assert secret.exists()
 
 
-def test_a_name_that_is_no_id_is_told(box):
+def test_a_name_that_is_no_id_is_reported(box):
     box.put("über uns", "/inspire/ping")
     address, _, code, message = box.answer("invalid")
     assert (address, code) == ("/inspire/fail", "no_id") and "über uns" in message
     assert not [*(box.folder / "requests").iterdir()]
 
 
-def test_a_name_that_is_no_utf_8_is_told(box):
+def test_a_name_that_is_no_utf_8_is_reported(box):
     name = os.fsencode(box.folder / "requests") + b"/caf\xe9.json"
     with open(name, "wb") as file:
         file.write(b'["/inspire/ping"]')
@@ -182,8 +182,8 @@ def test_whatever_bytes_are_put_there_get_one_fail_or_the_answer_of_a_command(da
         box.put_bytes(f"noise-{number}.json", b"".join(draw.choices(words, k=draw.randrange(12))))
     for number in range(400):
         wait_for(lambda: box.replies(f"noise-{number}"))  # noqa: B023
-    told = [box.replies(f"noise-{number}") for number in range(400)]
-    assert all(len(lines) == 1 and lines[0][0] in ("/inspire/fail", "/inspire/pong", "/inspire/state") for lines in told)
+    reported = [box.replies(f"noise-{number}") for number in range(400)]
+    assert all(len(lines) == 1 and lines[0][0] in ("/inspire/fail", "/inspire/pong", "/inspire/state") for lines in reported)
     assert not [*(box.folder / "requests").iterdir()] and daemon.serves_on()
 
 
@@ -211,7 +211,7 @@ def test_the_daemon_is_known_by_its_heartbeat(daemon, box, mailbox):
     assert os.name != "posix" or mailbox.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_request_outlives_a_killed_daemon_and_an_old_one_is_told_so(start_daemon, tmp_path):
+def test_a_request_outlives_a_killed_daemon_and_an_old_one_is_answered_so(start_daemon, tmp_path):
     home = tmp_path / "shared"
     first = start_daemon(state_folder=home, folder=tmp_path / "music")
     box = Box(home / "mailbox", "reaper")

@@ -96,8 +96,8 @@ def test_what_is_not_meant_does_nothing(control):
 def test_a_button_that_is_a_controller_is_pressed_once(file):
     file.write_text('[[midi_map]]\ncontroller = 64\naction = "preset/next"\n')
     control = MidiControl(file)
-    heard = [bool(control.commands_of(controller(64, value))) for value in (0, 63, 64, 90, 127, 127, 40, 0, 127)]
-    assert heard == [False, False, True, False, False, False, False, False, True]
+    received = [bool(control.commands_of(controller(64, value))) for value in (0, 63, 64, 90, 127, 127, 40, 0, 127)]
+    assert received == [False, False, True, False, False, False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_most_particular_binding_is_meant():
 
 
 @pytest.mark.parametrize(
-    ("table", "line", "told"),
+    ("table", "line", "reported"),
     [
         ('action = "generate"', 3, "exactly one of note, program, controller"),
         ('note = 1\nprogram = 2\naction = "generate"', 4, "exactly one of"),
@@ -159,20 +159,20 @@ def test_the_most_particular_binding_is_meant():
         ('note = 1\naction = "generate"\n[[midi_map]]\nnote = 1\naction = "cancel"', 6, "note 1 on any channel stands above"),
     ],
 )
-def test_a_bad_table_is_told_with_its_line(file, table, line, told):
+def test_a_bad_table_is_reported_with_its_line(file, table, line, reported):
     file.write_text(f"port = 0\n[[midi_map]]\n{table}\n")
     with pytest.raises(SettingsError) as error:
         load_settings({}, {"INSPIRE_SETTINGS": str(file)})
-    assert f"{file}, line {line}: " in str(error.value) and told in str(error.value)
+    assert f"{file}, line {line}: " in str(error.value) and reported in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["midi_map = 1", "midi_map = [1]"])
-def test_what_is_no_table_is_told(text):
+def test_what_is_no_table_is_reported(text):
     with pytest.raises(MapError, match="line 1: midi_map is not a table"):
         bindings.read_tables(tomllib.loads(text)["midi_map"], text)
 
 
-def test_a_file_that_breaks_leaves_the_map_as_it_was_and_is_told_once(control, file, caplog):
+def test_a_file_that_breaks_leaves_the_map_as_it_was_and_is_reported_once(control, file, caplog):
     assert control.commands_of(note(37)) == [] and len(control.bindings) == 5
     file.write_text("[[midi_map]]\nnote = 999\n")
     assert len([control.commands_of(note(36)) for _ in range(3)][-1]) == 1

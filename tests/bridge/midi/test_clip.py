@@ -71,10 +71,11 @@ def test_a_midi_file_is_continued_in_its_time(daemon, tmp_path):
     with daemon.client() as client:
         done = list(client.continue_clip(str(clip), bars=2))[-1]
         assert isinstance(done, Done) and done.duration_s == pytest.approx(4.0) and Path(done.path).name == "riff-continued.wav"
-        told = json.loads(Path(done.path).with_suffix(".json").read_text())
-        assert (told["request"]["bpm"], told["request"]["beats_per_bar"]) == (90.0, 3)
-        assert Path(told["engine"]["caption"]).name == "riff.wav" and not Path(told["engine"]["caption"]).exists()  # the fake's
-        assert told["request"]["clip"] == str(clip) == told["source"]["path"]
+        sidecar = json.loads(Path(done.path).with_suffix(".json").read_text())
+        assert (sidecar["request"]["bpm"], sidecar["request"]["beats_per_bar"]) == (90.0, 3)
+        caption = Path(sidecar["engine"]["caption"])
+        assert caption.name == "riff.wav" and not caption.exists()  # the fake's
+        assert sidecar["request"]["clip"] == str(clip) == sidecar["source"]["path"]
         clip.write_bytes(b"spoilt")
         fail = list(client.continue_clip(str(clip), bars=2))[-1]
         assert isinstance(fail, Fail) and fail.code == "bad_clip"

@@ -29,7 +29,7 @@ def mapped(start_daemon, tmp_path) -> RunningDaemon:
 
 
 @pytest.fixture
-def ear(mapped) -> Iterator[RawClient]:
+def listener(mapped) -> Iterator[RawClient]:
     client = hears_all(mapped)
     yield client
     client.close()
@@ -45,18 +45,18 @@ def test_what_cannot_be_done_is_said_in_the_log(mapped):
     assert mapped.serves_on() and mapped.log.count("cannot be done") == 2
 
 
-def test_the_map_is_read_again_and_a_bad_one_is_said_once(mapped, ear):
+def test_the_map_is_read_again_and_a_bad_one_is_said_once(mapped, listener):
     file = mapped.home / "settings.toml"
     with socket_port(mapped) as port, mapped.client() as client:
         file.write_text(MAP + "\n[[midi_map]]\nnote = 1\n")
         line = len(MAP.splitlines()) + 2
         port.send(note(37))
-        sounds(ear)
+        sounds(listener)
         fail = client.bindings()
         assert isinstance(fail, Fail) and fail.code == "settings" and f"line {line}: action is None" in fail.message
         file.write_text('[[midi_map]]\nnote = 99\naction = "cancel"\n')
         port.send(note(99))
-        assert isinstance(ear.until_end()[-1], Cancelled)
+        assert isinstance(listener.until_end()[-1], Cancelled)
         found, (binding,) = client.bindings()
         assert found.count == 1 and (binding.action, binding.kind, binding.pairs) == ("cancel", "note", {"number": 99})
     assert mapped.log.count(f"the MIDI map stays as it was: {file}, line {line}: ") == 1
@@ -142,8 +142,8 @@ def test_a_learn_that_comes_twice_is_one(learner, port):
     client.close()
 
 
-def test_what_cannot_be_learnt_is_refused_at_once(learner, start_daemon):
-    refused = [
+def test_what_cannot_be_learnt_is_rejected_at_once(learner, start_daemon):
+    rejected = [
         ("preset/bank", {}, "needs bank"),
         ("preset/next", {"low": 1.0}, "low is for"),
         ("gain", {"low": 15.0}, "-100 to 12"),
@@ -151,9 +151,9 @@ def test_what_cannot_be_learnt_is_refused_at_once(learner, start_daemon):
         ("cancel", {"preset": "x"}, "no key"),
     ]
     with learner.client() as client:
-        for action, pairs, told in refused:
+        for action, pairs, reported in rejected:
             (fail,) = client.learn(action, **pairs)
-            assert isinstance(fail, Fail) and fail.code == "bad_value" and told in fail.message
+            assert isinstance(fail, Fail) and fail.code == "bad_value" and reported in fail.message
     with start_daemon().client() as client:
         (fail,) = client.learn("cancel")
         assert fail.code == "no_midi" and "midi_in" in fail.message
@@ -201,8 +201,8 @@ def test_the_terminal_lists_learns_and_forgets(learner, port):
     port.send(note(36, 10))
     out, _ = learning.communicate(timeout=60)
     assert learning.returncode == 0 and out.strip() == 'note 36, channel 10  generate  preset = "Funk", start = "bar"'
-    out, told = inspire(learner).communicate(timeout=60)
-    assert "note 36, channel 10  generate" in out and "MIDI comes from socket:127.0.0.1:" in told
+    out, reported = inspire(learner).communicate(timeout=60)
+    assert "note 36, channel 10  generate" in out and "MIDI comes from socket:127.0.0.1:" in reported
     out, _ = inspire(learner, "--json").communicate(timeout=60)
     values = 'preset = "Funk", start = "bar"'
     assert json.loads(out) == {"kind": "note", "action": "generate", "number": 36, "channel": 10, "values": values}
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_a_learn(learner, port):
     learning = inspire(learner, "learn", "gain")
     assert "play the note" in learning.stderr.readline()
     learning.send_signal(signal.SIGINT)
-    _, told = learning.communicate(timeout=60)
-    assert learning.returncode == 130 and "nothing was learnt" in told and "Traceback" not in told
+    _, reported = learning.communicate(timeout=60)
+    assert learning.returncode == 130 and "nothing was learnt" in reported and "Traceback" not in reported
     port.send(controller(1, 9))
     assert learner.serves_on() and not (learner.home / "settings.toml").exists()

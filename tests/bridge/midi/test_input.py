@@ -66,7 +66,7 @@ def state(daemon: RunningDaemon, **wanted: object) -> dict:
         return wait_for(look)
 
 
-def hears_the_tempo(daemon: RunningDaemon) -> None:
+def finds_the_tempo(daemon: RunningDaemon) -> None:
     """On a busy machine the first ticks come at any time."""
     with daemon.client() as client:
         wait_for(lambda: client.status().pairs.get("bpm") == pytest.approx(BPM, rel=0.02))
@@ -102,7 +102,7 @@ def test_the_clock_is_followed_and_its_tempo_is_a_jobs(clocked):
             port.send(mido.Message("continue"))
             state(clocked, transport="playing")
             state(clocked, bar=3)
-            hears_the_tempo(clocked)
+            finds_the_tempo(clocked)
             done = list(client.generate("tune", id="once", start="bar", bars=1))[-1]
             assert isinstance(done, Done) and asked(done)["bpm"] == pytest.approx(BPM, rel=0.05)
             assert done.duration_s == pytest.approx(4 * 60 / asked(done)["bpm"], abs=1e-4)
@@ -126,7 +126,7 @@ def test_bars_are_counted_in_the_hosts_metre(start_daemon):
             state(daemon, transport="stopped", bar=24 // idle + 1, beats_per_bar=idle)
             port.send(mido.Message("continue"))
             state(daemon, transport="playing")
-            hears_the_tempo(daemon)
+            finds_the_tempo(daemon)
             done = list(client.generate("tune", start="bar", bars=2))[-1]
             assert asked(done)["beats_per_bar"] == idle
             events = client.generate("slow tune", id="runs", duration_s=100, beats_per_bar=5)
@@ -212,20 +212,20 @@ def hears_all(daemon: RunningDaemon) -> RawClient:
     return client
 
 
-def sounds(ear: RawClient) -> None:
+def sounds(listener: RawClient) -> None:
     """A job has come so far."""
-    while not isinstance(reply := ear.receive(), Chunk):
+    while not isinstance(reply := listener.receive(), Chunk):
         assert reply is not None
 
 
 def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None:
     """A program selects, a note starts, a controller turns the gain, another note cancels: as OSC would."""
-    ear = hears_all(daemon)
+    listener = hears_all(daemon)
     with daemon.client() as client:
         send(mido.Message("program_change", program=3))
         send(controller(1, 127))
         send(note(36))
-        done = ear.until_end()[-1]
+        done = listener.until_end()[-1]
         assert isinstance(done, Done)
         request, preset = asked(done), Presets(daemon.home / "none").all()[3]
         assert (request["prompt"], request["bars"], request["guidance"]) == (preset.values["prompt"], 1, 10)
@@ -233,11 +233,11 @@ def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None
         gain_db = pytest.approx(-60 + 60 * 64 / 127, abs=0.01)
         wait_for(lambda: client.status().pairs["gain_db"] == gain_db)
         send(note(37))
-        sounds(ear)
+        sounds(listener)
         send(note(38))
-        end = ear.until_end()[-1]
+        end = listener.until_end()[-1]
         assert isinstance(end, Cancelled) and 0 < end.duration_s < 100
-    ear.close()
+    listener.close()
     assert "MIDI note 36 on channel 1: generate" in daemon.log and "Traceback" not in daemon.log
 
 

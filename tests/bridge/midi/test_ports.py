@@ -14,7 +14,7 @@ import pytest
 
 from bridge.osc.replies import Done
 from tests.bridge.conftest import RunningDaemon, wait_for
-from tests.bridge.midi.test_input import BPM, TICK_S, asked, hears_the_tempo, note, perform, state, write_map
+from tests.bridge.midi.test_input import BPM, TICK_S, asked, finds_the_tempo, note, perform, state, write_map
 from tests.missing import jack_library, needs_jack, needs_rtmidi
 
 
@@ -116,7 +116,7 @@ def test_a_clock_over_jack(jack_server, start_daemon):
         sent["begin"] = True
         playing = state(daemon, transport="playing")
         state(daemon, bar=playing["bar"] + 2)
-        hears_the_tempo(daemon)
+        finds_the_tempo(daemon)
         with daemon.client() as osc:
             done = list(osc.generate("tune", start="bar", bars=1))[-1]
         assert isinstance(done, Done) and asked(done)["bpm"] == pytest.approx(BPM, rel=0.05)
@@ -162,9 +162,9 @@ def test_a_port_that_is_not_there_is_said_once(start_daemon, monkeypatch):
     assert daemon.serves_on() and daemon.log.count("no MIDI: no MIDI input has 'a port that is not there'") == 1
 
 
-def midi_in(daemon: RunningDaemon, told: str) -> None:
+def midi_in(daemon: RunningDaemon, reported: str) -> None:
     with daemon.client() as client:
-        wait_for(lambda: client.status().pairs.get("midi_in", "").startswith(told))
+        wait_for(lambda: client.status().pairs.get("midi_in", "").startswith(reported))
 
 
 def test_a_port_that_is_plugged_in_later_is_found_and_found_again(jack_server, start_daemon, tmp_path):
@@ -178,8 +178,8 @@ def test_a_port_that_is_plugged_in_later_is_found_and_found_again(jack_server, s
             wait_for(lambda: daemon.log.count("MIDI note 36 on channel 1") == plugged)  # noqa: B023
         if plugged == 1:
             midi_in(daemon, "none: no MIDI input has 'PAD'")
-    told = re.findall(r"bridge\.midi\.input \w+ (.*?)(?:: |$)", daemon.log, re.MULTILINE)
-    assert told == ["no MIDI", "MIDI comes from pad:keys", "MIDI from pad:keys is gone", "MIDI comes from pad:keys"]
+    reported = re.findall(r"bridge\.midi\.input \w+ (.*?)(?:: |$)", daemon.log, re.MULTILINE)
+    assert reported == ["no MIDI", "MIDI comes from pad:keys", "MIDI from pad:keys is gone", "MIDI comes from pad:keys"]
 
 
 def test_a_jack_server_that_comes_and_goes(jack_name, start_daemon):

@@ -14,7 +14,7 @@ from bridge.osc.async_client import AsyncClient
 from bridge.osc.protocol import TRANSPORT_S
 from bridge.osc.replies import Ack, Done, Fail
 from tests.bridge.conftest import wait_for
-from tests.bridge.midi.test_input import BPM, Host, asked, hears_the_tempo, socket_port, state
+from tests.bridge.midi.test_input import BPM, Host, asked, finds_the_tempo, socket_port, state
 from tests.bridge.midi.test_transport import START, playing
 
 
@@ -78,20 +78,20 @@ def test_it_is_forgotten_when_it_is_not_renewed_and_midi_clock_counts_again(star
     daemon = start_daemon(midi_in="socket:127.0.0.1:0")
     with socket_port(daemon) as port, daemon.client() as client, Host(port.send):
         port.send(mido.Message("start"))
-        hears_the_tempo(daemon)
+        finds_the_tempo(daemon)
         client.tell_transport(125, 17.5, True, beats_per_bar=3)
         began = time.monotonic()
-        told = client.status().pairs
-        assert (told["transport_from"], told["bpm"], told["bar"], told["beats_per_bar"]) == ("report", 125, 6, 3)
+        stated = client.status().pairs
+        assert (stated["transport_from"], stated["bpm"], stated["bar"], stated["beats_per_bar"]) == ("report", 125, 6, 3)
         state(daemon, transport_from="midi_clock", transport="playing", beats_per_bar=4)
         assert time.monotonic() - began > TRANSPORT_S - 0.1
         assert client.status().pairs["bpm"] == pytest.approx(BPM, rel=0.1)
 
 
-def test_what_cannot_be_is_refused_and_what_was_told_stays(daemon):
+def test_what_cannot_be_is_rejected_and_what_was_reported_stays(daemon):
     with daemon.client() as client:
         client.tell_transport(125, 17, False)
-        refused = [
+        rejected = [
             ((0, 17, True), {}, "bad_value"),
             ((125, 17, 2), {}, "bad_value"),
             ((125, 1e9, True), {}, "bad_value"),
@@ -100,14 +100,14 @@ def test_what_cannot_be_is_refused_and_what_was_told_stays(daemon):
             ((125, 17, True), {"beats_per_bar": 16, "beat_unit": 2}, "bad_request"),
             ((125, 17, True), {"beat_unit": 8}, "bad_request"),
         ]
-        for arguments, pairs, code in refused:
+        for arguments, pairs, code in rejected:
             fail = client.tell_transport(*arguments, **pairs)
             assert isinstance(fail, Fail) and fail.code == code, (arguments, pairs, fail)
-        told = client.status().pairs
-        assert (told["transport"], told["bpm"]) == ("stopped", 125)
+        stated = client.status().pairs
+        assert (stated["transport"], stated["bpm"]) == ("stopped", 125)
 
 
-def test_the_asynchronous_client_tells_it_too(daemon):
+def test_the_asynchronous_client_sends_it_too(daemon):
     async def tell() -> Ack | Fail:
         async with AsyncClient(daemon.port) as client:
             return await client.tell_transport(96, 4, False)
@@ -150,8 +150,8 @@ def test_a_host_that_stands_or_does_not_loop_has_no_next_loop():
     assert playing(90.0, 96)[0].next_loop_s(START, START) is None  # MIDI clock tells of none
 
 
-def test_half_a_loop_is_refused(daemon):
+def test_half_a_loop_is_rejected(daemon):
     with daemon.client() as client:
         for pairs, word in (({"loop_start_beats": 4}, "give both"), ({"loop_start_beats": 4, "loop_end_beats": 4}, "end later")):
-            refused = client.tell_transport(120.0, 0.0, True, **pairs)
-            assert isinstance(refused, Fail) and word in refused.message
+            rejected = client.tell_transport(120.0, 0.0, True, **pairs)
+            assert isinstance(rejected, Fail) and word in rejected.message

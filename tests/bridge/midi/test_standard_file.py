@@ -137,7 +137,7 @@ def test_plain_files_are_left_as_they_play(tmp_path):
 @pytest.mark.skipif(
     shutil.which("fluidsynth") is None, reason="needs fluidsynth: install the Debian packages fluidsynth and fluid-soundfont-gm"
 )
-def test_a_file_with_odd_events_is_heard(tmp_path):
+def test_a_file_with_odd_events_is_played(tmp_path):
     (tmp_path / "odd.mid").write_bytes(smf(b"\x00\xff\x59\x02\x12\xff\x00\xb0\xff\xfe" + NOTES * 4 + END))
     samples, rate = soundfile.read(midi_clip.render(tmp_path / "odd.mid", "", tmp_path))
     assert len(samples) == 2 * rate and np.abs(samples).max() > 0.01

@@ -71,7 +71,7 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch, caplog):
     assert "pip install 'inspire-daw[zeroconf]'" in caplog.text
 
 
-def test_a_name_that_the_network_does_not_take_is_told(address, caplog):
+def test_a_name_that_the_network_does_not_take_is_reported(address, caplog):
     async def announce() -> None:
         one = Announcement("no\x01name", address, 7770)
         await one.start()
@@ -81,7 +81,7 @@ def test_a_name_that_the_network_does_not_take_is_told(address, caplog):
     assert "cannot announce the service 'no\\x01name'" in caplog.text
 
 
-def test_on_loopback_there_is_nobody_to_tell():
+def test_on_loopback_nothing_is_announced():
     with pytest.raises(SettingsError, match="service_name"):
         Settings(service_name="inspire")
     with pytest.raises(SettingsError, match="service_name"):

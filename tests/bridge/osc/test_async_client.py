@@ -14,7 +14,7 @@ from bridge.osc import codec
 from bridge.osc.replies import encode_reply
 
 
-def test_jobs_at_once_are_told_apart(daemon):
+def test_jobs_at_once_are_kept_apart(daemon):
     async def run() -> list[list]:
         async with AsyncClient(daemon.port) as client:
 
@@ -23,9 +23,9 @@ def test_jobs_at_once_are_told_apart(daemon):
 
             return await asyncio.gather(*map(job, range(20)))
 
-    for seed, told in enumerate(asyncio.run(run())):
-        assert isinstance(told[0], Ack) and isinstance(told[-1], Done) and told[-1].pairs["seed"] == seed
-        assert sum(isinstance(event, Chunk) for event in told) == 4 and {event.id for event in told} == {told[0].id}
+    for seed, reported in enumerate(asyncio.run(run())):
+        assert isinstance(reported[0], Ack) and isinstance(reported[-1], Done) and reported[-1].pairs["seed"] == seed
+        assert sum(isinstance(event, Chunk) for event in reported) == 4 and {event.id for event in reported} == {reported[0].id}
 
 
 def test_it_says_what_the_other_says(daemon):
@@ -50,18 +50,18 @@ def test_it_says_what_the_other_says(daemon):
 
 def test_a_job_is_cancelled_while_its_events_are_read(daemon):
     async def run() -> list:
-        told = []
+        reported = []
         async with AsyncClient(daemon.port) as client:
             async for event in client.generate("slow", duration_s=60):
-                told.append(event)
+                reported.append(event)
                 if isinstance(event, Chunk) and event.index == 1:
                     assert isinstance(await client.cancel(event.id), Ack)
-        return told
+        return reported
 
     assert isinstance(asyncio.run(run())[-1], Cancelled)
 
 
-def test_events_of_others_are_heard(daemon):
+def test_events_of_others_are_received(daemon):
     async def run():
         async with AsyncClient(daemon.port) as listener, AsyncClient(daemon.port) as maker:
             await listener.hello("listener", events="all")
@@ -77,13 +77,13 @@ def test_events_of_others_are_heard(daemon):
 def test_a_fail_is_an_end_and_a_wrong_key_never_sent(daemon):
     async def run():
         async with AsyncClient(daemon.port) as client:
-            told = [event async for event in client.generate("dub", bpm=5000)]
+            reported = [event async for event in client.generate("dub", bpm=5000)]
             with pytest.raises(MessageError, match="tempo"):
                 await client.ask("generate", "dub", tempo=120)
-            return told
+            return reported
 
-    told = asyncio.run(run())
-    assert len(told) == 1 and told[0].code == "bad_value"
+    reported = asyncio.run(run())
+    assert len(reported) == 1 and reported[0].code == "bad_value"
 
 
 def test_without_a_daemon_it_says_so():

@@ -83,10 +83,10 @@ class Witness:
         self._udp.bind(("127.0.0.1", 0))
         self.port = self._udp.getsockname()[1]
         self._tcp = socket.create_server(("127.0.0.1", self.port))
-        for run in (self._hear, self._accept):
+        for run in (self._collect, self._accept):
             threading.Thread(target=run, daemon=True).start()
 
-    def _hear(self) -> None:
+    def _collect(self) -> None:
         while datagram := self._receive():
             self.datagrams.append(datagram)
 
@@ -121,8 +121,8 @@ class PageServer:
     """Serves one page on loopback and keeps what it tells."""
 
     def __init__(self, page: str):
-        self.told: dict[str, str] = {}
-        told = self.told
+        self.reported: dict[str, str] = {}
+        reported = self.reported
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -132,7 +132,7 @@ class PageServer:
                 self.wfile.write(page.encode() if self.path == "/" else b"")
 
             def do_POST(self) -> None:
-                told.update(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                reported.update(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 self.send_response(204)
                 self.end_headers()
 
@@ -208,16 +208,16 @@ def test_a_web_page_cannot_drive_the_daemon(browse, start_daemon):
     server = PageServer(page)
     try:
         browser = browse(server.address)
-        wait_for(lambda: server.told or browser.poll() is not None, 120)
-        assert server.told, "the page did not come to its end"
+        wait_for(lambda: server.reported or browser.poll() is not None, 120)
+        assert server.reported, "the page did not come to its end"
     finally:
         server.close()
         witness.close()
     assert daemon.process.poll() is None and "/inspire/quit" not in daemon.log
-    refused = [line for line in daemon.log.splitlines() if "ended the connection" in line]
-    assert len(refused) >= ATTEMPTS, f"{server.told}\n{daemon.log}"
-    assert all("began with" in line for line in refused), daemon.log
-    assert any("HTTP" in line for line in refused) and any("TLS" in line for line in refused), daemon.log
+    rejected = [line for line in daemon.log.splitlines() if "ended the connection" in line]
+    assert len(rejected) >= ATTEMPTS, f"{server.reported}\n{daemon.log}"
+    assert all("began with" in line for line in rejected), daemon.log
+    assert any("HTTP" in line for line in rejected) and any("TLS" in line for line in rejected), daemon.log
     assert witness.datagrams, "no STUN was seen"
     raw = RawClient(daemon.port)
     try:

@@ -30,7 +30,7 @@ def test_bundles_give_their_messages_in_order():
 
 
 @pytest.mark.parametrize("size", [-4, 0, 3, 1 << 30])
-def test_bundles_with_wrong_sizes_are_refused(size):
+def test_bundles_with_wrong_sizes_are_rejected(size):
     packet = b"#bundle\0" + struct.pack(">Qi", 1, size) + b"/a\0"
     with pytest.raises(MessageError):
         for _, message in codec.split(packet):
@@ -45,7 +45,7 @@ def test_bundles_in_bundles_in_bundles_end():
         list(codec.split(packet))
 
 
-def test_text_that_is_not_utf8_is_refused_with_its_id():
+def test_text_that_is_not_utf8_is_rejected_with_its_id():
     message = codec.encode("/inspire/generate", ["job1", "caf_"]).replace(b"caf_", "café".encode("latin-1"))
     with pytest.raises(MessageError, match="UTF-8") as caught:
         codec.decode(message)
@@ -60,7 +60,7 @@ def test_types_that_are_not_served_are_named():
 
 def test_noise_and_mutations_never_raise_anything_else():
     random.seed(1)
-    read = refused = 0
+    read = rejected = 0
     good = bundle(codec.encode("/inspire/generate", ["job1", "dub", "seed", 7, "duration_s", 2.0]))
     for _ in range(3000):
         data = bytearray(random.choice((good, good[20:], random.randbytes(random.randrange(200)))))
@@ -74,5 +74,5 @@ def test_noise_and_mutations_never_raise_anything_else():
                 read += 1
         except MessageError as error:
             assert error.code and str(error)
-            refused += 1
-    assert read > 20 and refused > 1000  # both are tried
+            rejected += 1
+    assert read > 20 and rejected > 1000  # both are tried

@@ -44,14 +44,14 @@ def test_every_reply_fits_whatever_it_holds(message, most):
     reply = largest(message)
     packet = encode(reply, most)
     assert len(packet) <= most
-    told = shown(packet)
-    assert told.id == ID and type(told) is type(reply)
+    reported = shown(packet)
+    assert reported.id == ID and type(reported) is type(reply)
     numbers = {name: value for name, value in getattr(reply, "pairs", {}).items() if isinstance(value, int)}
-    assert numbers.items() <= getattr(told, "pairs", {}).items()
-    assert len(codec.encode(*replies.encode_reply(reply))) <= most or told.pairs["shortened"] == 1
+    assert numbers.items() <= getattr(reported, "pairs", {}).items()
+    assert len(codec.encode(*replies.encode_reply(reply))) <= most or reported.pairs["shortened"] == 1
 
 
-def test_a_result_in_the_longest_folder_is_told_in_full():
+def test_a_result_in_the_longest_folder_is_reported_in_full():
     others = "/".join([NAME] * 7)
     numbers = {"samplerate": 48000, "seed": 1, "rtf": 0.1, "first_chunk_s": 0.1, "underruns": 0, "bpm": 124.0}
     for reply in (
@@ -60,25 +60,25 @@ def test_a_result_in_the_longest_folder_is_told_in_full():
         replies.Chunk(ID, 1, 0.0, 0.1, PATH, {"variation": 8}),
         replies.Entry("q", 1, ID, "interrupted", {"created": "2026-11-21T12:00:00+00:00", "kept": 1, "path": PATH, "seed": 7}),
     ):
-        told = shown(encode(reply))
-        assert "shortened" not in told.pairs and replies.paths_of(told) == replies.paths_of(reply)
+        reported = shown(encode(reply))
+        assert "shortened" not in reported.pairs and replies.paths_of(reported) == replies.paths_of(reply)
 
 
 def test_sentences_lose_their_end_first_then_paths_their_folder_then_keys_go():
     state = replies.State("s", "down", {"problem": "p" * 900, "audio_device": "a" * 800, "folder": "/f" * 100, "queued": 3})
-    told = shown(encode(state, 1024)).pairs
-    assert told["folder"] == "/f" * 100 and told["queued"] == 3 and told["shortened"] == 1
-    assert told["problem"].startswith("pppp") and told["problem"].endswith("…") and len(told["problem"]) >= 50
+    reported = shown(encode(state, 1024)).pairs
+    assert reported["folder"] == "/f" * 100 and reported["queued"] == 3 and reported["shortened"] == 1
+    assert reported["problem"].startswith("pppp") and reported["problem"].endswith("…") and len(reported["problem"]) >= 50
 
     done = replies.Done("j", "/music/" + "f" * 900 + "/dub.wav", 8.0, {"others": "dub.2.wav", "weights": "f" * 64, "seed": 7})
-    told = shown(encode(done, 1024))
-    assert told.path == "dub.wav" and told.pairs["others"] == "dub.2.wav" and told.pairs["shortened"] == 1
+    reported = shown(encode(done, 1024))
+    assert reported.path == "dub.wav" and reported.pairs["others"] == "dub.2.wav" and reported.pairs["shortened"] == 1
 
     done = replies.Done("j", "/music/dub.wav", 8.0, {"others": "/".join(["o" * 200] * 7), "weights": "f" * 64, "seed": 7})
-    told = shown(encode(done, 1024))
-    assert told.pairs.keys() == {"weights", "seed", "shortened"}
+    reported = shown(encode(done, 1024))
+    assert reported.pairs.keys() == {"weights", "seed", "shortened"}
 
 
 def test_a_fail_keeps_its_beginning():
-    told = shown(encode(replies.Fail("j", "engine_error", "café " * 3000), 1024))
-    assert told.message.startswith("café café") and told.message.endswith("…") and told.pairs == {"shortened": 1}
+    reported = shown(encode(replies.Fail("j", "engine_error", "café " * 3000), 1024))
+    assert reported.message.startswith("café café") and reported.message.endswith("…") and reported.pairs == {"shortened": 1}

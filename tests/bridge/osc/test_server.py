@@ -39,24 +39,24 @@ def timetag(ahead_s: float) -> int:
 
 def with_server(use, answer: bool = False, token: str = "") -> list:
     """Runs `use(server, heard)` beside a server; returns what it heard: (ids or errors' codes), and "gone" for lost peers."""
-    heard: list[str] = []
+    arrived: list[str] = []
 
     async def run() -> None:
         def serve(received, source) -> None:
-            heard.append(received.id if isinstance(received, Ping) else received.code)
+            arrived.append(received.id if isinstance(received, Ping) else received.code)
             if answer and isinstance(received, Ping):
                 osc.send(Pong(received.id, "1", 1), source)
 
-        osc = OscServer("127.0.0.1", 0, serve, lambda address: heard.append("gone"), token)
+        osc = OscServer("127.0.0.1", 0, serve, lambda address: arrived.append("gone"), token)
         await osc.start()
         try:
-            await use(osc, heard)
+            await use(osc, arrived)
         finally:
             osc.close()
             await asyncio.sleep(0.01)
 
     asyncio.run(run())
-    return heard
+    return arrived
 
 
 async def until(condition) -> None:
@@ -89,7 +89,7 @@ def test_a_frame_too_long_or_wrong_is_one_error_and_the_next_is_read():
 
 
 def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         host, port = osc.address
         halves = [await asyncio.open_connection(host, port) for _ in range(2)]
         halves[0][1].write(codec.slip(ping("half"))[:9])
@@ -101,7 +101,7 @@ def test_tcp_peers_are_answered_on_their_connection_and_harm_no_one():
         assert [codec.decode(frame)[1][0] for frame in frames] == [f"t{n}" for n in range(500)]
         for _, one in halves:
             one.close()
-        await until(lambda: heard.count("gone") == 2)
+        await until(lambda: arrived.count("gone") == 2)
 
     assert "half" not in with_server(use, answer=True)
 
@@ -110,16 +110,16 @@ def test_a_small_packet_takes_little_memory_to_receive():
     """Buffers of 64 KB and more, made for every packet, left holes all over the heap: it grew by a third in 100,000 packets."""
     most: list[int] = []
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, socket.create_connection(osc.address) as peer:
             client.connect(osc.address)
             for send, packet in ((client.send, ping("u")), (peer.send, codec.slip(ping("t")))):
                 for _ in range(3):  # the first brings what stays
-                    heard.clear()
+                    arrived.clear()
                     before, _ = tracemalloc.get_traced_memory()
                     tracemalloc.reset_peak()
                     send(packet)
-                    await until(lambda: heard)
+                    await until(lambda: arrived)
                 most.append(tracemalloc.get_traced_memory()[1] - before)
 
     tracemalloc.start()
@@ -167,24 +167,24 @@ def test_a_connection_that_does_not_begin_as_osc_is_ended_at_once(beginning):
             return peer.recv(65_536)
         return b""
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         for step in (len(beginning), 1):
             assert await asyncio.to_thread(say, osc.address, step) == b""
-        await until(lambda: heard.count("gone") == 2)
+        await until(lambda: arrived.count("gone") == 2)
 
     assert with_server(use, answer=True) == ["gone", "gone"]
 
 
 @pytest.mark.parametrize("packet", WRONG.values(), ids=WRONG)
-def test_a_connection_whose_first_packet_is_no_right_command_is_told_and_ended(packet):
-    async def use(osc, heard) -> None:
+def test_a_connection_whose_first_packet_is_no_right_command_is_answered_and_ended(packet):
+    async def use(osc, arrived) -> None:
         reader, writer = await asyncio.open_connection(*osc.address)
         writer.write(codec.slip(packet) + codec.slip(ping("after")) * 3)
-        (refusal,) = codec.SlipReader().feed(await asyncio.wait_for(reader.read(65_536), 20))
-        assert codec.decode(refusal)[0] == "/inspire/fail"
+        (rejection,) = codec.SlipReader().feed(await asyncio.wait_for(reader.read(65_536), 20))
+        assert codec.decode(rejection)[0] == "/inspire/fail"
         assert await is_ended(reader)
         writer.close()
-        await until(lambda: heard)
+        await until(lambda: arrived)
 
     assert with_server(use, answer=True) == ["gone"]
 
@@ -205,14 +205,14 @@ async def introduce(peer, id: str) -> None:
 
 
 def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         known = await asyncio.open_connection(*osc.address)
         await introduce(known, "known")
         monkeypatch.setattr(limits, "PROVE_S", 0.2)
         silent, chatty = [await asyncio.open_connection(*osc.address) for _ in range(2)]
         chatty[1].write(b"".join(codec.slip(ping(f"{n}")) for n in range(50)))  # in form, but without the token
-        (refusal,) = codec.SlipReader().feed(await asyncio.wait_for(chatty[0].read(65_536), 20))  # of the first, and no other
-        assert codec.decode(refusal)[1][:2] == ["0", "token"]
+        (rejection,) = codec.SlipReader().feed(await asyncio.wait_for(chatty[0].read(65_536), 20))  # of the first, and no other
+        assert codec.decode(rejection)[1][:2] == ["0", "token"]
         assert await is_ended(chatty[0]) and await is_ended(silent[0])
         await introduce(known, "still known")
         monkeypatch.setattr(limits, "IDLE_S", 0.2)
@@ -220,7 +220,7 @@ def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
         assert await is_ended(known[0])
         for _, writer in (silent, chatty, known):
             writer.close()
-        await until(lambda: heard.count("gone") == 3)
+        await until(lambda: arrived.count("gone") == 3)
 
     assert "token" not in with_server(use, answer=True, token=TOKEN)  # it is not served, nor is what follows
 
@@ -228,36 +228,36 @@ def test_strangers_are_sent_away_and_who_has_the_token_stays(monkeypatch):
 def test_a_new_connection_takes_the_place_of_a_stranger_then_of_who_is_silent_but_not_of_who_speaks(monkeypatch):
     monkeypatch.setattr(limits, "MAX_CONNECTIONS", 2)
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         first, stranger = [await asyncio.open_connection(*osc.address) for _ in range(2)]
         await introduce(first, "first")
         second = await asyncio.open_connection(*osc.address)
         assert await is_ended(stranger[0])
         await introduce(second, "second")
-        refused = await asyncio.open_connection(*osc.address)
-        assert await is_ended(refused[0])
+        rejected = await asyncio.open_connection(*osc.address)
+        assert await is_ended(rejected[0])
         await introduce(second, "second is heard")
         monkeypatch.setattr(limits, "LEASE_S", 0.0)  # as if both were silent for long, the first for longer
         third = await asyncio.open_connection(*osc.address)
         assert await is_ended(first[0])
         await introduce(third, "third")
         await introduce(second, "second is still there")
-        for _, writer in (first, stranger, second, refused, third):
+        for _, writer in (first, stranger, second, rejected, third):
             writer.close()
-        await until(lambda: heard.count("gone") == 4)
+        await until(lambda: arrived.count("gone") == 4)
 
     assert "second is still there" in with_server(use, answer=True, token=TOKEN)
 
 
 def test_bundles_are_served_at_their_time():
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(osc.address)
             client.send(bundle(ping("later1"), ping("later2"), timetag=timetag(0.5)))
             client.send(bundle(ping("far"), ping("far too"), timetag=timetag(90)))
             client.send(bundle(ping("past"), timetag=timetag(-1000)))
             client.send(bundle(ping("now"), timetag=1))
-            await until(lambda: len(heard) == 5)
+            await until(lambda: len(arrived) == 5)
 
     assert with_server(use) == ["too_early", "past", "now", "later1", "later2"]
 
@@ -265,22 +265,22 @@ def test_bundles_are_served_at_their_time():
 def test_waiting_bundles_are_limited(monkeypatch):
     monkeypatch.setattr(limits, "MAX_SCHEDULED", 1)
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(osc.address)
             for _ in range(2):
                 client.send(bundle(ping("later"), timetag=timetag(50)))
-            await until(lambda: heard)
+            await until(lambda: arrived)
 
     assert with_server(use) == ["busy"]
 
 
-def test_a_bundle_without_its_timetag_is_refused():
+def test_a_bundle_without_its_timetag_is_rejected():
     with pytest.raises(MessageError):
         list(codec.split(b"#bundle\0" + struct.pack(">I", 1)))
 
 
-def test_a_port_whose_tcp_half_is_taken_is_told():
+def test_a_port_whose_tcp_half_is_taken_is_reported():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -291,11 +291,11 @@ def test_a_port_whose_tcp_half_is_taken_is_told():
 def test_size_prefixed_packets_are_served_and_answered_so_however_they_are_cut():
     """OSC 1.0, as liblo and SuperCollider speak over TCP."""
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         stream = b"".join(framed(ping(f"p{n}")) for n in range(300))
         stream += struct.pack(">i", 100_000) + bytes(100_000) + framed(ping("after what is too long")) + framed(b"")
         for step in (1, 7, 5000, len(stream)):
-            heard.clear()
+            arrived.clear()
             reader, writer = await asyncio.open_connection(*osc.address)
             for start in range(0, min(len(stream), 9500 if step == 1 else len(stream)), step):
                 writer.write(stream[start : start + step])
@@ -305,19 +305,19 @@ def test_size_prefixed_packets_are_served_and_answered_so_however_they_are_cut()
                 (size,) = struct.unpack(">i", await asyncio.wait_for(reader.readexactly(4), 20))
                 assert codec.decode(await reader.readexactly(size))[1][0] == f"p{n}"
             if step > 1:
-                await until(lambda: "after what is too long" in heard)
-                assert heard.count("bad_packet") == 1
+                await until(lambda: "after what is too long" in arrived)
+                assert arrived.count("bad_packet") == 1
             writer.close()
-            await until(lambda: "gone" in heard)
+            await until(lambda: "gone" in arrived)
 
     with_server(use, answer=True)
 
 
 def test_a_size_that_cannot_be_ends_the_connection():
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         reader, writer = await asyncio.open_connection(*osc.address)
         writer.write(framed(ping("right")) + struct.pack(">i", -8) + framed(ping("lost")))
-        await until(lambda: "gone" in heard)
+        await until(lambda: "gone" in arrived)
         writer.close()
 
     assert with_server(use) == ["gone", "right"]
@@ -325,7 +325,7 @@ def test_a_size_that_cannot_be_ends_the_connection():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_both_loopbacks_are_served(host):
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         port = osc.address[1]
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(codec.slip(ping("tcp")))
@@ -338,7 +338,7 @@ def test_both_loopbacks_are_served(host):
     with_server(use, answer=True)
 
 
-def test_a_port_that_is_taken_at_one_loopback_is_told_or_another_is_found():
+def test_a_port_that_is_taken_at_one_loopback_is_reported_or_another_is_found():
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
         other.bind(("::1", 0))
         with pytest.raises(PortTaken, match="UDP port .* of ::1 is taken"):
@@ -376,16 +376,16 @@ def test_whatever_64_peers_send_a_ping_is_next_but_one_of_each(noise):
                 await writer.drain()
         writer.close()
 
-    async def use(osc, heard) -> None:
+    async def use(osc, arrived) -> None:
         floods = [asyncio.create_task(flood(osc.address, n)) for n in range(peers)]
-        await until(lambda: sum(id.startswith("peer") for id in heard) == peers)
+        await until(lambda: sum(id.startswith("peer") for id in arrived) == peers)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(osc.address)
             for n in range(10):
-                before = len(heard)
+                before = len(arrived)
                 client.send(ping(f"honest {n}"))
-                await until(lambda n=n, before=before: f"honest {n}" in heard[before:])
-                between = heard[before : heard.index(f"honest {n}", before)]
+                await until(lambda n=n, before=before: f"honest {n}" in arrived[before:])
+                between = arrived[before : arrived.index(f"honest {n}", before)]
                 assert len(between) <= 3 * peers, len(between)
         ended.set()
         await asyncio.gather(*floods)

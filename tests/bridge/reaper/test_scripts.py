@@ -120,13 +120,13 @@ def test_the_scripts_look_where_the_daemon_puts_its_mailbox(tmp_path):
     needs("lua5.4", "lua5.4")
     for more in ({}, {"XDG_STATE_HOME": str(tmp_path / "x")}, {"INSPIRE_STATE_FOLDER": str(tmp_path / "s")}):
         command = ["lua5.4", "-e", program]
-        told = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True).stdout.strip()
+        reported = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True).stdout.strip()
         code = "from bridge.config.settings import load_settings; print(load_settings().mailbox_folder)"
         python = subprocess.run(
             [sys.executable, "-c", code],
             env=environment | more, cwd=ROOT, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert told == python.stdout.strip()
+        assert reported == python.stdout.strip()
     assert Settings(mailbox="none").mailbox_folder is None
 
 

@@ -86,8 +86,8 @@ def test_a_disk_that_is_full_when_the_sidecar_is_written_leaves_no_job_running(t
     asked = {"prompt": "dub " * words, "bpm": None}
     recording.open({"id": "j", "state": "running", "created": "2026-11-28", "request": asked})
     recording.write(AudioChunk(0, 0, RATE, noise(100)))
-    told = tmp_path / "a.json"
-    size = told.stat().st_size
+    reported = tmp_path / "a.json"
+    size = reported.stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (max(size, 1600), hard))
     try:
@@ -95,8 +95,8 @@ def test_a_disk_that_is_full_when_the_sidecar_is_written_leaves_no_job_running(t
             recording.finish({"id": "j", "state": "done", "request": asked, "engine": {"notes": ["note"] * 1000}})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert told.stat().st_size == size  # a full disk has no more room
-    entries = json.loads(told.read_text())
+    assert reported.stat().st_size == size  # a full disk has no more room
+    entries = json.loads(reported.read_text())
     assert (entries["id"], entries["state"], entries["failure"]["code"]) == ("j", "failed", "output")
     if words > 1:
         assert entries["audio"]["frames"] == 100 and entries["request"] == asked
@@ -174,7 +174,7 @@ def test_links_among_results_are_left_alone(tmp_path):
     assert not elsewhere.exists()
 
 
-def test_the_sidecar_tells_the_story(tmp_path):
+def test_the_sidecar_describes_the_whole_job(tmp_path):
     result = record(tmp_path, GenerationRequest("dub"), frames=480).finish({"id": "job1", "state": "done"})
     entries = json.loads(result.with_suffix(".json").read_text())
     assert entries["audio"] == {"file": "dub.wav", "samplerate": RATE, "channels": 1, "frames": 480, "duration_s": 0.01}
@@ -190,12 +190,12 @@ def sidecar_of(request: GenerationRequest, **facts) -> dict:
 
 def timeline(file) -> list[tuple]:
     """(seconds, type, value) of everything in a MIDI file, as mido reads it."""
-    now, told = 0.0, []
+    now, reported = 0.0, []
     for message in mido.MidiFile(file):
         now += message.time
         value = {"set_tempo": "tempo", "time_signature": "numerator", "marker": "text"}.get(message.type)
-        told.append((round(now, 3), message.type, value and getattr(message, value)))
-    return told
+        reported.append((round(now, 3), message.type, value and getattr(message, value)))
+    return reported
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,10 @@ def test_a_dead_daemons_midi_file_is_not_lost(tmp_path, died_before):
         result.with_suffix(".mid").unlink()
     if died_before == "the sidecar":
         unfinished(result, sidecar_of(request))
-    path, duration_s, told = salvage(result, sidecar_of(request) | {"state": "interrupted"})
+    path, duration_s, reported = salvage(result, sidecar_of(request) | {"state": "interrupted"})
     assert (path, duration_s) == (result, 100 / RATE)
     assert result.with_suffix(".mid").read_bytes() == midi
-    assert told["state"] == sidecar.read(result)["state"] == ("interrupted" if died_before == "the sidecar" else "done")
+    assert reported["state"] == sidecar.read(result)["state"] == ("interrupted" if died_before == "the sidecar" else "done")
 
 
 def test_what_a_failed_write_left_behind_is_cut_off(tmp_path):
@@ -384,14 +384,14 @@ def test_a_name_too_long_for_the_disk_is_said(tmp_path):
         Recording(tmp_path, GenerationRequest("dub"), "音" * 100).open()
 
 
-def test_chords_that_were_heard_are_a_track_of_the_midi_file(tmp_path):
+def test_chords_that_were_estimated_are_a_track_of_the_midi_file(tmp_path):
     """From where the new audio begins: the clip before it was not listened to."""
     request = GenerationRequest(clip="loop.wav", bpm=120.0, bars=2, midi=True)
     recording = Recording(tmp_path, request)
-    story = {"id": "j", "request": asdict(request), "state": "done"}
-    recording.open(story)
+    contents = {"id": "j", "request": asdict(request), "state": "done"}
+    recording.open(contents)
     recording.write(AudioChunk(0, 0, RATE, np.zeros((6 * RATE, 1), np.float32)))
-    path = recording.finish(story | {"engine": {"from_s": 2.0, "chords": ["0.000 Am7", "2.000 -", "3.000 F"]}})
+    path = recording.finish(contents | {"engine": {"from_s": 2.0, "chords": ["0.000 Am7", "2.000 -", "3.000 F"]}})
     file = mido.MidiFile(path.with_suffix(".mid"))
     assert [track.name for track in file.tracks] == ["", "chords"]
     now, found = 0.0, []

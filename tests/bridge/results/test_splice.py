@@ -47,8 +47,8 @@ def test_all_around_the_region_is_bit_equal(tmp_path, kind, subtype, dtype, chan
     after = soundfile.read(tmp_path / "out.wav", dtype=dtype, always_2d=True)[0]
     np.testing.assert_array_equal(after[:BEGIN], before[:BEGIN])
     np.testing.assert_array_equal(after[BEGIN + 1_000 :], before[BEGIN + 1_000 :])
-    heard = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)[0]
-    np.testing.assert_allclose(heard[BEGIN : BEGIN + 1_000], 0.25, atol=1e-2)
+    captured = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)[0]
+    np.testing.assert_allclose(captured[BEGIN : BEGIN + 1_000], 0.25, atol=1e-2)
 
 
 def test_a_region_past_the_end_makes_it_longer(tmp_path):
@@ -66,7 +66,7 @@ def test_what_was_lossy_has_24_bits(tmp_path):
     assert splice.sample_format(source) == SampleFormat(3)
 
 
-def test_more_than_two_channels_and_no_audio_are_refused_before_anything_is_made(tmp_path):
+def test_more_than_two_channels_and_no_audio_are_rejected_before_anything_is_made(tmp_path):
     soundfile.write(tmp_path / "surround.wav", np.zeros((100, 6)), RATE)
     with pytest.raises(ClipError, match=r"has 6 channels.*join new"):
         splice.check(tmp_path / "surround.wav")
@@ -88,8 +88,8 @@ def test_a_recording_becomes_a_copy_of_the_clip_with_its_marks(tmp_path):
     for variation in (1, 2):
         shape = mend(made.path_of(variation))
         assert shape is not None and shape.frames == FRAMES
-        heard = soundfile.read(made.path_of(variation), dtype="float32")[0]
-        np.testing.assert_allclose(heard[RATE : 2 * RATE], 0.1 * variation, atol=1e-6)
+        captured = soundfile.read(made.path_of(variation), dtype="float32")[0]
+        np.testing.assert_allclose(captured[RATE : 2 * RATE], 0.1 * variation, atol=1e-6)
     engine = {"from_s": 1.0, "to_s": 2.0, "clip_s": 3.0}
     asked = {"clip": str(source), "join": "append", "section": "verse", "seed": 1, "variations": 2}
     made.finish({"id": "x", "request": asked, "engine": engine}, [engine | {"seed": 5}, engine | {"seed": 3}])

@@ -54,8 +54,8 @@ def make(folder, request: GenerationRequest, seconds: float, **facts):
             recording.write(AudioChunk(index, start, RATE, audio[start : start + 30_001], variation))
     facts = {"model": "sketch", "weights": "0123456789abcdef0123", "seed": request.seed} | facts
     path = recording.finish(sidecar | {"state": "done", "engine": facts})
-    heard, _ = soundfile.read(path, dtype="float32")
-    np.testing.assert_allclose(heard, audio, atol=2**-23)  # and not a sample is touched by what stands beside them
+    captured, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_allclose(captured, audio, atol=2**-23)  # and not a sample is touched by what stands beside them
     return path
 
 
@@ -84,8 +84,8 @@ def test_a_join_is_marked(tmp_path):
     points = cues["points"][: int(cues["count"])]
     assert [(int(p["offset"]), bytes(p["name"]).split(b"\0")[0]) for p in points] == [(0, b"clip"), (3 * RATE, b"generated")]
     assert read(path, SFC_GET_INSTRUMENT, INSTRUMENT)["loop"][0]["start"] == 3 * RATE
-    told = json.loads(path.with_suffix(".json").read_text())
-    assert told["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    reported = json.loads(path.with_suffix(".json").read_text())
+    assert reported["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
 def test_it_says_when_where_and_by_what_it_was_generated(tmp_path):
@@ -104,8 +104,8 @@ def test_it_says_when_where_and_by_what_it_was_generated(tmp_path):
         assert all(word in file.comment for word in ("trainedAlgorithmicMedia", "seed=7", "weights=0123456789abcdef"))
     ixml = re.search(rb"<\?xml.*</BWFXML>", path.read_bytes())[0].decode()
     assert "<SEED>7</SEED>" in ixml and "<MODEL>sketch</MODEL>" in ixml and "<TAPE>dub &amp; Straße</TAPE>" in ixml
-    told = json.loads(path.with_suffix(".json").read_text())
-    assert told["digital_source_type"].endswith("/trainedAlgorithmicMedia")
+    reported = json.loads(path.with_suffix(".json").read_text())
+    assert reported["digital_source_type"].endswith("/trainedAlgorithmicMedia")
 
 
 def test_each_variation_names_its_own_seed(tmp_path):

@@ -34,20 +34,20 @@ def test_a_real_allocation_that_fails_is_named_and_what_the_failed_call_held_is_
 
 @pytest.mark.parametrize("layout", ["ours", "released"])
 def test_a_model_that_cannot_be_read_for_want_of_memory_is_not_called_damaged(layout, tmp_path, monkeypatch):
-    def refuse(*_, **__):
+    def reject(*_, **__):
         raise OSError(12, "x") if layout == "ours" else RuntimeError("unable to mmap 32 bytes: Cannot allocate memory (12)")
 
     if layout == "ours":
         write_tiny_model(tmp_path)
-        monkeypatch.setattr("engine.checkpoints.checkpoint.load_file", refuse)
+        monkeypatch.setattr("engine.checkpoints.checkpoint.load_file", reject)
     else:
         write_released(tmp_path, PUBLISHED["InspireMusic-Base"])
-        monkeypatch.setattr(torch, "load", refuse)
+        monkeypatch.setattr(torch, "load", reject)
     with pytest.raises(OutOfMemory, match="did not suffice for model"):
         Pipeline("cpu").load(str(tmp_path))
 
 
-def test_what_torch_says_of_a_gpu_is_told():
+def test_what_torch_says_of_a_gpu_is_reported():
     said = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 8 GiB"
     needed = pytest.raises(OutOfMemory, match=r"the memory did not suffice .*2\.50 GiB more were needed")
     with needed, shortage_named(CPU, "the test"):
@@ -59,7 +59,7 @@ def test_any_other_error_stays_what_it_is():
         raise RuntimeError("shape mismatch")
 
 
-def test_a_model_larger_than_what_is_free_is_refused_with_figures(monkeypatch):
+def test_a_model_larger_than_what_is_free_is_rejected_with_figures(monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 1_500_000_000)
     with pytest.raises(OutOfMemory, match="model huge takes 3.00 GB of memory, and 1.50 GB are free: end other programs"):
         memory.require(3_000_000_000, "model huge")
@@ -77,6 +77,6 @@ def test_the_limits_of_the_process_and_its_container_count(monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("asked", ["cuda:99", "tpu", "cpu:3"])
-def test_a_device_that_is_not_there_is_told(asked):
+def test_a_device_that_is_not_there_is_reported(asked):
     with pytest.raises(EngineError, match=f"INSPIRE_DEVICE is '{asked}': this machine has .*cpu; leave it away for the best"):
         choose_runtime(asked)

@@ -38,7 +38,7 @@ def test_models_are_found_by_name_then_by_path(folders, tmp_path):
     assert find_model(str(elsewhere)) == elsewhere
 
 
-def test_what_is_no_model_is_told(folders):
+def test_what_is_no_model_is_reported(folders):
     with pytest.raises(ModelError, match="no model 'sktech'.*one of sketch, large, mine"):
         find_model("sktech")
     with pytest.raises(ModelError, match="neither model.json nor llm.pt"):

@@ -61,8 +61,8 @@ def assert_nothing_to_load(folder: Path) -> None:
 def test_the_server_of_these_tests_speaks_as_the_hubs_own_client_expects(hub, tmp_path):
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    told = get_hf_file_metadata(hf_hub_url(REPOSITORY, "llm.pt", endpoint=hub.address))
-    assert told.commit_hash == COMMIT and told.size == SIZES["llm.pt"] and len(told.etag) == 64
+    reported = get_hf_file_metadata(hf_hub_url(REPOSITORY, "llm.pt", endpoint=hub.address))
+    assert reported.commit_hash == COMMIT and reported.size == SIZES["llm.pt"] and len(reported.etag) == 64
     path = hf_hub_download(REPOSITORY, "config.json", endpoint=hub.address, cache_dir=tmp_path)
     assert Path(path).read_bytes() == hub.files[REPOSITORY]["config.json"]
 
@@ -138,7 +138,7 @@ def test_what_one_source_began_another_ends(hub, folder, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["llm.pt", "config.json"])  # by SHA-256, and as a git blob
-def test_a_wrong_content_is_refused_and_forgotten(hub, folder, name):
+def test_a_wrong_content_is_rejected_and_forgotten(hub, folder, name):
     hub.spoilt = {name}
     said = rf"^{re.escape(name)} came with another content than Hugging Face says .*pull it again$"
     with pytest.raises(ModelError, match=said):
@@ -216,7 +216,7 @@ def test_a_portal_that_answers_everything_is_no_source(folder, monkeypatch):
         (("flow.pt", "tokenizer.json"), "lacks tokenizer.json or vocab.json, tokenizer.json or merges.txt, flow.pt at"),
     ],
 )
-def test_a_repository_that_lacks_files_is_told_before_anything_comes(hub, folder, missing, said):
+def test_a_repository_that_lacks_files_is_reported_before_anything_comes(hub, folder, missing, said):
     for name in missing:
         del hub.files[REPOSITORY][name]
     with pytest.raises(ModelError, match=said):
@@ -232,7 +232,7 @@ def test_a_name_that_leads_outside_is_not_trusted(hub, folder):
     assert not list(folder.parent.rglob("outside*"))
 
 
-def test_a_repository_or_revision_that_is_not_there_is_told(hub, folder):
+def test_a_repository_or_revision_that_is_not_there_is_reported(hub, folder):
     with pytest.raises(ModelError, match="Hugging Face has no FunAudioLLM/InspireMusic-1.5B: it may have moved"):
         puller.pull("1.5B", folder)
     with pytest.raises(ModelError, match="has no .* at revision 'v9': leave --revision away"):
@@ -247,7 +247,7 @@ def test_a_repository_or_revision_that_is_not_there_is_told(hub, folder):
         ("1.5-long", "InspireMusic-1.5B-Long"),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest(folder, asked, nearest):
+def test_an_unknown_name_is_reported_with_the_nearest(folder, asked, nearest):
     with pytest.raises(ModelError, match=rf"^no model '{asked}' is published: did you mean {nearest}\? there are .*"):
         puller.pull(asked, folder)
 
@@ -320,8 +320,8 @@ def test_two_pulls_of_a_model_do_not_meet(hub, folder):
 
 def test_the_eight_variants_are_those_of_the_paper():
     assert len(PUBLISHED) == 8 and len({one.hugging_face for one in PUBLISHED.values()}) == 5
-    told = {(one.size, one.samplerate, one.has_flow) for one in PUBLISHED.values()}
-    assert len(told) == 6  # the Long ones differ in what they learnt
+    reported = {(one.size, one.samplerate, one.has_flow) for one in PUBLISHED.values()}
+    assert len(reported) == 6  # the Long ones differ in what they learnt
     assert find_published("InspireMusic-0.5B").name == NAME and find_published("0.5b-24khz").name == NAME + "-24kHz"
     assert PUBLISHED["InspireMusic-1.5B"].parameters == pytest.approx(1.8e9, rel=0.02)  # as the paper's table says
     assert PUBLISHED["InspireMusic-Base"].parameters == pytest.approx(0.8e9, rel=0.1)

@@ -18,9 +18,9 @@ def test_the_key_stands_at_the_same_position_in_the_negative_prompt():
     ids = {word: number for number, word in enumerate(["house", "no", "drums", "A", "minor"], 2)}
     encode = lambda text: [ids[word] for word in text.replace(",", "").split()]  # noqa: E731
     request = GenerationRequest(prompt="house, no drums, A minor")
-    heard = condition_of(choose_words(request, CONFIG), request, encode)
-    assert heard.text.tolist() == [[ids[word] for word in ("house", "A", "minor", "no", "drums")]]
-    assert heard.negative_text.tolist() == [[ids[word] for word in ("house", "A", "minor", "drums")] + [0]]
+    measured = condition_of(choose_words(request, CONFIG), request, encode)
+    assert measured.text.tolist() == [[ids[word] for word in ("house", "A", "minor", "no", "drums")]]
+    assert measured.negative_text.tolist() == [[ids[word] for word in ("house", "A", "minor", "drums")] + [0]]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_sections_have_rows_of_their_own():
     assert len({SECTION_ROWS[s] for s in SECTIONS}) == len(SECTIONS)
 
 
-def test_a_prompt_too_long_for_the_model_is_refused():
+def test_a_prompt_too_long_for_the_model_is_rejected():
     request = GenerationRequest(prompt="x")
     assert build_condition([1] * MAX_TEXT_TOKENS, request).text.shape == (1, MAX_TEXT_TOKENS)
     with pytest.raises(RequestError, match=f"{MAX_TEXT_TOKENS + 1} tokens long"):

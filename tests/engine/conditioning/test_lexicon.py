@@ -1,4 +1,4 @@
-"""What producers say, in the words the embedded model has learnt; and what it has no word for is told."""
+"""What producers say, in the words the embedded model has learnt; and what it has no word for is reported."""
 
 import re
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_what_is_said_is_read_in_the_models_words(spoken, prompt, read_as):
     assert tempo_in(spoken(prompt).text) == tempo_in(prompt)
 
 
-def test_what_is_read_otherwise_is_told_once_in_its_order(spoken):
+def test_what_is_read_otherwise_is_reported_once_in_its_order(spoken):
     assert spoken("tr-808 kit, rhodes and more rhodes").substitutions[-1] == ("rhodes", "electric piano")
     assert spoken("house, warm").substitutions == ()
 
@@ -98,9 +98,9 @@ def test_solo_means_that_nothing_else_plays(spoken, prompt, text, part, excluded
         ("ambient, no strings, no drums", "ambient, no drums", ("strings",)),
     ],
 )
-def test_a_part_that_is_denied_is_not_asked_for(spoken, prompt, text, excluded):
+def test_a_part_that_is_excluded_is_not_asked_for(spoken, prompt, text, excluded):
     assert (spoken(prompt).text, spoken(prompt).excluded) == (text, excluded)
 
 
-def test_a_model_that_has_not_learnt_a_word_is_not_told_it():
+def test_a_model_that_has_not_learnt_a_word_is_not_given_it():
     assert in_own_words("rhodes, 808", {"piano", "house"}).text == "rhodes, 808"

@@ -1,4 +1,4 @@
-"""Request → caption and negative prompt: what a model is told of tempo and key, wherever they were stated."""
+"""Request → caption and negative prompt: what a model reads of tempo and key, wherever they were stated."""
 
 import dataclasses
 
@@ -176,7 +176,7 @@ def test_the_words_say_the_tempo_of_the_grid(request_fields, bpm, words):
     assert caption(GenerationRequest(**request_fields), grid=Grid(bpm)) == words
 
 
-def test_the_grids_tempo_too_is_heard_as_the_nearest_with_a_word():
+def test_the_grids_tempo_too_is_read_as_the_nearest_with_a_word():
     assert caption(GenerationRequest(prompt="house"), (90, 120, 125), Grid(123.0)) == "house, 125 bpm"
 
 
@@ -196,7 +196,7 @@ def test_caption_holds_what_fields_state_and_states_it_once(request_fields, word
     assert caption(GenerationRequest(**request_fields)) == words
 
 
-def test_a_model_hears_the_nearest_tempo_it_has_a_word_for():
+def test_a_model_reads_the_nearest_tempo_it_has_a_word_for():
     assert caption(GenerationRequest(prompt="house, 123 bpm"), (90, 120, 125)) == "house, 125 bpm"
     assert caption(GenerationRequest(prompt="house", bpm=60), (90, 120, 125)) == "house, 90 bpm"
     assert nearest(105.1, (90, 120)) == 120

@@ -46,7 +46,7 @@ def clip_of(folder, audio, **request):
     return request, read_clip(request, samplerate=RATE, model_samplerate=RATE, max_context_s=10)
 
 
-def heard_grid(folder, audio, **request):
+def measured_grid(folder, audio, **request):
     """The most obvious one."""
     request, clip = clip_of(folder, audio, **request)
     return next(iter(grids(request, TINY, clip)), None)
@@ -55,16 +55,16 @@ def heard_grid(folder, audio, **request):
 @pytest.mark.parametrize(("bpm", "bars"), [(124.0, 4), (97.0, 3), (139.0, 5)])
 def test_a_loop_goes_on_at_its_exact_tempo_and_in_the_middle_of_its_phrase(tmp_path, bpm, bars):
     loop = synthetic.clicks(bpm, bars * 4 * 60 / bpm, rate=RATE)
-    found = heard_grid(tmp_path, loop)
+    found = measured_grid(tmp_path, loop)
     assert found.bpm == pytest.approx(bpm, rel=2e-5)  # one sample in so many
     assert found.beats_per_bar == 4 and found.beat == pytest.approx(4 * bars, abs=ONSET_ERROR_S * bpm / 60)
 
 
 @pytest.mark.parametrize(("seconds", "late"), [(8.6, 0.1), (8.0, 0.0)])
-def test_beats_stay_where_they_are_heard_but_a_loop_is_cut_on_its_downbeat(tmp_path, seconds, late):
+def test_beats_stay_where_they_are_measured_but_a_loop_is_cut_on_its_downbeat(tmp_path, seconds, late):
     """A tenth of a beat before one: as much later comes every downbeat of what follows. A chord that swells seems later, too."""
     loop = synthetic.clicks(120, seconds, rate=RATE)
-    there, moved = (heard_grid(tmp_path, np.roll(loop, round(beats * 0.5 * RATE))) for beats in (0.0, 0.1))
+    there, moved = (measured_grid(tmp_path, np.roll(loop, round(beats * 0.5 * RATE))) for beats in (0.0, 0.1))
     assert moved.beat == pytest.approx(there.beat - late, abs=0.01) and moved.bpm == pytest.approx(there.bpm)
 
 
@@ -78,7 +78,7 @@ def test_what_is_no_loop_goes_on_at_its_measured_tempo(tmp_path):
 
 def test_a_place_inside_the_clip_is_counted_from_its_beginning(tmp_path):
     loop = synthetic.clicks(120, 8.0, rate=RATE)
-    found = heard_grid(tmp_path, loop, from_s=6.25, join="new")
+    found = measured_grid(tmp_path, loop, from_s=6.25, join="new")
     assert found.bpm == pytest.approx(120, rel=1e-4) and found.beat == pytest.approx(12.5, abs=2 * ONSET_ERROR_S)
 
 
@@ -128,12 +128,12 @@ def test_an_asked_tempo_stands_whatever_the_clip_plays(tmp_path, request_fields)
 )
 def test_a_clip_without_a_beat_has_no_grid(tmp_path, audio, request_fields):
     """Not even its words' usual tempo, which would be another than what is heard."""
-    assert heard_grid(tmp_path, audio, prompt="techno", **request_fields) is None
+    assert measured_grid(tmp_path, audio, prompt="techno", **request_fields) is None
 
 
 @pytest.mark.parametrize("bpm", [87.0, 97.0, 124.0])
 def test_a_loop_of_one_bar_is_measured_as_it_goes_round(tmp_path, bpm):
-    assert heard_grid(tmp_path, synthetic.clicks(bpm, 240 / bpm, rate=RATE)).bpm == pytest.approx(bpm, rel=2e-5)
+    assert measured_grid(tmp_path, synthetic.clicks(bpm, 240 / bpm, rate=RATE)).bpm == pytest.approx(bpm, rel=2e-5)
 
 
 def test_a_model_without_a_sense_of_time_has_no_grid(tmp_path):

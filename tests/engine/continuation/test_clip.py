@@ -31,7 +31,7 @@ def test_any_rate_and_any_channels(tmp_path, rate, channels, kept):
     assert clip.prefix.dtype == clip.context.dtype == np.float32
 
 
-def test_a_very_long_clip_is_heard_at_its_end_only(tmp_path):
+def test_a_very_long_clip_is_read_at_its_end_only(tmp_path):
     with soundfile.SoundFile(tmp_path / "long.wav", "w", 8_000, 1) as file:
         for _ in range(30):
             file.write(noise(8_000 * 60))
@@ -41,7 +41,7 @@ def test_a_very_long_clip_is_heard_at_its_end_only(tmp_path):
         read(tmp_path / "long.wav")
 
 
-def test_a_clip_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+def test_a_clip_that_would_fill_the_memory_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr(clip_module, "MAX_CLIP_SAMPLES", 35 * 8_000 * 8)
     path = write(tmp_path / "wide.wav", noise(40 * 8_000, 8), 8_000)
     with pytest.raises(ClipError, match="8 channels.*join new"):

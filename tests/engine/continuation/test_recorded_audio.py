@@ -108,13 +108,13 @@ def test_a_file_of_any_name_is_read(tmp_path, name):
 # ---- channels
 
 
-def test_opposite_polarity_is_heard():
+def test_opposite_polarity_is_kept():
     side = noise(4)
     for stereo in (np.hstack([side, -side]), np.hstack([side, -0.8 * side]), np.hstack([0.5 * side, -side])):
         assert np.std(to_mono(stereo)) > 0.9 * np.std(stereo, axis=0).max()
 
 
-def test_what_cancels_in_one_register_only_is_heard_too():
+def test_what_cancels_in_one_register_only_is_kept_too():
     """Drums in the middle, a bass that was widened by turning one side over."""
     time = np.arange(4 * RATE) / RATE
     bass, drums = 0.2 * np.sin(2 * np.pi * 55 * time), 0.1 * noise(4)[:, 0]
@@ -132,7 +132,7 @@ def test_other_stereo_is_its_mean():
         np.testing.assert_array_equal(to_mono(stereo), stereo.mean(1))
 
 
-def test_a_clip_of_opposite_polarity_is_heard_and_measured(tmp_path):
+def test_a_clip_of_opposite_polarity_is_encoded_and_measured(tmp_path):
     side = noise(4)
     clip = read(write(tmp_path / "wide.wav", np.hstack([side, -side])))
     assert np.std(clip.context) > 0.1 and np.std(clip.excerpt) > 0.1 and clip.channels == 2
@@ -196,7 +196,7 @@ def test_a_playlist_reads_no_other_file(tmp_path):
 
 def test_whatever_a_file_holds_there_is_audio_or_one_sentence(tmp_path):
     """2 x 60 files with bytes changed, cut or put in, of three formats: read, or refused in one sentence."""
-    rng, refused = np.random.default_rng(4), 0
+    rng, rejected = np.random.default_rng(4), 0
     for name in ("a.wav", "a.flac", "a.mp3"):
         soundfile.write(tmp_path / name, noise(1.5), RATE)
         whole = (tmp_path / name).read_bytes()
@@ -211,6 +211,6 @@ def test_whatever_a_file_holds_there_is_audio_or_one_sentence(tmp_path):
                 with open_recording(tmp_path / name) as recording:
                     recording.read(0, min(recording.frames, RATE))
             except UnreadableError as error:
-                refused += 1
+                rejected += 1
                 assert str(error) and "\n" not in str(error)
-    assert refused
+    assert rejected

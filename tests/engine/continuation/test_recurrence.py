@@ -53,11 +53,11 @@ def test_a_loop_comes_back_after_its_bars(bars, bar):
     loop = rng.integers(0, 1_000, round(bars * bar))
     alike = round(0.9 * bar)  # of its first bar and its last
     loop[:alike] = loop[round((bars - 1) * bar) :][:alike]
-    heard = np.tile(loop, 20)[-500:]
-    heard[rng.random(500) < 0.02] = 1_000  # an ear that is not quite sure
-    assert bars_until_again(heard.tolist(), bar) == bars
+    measured = np.tile(loop, 20)[-500:]
+    measured[rng.random(500) < 0.02] = 1_000  # an ear that is not quite sure
+    assert bars_until_again(measured.tolist(), bar) == bars
 
 
 @pytest.mark.parametrize("tokens", [[], [1, 2, 3], list(range(500))])
-def test_what_does_not_come_back_or_is_too_short_to_tell_counts_in_fours(tokens):
+def test_what_does_not_come_back_or_is_too_short_to_say_counts_in_fours(tokens):
     assert bars_until_again(tokens, 100) == 4

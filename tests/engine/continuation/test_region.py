@@ -48,16 +48,16 @@ def test_more_channels_are_mixed_to_one(tmp_path):
     assert region(tmp_path / "a.wav", 4.0, 6.0).channels == 1
 
 
-def test_without_music_before_it_what_follows_is_heard_up_to_whole_bars_from_its_beginning(tmp_path):
+def test_without_music_before_it_what_follows_is_used_up_to_whole_bars_from_its_beginning(tmp_path):
     write(tmp_path / "a.wav", seconds=12.0)
     found = region(tmp_path / "a.wav", 0.0, 3.0)
-    clip, told = found.context(24_000, 5.0, bar_s=2.0)
-    assert "no music sounds before" in told and clip.from_s == 10.0 and len(clip.context) == 5 * 24_000 and not clip.whole
+    clip, reported = found.context(24_000, 5.0, bar_s=2.0)
+    assert "no music sounds before" in reported and clip.from_s == 10.0 and len(clip.context) == 5 * 24_000 and not clip.whole
     np.testing.assert_array_equal(clip.prefix, found.after[: 7 * RATE])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_no_numbers_are_refused(tmp_path, value):
+def test_values_that_are_no_numbers_are_rejected(tmp_path, value):
     write(tmp_path / "a.wav", f100=value)
     with pytest.raises(ClipError, match="no numbers"):
         region(tmp_path / "a.wav", 4.0, 6.0)

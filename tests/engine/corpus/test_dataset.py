@@ -23,7 +23,7 @@ def test_halving_the_rate_keeps_what_is_below_and_drops_what_is_above():
     assert halve_rate(high)[0, 100:-100].square().mean() < 1e-5
 
 
-def test_audio_comes_at_the_codecs_rate_and_other_rates_are_refused():
+def test_audio_comes_at_the_codecs_rate_and_other_rates_are_rejected():
     audio = torch.randn(2, 4_800)
     assert from_48_khz(audio, 48_000) is audio and torch.equal(from_48_khz(audio, 24_000), halve_rate(audio))
     with pytest.raises(ValueError, match="44100 Hz"):

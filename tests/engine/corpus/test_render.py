@@ -42,7 +42,7 @@ def test_rendering_goes_on_where_it_stopped(tmp_path):
     assert (tmp_path / "p000000.json").read_text() == "{}" and not (tmp_path / "p000000.wav").exists()
 
 
-def test_silent_and_clipped_pieces_are_refused():
+def test_silent_and_clipped_pieces_are_rejected():
     facts = {"number": 1, "style": "house"}
     good = 0.2 * np.sin(np.arange(48_000))
     check(good, facts)

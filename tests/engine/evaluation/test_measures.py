@@ -80,7 +80,7 @@ def test_repeats_are_counted_in_a_row_and_noise_does_not_hide_them():
     assert measures.most_repeats(a[: 4 * RATE], RATE, 8) == 0
 
 
-def test_log_mel_distance_of_a_gain_is_that_gain_and_hears_what_is_missing():
+def test_log_mel_distance_of_a_gain_is_that_gain_and_rises_with_what_is_missing():
     audio = noise(2, 48_000)
     assert measures.log_mel_distance_db(audio, audio, 48_000) == 0
     assert measures.log_mel_distance_db(0.5 * audio, audio, 48_000) == pytest.approx(6.02, abs=0.01)
@@ -88,7 +88,7 @@ def test_log_mel_distance_of_a_gain_is_that_gain_and_hears_what_is_missing():
     assert measures.log_mel_distance_db(dull, audio, 48_000) < measures.log_mel_distance_db(dull, audio, 48_000, top_hz=24_000)
 
 
-def test_band_levels_hear_drums_thin_out_or_wash_over_and_not_when_they_come():
+def test_band_levels_show_drums_thin_out_or_wash_over_and_not_when_they_come():
     def beat(hits):  # each rings for half the time to the next
         hit = noise(0.25, RATE) * np.exp(-np.arange(RATE // 4) / (RATE / 30))
         return np.concatenate([hit if played else np.zeros_like(hit) for played in hits])

@@ -1,4 +1,4 @@
-"""Clips of recordings: what is kept of them is told apart from what is not."""
+"""Clips of recordings: what is kept of them stays apart from what is not."""
 
 from types import SimpleNamespace
 
@@ -40,7 +40,7 @@ def judged(folder, change):
 def test_what_goes_on_as_the_clip_does_keeps_all(folder):
     rows, results = judged(folder, lambda audio: audio)
     assert all(result.met for result in rows.values())
-    assert [result.bar for result in results[6:]] == [None] * 6  # the model's own sound is told, not judged
+    assert [result.bar for result in results[6:]] == [None] * 6  # the model's own sound is reported, not judged
     assert rows["scale kept"].note == "true continuations: 100 %"
 
 

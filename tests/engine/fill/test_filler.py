@@ -32,7 +32,7 @@ def test_a_filled_region_has_the_rate_channels_and_length_of_what_it_replaces(en
     assert np.isfinite(audio).all() and audio.std() > 1e-3
 
 
-def test_the_best_candidate_is_given_and_the_scores_of_all_are_told(engine, model, clip):
+def test_the_best_candidate_is_given_and_the_scores_of_all_are_reported(engine, model, clip):
     _, end, *_ = fill(engine, model, clip, 4.0, 6.0)
     scores = [candidate.score for candidate in end.report.candidates]
     assert len(scores) == 3 and scores == sorted(scores, reverse=True)
@@ -87,7 +87,7 @@ def test_a_region_longer_than_the_context_is_filled_to_its_last_frame(engine, mo
 
 
 @pytest.mark.parametrize(
-    ("region", "told"),
+    ("region", "reported"),
     [
         ((0.0, 2.0), "no music sounds before the region"),
         ((10.0, 12.0), "nothing sounds after the region"),
@@ -95,38 +95,38 @@ def test_a_region_longer_than_the_context_is_filled_to_its_last_frame(engine, mo
         ((5.0, 7.0), None),
     ],
 )
-def test_regions_at_the_ends_of_a_clip_are_filled_and_said(engine, model, clip, region, told):
+def test_regions_at_the_ends_of_a_clip_are_filled_and_said(engine, model, clip, region, reported):
     audio, end, *_ = fill(engine, model, clip, *region)
     assert len(audio) == round((region[1] - region[0]) * 44_100) and np.abs(audio).max() > 0.01
-    assert [told in note for note in end.report.notes] == ([True] if told else [])
+    assert [reported in note for note in end.report.notes] == ([True] if reported else [])
 
 
 @pytest.mark.parametrize(
-    ("silent", "told"),
+    ("silent", "reported"),
     [(slice(0, 5), "no music sounds before"), (slice(7, 12), "nothing sounds after"), (slice(5, 7), None)],
 )
-def test_silence_beside_a_region_or_in_it(engine, model, tmp_path, silent, told):
+def test_silence_beside_a_region_or_in_it(engine, model, tmp_path, silent, reported):
     audio = synthetic.clicks(120, 12.0, rate=24_000)
     audio[silent.start * 24_000 : silent.stop * 24_000] = 0
     soundfile.write(tmp_path / "gap.wav", audio, 24_000)
     new, end, *_ = fill(engine, model, tmp_path / "gap.wav", 5.0, 7.0)
-    assert np.abs(new).max() > 0.01 and [told in note for note in end.report.notes] == ([True] if told else [])
+    assert np.abs(new).max() > 0.01 and [reported in note for note in end.report.notes] == ([True] if reported else [])
 
 
 @pytest.mark.parametrize(
-    ("region", "error", "told"),
+    ("region", "error", "reported"),
     [
         ((12.0, 14.0), ClipError, "lies outside of drums.wav, which lasts 12.00 s"),
         ((3.0, 3.01), RequestError, "lasts 0.01 s: 0.05 to 480 s are allowed"),
         ((3.0, 600.0), RequestError, "lasts 597 s"),
     ],
 )
-def test_regions_that_cannot_be_filled(engine, model, clip, region, error, told):
-    with pytest.raises(error, match=told):
+def test_regions_that_cannot_be_filled(engine, model, clip, region, error, reported):
+    with pytest.raises(error, match=reported):
         fill(engine, model, clip, *region)
 
 
-def test_silence_on_both_sides_is_refused(engine, model, tmp_path):
+def test_silence_on_both_sides_is_rejected(engine, model, tmp_path):
     audio = np.zeros(12 * 24_000)
     audio[5 * 24_000 : 7 * 24_000] = 0.1
     soundfile.write(tmp_path / "lonely.wav", audio, 24_000)

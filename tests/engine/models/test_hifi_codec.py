@@ -80,15 +80,15 @@ def test_a_window_with_context_decodes_as_the_whole(config):
 
 
 @BOTH_KINDS
-def test_the_context_is_all_a_frame_hears(config):
+def test_the_context_is_all_a_frame_depends_on(config):
     torch.manual_seed(0)
     codec = HiFiCodec(config)
     context, hop = codec.context, codec.hop_length
     frame = 2 * context
     latents = torch.randn(1, config.latent_dim, 4 * context + 1, requires_grad=True)
     codec.decode_features(latents)[0, frame * hop : (frame + 1) * hop].square().sum().backward()
-    heard = latents.grad.abs().sum(dim=(0, 1)).nonzero()[:, 0] - frame
-    assert context - 1 <= heard.abs().max() <= context
+    measured = latents.grad.abs().sum(dim=(0, 1)).nonzero()[:, 0] - frame
+    assert context - 1 <= measured.abs().max() <= context
 
 
 @BOTH_KINDS

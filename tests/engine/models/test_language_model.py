@@ -205,11 +205,11 @@ def test_steps_equal_the_full_forward(config, blocked, given, monkeypatch):
     generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=12, guidance=2.5, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
-    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
+    seen_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
     negative = torch.ones(3, dtype=torch.bool)
     rows = [
         model(model.embed_condition(condition, torch.cat([prompt, audio], dim=1))),
-        model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise)),
+        model(model.embed_condition(condition, torch.cat([seen_by_negative, audio], dim=1), negative, noise)),
     ]
     expected = sampling.guide(*(row[:, -13:] for row in rows), 2.5)
     torch.testing.assert_close(stepped, expected, atol=2e-4, rtol=1e-4)
@@ -227,24 +227,24 @@ def test_a_negative_prompt_takes_most_of_what_guidance_adds(config, guidance, gi
     generation = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=12, guidance=guidance, noise=noise)
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
 
-    heard_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
+    seen_by_negative = torch.zeros_like(prompt) if config is TINY else prompt[:, given:]
     negative, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
-    asked, denied = (model(model.embed_condition(text, whole))[:, -13:] for text in (condition, away))
-    nothing = model(model.embed_condition(condition, torch.cat([heard_by_negative, audio], dim=1), negative, noise))[:, -13:]
+    asked, negated_words = (model(model.embed_condition(text, whole))[:, -13:] for text in (condition, away))
+    nothing = model(model.embed_condition(condition, torch.cat([seen_by_negative, audio], dim=1), negative, noise))[:, -13:]
     third = (1 + guidance) / 3
     led = asked if guidance == 1.0 else nothing + third * (asked - nothing)
-    expected = led + third * (asked - denied)
+    expected = led + third * (asked - negated_words)
     torch.testing.assert_close(stepped, expected, atol=5e-4, rtol=1e-4)
 
 
 
 @torch.inference_mode()
-def test_a_model_without_an_ear_for_keys_takes_no_notice_of_a_scale():
+def test_a_model_without_key_profiles_ignores_a_scale():
     model, condition = build(OURS), some_condition()
-    plain, leant = (
+    plain, with_bias = (
         Decoder(model).start(c, max_tokens=1).step() for c in (condition, dataclasses.replace(condition, scale=torch.tensor([3])))
     )
-    assert torch.equal(plain, leant)
+    assert torch.equal(plain, with_bias)
 
 
 @torch.inference_mode()
@@ -379,7 +379,7 @@ def test_condition_dropout_is_the_negative_row():
 
 
 @torch.inference_mode()
-def test_the_future_is_not_heard():
+def test_no_frame_depends_on_the_future():
     model, embeds = build(TINY), torch.randn(1, 20, 32)
     changed = embeds.clone()
     changed[:, 12:] += 1

@@ -16,7 +16,7 @@ def test_any_length_comes_back_as_long_whatever_the_levels_halve(frames):
     assert velocity.shape == x.shape and velocity.isfinite().all()
 
 
-def test_moments_are_told_apart():
+def test_moments_are_kept_apart():
     embedded = time_embedding(torch.tensor([0.0, 0.5, 1.0]), 8)
     assert embedded.shape == (3, 8) and torch.equal(embedded[0], torch.tensor([0.0] * 4 + [1.0] * 4))
     assert not torch.allclose(embedded[1], embedded[2])

@@ -112,7 +112,7 @@ def test_lengths(ratios, samples):
 @pytest.mark.parametrize("ratios", [(6, 5, 4, 4), (5, 4, 4, 2)], ids=["20 ms", "7 ms"])
 @pytest.mark.parametrize("turns", [1, 2, 5])
 @torch.inference_mode()
-def test_ours_encodes_whole_turns(ratios, turns):
+def test_ours_encodes_whole_cycles(ratios, turns):
     config = dataclasses.replace(OURS, ratios=ratios)
     tokenizer, turn = random_tokenizer(config), 2 * math.prod(ratios)
     for samples in ((turns - 1) * turn + 1, turns * turn - config.hop_length, turns * turn):

@@ -51,7 +51,7 @@ def test_what_has_no_beat_has_no_tempo(audio):
     assert measure_bpm(audio, SAMPLE_RATE) is None
 
 
-def test_too_short_to_hear_a_beat():
+def test_too_short_to_find_a_beat():
     assert measure_bpm(clicks(124, 2.5), SAMPLE_RATE) is None
     assert measure_bpm(np.zeros(10), SAMPLE_RATE) is None
 

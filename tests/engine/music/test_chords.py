@@ -21,9 +21,9 @@ def played(*names, seconds=2.0):
 
 @pytest.mark.parametrize("names", [("Am", "F", "C", "G"), ("Dm7", "G7", "Cmaj7", "A7"), ("F#m", "D", "A", "E")])
 def test_each_bar_has_its_chord(names):
-    heard = estimate_chords(played(*names), RATE, Grid(120), None)
-    assert [start for start, _ in heard] == [0.0, 2.0, 4.0, 6.0]
-    assert [parse_chord(name)[0] for _, name in heard] == [parse_chord(name)[0] for name in names]
+    measured = estimate_chords(played(*names), RATE, Grid(120), None)
+    assert [start for start, _ in measured] == [0.0, 2.0, 4.0, 6.0]
+    assert [parse_chord(name)[0] for _, name in measured] == [parse_chord(name)[0] for name in names]
 
 
 def test_equal_bars_are_one_chord_and_silence_is_none():

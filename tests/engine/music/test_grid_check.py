@@ -34,7 +34,7 @@ def test_the_piece_need_not_begin_on_a_downbeat():
 
 
 @pytest.mark.parametrize("bpm", [118.0, 119.5, 121.0])
-def test_another_tempo_than_the_asked_one_is_told(bpm):
+def test_another_tempo_than_the_asked_one_is_reported(bpm):
     assert check_grid(clicks(bpm, seconds=10), RATE, Grid(120)).bpm == pytest.approx(bpm, abs=0.1)
 
 
@@ -49,7 +49,7 @@ def test_a_waltz_in_which_drums_play_beside_held_notes():
     assert check_grid(audio, RATE, Grid(96)).late_s - CLICK_S == pytest.approx(0.008, abs=0.002)
 
 
-def test_what_has_no_beat_is_told_without_confidence():
+def test_what_has_no_beat_is_reported_without_confidence():
     rng = np.random.default_rng(0)
     for audio in (rng.standard_normal(8 * RATE), np.cumsum(rng.standard_normal(8 * RATE)) / 100):
         found = check_grid(audio.astype(np.float32), RATE, Grid(120))

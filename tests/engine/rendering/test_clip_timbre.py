@@ -51,10 +51,10 @@ def test_each_unit_is_played_by_the_clips_own_sound_of_that_note():
     out = continued(timbre("cegaaceggaceceag"), asked)
     size = round(UNIT_S * RATE)
     for number, note in enumerate(asked):
-        heard = out[number * size : (number + 1) * size - round(FADE_S * RATE), 0]
-        assert likeness(heard, play(note, RATE)[: len(heard)]) > 0.95, f"{note} at {number}"
+        measured = out[number * size : (number + 1) * size - round(FADE_S * RATE), 0]
+        assert likeness(measured, play(note, RATE)[: len(measured)]) > 0.95, f"{note} at {number}"
         for other in set("cega") - {note}:
-            assert likeness(heard, play(other, RATE)[: len(heard)]) < 0.7
+            assert likeness(measured, play(other, RATE)[: len(measured)]) < 0.7
 
 
 def test_the_result_has_the_clips_channels_and_is_as_long_as_the_rendering():
@@ -102,8 +102,8 @@ def test_the_join_fades_from_the_clips_own_end():
 
 def test_a_stretched_rendering_keeps_the_grid():
     stretch = 1.01
-    clip, heard = play("cegaaceggaceceag", RATE), play("cegaaceggaceceag", round(MODEL_RATE * stretch), "codec")
-    mosaic = ClipTimbre(clip[:, None], heard, samplerate=RATE, rendering_rate=MODEL_RATE, stretch=stretch, grid=GRID)
+    clip, measured = play("cegaaceggaceceag", RATE), play("cegaaceggaceceag", round(MODEL_RATE * stretch), "codec")
+    mosaic = ClipTimbre(clip[:, None], measured, samplerate=RATE, rendering_rate=MODEL_RATE, stretch=stretch, grid=GRID)
     out = mosaic.push(play("gaeccega" * 4, round(MODEL_RATE * stretch), "codec"), last=True)[mosaic.fade :]
     assert abs(len(out) - 32 * UNIT_S * RATE) < 2
     last = out[-round(UNIT_S * RATE) : -round(FADE_S * RATE), 0]

@@ -26,9 +26,9 @@ def test_fade_out_of_stereo_fades_both_and_leaves_its_input():
     assert fade_out(audio, 100, 0.0) is audio
 
 
-def levelled(audio, target_db, gain_db=0.0, heard=None, rate=1000, piece=500):
+def levelled(audio, target_db, gain_db=0.0, measured=None, rate=1000, piece=500):
     """Gains in dB of a stream that comes in pieces."""
-    leveller = Leveller(target_db, gain_db, audio[:rate] if heard is None else heard, rate)
+    leveller = Leveller(target_db, gain_db, audio[:rate] if measured is None else measured, rate)
     return 20 * np.log10(np.concatenate([leveller.gains(audio[i : i + piece]) for i in range(0, len(audio), piece)]))
 
 
@@ -54,7 +54,7 @@ def test_a_pause_stays_a_pause_and_a_beat_a_beat():
     gains = levelled(pause, -20.0, gain_db=1.0)
     assert np.ptp(gains[2000:]) == 0 and 0 <= gains[-1] <= 1.0
     beats = np.tile(np.r_[np.full(250, 0.2), np.full(250, 0.02)], 80).astype(np.float32)
-    gains = levelled(beats, rms_db(beats), heard=beats, piece=250)
+    gains = levelled(beats, rms_db(beats), measured=beats, piece=250)
     assert len(beats) / 1000 > 2 * MEMORY_S and np.ptp(gains) < 1.0 and abs(gains[len(gains) // 2 :].mean()) < 0.3
 
 

@@ -11,7 +11,7 @@ from tests.synthetic import clicks, noise, progression
 RATE = 48_000
 
 
-def heard(new, source=None):
+def measured(new, source=None):
     meter = Meter(RATE)
     for part in np.array_split(source if source is not None else np.zeros((0, 1), np.float32), 3):
         meter.add_source(part)
@@ -26,7 +26,7 @@ def stereo(mono):
 
 def test_level_peak_and_music_in_pieces_are_those_of_the_whole():
     audio = stereo(0.5 * progression("A minor", 120, 16, RATE) + 0.5 * clicks(120, 16, rate=RATE))
-    meter = heard(audio)
+    meter = measured(audio)
     bpm, key = meter.music(near_bpm=None)
     assert bpm == pytest.approx(120, rel=0.01) and key == (9, "minor")
     assert meter.level_db == pytest.approx(rms_db(audio[:, 0]), abs=0.01)
@@ -36,13 +36,13 @@ def test_level_peak_and_music_in_pieces_are_those_of_the_whole():
 def test_the_join_is_judged_from_a_second_on_either_side():
     source, new = stereo(noise(5, RATE)), stereo(0.5 * noise(6, RATE))
     whole = np.concatenate([source, new])[:, 0]
-    report = heard(new, source).join()
+    report = measured(new, source).join()
     assert report == join_report(whole[4 * RATE : 6 * RATE], RATE, RATE)
     assert report.level_db == pytest.approx(-6, abs=0.2)
 
 
-def test_nothing_heard():
-    assert heard(np.zeros((0, 1), np.float32)).level_db == -120
+def test_nothing_measured():
+    assert measured(np.zeros((0, 1), np.float32)).level_db == -120
 
 
 def test_memory_does_not_grow_with_the_source():

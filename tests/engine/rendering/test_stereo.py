@@ -84,7 +84,7 @@ def test_it_is_the_same_however_the_stream_is_cut_and_every_time():
     np.testing.assert_allclose(wide(mono, cuts=(1, 4800, 4801, 70_000)), whole, atol=2e-4)
 
 
-def test_no_seam_is_heard_between_pieces():
+def test_there_is_no_seam_between_pieces():
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(4 * RATE) / RATE)
     side = np.subtract(*wide(tone, cuts=(24_000, 72_000, 120_000)).T)
     jumps = np.abs(np.diff(side, 2))

@@ -159,14 +159,14 @@ def test_a_full_disk_is_reported(recordings, base, tmp_path):
         ({"minutes": float("nan")}, "more than 0"),
     ],
 )
-def test_options_that_cannot_be_are_refused_before_anything_is_read(train, tmp_path, options, message):
+def test_options_that_cannot_be_are_rejected_before_anything_is_read(train, tmp_path, options, message):
     (tmp_path / "taken").mkdir()
     with pytest.raises(TrainingError, match=message):
         train(**options)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_too_little_is_refused(train, tmp_path):
+def test_too_little_is_rejected(train, tmp_path):
     folder = tmp_path / "few"
     folder.mkdir()
     soundfile.write(folder / "a.wav", clicks(120, 6, rate=RATE), RATE)

@@ -50,7 +50,7 @@ def test_spectral_distance_is_zero_for_the_same_and_a_gain_in_nepers():
     assert level.item() == pytest.approx(0.693, abs=0.01) and magnitude.item() == pytest.approx(0.5, abs=0.01)
 
 
-def test_spectral_distance_hears_no_phase_and_every_range():
+def test_spectral_distance_ignores_phase_and_covers_every_range():
     """Partials that begin elsewhere are the same but for the mirrored ends; another note and a stroke of 10 ms are not."""
     t = torch.arange(48_000) / 24_000
     sounds = {
@@ -67,7 +67,7 @@ def test_spectral_distance_hears_no_phase_and_every_range():
     assert magnitude[1] < 0.2 * magnitude[2] and turned < 0.4 * semitone and turned < 0.4 * stroke
 
 
-def test_the_distance_hears_soft_edges_and_rasping_within_a_frame():
+def test_the_distance_covers_soft_edges_and_rasping_within_a_frame():
     """Against how far one noise is from another that is alike."""
     rng = torch.Generator().manual_seed(0)
     strokes = torch.zeros(1, 48_000)
@@ -125,8 +125,8 @@ def test_the_tone_loss_alone_teaches_a_chord():
         optimizer.step()
     assert distances[-1] < 0.2 * distances[0]
     with torch.no_grad():
-        heard = BandSpectrum(CHORDS, 24_000, 480)(head(x))[0].mean(-1)
-    peaks = ((heard[1:-1] > heard[:-2]) & (heard[1:-1] > heard[2:]) & (heard[1:-1] > 0.1)).nonzero().flatten() + 1
+        measured = BandSpectrum(CHORDS, 24_000, 480)(head(x))[0].mean(-1)
+    peaks = ((measured[1:-1] > measured[:-2]) & (measured[1:-1] > measured[2:]) & (measured[1:-1] > 0.1)).nonzero().flatten() + 1
     assert tuple(peaks.tolist()) == chord
 
 

@@ -51,7 +51,7 @@ def losses(model, condition, tokens):
 
 @pytest.mark.parametrize("text", [[7, 8, 9, 10, 11, 12], [NULL] * 6], ids=["words", "no words"])
 @pytest.mark.parametrize("timed", [True, False], ids=["clock", "no clock"])
-def test_what_was_heard_once_is_expected_again(models, text, timed):
+def test_what_was_there_once_is_expected_again(models, text, timed):
     tokens = random_tokens(2, FRAMES).repeat(1, 3)
     condition = conditions([text, text], tokens.shape[1] if timed else None)
     by_chance = math.log(CONFIG.audio_vocab_size)
@@ -74,7 +74,7 @@ def test_the_next_token_is_the_one_that_followed_last_time(models):
 
 
 @torch.inference_mode()
-def test_words_are_heard_at_every_frame_and_unknown_ones_hardly(models):
+def test_words_are_read_at_every_frame_and_unknown_ones_hardly(models):
     """How far the logits of audio positions move, once there is music, against how far they lie apart."""
     texts = {
         "words": [7, 8, 9, 10, NULL, NULL], "other words": [107, 108, 109, 110, NULL, NULL], "order": [10, 9, 8, 7, NULL, NULL],

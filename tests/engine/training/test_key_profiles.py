@@ -20,16 +20,16 @@ def music():
     ]
 
 
-def test_fitted_profiles_know_keys_they_never_heard(music):
-    heard, keys = music
-    profiles = fit(heard, keys)
-    elsewhere = np.roll(heard, 5, axis=1), [((tonic + 5) % 12, mode) for tonic, mode in keys]
+def test_fitted_profiles_know_keys_they_were_not_fitted_on(music):
+    measured, keys = music
+    profiles = fit(measured, keys)
+    elsewhere = np.roll(measured, 5, axis=1), [((tonic + 5) % 12, mode) for tonic, mode in keys]
     assert share_right(profiles, *elsewhere) == 1.0 == share_right(PROFILES, *elsewhere)
     assert share_right({mode: tuple(-n for n in profile) for mode, profile in profiles.items()}, *elsewhere) == 0.0
 
 
 def test_the_fifth_above_is_wrong_and_the_relative_key_right(music):
-    heard, keys = music
-    assert share_right(PROFILES, heard, [((tonic + 7) % 12, mode) for tonic, mode in keys]) == 0.0
+    measured, keys = music
+    assert share_right(PROFILES, measured, [((tonic + 7) % 12, mode) for tonic, mode in keys]) == 0.0
     relative = [((tonic - 3) % 12, "minor") if mode == "major" else ((tonic + 3) % 12, "major") for tonic, mode in keys]
-    assert share_right(PROFILES, heard, relative) == 1.0
+    assert share_right(PROFILES, measured, relative) == 1.0

@@ -81,7 +81,7 @@ def test_a_short_loop_has_the_beat_it_has_when_it_goes_round(checkpoint, write, 
     assert part.bpm in (pytest.approx(97, rel=1e-3), pytest.approx(194, rel=1e-3))
 
 
-def test_recordings_are_slowed_until_bars_last_whole_tokens_as_in_a_continuation(checkpoint, write, tmp_path):
+def test_recordings_are_stretched_until_bars_last_whole_tokens_as_in_a_continuation(checkpoint, write, tmp_path):
     write("loop_121bpm.wav", clicks(121, 8 * 240 / 121, (0, 0.5, 1, 2, 2.5, 3), RATE))
     (part,) = read_recordings(tmp_path, checkpoint)
     bar = 240 / part.grid.bpm * checkpoint.config.token_rate
@@ -168,7 +168,7 @@ def test_recordings_of_opposite_polarity_are_read(checkpoint, tmp_path, write):
     assert [part.file for part in read_recordings(tmp_path, checkpoint)] == ["wide.wav"]
 
 
-def test_a_folder_without_recordings_is_refused(tmp_path):
+def test_a_folder_without_recordings_is_rejected(tmp_path):
     with pytest.raises(TrainingError, match="holds no recordings: .*.flac"):
         find_recordings(tmp_path)
     with pytest.raises(TrainingError, match="is no folder"):

@@ -1,4 +1,4 @@
-"""Musical time, by which each position is told where in bar and phrase the next token lies; and the logit bias of a scale."""
+"""Musical time, which gives each position where in bar and phrase the next token lies; and the logit bias of a scale."""
 
 import dataclasses
 
@@ -13,14 +13,14 @@ from tests.engine.models.small_language_model import CLOCKED, OURS, build, some_
 
 
 @pytest.mark.parametrize("guidance", [2.5, 1.0])
-@pytest.mark.parametrize("heard", [0, 1, 9])
+@pytest.mark.parametrize("measured", [0, 1, 9])
 @torch.inference_mode()
-def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):
+def test_steps_with_a_clock_equal_the_full_forward(measured, guidance):
     """From nothing and after a prompt; in the negative row musical time stays."""
-    model, prompt, audio = build(CLOCKED), some_tokens(3, heard), some_tokens(3, 12, seed=8)
-    condition = with_clock(some_condition(3, sections=2), some_clock(3, heard + 13))
+    model, prompt, audio = build(CLOCKED), some_tokens(3, measured), some_tokens(3, 12, seed=8)
+    condition = with_clock(some_condition(3, sections=2), some_clock(3, measured + 13))
     generation = Decoder(model).start(
-        condition, audio_prompt=prompt if heard else None, max_tokens=12, guidance=guidance
+        condition, audio_prompt=prompt if measured else None, max_tokens=12, guidance=guidance
     )  # fmt: skip
     stepped = torch.stack([generation.step(None)] + [generation.step(tokens) for tokens in audio.T], dim=1)
     everything, whole = torch.ones(3, dtype=torch.bool), torch.cat([prompt, audio], dim=1)
@@ -32,7 +32,7 @@ def test_steps_with_a_clock_equal_the_full_forward(heard, guidance):
 
 
 @torch.inference_mode()
-def test_the_clock_of_a_frame_is_heard_by_the_position_that_predicts_it():
+def test_the_clock_of_a_frame_is_read_by_the_position_that_predicts_it():
     model, audio, times = build(CLOCKED), some_tokens(1, 12), some_clock(1, 13)
     condition, start = some_condition(), 3 + 1 + 7  # sos, span, text; then task, which predicts the first frame
     plain = model(model.embed_condition(with_clock(condition, times), audio))
@@ -51,9 +51,9 @@ def test_no_place_in_time_is_as_no_clock_at_all():
     condition, nowhere = some_condition(2), torch.full((2, 25, 2), -1)
     plain, silent = (model.embed_condition(with_clock(condition, times), audio) for times in (None, nowhere))
     assert torch.equal(plain, silent)
-    for heard in (None, audio):
+    for measured in (None, audio):
         pair = [
-            Decoder(model).start(with_clock(condition, times), audio_prompt=heard, max_tokens=12, guidance=2.5)
+            Decoder(model).start(with_clock(condition, times), audio_prompt=measured, max_tokens=12, guidance=2.5)
             for times in (None, nowhere)
         ]
         for tokens in some_tokens(2, 12, seed=8).T:
@@ -73,7 +73,7 @@ def test_a_model_without_a_sense_of_time_passes_the_clock_over():
 
 
 @torch.inference_mode()
-def test_a_clock_too_short_is_refused_at_once():
+def test_a_clock_too_short_is_rejected_at_once():
     condition = with_clock(some_condition(), some_clock(1, 14))
     with pytest.raises(AssertionError, match="14 frames, 15 are asked for"):
         Decoder(build(CLOCKED)).start(condition, audio_prompt=some_tokens(1, 9), max_tokens=6)
@@ -94,7 +94,7 @@ def test_rewind_comes_back_to_the_clock_too():
 
 @pytest.mark.parametrize("given", [3, 9])
 @torch.inference_mode()
-def test_what_hears_nothing_of_a_clip_still_hears_the_time_of_its_own_frames(given):
+def test_what_reads_nothing_of_a_clip_still_reads_the_time_of_its_own_frames(given):
     model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
     condition = with_clock(some_condition(2), times)
     generation = Decoder(model).start(condition, audio_prompt=prompt, given=given, max_tokens=6, guidance=0.0)
@@ -106,8 +106,8 @@ def test_what_hears_nothing_of_a_clip_still_hears_the_time_of_its_own_frames(giv
 
 @pytest.mark.parametrize("given", [0, 9])
 @torch.inference_mode()
-def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
-    """Before the first token as well as after it; what is refused hears the time."""
+def test_where_words_have_a_negative_prompt_guidance_leads_away_from_having_no_time(given):
+    """Before the first token as well as after it; the negative prompt has the time too."""
     model, prompt, audio, times = build(CLOCKED), some_tokens(2, 9), some_tokens(2, 6, seed=8), some_clock(2, 16)
     condition = with_clock(some_condition(2), times)
     away, everything = dataclasses.replace(condition, text=condition.text.flip(1)), torch.ones(2, dtype=torch.bool)
@@ -116,11 +116,11 @@ def test_where_words_are_refused_guidance_leads_away_from_having_no_time(given):
     stepped = torch.stack([generation.step()] + [generation.step(tokens) for tokens in audio.T], dim=1)
     own, whole = torch.cat([prompt[:, given:], audio], dim=1), torch.cat([prompt, audio], dim=1)
     timeless = model(model.embed_condition(with_clock(condition, None), own, everything))[:, -7:]
-    asked, denied = (model(model.embed_condition(text, whole))[:, -7:] for text in (condition, away))
-    torch.testing.assert_close(stepped, asked + (asked - denied), atol=2e-4, rtol=1e-4)
+    asked, negated = (model(model.embed_condition(text, whole))[:, -7:] for text in (condition, away))
+    torch.testing.assert_close(stepped, asked + (asked - negated), atol=2e-4, rtol=1e-4)
     stronger = Decoder(model).start(denying, audio_prompt=prompt, given=given, max_tokens=6, guidance=5.0)
     stepped = torch.stack([stronger.step()] + [stronger.step(tokens) for tokens in audio.T], dim=1)
-    torch.testing.assert_close(stepped, timeless + 2 * (asked - timeless) + 2 * (asked - denied), atol=5e-4, rtol=1e-4)
+    torch.testing.assert_close(stepped, timeless + 2 * (asked - timeless) + 2 * (asked - negated), atol=5e-4, rtol=1e-4)
 
 
 @torch.inference_mode()

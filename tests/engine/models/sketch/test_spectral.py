@@ -76,9 +76,9 @@ def test_what_lies_above_the_bands_does_not_come_back_mirrored(resolution, rate,
 @torch.inference_mode()
 def test_a_step_for_every_hop_begun(resolution, rate, hop, samples):
     spectrum = BandSpectrum(resolution, rate, hop)
-    heard = spectrum(torch.randn(2, samples))
-    assert heard.shape == (2, spectrum.bands, resolution.steps * math.ceil(samples / hop))
-    assert heard.isfinite().all()
+    measured = spectrum(torch.randn(2, samples))
+    assert measured.shape == (2, spectrum.bands, resolution.steps * math.ceil(samples / hop))
+    assert measured.isfinite().all()
 
 
 @RESOLUTIONS
@@ -95,7 +95,7 @@ def test_windows_are_centred_on_their_steps(resolution):
         assert abs(centre - at) < 0.5 * step
 
 
-def test_hops_that_do_not_divide_are_refused():
+def test_hops_that_do_not_divide_are_rejected():
     with pytest.raises(AssertionError, match="multiple of 8"):
         BandSpectrum(STROKES, RATE, 484)
     with pytest.raises(AssertionError, match="multiple of 2"):
@@ -111,9 +111,9 @@ def test_log_level_has_a_floor():
 @torch.inference_mode()
 def test_a_views_channels_are_its_bands_times_its_steps(contrast):
     view = View((STROKES, CHORDS), RATE, HOP, contrast=contrast)
-    heard = view(torch.randn(2, 9 * HOP + 1))
+    measured = view(torch.randn(2, 9 * HOP + 1))
     spectra = [BandSpectrum(resolution, RATE, HOP) for resolution in (STROKES, CHORDS)]
-    assert heard.shape == (2, view.channels, 10)
+    assert measured.shape == (2, view.channels, 10)
     assert view.channels == STROKES.steps * spectra[0].bands + spectra[1].bands
 
 
@@ -133,7 +133,7 @@ def music(gain_db: float = 0.0) -> torch.Tensor:
     return torch.from_numpy(10 ** (gain_db / 20) * audio).float()[None]
 
 
-def test_harmony_hears_which_and_rhythm_how_loud():
+def test_harmony_encodes_which_and_rhythm_how_loud():
     """A gain of 6 dB changes the rhythm's view by 0.23 everywhere and the harmony's hardly; another key does the opposite."""
     encoder = NoteEncoder(RATE, HOP, width=16, blocks=1, dimension=4)
     other = torch.from_numpy(synthetic.progression("C# minor", 120, 4, RATE) + 0.3 * synthetic.noise(4, RATE)).float()[None]
@@ -176,7 +176,7 @@ def head(rate: int = RATE, hop: int = HOP, seed: int = 0) -> TonesAndNoise:
     return built
 
 
-def told(levels: dict[int, float], noise: float = -100.0, rate: int = RATE, hop: int = HOP) -> TonesAndNoise:
+def reported(levels: dict[int, float], noise: float = -100.0, rate: int = RATE, hop: int = HOP) -> TonesAndNoise:
     """A head that whatever it hears sounds these tones at these amplitudes, and noise at this log-level."""
     built = TonesAndNoise(16, rate, hop, NOISE_STEPS)
     with torch.no_grad():
@@ -209,7 +209,7 @@ def test_a_window_sounds_as_in_the_whole(rate, hop, first):
 @pytest.mark.parametrize("part", ["tones", "noise"])
 @torch.inference_mode()
 def test_tones_and_noise_each_belong_to_absolute_time(part):
-    one = told({60: 0.3} if part == "tones" else {}, noise=-100.0 if part == "tones" else -2.0)
+    one = reported({60: 0.3} if part == "tones" else {}, noise=-100.0 if part == "tones" else -2.0)
     x = torch.zeros(1, 30, 16)
     whole, later, wrong = one(x), one(x[:, :10], 20), one(x[:, :10], 19)
     inside = slice(HOP, -HOP)
@@ -226,7 +226,7 @@ def phase_of(audio: torch.Tensor, hz: float, first: int) -> float:
 @torch.inference_mode()
 def test_minutes_into_a_piece_the_pitch_is_still_exact():
     """Phases are counted in double precision: in float32 they would be off by radians."""
-    one, x, hz = told({100: 0.5}), torch.zeros(1, 50, 16), C1 * 2 ** (100 / CHORDS.bands)
+    one, x, hz = reported({100: 0.5}), torch.zeros(1, 50, 16), C1 * 2 ** (100 / CHORDS.bands)
     last = 480 * RATE // HOP  # as long as a piece may be
     begun, ended = (phase_of(one(x, first)[0], hz, first * HOP) for first in (0, last))
     assert math.remainder(ended - begun, 2 * math.pi) == pytest.approx(0, abs=0.01)
@@ -235,8 +235,8 @@ def test_minutes_into_a_piece_the_pitch_is_still_exact():
 @pytest.mark.parametrize(("rate", "hop"), [(24_000, 480), (48_000, 960)])
 @pytest.mark.parametrize("tone", [12, 24, 75, 90, 168])
 @torch.inference_mode()
-def test_a_told_tone_sounds_at_its_pitch_and_amplitude(rate, hop, tone):
-    audio = told({tone: 0.25}, rate=rate, hop=hop)(torch.zeros(1, 4 * rate // hop, 16))[0].numpy()
+def test_a_given_tone_sounds_at_its_pitch_and_amplitude(rate, hop, tone):
+    audio = reported({tone: 0.25}, rate=rate, hop=hop)(torch.zeros(1, 4 * rate // hop, 16))[0].numpy()
     spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio)), 4 * len(audio)))
     peak = spectrum.argmax() / 16
     assert peak == pytest.approx(C1 * 2 ** (tone / 24), abs=1.0)
@@ -249,14 +249,14 @@ def test_every_tone_stands_in_the_middle_of_a_band():
     """So a band's level says how strong its tone should be, and the loss can tell every tone from its neighbour."""
     spectrum = BandSpectrum(CHORDS, RATE, HOP)
     for tone in (60, 61, 84, 120, 160):
-        heard = inner(spectrum(told({tone: 0.25})(torch.zeros(1, 50, 16))), spectrum)
-        assert (heard.argmax(0) == tone).all()
+        measured = inner(spectrum(reported({tone: 0.25})(torch.zeros(1, 50, 16))), spectrum)
+        assert (measured.argmax(0) == tone).all()
 
 
 @torch.inference_mode()
 def test_a_level_that_jumps_is_faded_to():
     """From silence to a tone within the step between the two middles: no click, and the tone is whole after it."""
-    one = told({100: 0.5})
+    one = reported({100: 0.5})
     x = torch.zeros(1, 20, 16)
     with torch.no_grad():
         one.out.weight[100 : one.TONE_STEPS * one.tones : one.tones, 0] = -100.0
@@ -269,9 +269,9 @@ def test_a_level_that_jumps_is_faded_to():
 
 
 @torch.inference_mode()
-def test_noise_takes_the_colour_it_is_told():
+def test_noise_has_the_spectrum_it_is_given():
     """One band of noise alone sounds around its own frequency and is as loud in every quarter of a frame."""
-    one = told({})
+    one = reported({})
     noise = one.out.bias.data[one.TONE_STEPS * one.tones :].view(NOISE_STEPS, one.NOISE_BANDS)
     centres = np.geomspace(1, 1 + RATE / 2 / 200, one.NOISE_BANDS) * 200 - 200  # Hz, as the bands are laid out
     for band in (10, 20, 30):
@@ -292,7 +292,7 @@ def test_noise_is_steadiest_where_its_steps_are_alike(rate, hop):
     spectrum = BandSpectrum(STROKES, rate, 2 * hop)
 
     def unrest(step_levels: tuple[float, ...]) -> float:
-        one = told({}, rate=rate, hop=hop)
+        one = reported({}, rate=rate, hop=hop)
         levels = torch.tensor(step_levels).repeat(NOISE_STEPS // len(step_levels))
         one.out.bias.data[one.TONE_STEPS * one.tones :] = levels.repeat_interleave(one.NOISE_BANDS)
         return log_level(inner(spectrum(one(torch.zeros(1, 100, 16))), spectrum)[20:]).std(1).mean().item()
@@ -303,7 +303,7 @@ def test_noise_is_steadiest_where_its_steps_are_alike(rate, hop):
 
 @torch.inference_mode()
 def test_noise_does_not_come_again_within_ten_seconds():
-    audio = told({}, noise=-2.0)(torch.zeros(1, 500, 16))[0].numpy()
+    audio = reported({}, noise=-2.0)(torch.zeros(1, 500, 16))[0].numpy()
     power = np.abs(np.fft.rfft(audio, 2 * len(audio))) ** 2
     recurring = np.fft.irfft(power)[: len(audio)] / power.mean()
     assert recurring[0] == pytest.approx(1, abs=0.01) and np.abs(recurring[RATE // 10 :]).max() < 0.05
@@ -312,7 +312,7 @@ def test_noise_does_not_come_again_within_ten_seconds():
 @torch.inference_mode()
 def test_noise_sets_in_and_ends_within_its_window():
     """A step's window is four steps long, so an edge takes two steps either side of the middle."""
-    one = told({})
+    one = reported({})
     noise = slice(one.TONE_STEPS * one.tones, None)
     one.out.weight.data[noise, 0] = 100.0
     x = torch.zeros(1, 20, 16)
