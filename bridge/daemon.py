@@ -212,11 +212,11 @@ class Daemon:
             to.send(reply)
 
     def _write_state_file(self) -> None:
-        """Tells clients of this user where the daemon is."""
+        """Publishes for clients of this user where the daemon is."""
         address = {"host": self._settings.near_host, "port": self._server.address[1], "pid": os.getpid()}
         about = {"version": version(), "protocol": spec.PROTOCOL, "started": datetime.now(UTC).isoformat()}
         try:
             state_file.write(self._settings, address | about)
         except OSError as error:
             file = self._settings.state_file
-            log.warning("cannot write %s (%s): clients must be told the port", file, error.strerror)
+            log.warning("cannot write %s (%s): clients must be given the port", file, error.strerror)

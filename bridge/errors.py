@@ -35,7 +35,7 @@ class JobError(BridgeError):
 
 
 class EngineFailure(BridgeError):
-    """The engine refused a request, failed at it, died or stopped answering."""
+    """The engine rejected a request, failed at it, died or stopped answering."""
 
     code = "engine_error"
     DIED = "engine_died"
@@ -54,7 +54,7 @@ class JournalError(BridgeError):
 
 
 class BridgeFault(BridgeError):
-    """A fault of the daemon's own, told to who asked; it serves on."""
+    """A fault of the daemon's own, reported to who asked; it serves on."""
 
     code = "bridge_fault"
 
@@ -91,7 +91,7 @@ class SettingsError(BridgeError):
 
 
 class UnexpectedReply(BridgeError):
-    """A daemon answered with something that its command does not answer, or left out what it always tells."""
+    """A daemon answered with something that its command does not answer, or left out what it always gives."""
 
     code = "unexpected_reply"
 

@@ -9,7 +9,7 @@ from bridge.plain_text import escaped
 
 
 class Lines(logging.Formatter):
-    """A record's message stays on one line, whatever names it tells; a traceback has lines of its own."""
+    """A record's message stays on one line, whatever names it holds; a traceback has lines of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(name)s %(levelname)s %(message)s")

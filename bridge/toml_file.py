@@ -1,4 +1,4 @@
-"""TOML that people write: read, traced back to its lines, as tomllib tells no positions, and changed without losing a comment."""
+"""TOML that people write: read, traced back to its lines, as tomllib gives no positions, and changed without losing a comment."""
 
 from __future__ import annotations
 

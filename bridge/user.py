@@ -1,4 +1,4 @@
-"""Who runs this process, as its system tells users apart."""
+"""Who runs this process, as its system identifies users."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import functools
 from importlib import metadata
 
 
-@functools.cache  # it is read from a file, and told with every pong
+@functools.cache  # it is read from a file, and sent with every pong
 def version() -> str:
     try:
         return metadata.version("inspire-daw")

@@ -38,7 +38,7 @@ class Playout:
         self._samplerate = samplerate
         self.gain = gain  # linear, set by the feeder
         self.meter = Meter(int(METER_S * samplerate))
-        self._gain = gain  # as heard now
+        self._gain = gain  # as it is now
         self._gain_step = 1 / (GAIN_RAMP_S * samplerate)
         self._silent = True
         self._broken = False  # fell silent in the middle: fade in
@@ -51,18 +51,18 @@ class Playout:
         """What is written next goes on from the middle of a result: it fades in."""
         self._broken = True
 
-    def fill(self, out: np.ndarray, host_underflow: bool, heard_at: float = 0.0) -> None:
-        """`out`: float32 (frames, channels), heard from `heard_at` on (seconds, the stream's clock).
+    def fill(self, out: np.ndarray, host_underflow: bool, plays_at: float = 0.0) -> None:
+        """`out`: float32 (frames, channels), played from `plays_at` on (seconds, the stream's clock).
 
         `host_underflow`: the system says that it ran dry itself.
         """
-        self._play(out, host_underflow, heard_at)
+        self._play(out, host_underflow, plays_at)
         self._amplify(out)
         self.meter.measure(out)
 
-    def _play(self, out: np.ndarray, host_underflow: bool, heard_at: float) -> None:
+    def _play(self, out: np.ndarray, host_underflow: bool, plays_at: float) -> None:
         if self.start_at is not None and not self.stopping:
-            wait = self._wait(self.start_at, len(out), heard_at)
+            wait = self._wait(self.start_at, len(out), plays_at)
             out[:wait] = 0
             if wait >= len(out):
                 return
@@ -91,17 +91,17 @@ class Playout:
             self._broken = self._falling and not self.stopping
             self._silent, self._falling = True, False
 
-    def _wait(self, start_at: float, frames: int, heard_at: float) -> int:
+    def _wait(self, start_at: float, frames: int, plays_at: float) -> int:
         """Frames until it begins. What is more than a block late, or not ready in the block that it is due in, waits for the next
         time that it may begin.
         """
-        wait = round((start_at - heard_at) * self._samplerate)
+        wait = round((start_at - plays_at) * self._samplerate)
         if self.start_every_s and (wait < -frames or (wait < frames and not self._is_ready(frames))):
-            block_ends = heard_at + frames / self._samplerate
+            block_ends = plays_at + frames / self._samplerate
             times = max(1, math.ceil((block_ends - start_at) / self.start_every_s))
             self.start_at = start_at + times * self.start_every_s
             self.missed += times
-            wait = round((self.start_at - heard_at) * self._samplerate)
+            wait = round((self.start_at - plays_at) * self._samplerate)
         return max(0, wait)
 
     def _is_ready(self, frames: int) -> bool:
@@ -130,7 +130,7 @@ class Playout:
 
 
 class Meter:
-    """Levels of what was heard, over one interval after the other: anyone may read `peak_db` and `rms_db` at any time."""
+    """Levels of what was played, over one interval after the other: anyone may read `peak_db` and `rms_db` at any time."""
 
     def __init__(self, interval_frames: int):
         self._interval_frames = interval_frames

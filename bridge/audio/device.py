@@ -4,7 +4,7 @@ Runs on the event loop; the device itself is `audio_output`'s, in a process of i
 
 The device never holds up generation: audio that is ahead of the loudspeaker waits here (a result is at most eight minutes).
 A device that goes away in the middle is looked for, for half a minute, as whatever it is then: another rate or index is well.
-The result goes on where it was heard last.
+The result goes on where it broke off.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class AudioDevice:
-    """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not heard.
+    """`device` is "default", "none", an index, or a part of a name. Without a usable device results are just not played.
 
     `channels` are those that play left and right, from 1, or one for both; `samplerate` is in Hz, 0: the device's own.
     """
@@ -46,7 +46,7 @@ class AudioDevice:
         self._voices: deque[Voice] = deque()
         self._playing: asyncio.Task[None] | None = None
         self._output: Output | None = None  # None: not found, or gone
-        self._away = False  # it went while a result was heard, and is not back
+        self._away = False  # it went while a result was played, and is not back
         self.underruns = 0
         self.description = "looking for it"
 
@@ -85,7 +85,7 @@ class AudioDevice:
         """A place in line for a result with about `total_s` seconds of new audio. Without a device it stays silent. One that
         `is_made` is read from disk: no lead is waited for.
 
-        Once it could be heard, `due` is asked when it shall be: from the earliest moment to the chosen one, or None for at once
+        Once it could be played, `due` is asked when it shall be: from the earliest moment to the chosen one, or None for at once
         (seconds of `time.monotonic`). `prior_rtf`: what a second of audio took to make in the job before.
         """
         voice = Voice(total_s, due, prior_rtf, is_made)
@@ -98,7 +98,7 @@ class AudioDevice:
         """Waits until the device was looked for. Raises DeviceError where there is none."""
         await self._finding
         if self._output is None and not self._away and self.description.startswith(_NONE):
-            raise DeviceError(f"nothing can be heard, the audio device is {self.description}; see the setting audio_device")
+            raise DeviceError(f"nothing can be played, the audio device is {self.description}; see the setting audio_device")
 
     async def _look(self) -> None:
         try:
@@ -130,7 +130,7 @@ class AudioDevice:
     def _on_missed(self, times: int) -> None:
         if self._voices:
             self._voices[0].missed += times
-            log.warning("a result was not ready when it was due: it is heard at the next bar line, or round of the loop")
+            log.warning("a result was not ready when it was due: it starts at the next bar line, or round of the loop")
 
     async def _drop(self) -> None:
         """The next look at devices is a new one."""
@@ -173,20 +173,20 @@ class AudioDevice:
 
     async def _play_voice(self, voice: Voice) -> None:
         """All of it, also over a device that goes away and comes back. Raises DeviceError where there is none."""
-        heard_s = 0.0
+        played_s = 0.0
         while output := await self._opened(voice):
             before = output.state.frames_read
-            cue = None if heard_s else voice.cue(time.monotonic() + output.latency_s + 2 * RESUME_S)
-            output.begin(cue and cue.at_s, heard_s > 0, cue.every_s if cue else 0.0)
+            cue = None if played_s else voice.cue(time.monotonic() + output.latency_s + 2 * RESUME_S)
+            output.begin(cue and cue.at_s, played_s > 0, cue.every_s if cue else 0.0)
             try:
                 await self._feed(voice, output)
                 return
             except _Lost:
-                log.warning("the audio device went away (%s): results are heard again once it is back", output.found)
+                log.warning("the audio device went away (%s): results are played again once it is back", output.found)
                 self.description = f"went away, is looked for while results play: {output.found}"
                 self._away = True
-                heard_s += (output.state.frames_read - before) / output.found.samplerate
-                voice.rewind(heard_s)
+                played_s += (output.state.frames_read - before) / output.found.samplerate
+                voice.rewind(played_s)
                 await self._drop()
 
     async def _opened(self, voice: Voice) -> Output | None:
@@ -231,7 +231,7 @@ class AudioDevice:
             await self._write(voice, output, resampler.finish())
         output.final()
         stopping = False
-        while output.unheard:
+        while output.unplayed:
             if voice.stopped and not stopping:
                 output.stop()
                 stopping = True

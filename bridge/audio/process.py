@@ -46,7 +46,7 @@ class Output:
         self._capacity = self._sent = 0
         self._open = self._gone = False
         self._time = ObservedTime(_LOOKED_AT_EVERY_S)
-        self._heard_at = self._time()
+        self._last_message_at = self._time()
         self._on_underruns, self._on_missed = on_underruns, on_missed
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
@@ -66,7 +66,7 @@ class Output:
         self._send(Open(gain))
         opened = await self._answer(Opened)
         self.latency_s, self._capacity = opened.latency_s, opened.ring_frames
-        self.state, self._sent, self._heard_at, self._open = _CLOSED, 0, self._time(), True
+        self.state, self._sent, self._last_message_at, self._open = _CLOSED, 0, self._time(), True
 
     async def close(self) -> None:
         """Drops what the system still holds."""
@@ -87,22 +87,22 @@ class Output:
     @property
     def lost(self) -> bool:
         """The open device is gone. Asked again and again while it plays."""
-        return self._gone or self.state.lost or self._time.observe() - self._heard_at > _SILENCE_S
+        return self._gone or self.state.lost or self._time.observe() - self._last_message_at > _SILENCE_S
 
     @property
-    def unheard(self) -> int:
+    def unplayed(self) -> int:
         """Frames that were written and not played yet, as last reported."""
         return self._sent - self.state.frames_read
 
     def begin(self, at: float | None, amid: bool, every_s: float = 0.0) -> None:
-        """A result, heard from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The one before was heard. Where
+        """A result, played from a moment of `time.monotonic` on, or at once; `amid` it: fades in. The last one has ended. Where
         it is not ready then, it waits for so many seconds more, and so on.
         """
         self._send(Begin(at, amid, every_s))
 
     def write(self, samples: Samples) -> int:
         """Of float32 (frames, channels) at the device's rate as much as there is room for. Returns the number of frames."""
-        count = min(len(samples), self._capacity - self.unheard)
+        count = min(len(samples), self._capacity - self.unplayed)
         if count:
             self._sent += count
             self._send(Write(samples[:count]))
@@ -113,7 +113,7 @@ class Output:
         self._send(Final())
 
     def stop(self) -> None:
-        """Fade out, forget what is unheard."""
+        """Fade out, forget what is unplayed."""
         self._send(Stop())
 
     def set_gain(self, gain: float) -> None:
@@ -149,7 +149,7 @@ class Output:
             self._loop.call_soon_threadsafe(self._receive, Failed("the process of the audio device ended"))
 
     def _receive(self, message: protocol.ToProcess | protocol.FromProcess) -> None:
-        self._heard_at = self._time()
+        self._last_message_at = self._time()
         if isinstance(message, State):
             before, self.state = self.state, message
             if self.state.underruns > before.underruns:

@@ -21,7 +21,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Begin:
-    """A result, heard from `at` on (seconds of `time.monotonic`), None for at once; `amid` it: fades in.
+    """A result, played from `at` on (seconds of `time.monotonic`), None for at once; `amid` it: fades in.
 
     every_s: where it is not ready at `at`, so many seconds later, and so on; 0: as soon as it is ready.
     """
@@ -45,7 +45,7 @@ class Final:
 
 @dataclass(frozen=True)
 class Stop:
-    """Fade out, forget what is unheard."""
+    """Fade out, forget what is unplayed."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Opened:
-    """The stream is open: its latency in seconds, and how many frames may be written before they are heard."""
+    """The stream is open: its latency in seconds, and how many frames may be written before they are played."""
 
     latency_s: float
     ring_frames: int

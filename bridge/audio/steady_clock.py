@@ -1,4 +1,4 @@
-"""When blocks of a stream are heard, from what the system says of each.
+"""When blocks of a stream are played, from what the system says of each.
 
 It says so with a jitter of up to a block: PortAudio on JACK, for one, takes the moment at which the callback runs for that at
 which its cycle began. But a stream's blocks follow each other without a gap, so their places are known to the sample: what the
@@ -16,11 +16,11 @@ class SteadyClock:
 
     def __init__(self, samplerate: int):
         self._samplerate = samplerate
-        self._next: float | None = None  # when the next block is heard
+        self._next: float | None = None  # when the next block is played
         self._blocks = 0
 
-    def heard_at(self, said: float, frames: int) -> float:
-        """When this block of so many frames is heard, in seconds of the stream's clock; `said`: by the system."""
+    def plays_at(self, said: float, frames: int) -> float:
+        """When this block of so many frames is played, in seconds of the stream's clock; `said`: by the system."""
         if self._next is None or abs(said - self._next) > _ELSEWHERE_S:
             self._next, self._blocks = said, 0
         self._blocks = min(self._blocks + 1, _SETTLED)

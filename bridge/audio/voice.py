@@ -22,7 +22,7 @@ _KEPT_S = 2 * RING_S  # of what was taken: more than a device can have been give
 
 
 class Cue(NamedTuple):
-    """When a result shall be heard (seconds of `time.monotonic`), and after how many seconds else, where it is not ready then."""
+    """When a result shall be played (seconds of `time.monotonic`), and how much later else, where it is not ready then."""
 
     at_s: float
     every_s: float
@@ -49,13 +49,13 @@ class Voice:
         self._cued = asyncio.Event()
 
     def cue(self, earliest_s: float) -> Cue | None:
-        """When it shall be heard, from the earliest moment on; None: at once."""
+        """When it shall be played, from the earliest moment on; None: at once."""
         chosen = self.due(earliest_s) if self.due else None
         self._cued.set()
         return chosen
 
     async def is_cued(self, patience_s: float) -> bool:
-        """Waits, not longer than that, until it is known when it is heard."""
+        """Waits, not longer than that, until it is known when it is played."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._cued.wait(), patience_s)
         return self._cued.is_set()
@@ -99,13 +99,13 @@ class Voice:
             kept_s -= self._taken.popleft().duration_s
         return chunk
 
-    def rewind(self, heard_s: float) -> None:
+    def rewind(self, played_s: float) -> None:
         """What was taken is to be taken again from this moment of the result on, to the frame."""
         while self._taken and not self.stopped:
             chunk = self._taken.pop()
-            heard = max(0, round(heard_s * chunk.samplerate) - chunk.start_frame)
-            if heard < len(chunk.samples):
-                samples, start_frame = chunk.samples[heard:], chunk.start_frame + heard
+            frames = max(0, round(played_s * chunk.samplerate) - chunk.start_frame)
+            if frames < len(chunk.samples):
+                samples, start_frame = chunk.samples[frames:], chunk.start_frame + frames
                 self._waiting.appendleft(replace(chunk, samples=samples, start_frame=start_frame))
         self._taken.clear()
 

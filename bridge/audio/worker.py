@@ -80,7 +80,7 @@ class _Status(Protocol):
 def main(connection: Connection, wanted: Wanted) -> None:
     """Entry point of the spawned process."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the daemon hears them too, and fades out first
+        signal.signal(number, signal.SIG_IGN)  # the daemon gets them too, and fades out first
     log_lines.start()
     worker = _Worker(Link(connection), wanted)
     try:
@@ -174,8 +174,8 @@ class _Worker:
         self._beats_without_fill = 0
         out.fill(0)
         assert self._playout is not None, "it is made before its stream"
-        heard_at = self._clock.heard_at(times.outputBufferDacTime, frames)
-        self._playout.fill(out[:, self._ours], status.output_underflow, heard_at)
+        plays_at = self._clock.plays_at(times.outputBufferDacTime, frames)
+        self._playout.fill(out[:, self._ours], status.output_underflow, plays_at)
 
     def _beat(self) -> None:
         while True:

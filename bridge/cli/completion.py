@@ -32,7 +32,7 @@ _SPECIAL = re.compile(r"([^\w@%+:,./-])")
 def read_as_typed(environment: MutableMapping[str, str]) -> None:
     """Lets typer take the word that bash completes as it was typed, without its opening quote, and notes that quote.
 
-    Of `--preset=NAME` bash makes three words and of `--preset=` two, where typer wants two; zsh makes one and must be told that
+    Of `--preset=NAME` bash makes three words and of `--preset=` two, where typer wants two; zsh makes one and must be given that
     the name is what is completed.
     """
     if environment.get("_INSPIRE_COMPLETE") == "complete_zsh":

@@ -74,7 +74,7 @@ def fill(
     end_s: Annotated[float, typer.Argument(metavar="END", help="second in which it ends")] = 0.0,
     **options: Any,
 ) -> None:
-    """Replace a part of a recorded clip, told in seconds or with --start-bar and --end-bar; the whole file unless --join new."""
+    """Replace a part of a recorded clip, given in seconds or with --start-bar and --end-bar; the whole file unless --join new."""
     options["join"] = options["join"] or "append"
     _make(lambda client, clip, **pairs: client.fill(clip, start_s, end_s, **pairs), _clip(clip), **options)
 

@@ -64,7 +64,7 @@ class Watch:
         return view | {"log": news}
 
     def listen(self, seconds: float) -> None:
-        """Hears what happens, so long."""
+        """Receives what happens, so long."""
         deadline = time.monotonic() + seconds
         try:
             while self._client and (reply := self._client.receive(None, deadline - time.monotonic())):

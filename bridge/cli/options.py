@@ -57,7 +57,7 @@ def _option(key: spec.Field) -> inspect.Parameter:
     flag = whole.removesuffix("-s")
     values: object
     if key.is_switch:
-        default = True if key.name == "play" else None  # who asks from a terminal wants to hear it
+        default = True if key.name == "play" else None  # who asks from a terminal wants it played
         values, flags, help_text = bool | None, [f"{flag}/--no-{key.name}"], key.doc.removeprefix("1: ")
     else:
         values, default, flags, help_text = _TYPES[key.type] | None, None, [*{flag: 0, whole: 0}], f"{key.doc} ({key.allowed})"

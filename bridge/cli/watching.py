@@ -103,7 +103,7 @@ def _as_json() -> Iterator[Shown]:
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[], str]]:
-    """Gives a function that tells which keys were pressed since it was last called; none without a terminal.
+    """Gives a function that says which keys were pressed since it was last called; none without a terminal.
 
     Keys are not shown meanwhile, and need no Enter.
     """

@@ -123,7 +123,7 @@ class Presets:
         try:
             old = toml_file.read_text(file) if file.exists() else ""
             text = toml_file.with_table(old, "preset", {"name": name, **asked})
-            _read_bank(USER_BANK, str(file), tomllib.loads(text), text).refuse_problem_with(name)
+            _read_bank(USER_BANK, str(file), tomllib.loads(text), text).raise_problem_with(name)
             toml_file.write(file, text)
         except (OSError, ValueError) as error:
             raise PresetError(f"cannot save the preset to {file}: {error}") from None
@@ -162,7 +162,7 @@ class _Bank:
     problems: tuple[str, ...]
     stamp: toml_file.Stamp = ()
 
-    def refuse_problem_with(self, name: str) -> None:
+    def raise_problem_with(self, name: str) -> None:
         if name not in {preset.name for preset in self.presets}:
             raise ValueError(self.problems[-1])
 

@@ -61,7 +61,7 @@ class Settings:
     audio_channels: str = _setting("1,2", "the device's that play left and right, such as 3,4 or 7,2; one plays both")
     audio_samplerate_hz: int = _setting(0, "rate at which the device is opened; 0: its own")
     gain_db: float = _setting(0.0, "how loud the device plays; 0: as it is in the file")
-    prebuffer_s: float = _setting(0.3, "least audio ahead before it is heard")
+    prebuffer_s: float = _setting(0.3, "least audio ahead before it is played")
     midi_in: str = _setting("none", f"where MIDI comes from: {_MIDI_INS}; virtual is a port of its own")
     midi_beats_per_bar: int = _setting(0, "the host's metre, as MIDI clock has none; 0: that of what is asked for, else 4")
     soundfont: str = _setting("", "a SoundFont file that plays MIDI clips; where systems keep one if not given")

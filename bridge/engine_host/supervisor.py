@@ -83,7 +83,7 @@ class Supervisor:
     async def run(self, request: GenerationRequest, weights: str = "") -> AsyncGenerator[Event]:
         """The engine's events; `weights` are those its model must have, empty for any.
 
-        Raises EngineFailure when it refuses, fails, dies or stalls; the next run gets a fresh child. Close the iterator
+        Raises EngineFailure when it rejects the run, fails, dies or stalls; the next run gets a fresh child. Close the iterator
         (`contextlib.aclosing`) to give a run up early: the engine is cancelled and waited for.
         """
         assert not self._running, "one request at a time"
@@ -157,7 +157,7 @@ class Supervisor:
             child, now = self._child, self._time.observe()
             if child is None or child.handing_over:
                 continue
-            if now - child.heard_at > self._patience.silence_s:
+            if now - child.last_message_at > self._patience.silence_s:
                 child.give_up(f"the engine gave no sign of life for {self._patience.silence_s:g} s")
             elif self._running and now - child.progressed_at > self._patience.stall_s:
                 child.give_up(f"the engine made no progress for {self._patience.stall_s:g} s")
@@ -181,7 +181,7 @@ class _Child:
         self.process.start()
         theirs.close()  # else the pipe would not end with the child
         self._now = now
-        self.heard_at = self.progressed_at = now()
+        self.last_message_at = self.progressed_at = now()
         self.handing_over = False  # the reader waits for the event loop: the child is not to blame for silence
         self.was_ready = False
         self._link = Link(ours)
@@ -219,11 +219,11 @@ class _Child:
         try:
             while True:
                 message, samples = self._link.receive()
-                self.heard_at = self._now()
+                self.last_message_at = self._now()
                 if message["type"] == "dying":
                     self._verdict = EngineFailure(f"the engine failed: {message['message']}; the log has the details")
                 elif message.get("run") is not None:
-                    self.progressed_at = self.heard_at
+                    self.progressed_at = self.last_message_at
                     self._hand_over(protocol.decode(message, samples))
                 elif message["type"] != "heartbeat":
                     self.was_ready = True
@@ -245,7 +245,7 @@ class _Child:
     def _hand_over(self, event: Event | EngineFailure) -> None:
         self.handing_over = True
         asyncio.run_coroutine_threadsafe(self._events.put(event), self._loop).result()
-        self.heard_at = self.progressed_at = self._now()
+        self.last_message_at = self.progressed_at = self._now()
         self.handing_over = False
 
 

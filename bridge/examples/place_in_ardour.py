@@ -42,7 +42,7 @@ def place(session: Path, result: Path, bar: int, track: str = "Inspire") -> int:
     rate = int(_value(root, "sample-rate"))
     audio = _read(result, rate)
     length = len(audio) * SUPERCLOCKS // rate
-    _refuse_overlap(root, playlist, position, length, track)
+    _reject_overlap(root, playlist, position, length, track)
     ids, listed, locations = count(int(_value(root, "id-counter"))), _element(root, "Sources"), _element(root, "Locations")
     end = _superclocks_of(root, position) + length
     copy = _write_audio(audio, rate, session / "interchange" / session.name / "audiofiles", result.stem)
@@ -131,7 +131,7 @@ def _write_audio(audio: np.ndarray, rate: int, folder: Path, stem: str) -> Path:
     return name
 
 
-def _refuse_overlap(root: ET.Element, playlist: ET.Element, position: int, length: int, track: str) -> None:
+def _reject_overlap(root: ET.Element, playlist: ET.Element, position: int, length: int, track: str) -> None:
     start = _superclocks_of(root, position)
     for region in playlist.findall("Region"):
         size, at = _value(region, "length").split("@")

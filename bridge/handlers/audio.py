@@ -43,7 +43,7 @@ class AudioHandlers:
         if self._replay:
             self._replay.stop()
         if job.voice:
-            job.voice.stop()  # it may still be heard from when it was made
+            job.voice.stop()  # it may still play from when it was made
         self._replay = replay
         job.voice = replay.begin(self._device)
         yield Ack(command.id)

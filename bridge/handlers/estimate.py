@@ -33,7 +33,7 @@ class EstimateHandlers:
         found = rates.estimate(request, engine.loaded == request.model)
         if found is None:
             why = "loads its model still" if engine.state == "starting" else f"has made nothing with {request.model} yet"
-            raise JobError(f"nothing can be told of how long this takes: the daemon {why}", "no_estimate")
+            raise JobError(f"how long this takes cannot be estimated: the daemon {why}", "no_estimate")
         waits = [self._left_s(job) for job in self._jobs.unended]
         pairs = {"new_s": request.seconds, "measured": found.measured, "wait_s": sum(waits)}
         yield Estimated(command.id, found.first_s, found.total_s, pairs)

@@ -100,7 +100,7 @@ class JobHandlers:
 
     @asynccontextmanager
     async def _following(self, job: Job, to: Peer) -> AsyncIterator[None]:
-        """From when the job is written on, `to` hears of it: the ack comes first, and stays true when this process is killed.
+        """From when the job is written on, `to` follows it: the ack comes first, and stays true when this process is killed.
 
         Who asks for a job that is still being written waits in line: first come, first answered.
         """

@@ -14,7 +14,7 @@ from bridge.osc.replies import Ack, BindingInfo, Found
 
 
 class MidiHandlers:
-    """`has_input` tells whether the settings name a MIDI input."""
+    """`has_input`: whether the settings name a MIDI input."""
 
     def __init__(self, control: MidiControl, has_input: bool):
         self._control = control

@@ -58,8 +58,8 @@ class StatusHandlers:
         if command.protocol != PROTOCOL:
             spoken = f"this daemon speaks protocol {PROTOCOL}, not {command.protocol}"
             raise MessageError(f"{spoken}: update the older of the two", "protocol")
-        hears_all = command.events == "all"
-        self._clients.register(command.name, caller.source, caller.reply_to, hears_all, command.max_datagram)
+        follows_all = command.events == "all"
+        self._clients.register(command.name, caller.source, caller.reply_to, follows_all, command.max_datagram)
         yield Welcome(command.id, version(), PROTOCOL, LEASE_S)
 
     async def ping(self, command: Ping, caller: Caller) -> Replies:

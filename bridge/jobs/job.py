@@ -40,12 +40,12 @@ class Job:
     generating: bool = False  # what comes now is new audio, not the clip
     worked_s: float = 0.0  # for done_s
     done_s: float = 0.0  # of new audio
-    total_s: float = 0.0  # as the engine reports it: of bars of a clip it knows when it has heard it
-    audible: bool = True  # False: asked for while another daemon ran, so that nobody expects to hear it now
+    total_s: float = 0.0  # as the engine reports it: of bars of a clip known once it has read it
+    audible: bool = True  # False: asked for while another daemon ran, so that nobody expects it to play now
     cancelled: bool = False  # asked to stop
     interrupted: bool = False  # … because the daemon ends
     voice: Voice | None = None
-    cued_bar: int | None = None  # the host's bar that it was to be heard from
+    cued_bar: int | None = None  # the host's bar that it was to play from
     bars_until_again: int = 1  # that it is later where it was not ready then; 0: the same bar, of the loop's next round
     announced: Path | None = None  # where its audio is, as the journal has it
     reported_at: float = 0.0

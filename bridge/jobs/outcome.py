@@ -76,7 +76,7 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
 
 
 def bar_of(job: Job) -> int | None:
-    """The number of the host's bar that the result is heard from; None where it waited for none."""
+    """The number of the host's bar that the result plays from; None where it waited for none."""
     if job.cued_bar is None or job.voice is None:
         return None
     return job.cued_bar + job.voice.missed * job.bars_until_again

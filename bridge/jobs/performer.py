@@ -92,7 +92,7 @@ class Performer:
         if job.voice:
             job.voice.end()
             if job.command.start != "now" and finished and not job.cancelled:
-                await job.voice.is_cued(_CUE_PATIENCE_S)  # its end says where it is heard
+                await job.voice.is_cued(_CUE_PATIENCE_S)  # its end says where it plays
         try:
             reports = [finished.report.as_entries(number) for number in range(1, job.request.variations + 1)] if finished else ()
             await asyncio.to_thread(job.growing.finish, await outcome.in_sidecar(job, finished, failure), reports)
@@ -123,7 +123,7 @@ class Performer:
             await self._journal.started(job.id, job.announced)
 
     def _due(self, job: Job) -> Due:
-        """When the host's next bar, or its loop, begins. Asked once the result could be heard."""
+        """When the host's next bar, or its loop, begins. Asked once the result could be played."""
 
         def due(earliest_s: float) -> Cue | None:
             now, quarters = time.monotonic(), job.request.quarters_per_bar
@@ -135,7 +135,7 @@ class Performer:
                 quarters_until_again = self._transport.quarters_per_bar(now, quarters)
             bpm = self._transport.bpm(now)
             if at_s is None or bpm is None or quarters_until_again is None:
-                log.warning("job %s is heard at once: the host it should have waited for plays no more", job.id)
+                log.warning("job %s plays at once: the host it should have waited for plays no more", job.id)
                 return None
             job.cued_bar = self._transport.bar_at(now, at_s, quarters)
             job.bars_until_again = 0 if job.command.start == "next_loop" else 1

@@ -1,4 +1,4 @@
-"""How fast this machine works, measured on every job that is done and kept across restarts: tells what a request will take.
+"""How fast this machine works, measured on every job that is done and kept across restarts: estimates what a request will take.
 
 A job's time is what prepares it, a step for each token, and the windows that are rendered; each part is the median of the last
 jobs that are most like it: same model and device, then same decode path, with or without a clip, number of variations. Before
@@ -99,7 +99,7 @@ class Rates:
         alike = [record for record in known if all(record[key] == value for key, value in same) and record["first_s"]]
         if alike and request.seconds > FIRST_CHUNK_S + part["ahead_s"]:
             first_s = _median(alike, "first_s", same)  # however long the rest is
-        first_s = total_s if request.on_grid else first_s  # such a take is heard once it is whole and measured
+        first_s = total_s if request.on_grid else first_s  # such a take goes out once it is whole and measured
         load_s = 0.0 if is_loaded else self._loads.get(str(request.model), 0.0)
         return Estimated(load_s + first_s, load_s + total_s, len(jobs))
 

@@ -234,7 +234,7 @@ class Jobs:
             self.running = None
 
     def _report_positions(self) -> None:
-        """Tells those who are next; who is far back may ask."""
+        """Informs those who are next; who is far back may ask."""
         for position, job in enumerate(islice(self._queue, _NEXT), start=self.running is not None):
             place = self._waiting(job, position)
             if place != job.place_sent:

@@ -64,7 +64,7 @@ class _Box:
 
 
 class Mailbox:
-    """Serves `folder` from `start` to `close`. `about` is what the heartbeat tells of the daemon."""
+    """Serves `folder` from `start` to `close`. `about` is what the heartbeat says of the daemon."""
 
     def __init__(self, folder: Path, serve: Callable[[Received, BoxClient], None], about: dict[str, object]):
         self._folder = folder
@@ -93,7 +93,7 @@ class Mailbox:
         self._thread.start()
 
     def send(self, reply: replies.Reply, box: str) -> None:
-        """Written soon. Where the disk does not keep up progress is left out, and in the end all: who asks again hears it."""
+        """Written soon. Where the disk does not keep up progress is left out, and in the end all: who asks again gets it."""
         waiting = self._outgoing.qsize()
         most = limits.MAX_UNWRITTEN // 2 if isinstance(reply, replies.ProgressReport) else limits.MAX_UNWRITTEN
         if self._thread is None or waiting >= most:
@@ -120,11 +120,11 @@ class Mailbox:
                         sweep_at = now + _SWEEP_EVERY_S
                         self._sweep()
             except OSError as error:
-                self._tell_once(f"the mailbox {self._folder} cannot be read or written: {error.strerror or error}")
+                self._log_once(f"the mailbox {self._folder} cannot be read or written: {error.strerror or error}")
                 with contextlib.suppress(OSError):
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except Exception as error:  # a fault of ours must not close the door
-                self._tell_once(f"a fault of the daemon's own in the mailbox: {error!r}")
+                self._log_once(f"a fault of the daemon's own in the mailbox: {error!r}")
             self._wake.wait(_BUSY_LOOK_S if busy else _LOOK_S)
             self._wake.clear()
             self._write_replies()
@@ -139,7 +139,7 @@ class Mailbox:
             try:
                 waiting = self._waiting(box)
             except OSError as error:
-                self._tell_once(f"the box {box.folder} cannot be read: {error.strerror or error}")
+                self._log_once(f"the box {box.folder} cannot be read: {error.strerror or error}")
                 continue
             for stamp, file in waiting[: limits.MAX_LETTERS]:
                 box.active = now
@@ -194,7 +194,7 @@ class Mailbox:
                 with open(handle, "ab", buffering=0) as opened:
                     opened.write(letters.reply_line(reply))  # in one call: a reader finds whole lines, or the last unended
             except OSError as error:
-                self._tell_once(f"cannot write the reply {file}: {error.strerror or error}")
+                self._log_once(f"cannot write the reply {file}: {error.strerror or error}")
                 continue
             if reply.id + letters.REQUEST in box.taken:
                 self._remove_request(box, reply.id + letters.REQUEST)
@@ -209,7 +209,7 @@ class Mailbox:
         except FileNotFoundError:
             pass
         except OSError as error:
-            self._tell_once(f"cannot remove the request {file}: {error.strerror or error}")
+            self._log_once(f"cannot remove the request {file}: {error.strerror or error}")
             box.taken[name] = stamp  # not to be served again and again
 
     def _find_boxes(self) -> None:
@@ -220,9 +220,9 @@ class Mailbox:
             if name in self._boxes or not (folder / REQUESTS).is_dir():
                 continue
             if not letters.NAME.fullmatch(name):
-                self._tell_once(f"{folder} is no box: a name has 1 to 100 letters, digits, '.', '_' and '-'")
+                self._log_once(f"{folder} is no box: a name has 1 to 100 letters, digits, '.', '_' and '-'")
             elif len(self._boxes) == limits.MAX_BOXES:
-                self._tell_once(f"{folder} is not served: there are {limits.MAX_BOXES} boxes already")
+                self._log_once(f"{folder} is not served: there are {limits.MAX_BOXES} boxes already")
             else:
                 self._boxes[name] = _Box(folder)
         for name in [name for name in self._boxes if name not in names]:
@@ -244,7 +244,7 @@ class Mailbox:
                     box.folder.rmdir()
                     del self._boxes[name]
 
-    def _tell_once(self, problem: str) -> None:
+    def _log_once(self, problem: str) -> None:
         if problem not in self._logged and len(self._logged) < limits.MAX_BOXES:
             self._logged.add(problem)
             log.warning("%s", problem)

@@ -20,7 +20,7 @@ GONE_S = 2 * IDLE_S  # without a beat another daemon may take over
 
 
 class Heartbeat:
-    """Of one daemon in one folder. `about` is what else the file tells. Used from one thread."""
+    """Of one daemon in one folder. `about` is what else the file holds. Used from one thread."""
 
     def __init__(self, folder: Path, about: dict[str, object]):
         self._file = folder / FILE
@@ -82,7 +82,7 @@ def replace_file(file: Path, content: bytes) -> None:
 
 
 def _may_live(pid: int) -> bool:
-    """Whether a process with this number may exist. Only POSIX can tell without harm."""
+    """Whether a process with this number may exist. Only POSIX can check without harm."""
     if os.name != "posix" or pid <= 0:
         return pid > 0
     try:

@@ -79,7 +79,7 @@ def _text(file: Path) -> str:
 def _message(text: str) -> tuple[str, list[Any]]:
     """Raises MessageError."""
     try:
-        message = json.loads(text, parse_constant=_refuse_constant)
+        message = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         why = f"{error.msg} in line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
         raise MessageError(f"this is not JSON ({why}): write a list such as {_EXAMPLE}") from None
@@ -92,5 +92,5 @@ def _message(text: str) -> tuple[str, list[Any]]:
     return address, arguments
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")

@@ -106,5 +106,5 @@ def render(path: Path, soundfont: str, folder: Path) -> Path:
     except (OSError, ValueError, subprocess.TimeoutExpired, soundfile.SoundFileError) as error:
         raise ClipError(f"FluidSynth cannot play {path}: {error}") from None
     if np.abs(whole).max() < _SILENCE:
-        raise ClipError(f"nothing is heard of {path.name} when FluidSynth plays it with {font}: is that a whole SoundFont?")
+        raise ClipError(f"no sound comes of {path.name} when FluidSynth plays it with {font}: is that a whole SoundFont?")
     return wave

@@ -37,7 +37,7 @@ class MidiIn:
         self.description = ""
 
     async def start(self) -> None:
-        """Opens it, and says once what it found. What cannot be opened is not heard until it can."""
+        """Opens it, and says once what it found. What cannot be opened gives nothing until it can."""
         if self._name == "none":
             return
         try:

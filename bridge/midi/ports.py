@@ -1,6 +1,6 @@
 """A MIDI port of the system's, by way of its drivers (ALSA, JACK, CoreMIDI, Windows), which may come and go. Blocks.
 
-The drivers' libraries tell whoever asks in vain so on stderr, at length, and show each client to everybody. So one client of each
+Asked in vain the drivers' libraries complain on stderr, at length, and show each client to everybody. So one client of each
 is kept for looking, and a server that is away is not asked again before there is a sign of it.
 """
 
@@ -131,7 +131,7 @@ class _Driver:
 
 
 def _sign_of_server(api: str) -> tuple[int, ...]:
-    """What is there while a driver's server runs, and another for each server; empty where nothing tells."""
+    """What is there while a driver's server runs, and another for each server; empty where nothing says."""
     if not sys.platform.startswith("linux"):
         return ()
     name = os.environ.get("JACK_DEFAULT_SERVER") or "default"

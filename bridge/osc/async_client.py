@@ -115,7 +115,7 @@ class AsyncClient:
         return await self._ask(Ack, "gain", gain_db)
 
     async def tell_transport(self, bpm: float, position_beats: float, playing: bool, **pairs: Any) -> Ack | Fail:
-        """Tells where the host is, in quarter notes; keys are those of /inspire/transport. Counts for 3 s: renew it."""
+        """Reports where the host is, in quarter notes; keys are those of /inspire/transport. Counts for 3 s: renew it."""
         return await self._ask(Ack, "transport", bpm, position_beats, playing, **pairs)
 
     async def play(self, job: str, variation: int = 1) -> Ack | Fail:

@@ -54,7 +54,7 @@ class Client:
         self._replies: deque[Reply] = deque()  # that came while another was waited for
         self._port = port
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.connect((host, port))  # so that the system tells when nobody listens there
+        self._socket.connect((host, port))  # so that the system says when nobody listens there
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
     def __enter__(self) -> Client:
@@ -106,7 +106,7 @@ class Client:
         return self._ask(Ack, "gain", gain_db)
 
     def tell_transport(self, bpm: float, position_beats: float, playing: bool, **pairs: Any) -> Ack | Fail:
-        """Tells where the host is, in quarter notes; keys are those of /inspire/transport. Counts for 3 s: renew it."""
+        """Reports where the host is, in quarter notes; keys are those of /inspire/transport. Counts for 3 s: renew it."""
         return self._ask(Ack, "transport", bpm, position_beats, playing, **pairs)
 
     def play(self, job: str, variation: int = 1) -> Ack | Fail:

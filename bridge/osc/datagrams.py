@@ -1,7 +1,7 @@
 """Replies as packets that their client can read: as large as it said at most.
 
 What is too large loses, until it fits: of sentences their ends, the longest first; of a path its folder; then the texts among
-its keys, the longest first. Ids, numbers and names among the arguments are never touched. The key `shortened` tells of it.
+its keys, the longest first. Ids, numbers and names among the arguments are never touched. The key `shortened` says so.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ _ID = "chosen by the client; a repeated id answers with the job's state instead 
 ID = Field("id", "s", _ID, 1, MAX_ID_CHARS)
 REPLY_PORT = Field("reply_port", "i", "answer to this port of the sender's host, not to the packet's own source", 1, 65535)
 TOKEN = Field("token", "s", "the daemon's, where its settings have one: needed with every command", 0, MAX_TOKEN_CHARS)
-USER = Field("user", "s", "who asks, as this system numbers or names users: another's daemon refuses, but with its token", 0, 200)
+USER = Field("user", "s", "who asks, as this system numbers or names users: another's daemon wants its token", 0, 200)
 COMMON = (REPLY_PORT, TOKEN, USER)
 
 

@@ -1,4 +1,4 @@
-"""How packets stand in a stream: SLIP (OSC 1.1) or a size before each (OSC 1.0), told apart by a stream's first bytes. Pure.
+"""How packets stand in a stream: SLIP (OSC 1.1) or a size before each (OSC 1.0), recognised by a stream's first bytes. Pure.
 
 What cannot be either is known at once, and is not read on: a web page can make its browser connect to any port of this machine
 and choose what follows the browser's own first words, so nothing may be looked for behind a beginning that is not OSC.
@@ -71,7 +71,7 @@ class SizePrefix:
 
 
 def find(beginning: bytes) -> Slip | SizePrefix | None:
-    """By a stream's first bytes; None while they do not tell. Raises NotOsc as soon as they can be neither."""
+    """By a stream's first bytes; None while they do not say. Raises NotOsc as soon as they can be neither."""
     framing: Slip | SizePrefix
     packet = beginning.lstrip(codec.SLIP_END)
     if len(packet) == len(beginning) and packet[:1] == b"\0":

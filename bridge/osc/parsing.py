@@ -22,7 +22,7 @@ def parse_command(address: str, arguments: list[Any], token: str = "") -> Comman
     """One command from OSC. Raises MessageError that carries the request's id and reply port where they can be read.
 
     `token` is what the command must bring, empty for nothing; one that does not learns nothing else. One that says that another
-    user asks is refused, unless there is a token and it brings it.
+    user asks is rejected, unless there is a token and it brings it.
     """
     id = _read_id(arguments)
     address = ALIASES.get(address, address)

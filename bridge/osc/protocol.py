@@ -19,7 +19,7 @@ MIDI_ACTIONS = (  # commands without /inspire/, and guidance: a key of the jobs 
     *("preset/select", "preset/next", "preset/previous", "preset/bank"),
     *("generate", "sketch", "cancel", "pause", "resume", "gain", "guidance"),
 )
-LEARN_S = 30.0  # until a learn hears what it waits for
+LEARN_S = 30.0  # until a learn gets what it waits for
 TRANSPORT_S = 3.0  # a host's report of its transport counts so long: a device that sends it once a second may be held up
 SKETCHES, SKETCH_BARS, SKETCH_S = 4, 4, 8.0  # how many, and how long each is, unless said
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")

@@ -59,7 +59,7 @@ _DoneS = Annotated[float, Meta("seconds of new audio generated")]
 _TotalS = Annotated[float, Meta("seconds of new audio asked for")]
 _Seed = Annotated[int, Meta("the seed used")]
 _Rtf = Annotated[float, Meta("seconds of work for a second of audio")]
-_Underruns = Annotated[int, Meta("gaps heard on the audio device")]
+_Underruns = Annotated[int, Meta("gaps played on the audio device")]
 _Paused = Annotated[int, Meta("1: none begins until resume")]
 _Position = Annotated[int, Meta("jobs ahead of it")]
 
@@ -153,7 +153,7 @@ class Queued(Reply):
 
     class Keys:
         paused: _Paused
-        later: Annotated[int, Meta("1: the daemon ends; the job waits for the next one, and is not heard then")]
+        later: Annotated[int, Meta("1: the daemon ends; the job waits for the next one, and is not played then")]
 
 
 @reply("/inspire/progress", f"at most {MAX_PROGRESS_PER_S} a second")
@@ -192,9 +192,9 @@ class Done(Reply):
         rtf: _Rtf
         first_chunk_s: Annotated[float, Meta("seconds from the job's start to its first chunk of new audio on disk")]
         underruns: _Underruns
-        bar: Annotated[int, Meta("of start bar and next_loop: the host's bar that it is heard from, counted from 1")]
+        bar: Annotated[int, Meta("of start bar and next_loop: the host's bar that it plays from, counted from 1")]
         bpm: Annotated[float, Meta("tempo measured in the result")]
-        bpm_measured: Annotated[float, Meta("tempo measured against the grid that was asked for; not where no beat is heard")]
+        bpm_measured: Annotated[float, Meta("tempo measured against the grid that was asked for; not where there is no beat")]
         downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]
         grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
         rolls: Annotated[int, Meta("takes made to be on the grid, of which this is the best", 1)]

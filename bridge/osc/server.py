@@ -52,7 +52,7 @@ class OscServer:
         self._scheduled: set[asyncio.TimerHandle] = set()
         self._room = memoryview(bytearray(limits.MAX_DATAGRAM_IN))  # for each datagram: 64 KB of its own would scatter the heap
         self._udp, streams = bind(host, port)
-        self._tcp = TcpServer(streams, self._take, self._refusal, gone)
+        self._tcp = TcpServer(streams, self._take, self._rejection, gone)
 
     @property
     def address(self) -> Address:
@@ -149,7 +149,7 @@ class OscServer:
             self._keep_serving()
 
     def _schedule(self, wait_s: float, messages: list[bytes], source: Address) -> None:
-        """What is wrong is told at once: only commands wait, so that nobody without the token takes up room."""
+        """What is wrong is answered at once: only commands wait, so that nobody without the token takes up room."""
         coming: list[Received] = []
         for message in messages:
             received = self._read(message, source)
@@ -183,7 +183,7 @@ class OscServer:
         except MessageError as error:
             return error
 
-    def _refusal(self, first: bytes | MessageError) -> bytes | None:
+    def _rejection(self, first: bytes | MessageError) -> bytes | None:
         """The answer to a connection whose first packet, or the first message in it, is not a right command; None: it is."""
         try:
             if isinstance(first, MessageError):
@@ -243,7 +243,7 @@ def _bind(host: str, port: int, udp: list[socket.socket], tcp: list[socket.socke
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(f"{kind} port {port}{f' of {host}' if is_6 else ''} is taken") from None
         if is_6:
-            log.info("not heard at %s: %s", host, error.strerror)
+            log.info("not reachable at %s: %s", host, error.strerror)
             return
         if error.errno == errno.EADDRNOTAVAIL:
             raise SettingsError(f"host is {host!r}: no network interface of this machine has that address", "host") from None

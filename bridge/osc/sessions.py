@@ -35,7 +35,7 @@ Peer = Address | ReplySink
 class _Lease:
     name: str
     source: Peer  # where the hello came from
-    hears_all: bool
+    follows_all: bool
     max_datagram: int  # bytes
     expires: float
 
@@ -52,10 +52,10 @@ class Clients:
         self._forget_the_silent()
         return len(self._leases)
 
-    def register(self, name: str, source: Peer, reply_to: Peer, hears_all: bool, max_datagram: int = MAX_DATAGRAM_OUT) -> None:
+    def register(self, name: str, source: Peer, reply_to: Peer, follows_all: bool, max_datagram: int = MAX_DATAGRAM_OUT) -> None:
         for address in [address for address, lease in self._leases.items() if lease.source == source]:
             del self._leases[address]  # it now listens somewhere else
-        self._leases[reply_to] = _Lease(name, source, hears_all, max_datagram, self._clock() + LEASE_S)
+        self._leases[reply_to] = _Lease(name, source, follows_all, max_datagram, self._clock() + LEASE_S)
 
     def reply_address(self, source: Peer, reply_port: int | None) -> Peer:
         """Where to answer a command: its reply port, else its registered client's address, else its own source. Renews."""
@@ -96,16 +96,16 @@ class Clients:
             followers.discard(address)
 
     def follow(self, job: str, peer: Peer) -> None:
-        """`peer` hears of the job until `forget_job`."""
+        """`peer` follows the job until `forget_job`."""
         self._followers.setdefault(job, set()).add(peer)
 
     def forget_job(self, job: str) -> None:
         self._followers.pop(job, None)
 
     def audience(self, job: str) -> set[Peer]:
-        """Who hears of a job: whoever asked for it, and those who hear everything."""
+        """Who follows a job: whoever asked for it, and those who follow everything."""
         self._forget_the_silent()
-        return self._followers.get(job, set()) | {address for address, lease in self._leases.items() if lease.hears_all}
+        return self._followers.get(job, set()) | {address for address, lease in self._leases.items() if lease.follows_all}
 
     def _forget_the_silent(self) -> None:
         now = self._clock()

@@ -95,7 +95,7 @@ FAIL_CODES = {
     "no_audio": "the job has no result, or its file is gone or cannot be read",
     "no_device": "there is no audio device to play on",
     "interrupted": "the daemon ended while it had the job; what was made until then is kept",
-    "no_estimate": "nothing was measured of this model yet, so nothing can be told of how long it takes",
+    "no_estimate": "nothing was measured of this model yet, so how long it takes cannot be estimated",
     "journal": "the history cannot be read or written; the log has the details",
     "no_such_preset": "no preset or bank has this name",
     "preset": "the preset cannot be saved: its name is taken, or its file cannot be written",

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class TcpServer:
-    """`serve` is called for every packet, or with why it is none; `gone` when a peer has left. `refusal` judges the first packet
+    """`serve` is called for every packet, or with why it is none; `gone` when a peer left. `rejection` judges the first packet
     of a peer: the answer to one that is not a right command, None for one that is.
     """
 
@@ -40,12 +40,12 @@ class TcpServer:
         self,
         bound: list[socket.socket],
         serve: Callable[[Received, Address], None],
-        refusal: Callable[[Received], bytes | None],
+        rejection: Callable[[Received], bytes | None],
         gone: Callable[[Address], None],
     ):
         self._bound = bound
         self._serve = serve
-        self._refusal = refusal
+        self._rejection = rejection
         self._gone = gone
         self._peers: dict[Address, _Peer] = {}
         self._logged = self._suppressed = 0
@@ -126,7 +126,7 @@ class _Peer(asyncio.BufferedProtocol):
         host, port = (transport.get_extra_info("peername") or ("nowhere", 0))[:2]  # it may have left already
         self.address: Address = (host, port, "tcp")
         if not self._server.make_room():
-            self._server.log_limited("refused a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
+            self._server.log_limited("closed a connection from %s:%d: %d are in use", *self.address[:2], limits.MAX_CONNECTIONS)
             transport.abort()
             return
         self._server._peers[self.address] = self
@@ -177,8 +177,8 @@ class _Peer(asyncio.BufferedProtocol):
 
     def _take(self, packet: Received) -> bool:
         if self.is_stranger:
-            if refusal := self._server._refusal(packet):
-                self.send(refusal)
+            if rejection := self._server._rejection(packet):
+                self.send(rejection)
                 self._end("its first packet was no command that is right")
                 return False
             self.is_stranger = False

@@ -40,14 +40,14 @@ def slug(request: GenerationRequest) -> str:
 
 def inside(folder: Path, path: str) -> Path:
     """The result that a client asked for by its `path`. Raises OutputError when it leads outside of `folder`."""
-    refuse_outside(folder, folder / path)
+    require_inside(folder, folder / path)
     target = (folder / path).resolve()
     target = target if target.suffix.lower() == ".wav" else target.with_name(target.name + ".wav")
-    refuse_outside(folder, target.parent)  # where the path was the folder's own
+    require_inside(folder, target.parent)  # where the path was the folder's own
     return target
 
 
-def refuse_outside(folder: Path, path: Path) -> None:
+def require_inside(folder: Path, path: Path) -> None:
     """Raises OutputError unless `path` is `folder` or in it, with every link followed."""
     try:
         real = path.resolve()

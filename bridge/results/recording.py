@@ -71,7 +71,7 @@ class Recording:
         """
         self._entries = entries or {}
         with explained(self._target):
-            paths.refuse_outside(self._folder, self._target.parent)
+            paths.require_inside(self._folder, self._target.parent)
             self._target.parent.mkdir(parents=True, exist_ok=True)
             targets = paths.reserve(self._target, len(self._files), self._entries)
             self._files = [_File(target, reserved=True) for target in targets]

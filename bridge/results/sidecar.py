@@ -142,12 +142,12 @@ def _midi(contents: Entries) -> bytes | None:
 
 
 def _chords(contents: Entries, from_s: float, end_s: float) -> list[tempo_map.Chord]:
-    """Those heard in the new audio, which is from `from_s` to `end_s`; none where none were asked for."""
-    heard = [one.split(" ", 1) for one in contents.get("engine", {}).get("chords") or ()]
-    starts = [from_s + float(start_s) for start_s, _ in heard]
+    """Those estimated from the new audio, which is from `from_s` to `end_s`; none where none were asked for."""
+    chords = [one.split(" ", 1) for one in contents.get("engine", {}).get("chords") or ()]
+    starts = [from_s + float(start_s) for start_s, _ in chords]
     return [
         tempo_map.Chord(start_s, min(after_s, end_s), name, chord_notes(name))
-        for start_s, after_s, (_, name) in zip(starts, [*starts[1:], end_s], heard, strict=False)
+        for start_s, after_s, (_, name) in zip(starts, [*starts[1:], end_s], chords, strict=False)
     ]
 
 

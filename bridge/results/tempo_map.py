@@ -1,4 +1,4 @@
-"""A standard MIDI file that tells a DAW the musical time of a result: its tempo, its metre, and where its sections begin.
+"""A standard MIDI file that gives a DAW the musical time of a result: its tempo, its metre, and where its sections begin.
 
 Its first tick is the result's first sample, its end the result's end. Notes are on tracks of their own, where what was played is
 known.

@@ -186,7 +186,7 @@ class GrowingWav:
     def _write_at(self, position: int, data: bytes) -> None:
         self._file.seek(position)
         left = memoryview(data)
-        while left:  # a nearly full disk takes a part before it refuses
+        while left:  # a nearly full disk takes a part before it fails
             left = left[self._file.write(left) :]
 
 

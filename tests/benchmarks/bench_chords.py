@@ -32,12 +32,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pieces", type=int, default=20)
     options = parser.parse_args(arguments)
-    right, tonic, worked_s, heard_s = [], [], 0.0, 0.0
+    right, tonic, worked_s, played_s = [], [], 0.0, 0.0
     for piece, audio in held_out(options.pieces):
         began_at, grid = time.perf_counter(), Grid(piece.bpm, piece.style.beats)
         key = measure_key(audio, RATE)
         chords = [] if key is None else estimate_chords(audio, RATE, grid, key)
-        worked_s, heard_s = worked_s + time.perf_counter() - began_at, heard_s + len(audio) / RATE
+        worked_s, played_s = worked_s + time.perf_counter() - began_at, played_s + len(audio) / RATE
         roots = true_roots(piece)
         for number, (start_s, _) in enumerate(bars(grid, len(audio) / RATE)):
             if number in roots:
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
                 right.append((parse_chord(name) or (None,))[0] == roots[number])
                 tonic.append(key is not None and key[0] == roots[number])
     report("chords.root", float(np.mean(right)), f"of {len(right)} bars", float(np.mean(tonic)))
-    report("chords.cost", worked_s / heard_s, "s/s")
+    report("chords.cost", worked_s / played_s, "s/s")
 
 
 def held_out(count: int) -> Iterator[tuple[Piece, np.ndarray]]:

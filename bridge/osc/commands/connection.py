@@ -14,7 +14,7 @@ TABLE = Table()
 
 @TABLE.command(
     "/inspire/hello",
-    "registers a client: its replies go to one place, it hears events; any message renews the lease",
+    "registers a client: its replies go to one place, it receives events; any message renews the lease",
     "welcome",
     "fail",
 )

@@ -30,7 +30,7 @@ class Again(Command):
     """Under a new id. What is None is as it was then."""
 
     job: JobId
-    play: Annotated[bool | None, Meta("1: heard; when not given as then, from the command line 1")] = None
+    play: Annotated[bool | None, Meta("1: played; when not given as then, from the command line 1")] = None
     path: ResultName | None = None
     seed: Annotated[int | None, Meta("in place of the job's own", 0, 2**31 - 1)] = None
     decode: Annotated[str | None, Meta("in place of the job's own: the same music, at this quality", choices=DECODE_PATHS)] = None

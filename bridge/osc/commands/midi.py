@@ -45,7 +45,7 @@ class LearnAction(Command):
     action: Action
     preset: Annotated[str | None, Meta("of preset/select, generate and sketch: which", 1, 60)] = None
     bank: Annotated[str | None, Meta("of preset/bank: which", 1, 100)] = None
-    start: Annotated[str | None, Meta("of generate and sketch: when it is heard", choices=STARTS)] = None
+    start: Annotated[str | None, Meta("of generate and sketch: when it starts", choices=STARTS)] = None
     low: Low | None = None
     high: High | None = None
 

@@ -73,7 +73,7 @@ class _Asked(Command):
     start: Annotated[
         str | None,
         Meta(
-            "bar: heard from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given; "
+            "bar: played from the host's next bar on (transport, MIDI clock), at its tempo unless bpm is given; "
             "next_loop: from when the host's loop (transport) next begins, as long as that unless a length is given",
             choices=STARTS,
         ),
@@ -93,7 +93,7 @@ class _Values(_Asked):
     ] = None
     loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
     midi: Annotated[
-        bool | None, Meta("1: the MIDI file beside the result has the chords that are heard in it, bar by bar, as a track")
+        bool | None, Meta("1: the MIDI file beside the result has the chords that are estimated from it, bar by bar, as a track")
     ] = None
     grid: Annotated[
         bool | None,
@@ -109,7 +109,7 @@ class _ClipValues(_Values):
 
     from_s: Annotated[float | None, Meta("continue from this second of the clip; its end when not given", 0, MAX_CLIP_S)] = None
     from_bar: Annotated[int | None, Meta("in place of from_s: a bar of the clip, whose first is 1", 1, MAX_BAR)] = None
-    context_s: Annotated[float | None, Meta("how many seconds before from_s the model hears", 1, 30)] = None
+    context_s: Annotated[float | None, Meta("how many seconds before from_s the model reads", 1, 30)] = None
     timbre: _Timbre | None = None
     join: Annotated[str | None, Meta("append: the clip and the new part in one file; new: only the new part", choices=JOINS)] = (
         None
@@ -159,7 +159,7 @@ class Fill(_Asked):
     variations: Annotated[int | None, Meta("so many files: the best candidate and those next to it", 1, MAX_VARIATIONS)] = field(
         default=None, kw_only=True
     )
-    context_s: Annotated[float | None, Meta("how many seconds before the region the model hears", 1, 30)] = None
+    context_s: Annotated[float | None, Meta("how many seconds before the region the model reads", 1, 30)] = None
     timbre: _Timbre | None = None
     join: Annotated[
         str | None,

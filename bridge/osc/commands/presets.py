@@ -24,7 +24,7 @@ class ListPresets(Command):
 @TABLE.command("/inspire/preset/select", "selects a preset", "preset", "fail")
 @dataclass(frozen=True)
 class SelectPreset(Command):
-    preset: Annotated[str, Meta("a preset's name, or its number in the list that presets tells, from 0", 1, 60)]
+    preset: Annotated[str, Meta("a preset's name, or its number in the list that presets gives, from 0", 1, 60)]
 
 
 @dataclass(frozen=True)

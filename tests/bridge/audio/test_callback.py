@@ -49,7 +49,7 @@ def test_what_is_due_begins_on_its_very_frame(frame):
     playout.final, playout.start_at = True, 7.0 + frame / RATE
     out = np.full((40 * BLOCK, 1), np.nan, np.float32)
     for start in range(0, len(out), BLOCK):
-        playout.fill(out[start : start + BLOCK], host_underflow=False, heard_at=7.0 + start / RATE)
+        playout.fill(out[start : start + BLOCK], host_underflow=False, plays_at=7.0 + start / RATE)
     np.testing.assert_array_equal(out[frame : frame + 9_000], tone)
     assert not out[:frame].any() and not out[frame + 9_000 :].any() and playout.underruns == 0
 
@@ -150,7 +150,7 @@ def late(playout: Playout, blocks: int, ready_at: int, tone: np.ndarray) -> np.n
         if number == ready_at:
             playout.ring.write(tone)
             playout.final = True
-        playout.fill(out[start : start + BLOCK], host_underflow=False, heard_at=7.0 + start / RATE)
+        playout.fill(out[start : start + BLOCK], host_underflow=False, plays_at=7.0 + start / RATE)
     return out
 
 

@@ -9,7 +9,7 @@ RATE, BLOCK = 48_000, 1024
 
 
 def places(clock: SteadyClock, said: np.ndarray) -> np.ndarray:
-    return np.array([clock.heard_at(float(moment), BLOCK) for moment in said])
+    return np.array([clock.plays_at(float(moment), BLOCK) for moment in said])
 
 
 def test_an_even_system_is_believed_to_the_sample():

@@ -19,7 +19,7 @@ from bridge.osc.client import Client
 from bridge.osc.commands import Learn
 from bridge.osc.replies import Ack, BindingInfo, Cancelled, Fail
 from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, wait_for
-from tests.bridge.midi.test_input import MAP, controller, hears_all, note, socket_port, sounds, write_map
+from tests.bridge.midi.test_input import MAP, controller, follows_all, note, socket_port, sounds, write_map
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def mapped(start_daemon, tmp_path) -> RunningDaemon:
 
 @pytest.fixture
 def listener(mapped) -> Iterator[RawClient]:
-    client = hears_all(mapped)
+    client = follows_all(mapped)
     yield client
     client.close()
 

@@ -205,7 +205,7 @@ def write_map(home: Path, text: str = MAP) -> None:
     (home / "settings.toml").write_text(text)
 
 
-def hears_all(daemon: RunningDaemon) -> RawClient:
+def follows_all(daemon: RunningDaemon) -> RawClient:
     client = RawClient(daemon.port)
     client.send("/inspire/hello", "hello", "ear", 1, "events", "all")
     assert isinstance(client.receive(), Welcome)
@@ -220,7 +220,7 @@ def sounds(listener: RawClient) -> None:
 
 def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None:
     """A program selects, a note starts, a controller turns the gain, another note cancels: as OSC would."""
-    listener = hears_all(daemon)
+    listener = follows_all(daemon)
     with daemon.client() as client:
         send(mido.Message("program_change", program=3))
         send(controller(1, 127))

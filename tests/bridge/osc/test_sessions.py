@@ -18,7 +18,7 @@ def test_nothing_is_left_of_ten_thousand_clients():
         now[0] += 1.0
         source = (f"10.0.{n % 7}.1", n) if n % 2 else ("10.0.0.1", n, "tcp")
         to = clients.reply_address(source, n if n % 3 == 0 and n % 2 else None)
-        clients.register("studio", source, to, hears_all=n % 5 == 0)
+        clients.register("studio", source, to, follows_all=n % 5 == 0)
         clients.follow(f"job{n}", to)
         assert to in clients.audience(f"job{n}") and len(clients) <= LEASE_S + 1
         clients.forget_job(f"job{n}")
