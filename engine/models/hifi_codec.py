@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import HiFiCodecConfig
-from engine.models.layers import WNConv1d, WNConvTranspose1d, members
+from engine.models.layers import WNConv1d, WNConvTranspose1d, fold_weight_norm, members
 from engine.models.sketch.codec import FrameGenerator, LatentEncoder
 from engine.models.sketch.spectral import TonesAndNoise, as_tones_and_noise
 
@@ -29,21 +29,10 @@ class HiFiCodec(nn.Module):
     def __init__(self, config: HiFiCodecConfig):
         super().__init__()
         self.config, own = config, config.spectral
+        self.samplerate, self.hop_length, self.frame_rate = config.sampling_rate, config.hop_length, config.frame_rate
         self.encoder = Encoder(config) if own is None else LatentEncoder(config, own)
         self.quantizer = Quantizer(config)
         self.generator = Generator(config) if own is None else FrameGenerator(config, own)
-
-    @property
-    def samplerate(self) -> int:
-        return self.config.sampling_rate
-
-    @property
-    def hop_length(self) -> int:
-        return self.config.hop_length
-
-    @property
-    def frame_rate(self) -> float:
-        return self.config.frame_rate
 
     @property
     def context(self) -> int:
@@ -97,9 +86,7 @@ class HiFiCodec(nn.Module):
 
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
-        for module in self.modules():
-            if isinstance(module, WNConv1d | WNConvTranspose1d):
-                module.fold()
+        fold_weight_norm(self)
 
 
 class Encoder(nn.Module):

@@ -47,6 +47,13 @@ class _WeightNorm(nn.Module):
             del self.weight_v, self.weight_g
 
 
+def fold_weight_norm(network: nn.Module) -> None:
+    """Folds every weight-normalised convolution of a network: the result is the same, the keys are not."""
+    for module in network.modules():
+        if isinstance(module, _WeightNorm):
+            module.fold()
+
+
 class WNConv1d(_WeightNorm):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
