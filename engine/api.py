@@ -18,8 +18,7 @@ import numpy as np
 from engine.arrangement import find_section, parse_arrangement
 from engine.clip_file import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, clip_path, clip_text, resolve_clip
 from engine.errors import ClipError, EngineError, ModelError, OutOfMemory, RequestError
-from engine.report import CandidateReport, GenerationReport, ModelReport, Pace, VariationReport
-from engine.request import (
+from engine.limits import (
     CANDIDATES,
     DECODE_PATHS,
     DEFAULT_MODEL,
@@ -33,11 +32,10 @@ from engine.request import (
     MIN_REGION_S,
     SECTIONS,
     TIMBRES,
-    GenerationRequest,
-    draw_seed,
     parse_key,
-    request_from_mapping,
 )
+from engine.report import CandidateReport, GenerationReport, ModelReport, Pace, VariationReport
+from engine.request import GenerationRequest, draw_seed, request_from_mapping
 from engine.words import BEAT_UNITS, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM, chord_notes
 
 __all__ = [

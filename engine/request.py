@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import words
+from engine import limits, words
 from engine.arrangement import Section, find_section, parse_arrangement
 from engine.clip_file import MAX_CLIP_S
 from engine.errors import RequestError
-from engine.words import BEAT_UNITS, LEAST_BPM, MOST_BPM
-
-SECTIONS = ("intro", "verse", "chorus", "verse2", "outro")
-JOINS = ("append", "new")
-DECODE_PATHS = ("full", "fast")
-TIMBRES = ("clip", "model")
-TASKS = ("music", "reconstruct", "upsample")
-
-DEFAULT_MODEL = "sketch"
-_USUAL_BPM = 120.0
-LOOP_BARS = 4  # of a loop that does not say how many
-MAX_DURATION_S = 480.0
-MAX_PROMPT_CHARS = 4_000
-MAX_VARIATIONS = 8
-MAX_BAR = 10_000
-MAX_CANDIDATES = 16  # of a fill
-CANDIDATES = 8
-MIN_REGION_S = 0.05
+from engine.limits import check_choice, check_metre, check_number, check_prompt, parse_key
+from engine.words import LEAST_BPM, MOST_BPM
 
 _ONLY_OF_MUSIC: dict[str, object] = {
     "prompt": "", "duration_s": None, "bars": None, "loop": False, "from_s": None, "context_s": None, "guidance": None,
@@ -74,7 +57,7 @@ class GenerationRequest:
     arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
     part: str | None = None  # of an arrangement whose result is `clip`: the section that is made again, a fill; by name or number
     piece_s: float = 0.0  # with part: where in `clip` the arrangement begins, as one that goes on from a recording does
-    section: str = "verse"  # one of SECTIONS
+    section: str = "verse"  # one of engine.limits.SECTIONS
     time_start_s: float = 0.0  # where in the whole piece the result begins
     time_end_s: float | None = None  # how long the whole piece is; time_start_s + duration when None
     clip: str | None = None  # path of the clip to continue
@@ -94,36 +77,38 @@ class GenerationRequest:
     timbre: str | None = None  # of a continuation; "clip": the clip's own sound; "model": the model's; None: as suits both
     decode: str = "full"  # "full": flow matching, 48 kHz; "fast": token decoder, 24 kHz
     model: str | None = None  # a name or a folder; None: the embedded one, or what a daemon's settings name
-    task: str = "music"  # one of TASKS
+    task: str = "music"  # one of engine.limits.TASKS
 
     def __post_init__(self) -> None:
-        _check_choice("task", self.task, TASKS)
+        check_choice("task", self.task, limits.TASKS)
         if self.task != "music":
             self._take_task()
-        _check_prompt(self)
-        _check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
-        _check_metre(self)
+        check_prompt(self.prompt)
+        if not self.prompt.strip() and self.clip is None and not self._sections_say_all:
+            raise RequestError("prompt is empty: say what to play, such as 'dub techno, 124 bpm, A minor'")
+        check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
+        check_metre(self.beats_per_bar, self.beat_unit)
         self._take_loop()
         self._take_arrangement()
         self._take_from_prompt()
         _check_length(self)
         _check_place(self)
-        _check_number("time_start_s", self.time_start_s, 0, 3600)
-        _check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
-        _check_number("context_s", self.context_s, 1, 30, optional=True)
-        _check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
-        _check_number("variations", self.variations, 1, MAX_VARIATIONS, whole=True)
-        _check_number("guidance", self.guidance, 0, 20, optional=True)
-        _check_number("top_k", self.top_k, 1, 100_000, whole=True, optional=True)
-        _check_number("temperature", self.temperature, 0, 5, optional=True)
-        _check_choice("section", self.section, SECTIONS)
-        _check_choice("join", self.join, JOINS)
-        _check_choice("decode", self.decode, DECODE_PATHS)
-        _check_number("width", self.width, 0, 1, optional=True)
+        check_number("time_start_s", self.time_start_s, 0, 3600)
+        check_number("time_end_s", self.time_end_s, 0, 3600, optional=True)
+        check_number("context_s", self.context_s, 1, 30, optional=True)
+        check_number("seed", self.seed, 0, 2**31 - 1, whole=True, optional=True)
+        check_number("variations", self.variations, 1, limits.MAX_VARIATIONS, whole=True)
+        check_number("guidance", self.guidance, 0, 20, optional=True)
+        check_number("top_k", self.top_k, 1, 100_000, whole=True, optional=True)
+        check_number("temperature", self.temperature, 0, 5, optional=True)
+        check_choice("section", self.section, limits.SECTIONS)
+        check_choice("join", self.join, limits.JOINS)
+        check_choice("decode", self.decode, limits.DECODE_PATHS)
+        check_number("width", self.width, 0, 1, optional=True)
         if self.width is not None and self.timbre == "clip":
             raise RequestError("timbre clip is as wide as the clip: leave width away, or set timbre to model")
         if self.timbre is not None:
-            _check_choice("timbre", self.timbre, TIMBRES)
+            check_choice("timbre", self.timbre, limits.TIMBRES)
         if self.timbre == "clip" and self.clip is None:
             raise RequestError("timbre clip needs a clip whose sound it is: give clip, or leave timbre away")
         if self.clip is not None and not isinstance(self.clip, str):
@@ -152,7 +137,7 @@ class GenerationRequest:
         if self.loop and self.duration_s is not None:
             raise RequestError("a loop lasts whole bars: give bars instead of duration_s")
         if self.loop and self.bars is None:
-            object.__setattr__(self, "bars", LOOP_BARS)
+            object.__setattr__(self, "bars", limits.LOOP_BARS)
 
     def _take_arrangement(self) -> None:
         for name in ("arrangement", "part"):
@@ -174,7 +159,7 @@ class GenerationRequest:
         if self.arrangement is None or self.clip is None or self.bpm is None:
             raise RequestError("part is a section of a piece that is there: give arrangement, clip and bpm, or leave part away")
         section = self.section_called(part)
-        _check_number("piece_s", self.piece_s, 0, MAX_CLIP_S)
+        check_number("piece_s", self.piece_s, 0, MAX_CLIP_S)
         object.__setattr__(self, "from_s", self.piece_s + self.bar_s(section.start))
         object.__setattr__(self, "to_s", self.piece_s + self.bar_s(section.start + section.bars))
 
@@ -185,6 +170,10 @@ class GenerationRequest:
             object.__setattr__(self, "beat_unit", metre[1])
         if self.bars is not None and self.bpm is None:
             object.__setattr__(self, "bpm", words.tempo_in(self.prompt))
+
+    @property
+    def _sections_say_all(self) -> bool:
+        return bool(self.sections) and all(section.words for section in self.sections)
 
     @property
     def on_grid(self) -> bool:
@@ -223,7 +212,7 @@ class GenerationRequest:
 
     def bar_s(self, bar: int) -> float:
         """Where a bar begins, counted from 0, in seconds of the new audio."""
-        return bar * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
+        return bar * self.quarters_per_bar * 60.0 / (self.bpm or limits.USUAL_BPM)
 
     @property
     def is_fill(self) -> bool:
@@ -235,7 +224,7 @@ class GenerationRequest:
         if self.to_s is not None and self.from_s is not None:
             return self.to_s - self.from_s
         if self.to_bar is not None and self.from_bar is not None:
-            return (self.to_bar - self.from_bar) * self.quarters_per_bar * 60.0 / (self.bpm or _USUAL_BPM)
+            return (self.to_bar - self.from_bar) * self.quarters_per_bar * 60.0 / (self.bpm or limits.USUAL_BPM)
         if self.bars is not None:
             return self.bar_s(self.bars)
         return 10.0 if self.duration_s is None else self.duration_s
@@ -254,19 +243,7 @@ def draw_seed() -> int:
     """A seed at random. It and those of its variations stay below 2^24, so that a client that has only 32-bit floats can repeat
     them.
     """
-    return secrets.randbelow(2**24 - MAX_CANDIDATES)
-
-
-def parse_key(key: str | None) -> tuple[int, str] | None:
-    """Pitch class (C = 0) and mode: "F# minor" → (6, "minor"), "D dorian" → (2, "minor"), the nearest. Raises RequestError."""
-    if key is None:
-        return None
-    found = words.parse_key(key) if isinstance(key, str) else None
-    if found is None:
-        raise RequestError(
-            f"unknown key {key!r}: write a note A to G, # or b, and major or minor, such as 'F# minor', 'Am' or '8A'"
-        )
-    return found
+    return secrets.randbelow(2**24 - limits.MAX_CANDIDATES)
 
 
 def request_from_mapping(values: Mapping[str, Any]) -> GenerationRequest:
@@ -278,40 +255,12 @@ def request_from_mapping(values: Mapping[str, Any]) -> GenerationRequest:
     return GenerationRequest(**values)
 
 
-def _check_prompt(request: GenerationRequest) -> None:
-    if not isinstance(request.prompt, str):
-        raise RequestError(f"prompt must be text, got {type(request.prompt).__name__}")
-    if len(request.prompt) > MAX_PROMPT_CHARS:
-        raise RequestError(f"prompt has {len(request.prompt)} characters: at most {MAX_PROMPT_CHARS} are allowed, shorten it")
-    if not request.prompt.strip() and request.clip is None and not _all_say_it(request):
-        raise RequestError("prompt is empty: say what to play, such as 'dub techno, 124 bpm, A minor'")
-
-
-def _all_say_it(request: GenerationRequest) -> bool:
-    """Whether each section of an arrangement has words of its own."""
-    return bool(request.sections) and all(section.words for section in request.sections)
-
-
-def _check_length(request: GenerationRequest) -> None:
-    if request.duration_s is not None and request.bars is not None:
-        raise RequestError("give duration_s or bars, not both")
-    if request.bars is not None:
-        _check_number("bars", request.bars, 1, 512, whole=True)
-        if request.bpm is None and request.clip is None:
-            raise RequestError("bars needs bpm: say the tempo, such as bpm 124, or write it into the prompt")
-    _check_number("duration_s", request.duration_s, 0.5, MAX_DURATION_S, optional=True)
-    if request.bars is not None and request.bpm is not None and not 0.5 <= request.seconds <= MAX_DURATION_S:
-        raise RequestError(
-            f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: 0.5 to {MAX_DURATION_S:g} s are allowed"
-        )
-
-
 def _check_place(request: GenerationRequest) -> None:
     """Where in the clip it begins and, of a fill, ends."""
-    _check_number("from_s", request.from_s, 0, MAX_CLIP_S, optional=True)
-    _check_number("to_s", request.to_s, 0, MAX_CLIP_S + MAX_DURATION_S, optional=True)
+    check_number("from_s", request.from_s, 0, MAX_CLIP_S, optional=True)
+    check_number("to_s", request.to_s, 0, MAX_CLIP_S + limits.MAX_DURATION_S, optional=True)
     for name in ("from_bar", "to_bar"):
-        _check_number(name, getattr(request, name), 1, MAX_BAR, whole=True, optional=True)
+        check_number(name, getattr(request, name), 1, limits.MAX_BAR, whole=True, optional=True)
     if request.from_s is not None and request.from_bar is not None:
         raise RequestError("give from_s or from_bar, not both")
     if request.from_bar is not None and request.clip is None:
@@ -320,7 +269,7 @@ def _check_place(request: GenerationRequest) -> None:
         if request.candidates is not None:
             raise RequestError("candidates are what a fill chooses from: give from_s and to_s, or leave candidates away")
         return
-    _check_number("candidates", request.candidates, 1, MAX_CANDIDATES, whole=True, optional=True)
+    check_number("candidates", request.candidates, 1, limits.MAX_CANDIDATES, whole=True, optional=True)
     if request.clip is None:
         raise RequestError("a fill replaces a part of a clip: give clip")
     if request.duration_s is not None or request.bars is not None:
@@ -330,28 +279,20 @@ def _check_place(request: GenerationRequest) -> None:
         raise RequestError("the region's beginning and end are needed, both in seconds (from_s, to_s) or both in bars")
     if not begin < end:
         raise RequestError(f"the region begins at {begin:g} and ends at {end:g}: its end must come after its beginning")
-    if request.variations > (most := request.candidates or CANDIDATES):
+    if request.variations > (most := request.candidates or limits.CANDIDATES):
         raise RequestError(f"variations is {request.variations}: at most as many as there are candidates, {most}, are allowed")
 
 
-def _check_metre(request: GenerationRequest) -> None:
-    _check_number("beats_per_bar", request.beats_per_bar, 1, words.MAX_BEATS_PER_BAR, whole=True)
-    _check_number("beat_unit", request.beat_unit, 2, 16, whole=True)
-    if request.beat_unit not in BEAT_UNITS or request.quarters_per_bar > words.MAX_BEATS_PER_BAR:
-        metre = f"{request.beats_per_bar}/{request.beat_unit}"
-        raise RequestError(f"the metre is {metre}: beat_unit 2, 4, 8 or 16 and bars of at most 16 quarter notes are allowed")
-
-
-def _check_number(name: str, value: object, low: float, high: float, *, whole: bool = False, optional: bool = False) -> None:
-    if value is None and optional:
-        return
-    kind = "a whole number" if whole else "a number"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and not isinstance(value, int)):
-        raise RequestError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
-    if not math.isfinite(value) or not low <= value <= high:
-        raise RequestError(f"{name} is {value!r}: {kind} from {low:g} to {high:g} is allowed")
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RequestError(f"{name} is {value!r}: allowed are {', '.join(choices)}")
+def _check_length(request: GenerationRequest) -> None:
+    if request.duration_s is not None and request.bars is not None:
+        raise RequestError("give duration_s or bars, not both")
+    if request.bars is not None:
+        check_number("bars", request.bars, 1, 512, whole=True)
+        if request.bpm is None and request.clip is None:
+            raise RequestError("bars needs bpm: say the tempo, such as bpm 124, or write it into the prompt")
+    check_number("duration_s", request.duration_s, 0.5, limits.MAX_DURATION_S, optional=True)
+    if request.bars is not None and request.bpm is not None and not 0.5 <= request.seconds <= limits.MAX_DURATION_S:
+        raise RequestError(
+            f"{request.bars} bars at {request.bpm:g} bpm last {request.seconds:.1f} s: "
+            f"0.5 to {limits.MAX_DURATION_S:g} s are allowed"
+        )

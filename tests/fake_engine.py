@@ -96,7 +96,7 @@ class FakeEngine:
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
         words = set(request.prompt.split())
         if "refuse" in words:
-            raise RequestError("the fake engine is asked to fail the request")
+            raise RequestError("the fake engine is asked to reject")
         samplerate = 24_000 if "24k" in words or request.is_fill else 48_000  # the clips that tests have filled have 24 kHz
         total = request.frames(samplerate)
         channels = 2 if "stereo" in words else 1

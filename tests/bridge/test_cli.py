@@ -106,7 +106,7 @@ def test_pause_resume_and_again(inspire, home):
 
 def test_failures_have_an_exit_code_and_a_sentence(inspire):
     rejected = inspire("generate", "refuse this")
-    assert rejected.returncode == 1 and "asked to fail the request" in rejected.stderr and "bad_request" in rejected.stderr
+    assert rejected.returncode == 1 and "asked to reject" in rejected.stderr and "bad_request" in rejected.stderr
     asked = inspire("generate", "tune", "--duration", "-3")
     assert asked.returncode == 1 and "0.5 to 480" in asked.stderr
     missing = inspire("continue", "/nowhere/loop.wav")

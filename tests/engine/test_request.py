@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from engine.errors import RequestError
-from engine.request import MAX_VARIATIONS, GenerationRequest, draw_seed
+from engine.limits import MAX_VARIATIONS
+from engine.request import GenerationRequest, draw_seed
 
 
 def test_a_drawn_seed_and_those_of_its_variations_survive_a_32_bit_float(monkeypatch):

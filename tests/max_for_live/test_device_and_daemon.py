@@ -146,7 +146,7 @@ def test_what_the_engine_rejects_is_reported_in_the_banner(daemon, put_on_track)
     device = put_on_track(daemon.port, prompt="refuse")
     device.until("ready")
     device.press("go")
-    device.until("not made: the fake engine is asked to fail the request")
+    device.until("not made: the fake engine is asked to reject")
     assert "result_sound replace" not in device.shown
 
 

@@ -85,7 +85,7 @@ def test_the_log_reports_what_happened(start_daemon):
         assert isinstance(list(asking.generate("a short one", duration_s=0.5))[-1], Done)
         wait_for(lambda: logs("done", "a-short-one.wav, 0.5 s"))
         list(asking.generate("refuse this", duration_s=0.5))
-        wait_for(lambda: logs("failed", "asked to fail the request"))
+        wait_for(lambda: logs("failed", "asked to reject"))
         asking.pause()
         wait_for(lambda: logs("queue", "paused"))
         asking.resume()

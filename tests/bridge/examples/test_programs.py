@@ -36,7 +36,7 @@ def test_a_shell_asks_through_the_mailbox(daemon, tmp_path):
     assert json.loads(path.with_suffix(".json").read_text())["request"]["prompt"] == 'dub "techno" \\ ä'
     assert not [*(mailbox / "shell" / "replies").iterdir()]
     rejected = subprocess.run([EXAMPLES / "ask.sh", "refuse", "1"], env=environment, capture_output=True, text=True, timeout=60)
-    assert rejected.returncode == 1 and "asked to fail the request" in rejected.stderr
+    assert rejected.returncode == 1 and "asked to reject" in rejected.stderr
     environment["MAILBOX"] = str(tmp_path / "nobody")
     nobody = subprocess.run([EXAMPLES / "ask.sh", "dub"], env=environment, capture_output=True, text=True, timeout=60)
     assert nobody.returncode == 1 and "inspire serve" in nobody.stderr

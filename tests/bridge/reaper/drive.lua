@@ -157,7 +157,7 @@ function scenarios.refused()
   state.settings.prompt = "refuse"
   mock.turn()
   assert(app.start("generate") == 1)
-  settle(function() return shows("asked to fail the request") end, "the message")
+  settle(function() return shows("asked to reject") end, "the message")
   assert(#items() == 0 and #project.undo == 0)
   project.time = { 0, 0.1 }
   mock.turn()
