@@ -39,7 +39,7 @@ from engine.fill.report import candidate_report, in_chunks, report_of
 from engine.models.generation import Generation, generate_tokens, start_variations
 from engine.rendering.level import decay
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
-from engine.rendering.on_grid import ROLLS, MovableTrack, Take, grid_note
+from engine.rendering.on_grid import FAULTLESS, ROLLS, MovableTrack, Take, roll_note
 from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 from engine.reporting import generation_report, variation_report
@@ -166,29 +166,31 @@ class Pipeline:
             if count % PROGRESS_EVERY == 0:
                 done_s = tracks[-1].new_frames / tracks[-1].samplerate
                 yield Progress("generating", min(request.seconds, done_s), request.seconds)
-        for track in tracks if not cancelled() else ():
-            yield from self._pace.each(track.finish(), track.windows_s)
+        for track in tracks:
+            yield from track.stop() if cancelled() else self._pace.each(track.finish(), track.windows_s)
         grid = asked_grid(request, plan.grid)
         return [Take(track, request.seed_of(track.number), grid) for track in tracks], ()
 
     def _on_grid(
         self, plan: GenerationPlan, samplerate: int, cancelled: Callable[[], bool], watch: Stopwatch
     ) -> Generator[Event, None, tuple[list[Take], tuple[str, ...]]]:
-        """Each variation once it is whole and measured; what is off its grid is made again, with the next seeds that are free."""
+        """Each variation once it is whole and measured. What is off its grid, or is a loop that is heard to begin again, is made
+        again, with the next seeds that are free.
+        """
         request, notes = plan.request, []
         takes = yield from self._held(plan, samplerate, cancelled, watch)
         next_seed = request.seed_of(request.variations + 1)
         for place, first in enumerate(takes):
             best, rolls = first, 1
-            while best.is_off and rolls < ROLLS and not cancelled():
+            while best.rank > FAULTLESS and rolls < ROLLS and not cancelled():
                 again = replace(plan, request=replace(request, seed=next_seed, variations=1))
                 next_seed, rolls = (next_seed + 1) % 2**31, rolls + 1
                 (other,) = yield from self._held(again, samplerate, cancelled, watch)
-                if not cancelled() and other.off_s < best.off_s:
+                if not cancelled() and other.rank < best.rank:
                     best = other
             best.rolls, takes[place] = rolls, best
-            if first.is_off:
-                notes.append(grid_note(first, best))
+            if first.rank > FAULTLESS:
+                notes.append(roll_note(first, best))
             yield from best.go(place + 1)
         return takes, tuple(notes)
 

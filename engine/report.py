@@ -48,6 +48,8 @@ class VariationReport:
     moved_ms: float | None = None  # by which the audio was moved onto its grid: what was late begins so much later
     rolls: int | None = None  # takes that were made for it, one kept: what is asked to be on its grid may be made again
     loop_gain_db: float | None = None  # of a loop: by which its last bar rises, up to its end, to the level of the first
+    loop_step_db: float | None = None  # of a loop that was measured: from the level of its last bar to that of its first
+    loop_change: float | None = None  # and which share of its changes of level, from 10 ms to the next, is less than that there
     chords: tuple[str, ...] | None = None  # "2.000 Am7": from this second of the new audio on; "-": no chord. Where it was asked
     join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
     join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: no click

@@ -66,6 +66,8 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
         moved_ms=round(1000 * take.moved_s, 1) or None,
         rolls=take.rolls if request.on_grid else None,
         loop_gain_db=None if track.loop is None else round(track.loop.gain_db, 1),
+        loop_step_db=None if take.round is None else round(take.round.step_db, 2),
+        loop_change=None if take.round is None else round(take.round.change, 3),
         chords=tuple(f"{start_s:.3f} {name}" for start_s, name in chords) or None,
         join_level_db=None if join is None else join.level_db,
         join_click_db=None if join is None else join.click_db,

@@ -1,12 +1,14 @@
 """How well a candidate leads to what follows a region: measured at its end, against the music around it.
 
 What sounded before the region ended is not known, but music comes back: where it was most as it is after the region, what led
-there says what should lead there now. Weights are from 17 regions of game music, each in the clip's sound and in the model's; no
-figure of this room is of those pieces.
+there says what should lead there now. That is several places, the likelier the more alike, and a candidate is the better the
+nearer it is to them on average. Weights are from regions of synthesised pieces; no figure of this room is of those.
 """
 
 from __future__ import annotations
 
+import heapq
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -23,12 +25,14 @@ LEVEL_S = 0.5  # of it, whose level is
 TONES_S = 3.0  # of it, whose key is
 PULSE_S = 2.0  # of it, whose beat is
 ALIKE_S = 1.5  # of what follows, by which a place is known again
+PLACES, CLEARLY_DB = 60, 0.1  # that are compared at most; one less alike by so much in mel bands is e times less likely
 MEL_BANDS, MEL_WINDOW, MEL_HOP = 64, 1024, 240
 HOPS = RATE // MEL_HOP  # a second
+LEAD_HOPS, AROUND_HOPS = round(LEAD_S * HOPS), 1 + MEL_WINDOW // 2 // MEL_HOP  # before which a window still reaches
 SILENT_DB = -40.0  # of a mel band: what is softer is silence
 # What a decibel of spectrum and level, a nat of likelihood, and all of key and tempo count; the second where nothing before or
 # after the region is as what follows it, so that nobody knows what should lead there.
-KNOWN = {"likelihood": 0.1, "spectrum_db": -1.0, "energy_db": -0.02, "key": -0.3, "tempo": -0.1}
+KNOWN = {"likelihood": 0.02, "spectrum_db": -1.0, "energy_db": -0.05, "key": -0.05, "tempo": -0.02}
 UNKNOWN = {"likelihood": 1.0, "spectrum_db": -0.1, "energy_db": -0.1, "key": -3.0, "tempo": -1.0}
 
 Audio = NDArray[np.float32]
@@ -51,24 +55,34 @@ class ExitJudge:
     def __init__(self, before: Audio, after: Audio, samplerate: int) -> None:
         self._samplerate = samplerate
         before, after = (_resampled(side, samplerate) for side in (before, after))
-        led = _led(before, after)
-        self._weights = UNKNOWN if led is None else KNOWN
-        led = _beginning(after, LEVEL_S) if led is None else led
-        self._mel, self._level_db = log_mel(led)[-round(LEAD_S * HOPS) :], rms_db_without_dc(_end(led, LEVEL_S))
+        self._after = after
+        places = _places(before, after)
+        self._weights = KNOWN if places else UNKNOWN
+        led = places[0].led if places else _beginning(after, LEVEL_S)
+        self._mels = [place.mel for place in places] or [log_mel(led)[-LEAD_HOPS:]]
+        self._likely = [place.likely for place in places] or [1.0]
+        self._level_db = rms_db_without_dc(_end(led, LEVEL_S))
         self._tones, self._onsets = chroma(_beginning(after, TONES_S), RATE), onset_envelope(led, RATE)[0]
 
     def judge(self, candidate: Audio, likelihood: float) -> Exit:
         """candidate: its last JUDGED_S."""
         end = _resampled(candidate, self._samplerate)
-        mel, onsets = log_mel(_end(end, PULSE_S)), onset_envelope(_end(end, PULSE_S), RATE)[0]
-        hops, moments = min(len(mel), len(self._mel)), min(len(onsets), len(self._onsets))
+        mel, onsets = self._lead(end), onset_envelope(_end(end, PULSE_S), RATE)[0]
+        moments = min(len(onsets), len(self._onsets))
         return Exit(
             likelihood=likelihood,
-            spectrum_db=float(np.abs(mel[len(mel) - hops :] - self._mel[len(self._mel) - hops :]).mean()) if hops else 0.0,
+            spectrum_db=float(np.average([_apart_db(mel, one) for one in self._mels], weights=self._likely)),
             energy_db=abs(rms_db_without_dc(_end(end, LEVEL_S)) - self._level_db),
             key=1 - _cosine(chroma(_end(end, TONES_S), RATE), self._tones),
             tempo=1 - _cosine(onsets[-moments:], self._onsets[-moments:]) if moments else 0.0,
         )
+
+    def _lead(self, end: Audio) -> NDArray[np.float32]:
+        """Mel bands of LEAD_S of what ends at the region's end, as they are beside what follows."""
+        lead = end[-(LEAD_HOPS + AROUND_HOPS) * MEL_HOP :]
+        hops = len(lead) // MEL_HOP
+        lead = lead[len(lead) - hops * MEL_HOP :]
+        return log_mel(np.concatenate([lead, self._after[:MEL_WINDOW]]))[max(0, hops - LEAD_HOPS) : hops]
 
     def score(self, exit: Exit) -> float:
         """More is better; it only compares candidates for one region."""
@@ -95,21 +109,38 @@ def _mel_bands() -> NDArray[np.float64]:
     return bank
 
 
-def _led(before: Audio, after: Audio) -> Audio | None:
-    """What came before, for PULSE_S or as much as there is, where the music was most as it is after the region; None where no
-    place is long enough to say.
-    """
-    lead, alike = round(LEVEL_S * HOPS), round(ALIKE_S * HOPS)
-    wanted, nearest, led = log_mel(after)[:alike], np.inf, None
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where music was as it is after the region: what led there, its last mel bands, and how likely it comes again."""
+
+    led: Audio
+    mel: NDArray[np.float32]
+    likely: float
+
+
+def _places(before: Audio, after: Audio) -> list[_Place]:
+    """The likeliest first; none where what follows is too short to tell."""
+    least, alike = round(LEVEL_S * HOPS), round(ALIKE_S * HOPS)
+    wanted = log_mel(after)[:alike]
     if len(wanted) < alike:
-        return None
-    for side in (before, after):
-        mel = log_mel(side)
-        for place in range(lead, len(mel) - alike):
-            distance = float(np.abs(mel[place : place + alike] - wanted).mean())
-            if distance < nearest:
-                nearest, led = distance, side[: place * MEL_HOP]
-    return None if led is None else _end(led, PULSE_S)
+        return []
+    found: list[tuple[float, int, int]] = []  # distance, side, hop
+    mels = [log_mel(side) for side in (before, after)]
+    for number, mel in enumerate(mels):
+        for hop in range(least, len(mel) - alike):
+            found.append((float(np.abs(mel[hop : hop + alike] - wanted).mean()), number, hop))
+    nearest = heapq.nsmallest(PLACES, found)
+    return [
+        _Place(_end((before, after)[number][: hop * MEL_HOP], PULSE_S), mels[number][hop - LEAD_HOPS : hop],
+               math.exp((nearest[0][0] - distance) / CLEARLY_DB))
+        for distance, number, hop in nearest
+    ]  # fmt: skip
+
+
+def _apart_db(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The mean distance of as much of their ends as both have."""
+    hops = min(len(one), len(other))
+    return float(np.abs(one[len(one) - hops :] - other[len(other) - hops :]).mean()) if hops else 0.0
 
 
 def _beginning(audio: Audio, seconds: float) -> Audio:

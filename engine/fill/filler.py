@@ -117,7 +117,7 @@ class Filler:
         for number, own in enumerate(candidates, 1):
             if cancelled():
                 return []
-            audio = fitted(player.sound(self._rendered(around, own)), around.region)
+            audio = fitted(player.sound(self._rendered(around, own), around.plan.request.seed_of(number)), around.region)
             exit = exit_judge.judge(_end_of(around.region, audio), likely[number - 1]) if exit_judge else None
             found.append(Filling(number, own, exit, exit_judge.score(exit) if exit_judge and exit else 0.0, audio, player.cuts))
             found.sort(key=lambda one: -one.score)  # stable: among equals the first
@@ -141,8 +141,9 @@ class Filler:
 
     def _in_full(self, around: Surroundings, one: Filling) -> Filling:
         """Played by flow matching: candidates were compared as the token decoder plays them."""
-        renderer = self._renderer(around.plan.request.seed_of(one.number))
-        audio = ModelPlayer(around, renderer.samplerate).sound(rendered(renderer, self._chunks, around, one.tokens))
+        seed = around.plan.request.seed_of(one.number)
+        renderer = self._renderer(seed)
+        audio = ModelPlayer(around, renderer.samplerate).sound(rendered(renderer, self._chunks, around, one.tokens), seed)
         return replace(one, audio=fitted(audio, around.region))
 
 

@@ -22,6 +22,8 @@ from engine.rendering.track import GAIN_LIMIT_DB, LEAD_S, LEVEL_S
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer, StreamingDecoder
 
 HEAD_UNITS = 2  # of what follows, that the way through the clip leads to
+END_S = 0.25  # of a candidate in the clip's sound, by which it leads to what follows
+SPREAD = 0.15  # of costs, by which it is drawn: most of those for one region would end in the same moment of the clip
 HEAD_S = 1.0  # of what follows, rendered behind a candidate: its end then sounds as one that goes on
 
 Audio = NDArray[np.float32]
@@ -66,8 +68,8 @@ def rendered(
 
 
 class Player(Protocol):
-    def sound(self, rendering: Rendering) -> Audio:
-        """(frames, channels) of a candidate, as long as the region, its ends not yet joined."""
+    def sound(self, rendering: Rendering, seed: int) -> Audio:
+        """(frames, channels) of the candidate with that seed, as long as the region, its ends not yet joined."""
 
     @property
     def cuts(self) -> int | None:
@@ -96,10 +98,13 @@ class ClipPlayer:
             material.audio, material.rendering, samplerate=region.samplerate, rendering_rate=rendering_rate, stretch=plan.stretch,
             grid=plan.grid, gaps=gaps,
         )  # fmt: skip
+        self._ends = range(int(max(0, self._frames - END_S * region.samplerate) / unit), int(self._frames / unit) + 1)
         self.cuts: int | None = 0
 
-    def sound(self, rendering: Rendering) -> Audio:
-        timbre = copy.deepcopy(self._timbre)
+    def sound(self, rendering: Rendering, seed: int) -> Audio:
+        timbre, chance = copy.deepcopy(self._timbre), np.random.default_rng(seed)
+        for number in self._ends:
+            timbre.draw(number, chance, SPREAD)
         out = timbre.push(np.concatenate([rendering.new, rendering.head[: self._head]]), last=True)
         self.cuts = len(timbre.cuts)
         return out[timbre.fade :][: self._frames] + self._dc
@@ -112,7 +117,7 @@ class ModelPlayer:
         self._around, self._samplerate = around, samplerate
         self.cuts: int | None = None
 
-    def sound(self, rendering: Rendering) -> Audio:
+    def sound(self, rendering: Rendering, seed: int) -> Audio:
         region, plan = self._around.region, self._around.plan
         assert plan.clip is not None
         lead, new, head = (self._at_rate(part) for part in (rendering.lead, rendering.new, rendering.head))

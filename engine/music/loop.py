@@ -7,6 +7,8 @@ the beginning follows as it was rendered, without a seam, its first attack untou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +18,36 @@ MOST_DB = 9.0  # by which the last bar comes to the level of the first: more is 
 MOST_END_DB = 12.0  # that its end is so changed
 SAME_DB = 0.5  # a difference of level that is left alone
 SILENT_DB = -90.0
+FRAME_S = 0.01  # between which energy is compared
+MOST_CHANGE = 0.95  # of a loop's own changes may be smaller than that at its join
+MOST_STEP_DB = 1.0  # from its last bar to its first
+FLOOR = 1e-7  # of a frame's energy: -70 dB, what is softer is silence
 
 Audio = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LoopCheck:
+    """How a loop sounds where it begins again."""
+
+    change: float  # share of its frames from whose level that of the next one differs less than at the join, 0 to 1
+    step_db: float  # from the level of its last bar to that of its first
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Of two loops the less goes round better; (False, False) does without fault."""
+        return abs(self.step_db) > MOST_STEP_DB, self.change > MOST_CHANGE
+
+
+def check_loop(audio: Audio, bar: int, samplerate: int) -> LoopCheck:
+    """audio: a whole loop, (frames, channels) at `samplerate` Hz; bar: frames of one of its bars."""
+    mono = audio.mean(1, dtype=np.float64)
+    bar, size = min(bar, len(mono) // 2), round(FRAME_S * samplerate)
+    energy = 10 * np.log10(np.square(mono[: len(mono) // size * size]).reshape(-1, size).mean(1) + FLOOR)
+    energy[-1] = 10 * np.log10(np.square(mono[-size:]).mean() + FLOOR)  # its very end, where it does not last whole frames
+    changes = np.abs(np.diff(energy, prepend=energy[-1]))
+    first, last = (np.square(part).mean() + FLOOR for part in (mono[:bar], mono[-bar:]))
+    return LoopCheck(float((changes < changes[0]).mean()), float(10 * np.log10(first / last)))
 
 
 class LoopEnd:
@@ -28,7 +58,7 @@ class LoopEnd:
     """
 
     def __init__(self, frames: int, bar: int, samplerate: int) -> None:
-        self.frames, self.samplerate = frames, samplerate
+        self.frames, self.bar, self.samplerate = frames, bar, samplerate
         self.fade_at: int | None = None  # the frame where the cross-fade begins
         self.gain_db = 0.0  # at the end, towards the level of the beginning
         self._held_from = frames - min(bar, frames // 2)
@@ -53,7 +83,7 @@ class LoopEnd:
 
     def finish(self) -> Audio:
         """The frames that were held back."""
-        held: Audio = np.concatenate(self._held)
+        held: Audio = np.concatenate(self._held) if self._held else np.zeros((0, 1), np.float32)
         if self._taken < self.frames:  # it was cancelled: no loop
             return held
         return self._led_over(self._levelled(held))

@@ -104,6 +104,7 @@ class ClipTimbre:
         self._barred = np.zeros(self.count, np.float32)
         self._barred[[self.count - gap for gap in gaps if gap <= self.count]] = np.inf
         self._reused = np.zeros(self.count, np.float32)
+        self._drawn: dict[int, NDArray[np.float32]] = {}  # costs of each place, of a unit that is drawn
         self._pending = np.zeros(0, np.float32)  # rendering from the unit before the next undecided one on
         self._pending_hop = 0.0  # of the piece, where it begins
         self._units = 0  # decided
@@ -112,6 +113,12 @@ class ClipTimbre:
         self._out = [self.audio[len(self.audio) - self.fade :]]  # not emitted; the clip's own end, which the first cut fades from
         self._made = 0  # frames after the join
         self.cuts: list[Cut] = []
+
+    def draw(self, unit: int, chance: np.random.Generator, spread: float) -> None:
+        """The place that plays the unit of that number is drawn, not the best: those whose cost is more by `spread`, a share of
+        how far apart the clip's own units are, are e times less likely.
+        """
+        self._drawn[unit] = (-spread * chance.gumbel(size=self.count)).astype(np.float32)
 
     def push(self, rendering: Audio, *, last: bool = False) -> Audio:
         """[n] of the codec's rendering → the frames that became final, (frames, channels). `last`: all of them."""
@@ -164,6 +171,8 @@ class ClipTimbre:
         number = self._units + np.arange(len(local))
         elsewhere = (np.arange(self.count)[None] - self.count - number[:, None]) % self.bar != 0
         local = local + self._apart * (METRE * elsewhere + REUSE * self._reused) + self._barred
+        for unit in set(number.tolist()) & set(self._drawn):
+            local[unit - self._units] += self._apart * self._drawn[unit]
         cost, back = self._follow[self._place] + local[0], []
         for row in local[1:]:
             total = cost[:, None] + self._follow

@@ -1,7 +1,11 @@
-"""A take that goes out when it is whole: measured against its grid, moved onto it, and of several the one that keeps it best."""
+"""A take that goes out when it is whole: measured against its grid, moved onto it, and of several the one that keeps it best.
+
+A loop is made a bar longer than it is: where it begins again it may be better from its second bar on than from its first.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +15,7 @@ import numpy as np
 from engine.api import AudioChunk
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck
-from engine.music.loop import LoopEnd
+from engine.music.loop import LoopCheck, LoopEnd, check_loop
 from engine.rendering.level import fade_out
 from engine.rendering.limiter import TruePeakLimiter
 from engine.rendering.measurement import Meter
@@ -19,6 +23,7 @@ from engine.rendering.track import Track
 
 MARGIN_S = 0.02  # by which a take may be moved; what is further off is made again
 ROLLS = 3  # takes at most
+FAULTLESS = (0.0, (False, False))  # rank of a take that needs no other
 SURE = 0.3  # confidence below which there is no beat that could be late
 LEAST_MOVE_S = 0.005  # nearer it cannot be measured: of the corpus' pieces, which are on it, 95 % are found within 5 ms
 
@@ -29,9 +34,10 @@ class MovableTrack(Track):
     def __init__(self, *args: Any, frames: int, fade_s: float, loop_bar: int, **options: Any) -> None:
         self._own_frames, self._own_fade_s, self._own_bar = frames, fade_s, loop_bar
         super().__init__(*args, frames=frames, fade_s=0.0, **options)
-        margin = round(MARGIN_S * self.samplerate)
+        margin = round(MARGIN_S * self.samplerate) + loop_bar
         self.wanted += margin
-        self.tokens += -(-margin // self.hop) + 1  # whatever the stretch
+        self.tokens += math.ceil(margin * options.get("stretch", 1.0) / self.hop) + 1
+        self.round: LoopCheck | None = None  # of a loop, once it is settled
 
     def settle(self, samples: np.ndarray, late_s: float) -> AudioChunk:
         """The result as one chunk, of all `samples` that came: moved by `late_s`, which is negative where they came early.
@@ -46,17 +52,27 @@ class MovableTrack(Track):
         else:
             whole = np.concatenate([before, samples])
             first = len(before) + move
-            out = whole[first : first + self._own_frames]
-            if self._own_bar:
-                self.loop = LoopEnd(self._own_frames, self._own_bar, samplerate)
-                self.loop.lead_in(whole[:first])
-                out = np.concatenate([self.loop.push(out), self.loop.finish()])
+            out = self._looped(whole, first) if self._own_bar else whole[first : first + self._own_frames]
             out = TruePeakLimiter(samplerate, out.shape[1]).push(out, last=True)  # the lead-in, and a loop's end made louder
             out = fade_out(out, samplerate, self._own_fade_s)
         self.meter = Meter(samplerate)
         self.meter.add(out)
         self.frames = len(out)
         return AudioChunk(0, 0, samplerate, out, self.number)
+
+    def _looped(self, whole: np.ndarray, first: int) -> np.ndarray:
+        """From frame `first` of `whole` on, or from a bar later where it goes round better so."""
+        found: list[tuple[LoopCheck, LoopEnd, np.ndarray]] = []
+        for begin in (first, first + self._own_bar):
+            out = whole[begin : begin + self._own_frames]
+            if len(out) < self._own_frames:  # it was cancelled
+                break
+            end = LoopEnd(self._own_frames, self._own_bar, self.samplerate)
+            end.lead_in(whole[:begin])
+            out = np.concatenate([end.push(out), end.finish()])
+            found.append((check_loop(out, self._own_bar, self.samplerate), end, out))
+        self.round, self.loop, best = min(found, key=lambda one: one[0].rank)  # of equals the first
+        return best
 
 
 @dataclass(eq=False)
@@ -68,13 +84,22 @@ class Take:
     grid: Grid | None = None
     held: list[AudioChunk] = field(default_factory=list)
     check: GridCheck | None = None
+    round: LoopCheck | None = None  # of a loop
     rolls: int = 1
     moved_s: float = 0.0
 
     def measure(self) -> Take:
-        """Measures it. All of it has come, or it was cancelled."""
+        """Measures it, and moves it onto its grid where it can be. All of it has come, or it was cancelled."""
         if self.grid is not None and self.track.new_frames:
             self.check = self.track.meter.grid(self.grid)
+        samples = np.concatenate([chunk.samples for chunk in self.held]) if self.held else None
+        if isinstance(self.track, MovableTrack) and samples is not None:
+            may_move = self.check is not None and LEAST_MOVE_S <= self.off_s <= MARGIN_S
+            self.moved_s = self.check.late_s if self.check is not None and may_move else 0.0
+            self.held = [self.track.settle(samples, self.moved_s)]
+            self.round = self.track.round
+        elif self.track.loop and samples is not None and self.track.new_frames == self.track.wanted:
+            self.round = check_loop(samples[-self.track.wanted :], self.track.loop.bar, self.track.samplerate)
         return self
 
     @property
@@ -87,19 +112,21 @@ class Take:
         """So much that moving it does not help."""
         return self.off_s > MARGIN_S
 
+    @property
+    def rank(self) -> tuple[float, tuple[bool, bool]]:
+        """Of two takes the less is better: the one that is nearer to its grid, then the one that goes round better."""
+        return self.off_s if self.is_off else 0.0, self.round.rank if self.round else FAULTLESS[1]
+
     def go(self, number: int) -> Iterator[AudioChunk]:
-        """All that is held, as variation `number`; moved onto its grid where it can be."""
+        """All that is held, as variation `number`."""
         self.track.number = number
-        if not isinstance(self.track, MovableTrack):
-            yield from (replace(chunk, variation=number) for chunk in self.held)
-        elif self.held:
-            may_move = self.check is not None and LEAST_MOVE_S <= self.off_s <= MARGIN_S
-            self.moved_s = self.check.late_s if self.check is not None and may_move else 0.0
-            yield self.track.settle(np.concatenate([chunk.samples for chunk in self.held]), self.moved_s)
+        yield from (replace(chunk, variation=number) for chunk in self.held)
 
 
-def grid_note(first: Take, chosen: Take) -> str:
-    """What is to be said of a take whose first roll was off its grid, in a sentence."""
+def roll_note(first: Take, chosen: Take) -> str:
+    """What is to be said of a take whose first roll was off its grid, or is heard to begin again as a loop, in a sentence."""
+    if not first.is_off:
+        return _loop_note(first, chosen)
 
     def off(take: Take) -> str:
         late_s = take.check.late_s if take.check is not None and take.off_s else 0.0
@@ -110,3 +137,13 @@ def grid_note(first: Take, chosen: Take) -> str:
     if chosen.is_off:
         return f"{was}: {rolls} the nearest are those of seed {chosen.seed}, {off(chosen)}"
     return f"{was}: seed {chosen.seed} was kept, whose are {off(chosen)}"
+
+
+def _loop_note(first: Take, chosen: Take) -> str:
+    assert first.round is not None
+    steps, _ = first.round.rank
+    fault = f"the level changes by {first.round.step_db:+.1f} dB" if steps else "the level jumps more than almost anywhere in it"
+    was = f"where the loop of seed {first.seed} begins again {fault}"
+    if chosen is first:
+        return was + (f": none better was found in {chosen.rolls} rolls" if chosen.rolls > 1 else " and was not rolled again")
+    return f"{was}: seed {chosen.seed} was kept, which goes round {'better' if any(chosen.rank[1]) else 'without a fault'}"

@@ -124,6 +124,17 @@ class Track:
             if (chunk := self._new(audio, last=self._decoder.done == len(self._decoder.tokens))) is not None:
                 yield chunk
 
+    def stop(self) -> Iterator[AudioChunk]:
+        """What is rendered and was held back, where the rest is not wanted: nothing that could be kept is lost."""
+        held = self.loop.finish() if self.loop and self._taken else None
+        if held is None:
+            return
+        joined, new = self._limited(held[:0], held, last=True)
+        if len(joined) or len(new):
+            self.meter.add_source(joined)
+            self.meter.add(new)
+            yield self._chunk(np.concatenate([joined, new]))
+
     @property
     def _overlap(self) -> int:
         assert self.source is not None

@@ -261,6 +261,20 @@ def test_variations_of_a_loop_are_loops(engine, model):
         np.testing.assert_array_equal(together[number], run(engine, model, seed=4 + number, **request)[0])
 
 
+def test_a_streamed_loop_that_is_cancelled_keeps_what_was_held_back_of_its_last_bar(engine, model):
+    """As much of it goes out as of the same piece that is no loop, and is cut at the same token."""
+    request = {"prompt": "dub", "bars": 2, "bpm": 60.0, "decode": "fast", "seed": 1, "grid": False}  # of 8 s, 4 are held back
+
+    def frames(loop):
+        asked = []
+        audio, end, *_ = run(engine, model, cancelled=lambda: bool(asked.append(1)) or len(asked) > 390, loop=loop, **request)
+        assert end.cancelled and end.frames == len(audio) and np.abs(audio[-24_000:]).max() > 0
+        return len(audio)
+
+    streamed = frames(False)
+    assert 5 * 24_000 < streamed < 8 * 24_000 and frames(True) > 4.5 * 24_000
+
+
 class Heard:
     """In place of the ear, which hears no beat in what the tiny model plays: so late are the takes, one after the other."""
 

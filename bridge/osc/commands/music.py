@@ -98,8 +98,8 @@ class _Values(_Asked):
     grid: Annotated[
         bool | None,
         Meta(
-            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off, made again with the next seed, "
-            "3 takes at most; when not given as loop"
+            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off or a loop whose join is heard, "
+            "made again with the next seed, 3 takes at most; when not given as loop"
         ),
     ] = None
 

@@ -82,7 +82,7 @@ class Done(Reply):
         bpm_measured: Annotated[float, Meta("tempo measured against the grid that was asked for; not where there is no beat")]
         downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]
         grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
-        rolls: Annotated[int, Meta("takes made to be on the grid, of which this is the best", 1)]
+        rolls: Annotated[int, Meta("takes made to be on the grid, or to go round as a loop, of which this is the best", 1)]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]
         weights: Annotated[str, Meta("the model's weights, as a hash: again asks for the same")]
         shortened: Shortened

@@ -32,6 +32,17 @@ def test_what_was_there_leads_best_to_what_follows(rate):
     assert exits[1].tempo > 0.3 and exits[2].energy_db == pytest.approx(14, abs=1) and exits[3].key > exits[0].key + 0.1
 
 
+def test_what_led_there_most_often_counts_most():
+    """What follows came twice after one sound and once, as exactly, after another."""
+    rng = np.random.default_rng(0)
+    often, once, rest, follows = (
+        (0.2 * synthetic.progression(key, 120, 4.0, RATE) + 0.01 * rng.standard_normal(4 * RATE)).astype(np.float32)
+        for key in ("A minor", "F# minor", "C minor", "Eb major")
+    )
+    judge = ExitJudge(np.concatenate([rest, once, follows, rest, often, follows, rest, often, follows]), follows, RATE)
+    assert judge.judge(often, -2.0).spectrum_db < judge.judge(once, -2.0).spectrum_db
+
+
 def test_where_music_does_not_come_back_likelihood_decides_between_ends_that_sound_alike():
     short = MUSIC[END : END + RATE]  # too short to be known again
     judge = ExitJudge(MUSIC[:BEGIN], short, RATE)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.music.loop import FADE_S, SEARCH_S, LoopEnd
+from engine.music.loop import FADE_S, SEARCH_S, LoopEnd, check_loop
 
 RATE = 24_000
 BAR = RATE  # a bar lasts a second
@@ -85,3 +85,19 @@ def test_without_a_lead_in_only_the_level_changes():
     audio = sine(200, 0, 3 * RATE)
     end = LoopEnd(len(audio), BAR, RATE)
     np.testing.assert_array_equal(np.concatenate([end.push(audio), end.finish()]), audio)
+
+
+def test_a_loop_is_measured_where_it_begins_again():
+    """Noise that is louder in its last bar; noise whose only stroke is its first moment; noise that is even."""
+    noise = (0.1 * np.random.default_rng(0).standard_normal((4 * RATE + 100, 1))).astype(np.float32)
+    assert check_loop(noise, BAR, RATE).rank == (False, False)
+    louder = noise.copy()
+    louder[-BAR:] *= 10 ** (3 / 20)
+    assert check_loop(louder, BAR, RATE).step_db == pytest.approx(-3, abs=0.3) and check_loop(louder, BAR, RATE).rank[0]
+    struck = noise.copy()
+    struck[: RATE // 100] *= 10
+    assert check_loop(struck, BAR, RATE).change > 0.99 and check_loop(struck, BAR, RATE).rank[1]
+
+
+def test_one_of_which_nothing_came_is_empty():
+    assert len(LoopEnd(4 * RATE, BAR, RATE).finish()) == 0

@@ -75,6 +75,21 @@ def test_chunks_of_any_size_last_as_long(chunk_s):
     assert len(out) == round(16 * UNIT_S * RATE)
 
 
+def test_a_drawn_unit_differs_from_seed_to_seed_and_the_others_do_not():
+    def drawn(seed, spread):
+        clip = timbre("cegaaceggaceceag")
+        clip.draw(5, np.random.default_rng(seed), spread)
+        return continued(clip, "gaecceg")
+
+    last, best = round(5 * UNIT_S * RATE), drawn(0, 0.0)
+    takes = [drawn(seed, 2.0)[last:] for seed in range(6)]
+    np.testing.assert_array_equal(best, continued(timbre("cegaaceggaceceag"), "gaecceg"))
+    np.testing.assert_array_equal(takes[0], drawn(0, 2.0)[last:])
+    assert len({take.tobytes() for take in takes}) >= 4
+    near = drawn(0, 0.001)
+    assert np.abs(near - best).max() < 1e-6  # unless others are as near
+
+
 def test_a_loop_goes_round_without_a_cut(monkeypatch):
     monkeypatch.setattr(clip_timbre, "REUSE", 0.0)  # which would have it varied
     notes = "cegagece"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.music.grid import Grid
-from engine.rendering.on_grid import MARGIN_S, MovableTrack, Take, grid_note
+from engine.music.loop import LoopCheck
+from engine.rendering.on_grid import MARGIN_S, MovableTrack, Take, roll_note
 from engine.rendering.windows import ChunkPlan, FastRenderer
 from tests import synthetic
 
@@ -86,7 +87,40 @@ def test_silence_is_neither_moved_nor_off():
 def test_what_is_said_of_a_take_that_was_made_again():
     first, other = take(0.1), take(0.02)
     other.seed, other.rolls = 8, 2
-    assert grid_note(first, other) == "the beats of seed 7 are 92 ms late: seed 8 was kept, whose are 12 ms late"
+    assert roll_note(first, other) == "the beats of seed 7 are 92 ms late: seed 8 was kept, whose are 12 ms late"
     first.rolls = 3
     late = "the beats of seed 7 are 92 ms late"
-    assert grid_note(first, first) == late + ": after 3 rolls the nearest are those of seed 7, 92 ms late"
+    assert roll_note(first, first) == late + ": after 3 rolls the nearest are those of seed 7, 92 ms late"
+
+
+class Uneven(Clicks):
+    """Noise whose first bar is 20 dB softer than the others, but for its end."""
+
+    def __init__(self, late_s):
+        super().__init__(late_s)
+        rng = np.random.default_rng(0)
+        self.audio = (0.1 * rng.standard_normal(len(self.audio))).astype(np.float32)
+        self.audio[: LEAD_IN * HOP + round(1.7 * RATE)] *= 0.1
+
+
+def test_a_loop_begins_with_its_second_bar_where_it_goes_round_better_so():
+    track = MovableTrack(Uneven(0.0), ChunkPlan(), frames=4 * RATE, fade_s=0.0, loop_bar=2 * RATE, lead_in=LEAD_IN)
+    made = Take(track, 7, Grid(BPM))
+    made.held = [chunk for _ in range(track.tokens) if (chunk := track.push(1)) is not None]
+    made.held += track.finish()
+    (chunk,) = made.measure().go(1)
+    assert len(chunk.samples) == 4 * RATE and made.round is not None and made.round.rank == (False, False)
+    bars = [10 * np.log10(np.mean(bar**2)) for bar in np.split(chunk.samples, 2)]
+    assert abs(bars[0] - bars[1]) < 1  # neither is the soft one
+
+
+def test_what_is_said_of_a_loop_that_was_made_again():
+    first, other = take(0.0), take(0.0)
+    other.seed, other.rolls = 8, 2
+    first.round, other.round = LoopCheck(0.5, 2.34), LoopCheck(0.5, 0.2)
+    assert first.rank > other.rank
+    assert roll_note(first, other) == (
+        "where the loop of seed 7 begins again the level changes by +2.3 dB: seed 8 was kept, which goes round without a fault"
+    )
+    first.round, first.rolls = LoopCheck(0.97, 0.5), 3
+    assert roll_note(first, first).endswith("the level jumps more than almost anywhere in it: none better was found in 3 rolls")
