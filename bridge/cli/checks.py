@@ -5,7 +5,6 @@ Torch and the model are tried in processes of their own: whatever happens there 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -15,25 +14,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import mido
-import numpy as np
-
-from bridge.audio.device import AudioDevice
+from bridge.cli import sound_checks
+from bridge.cli.finding import Finding
 from bridge.config import state_file
 from bridge.config.presets import Presets
 from bridge.config.settings import AUTO, LOOPBACK, Settings
 from bridge.errors import BridgeError, PortTaken, SettingsError
-from bridge.midi import clip
-from bridge.midi.input import MidiIn
 from bridge.osc import port_owner
 from bridge.osc.client import Client
 from bridge.osc.replies import Pong, State
 from bridge.osc.server import bind
-from engine.api import AudioChunk, ClipError
 
 LEAST_MEMORY_GB = 1.5
 LEAST_DISK_GB = 1.0
@@ -60,9 +53,7 @@ PACKAGES = (
     "filelock",
 )
 PATIENCE_S = 180.0  # a large model from a slow disk
-CLICK_DB = -40.0
 _ANSWER_S = 5.0  # for a daemon on a busy machine
-_NOTE = (mido.Message("note_on", note=69), mido.Message("note_off", note=69, time=480))
 
 _TORCH = """
 import torch
@@ -82,17 +73,6 @@ except EngineError as error:
 """
 
 
-@dataclass(frozen=True)
-class Finding:
-    """`advice` says what to do, when it is not right. What is `optional` is needed for some things only."""
-
-    check: str
-    ok: bool
-    fact: str
-    advice: str = ""
-    optional: bool = False
-
-
 def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
     """All checks, the quick ones first. `port_asked`: somebody asked for the port of the settings."""
     yield python()
@@ -104,9 +84,9 @@ def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
     yield presets(settings.presets_folder)
     number, running = _found(settings, port_asked)
     yield port(number, settings.port == AUTO, settings.near_host, running)
-    yield midi(settings.midi_in, running)
-    yield synth(settings.soundfont)
-    yield audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
+    yield sound_checks.midi(settings.midi_in, running)
+    yield sound_checks.synth(settings.soundfont)
+    yield sound_checks.audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
     yield torch()
     yield model(settings.engine, settings.model)
 
@@ -224,60 +204,6 @@ def _round_trip(datagrams: socket.socket) -> bool:
         return datagrams.recv(16) == b"inspire"
     except OSError:
         return False
-
-
-def midi(name: str, running: State | None = None) -> Finding:
-    """Opens the port that the setting midi_in names, unless the daemon that runs has it."""
-    if name == "none":
-        return Finding("MIDI", True, "none, as set")
-    fact = running.pairs.get("midi_in", "none in the daemon that runs") if running else asyncio.run(_opened(name))
-    opened = not fact.startswith("none")
-    return Finding("MIDI", opened, fact.removeprefix("none: "), "start what gives the port, or set midi_in to another or to none")
-
-
-async def _opened(name: str) -> str:
-    port = MidiIn(name, lambda *_: None)
-    await port.start()
-    await port.close()
-    return port.description
-
-
-def synth(soundfont: str) -> Finding:
-    """Renders a note with FluidSynth, which plays MIDI files that are to be continued."""
-    advice = "install fluidsynth and a SoundFont, or set soundfont to another, to continue MIDI files"
-    try:
-        _, font = clip.find_synth(soundfont)
-        with tempfile.TemporaryDirectory(prefix="inspire-") as place:
-            file = Path(place) / "note.mid"
-            mido.MidiFile(tracks=[mido.MidiTrack(_NOTE)]).save(file)
-            clip.render(file, soundfont, Path(place))
-    except ClipError as error:
-        return Finding("FluidSynth", False, str(error), advice, optional=not soundfont)
-    return Finding("FluidSynth", True, f"plays {font}")
-
-
-def audio(device: str, channels: tuple[int, ...] = (1, 2), samplerate: int = 0) -> Finding:
-    """Plays 0.3 s of silence with one click at -40 dB in it, the way results are played."""
-    if device == "none":
-        return Finding("audio device", True, "none, as set: results go to disk only")
-    fact, played = asyncio.run(_click(device, channels, samplerate))
-    return Finding("audio device", played, fact, "install PortAudio, plug the device in, or set audio_device to another or none")
-
-
-async def _click(device: str, channels: tuple[int, ...], samplerate: int) -> tuple[str, bool]:
-    samples = np.zeros((14_400, 1), np.float32)
-    samples[7_200] = 10 ** (CLICK_DB / 20)
-    output = AudioDevice(device, 0.0, 0.0, channels, samplerate)
-    output.start()
-    voice = output.play(0.3)
-    voice.feed(AudioChunk(0, 0, 48_000, samples), is_new=False)
-    voice.end()
-    while output.playing:
-        await asyncio.sleep(0.01)
-    played = not voice.stopped  # by the device, which stops what it cannot play
-    await output.stop()
-    name = output.description.removeprefix("none: ")
-    return f"{name}: {f'played a click at {CLICK_DB:g} dB' if played else 'nothing could be played'}", played
 
 
 def torch() -> Finding:

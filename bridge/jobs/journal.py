@@ -11,9 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import sqlite3
-import stat
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,13 +24,12 @@ from bridge.errors import JobError, JournalError, OutputError
 from bridge.jobs import memory
 from bridge.jobs.database import open_database
 from bridge.jobs.memory import INTERRUPTED, Memory, Past, Waiting
-from bridge.osc.arguments import cut
+from bridge.jobs.result_files import files_of, is_ours, look
+from bridge.jobs.search import condition_of, entry_of, words_of
 from bridge.osc.commands import History, Submit
 from bridge.osc.replies import End, Entry, Fail, Found, others_of, paths_of
-from bridge.osc.spec import MAX_BEGINNING
 from bridge.results import paths, removal
 from bridge.results.salvage import salvage
-from engine.api import GenerationRequest
 
 SEEN_EVERY_S = 20.0  # while jobs wait: how late a daemon's end may be dated
 
@@ -80,7 +77,7 @@ class Journal:
 
     def submitted(self, command: Submit, client: str, created: str, seed: int) -> asyncio.Future[None]:
         r = command.request
-        asked = (json.dumps(asdict(r)), command.play, command.path, _words(r), r.clip, seed, memory.rest_of(command))
+        asked = (json.dumps(asdict(r)), command.play, command.path, words_of(r), r.clip, seed, memory.rest_of(command))
         columns = "id, client, created, state, request, play, name, words, clip, seed, rest"
         sql = f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)"
         return self._enqueue(sql, (command.id, client, created, *asked))
@@ -218,7 +215,7 @@ class Journal:
     def _measure(self, number: int, files: list[Path]) -> None:
         """Remembers what a result looked like when we left it: one that looks otherwise is someone else's."""
         if files:
-            size, mtime_ns = _look(files)
+            size, mtime_ns = look(files)
             self._db.execute("UPDATE jobs SET bytes = ?, mtime_ns = ? WHERE number = ?", (size, mtime_ns, number))
             self._taken += size
 
@@ -236,36 +233,22 @@ class Journal:
                 message = "results take %d bytes, more than the %d allowed: the rest is kept or in use"
                 log.warning(message, self._taken, self._cap_bytes)
                 return
-            files = _files(row)
+            files = files_of(row)
             if wanted.intersection(map(str, files)):
                 spared.append(row["number"])
                 continue
-            if _is_ours(row, files):
+            if is_ours(row, files):
                 removal.remove(files, row["id"])
                 log.info("removed %s: results take more than %d bytes", row["path"], self._cap_bytes)
             self._db.execute("UPDATE jobs SET bytes = 0 WHERE number = ?", (row["number"],))
             self._taken -= row["bytes"]
 
     def _search(self, query: History) -> list[Found | Entry]:
-        where = ["NOT deleted"]
-        values: list[str | int] = []
-        for word in query.words.casefold().split():
-            where.append("instr(words, ?)")
-            values.append(word)
-        for column, operator, value in (("created", ">=", query.since), ("state", "=", query.state)):
-            if value:
-                where.append(f"{column} {operator} ?")
-                values.append(value)
-        if query.until:
-            where.append("substr(created, 1, ?) <= ?")
-            values += [len(query.until), query.until]
-        if query.kept:
-            where.append("kept")
-        condition = " AND ".join(where)
+        condition, values = condition_of(query)
         (count,) = self._db.execute(f"SELECT count(*) FROM jobs WHERE {condition}", values).fetchone()
         sql = f"SELECT * FROM jobs WHERE {condition} ORDER BY number DESC LIMIT ? OFFSET ?"
         rows = self._db.execute(sql, (*values, query.limit, query.offset)).fetchall()
-        return [Found(query.id, count, len(rows)), *(_entry(query, n, row) for n, row in enumerate(rows, query.offset))]
+        return [Found(query.id, count, len(rows)), *(entry_of(query, n, row) for n, row in enumerate(rows, query.offset))]
 
     def _keep(self, id: str, keep: bool) -> None:
         row = self._row(id)
@@ -280,8 +263,8 @@ class Journal:
         if row["ended"] is None:
             raise JobError(f"the job {id!r} has not ended: cancel it first", "not_ended")
         path = row["path"]
-        if row["bytes"] and _is_ours(row, _files(row)):
-            path = str(removal.move_away(_files(row), id))
+        if row["bytes"] and is_ours(row, files_of(row)):
+            path = str(removal.move_away(files_of(row), id))
         elif path and Path(path).exists():
             log.info("%s was changed by someone else: it stays", path)
         self._db.execute("UPDATE jobs SET deleted = 1, kept = 0, path = ? WHERE number = ?", (path, row["number"]))
@@ -291,45 +274,3 @@ class Journal:
         if row is None:
             raise JobError(f"no job has the id {id!r}")
         return row
-
-
-def _files(row: sqlite3.Row) -> list[Path]:
-    """A result's, one for each variation of which there was audio."""
-    others = json.loads(row["pairs"]).get("others")
-    return paths.variation_paths(Path(row["path"]), 1 + len(others.split("/") if others else ()))
-
-
-def _look(files: list[Path]) -> tuple[int, int]:
-    """Bytes of all, and when the last was changed. Raises OSError."""
-    found = [os.lstat(file) for file in files]
-    if not all(stat.S_ISREG(one.st_mode) for one in found):
-        raise OSError("not a file")
-    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
-
-
-def _is_ours(row: sqlite3.Row, files: list[Path]) -> bool:
-    """Whether a result is the very files that were written."""
-    try:
-        return _look(files) == (row["bytes"], row["mtime_ns"])
-    except OSError:
-        return False
-
-
-def _entry(query: History, index: int, row: sqlite3.Row) -> Entry:
-    request = json.loads(row["request"])
-    pairs = {
-        "created": row["created"],
-        "client": row["client"] or None,
-        "kept": row["kept"],
-        "path": row["path"] or None,
-        "others": json.loads(row["pairs"]).get("others"),
-        "duration_s": row["duration_s"] or None,
-        "prompt": cut(request["prompt"], MAX_BEGINNING) or None,
-        "clip": Path(row["clip"]).name if row["clip"] else None,
-        "seed": row["seed"],
-    }
-    return Entry(query.id, index, row["id"], row["state"], pairs)
-
-
-def _words(request: GenerationRequest) -> str:
-    return " ".join([request.prompt, Path(request.clip).name if request.clip else ""]).casefold()

@@ -266,7 +266,7 @@ def test_the_gain_is_set_while_it_sounds(recorder, start_daemon):
 
 def test_the_doctors_click_is_played(recorder):
     """In a process of its own, as PortAudio looks for devices when it is loaded."""
-    code = "from bridge.cli import checks; found = checks.audio('default'); print(found.fact); raise SystemExit(not found.ok)"
+    code = "from bridge.cli.sound_checks import audio; it = audio('default'); print(it.fact); raise SystemExit(not it.ok)"
     reported = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert reported.returncode == 0 and "played a click at -40 dB" in reported.stdout, reported
     assert -46 < 20 * np.log10(np.abs(recorder.until_silence()).max()) < -38

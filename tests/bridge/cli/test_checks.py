@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,15 +14,14 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import checks
-from bridge.midi import clip
+from bridge.cli.finding import Finding
 from tests.bridge.conftest import ROOT, daemon_environment
-from tests.missing import needs_portaudio
 from tests.tiny_model import write_tiny_model
 
 FAKE = "tests.fake_engine:create_engine"
 
 
-def wrong(finding: checks.Finding, *reported: str) -> None:
+def wrong(finding: Finding, *reported: str) -> None:
     assert not finding.ok and finding.advice
     assert all(word in finding.fact for word in reported), finding
 
@@ -86,42 +84,11 @@ def test_port(daemon):
     assert "free" in checks.port(number).fact
 
 
-def test_midi(daemon):
-    assert checks.midi("none").ok and checks.midi("socket:127.0.0.1:0").ok
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        number = taken.getsockname()[1]
-        wrong(checks.midi(f"socket:127.0.0.1:{number}"), str(number), "cannot be opened")
-    wrong(checks.midi("virtual", checks.running_daemon(daemon.port)), "none in the daemon that runs")  # it was started without
-
-
-@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="needs fluidsynth: install the Debian package fluidsynth")
-def test_fluidsynth(tmp_path):
-    assert checks.synth("").ok, checks.synth("")
-    missing, damaged = checks.synth("/nowhere.sf2"), tmp_path / "damaged.sf2"
-    wrong(missing, "/nowhere.sf2")
-    assert not missing.optional  # it was set
-    damaged.write_bytes(clip.find_synth("")[1].read_bytes()[:100_000])
-    wrong(checks.synth(str(damaged)), "damaged.sf2", "no sound comes of")
-
-
-def test_without_fluidsynth_only_midi_clips_are_missing(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    finding = checks.synth("")
-    wrong(finding, "FluidSynth, which is not installed")
-    assert finding.optional
-
-
-def test_audio_device():
-    assert checks.audio("none").ok
-    needs_portaudio()
-    wrong(checks.audio("no such device"), "no such device", "nothing could be played")
-
-
 def test_torch(monkeypatch):
     monkeypatch.setattr(checks, "_TORCH", "raise ImportError('libtorch is not there')")
     wrong(checks.torch(), "libtorch is not there")
     monkeypatch.setattr(checks, "_TORCH", "print('torch 9')")
-    assert checks.torch() == checks.Finding("torch", True, "torch 9")
+    assert checks.torch() == Finding("torch", True, "torch 9")
     monkeypatch.setattr(checks, "_TORCH", "import time; time.sleep(60)")
     monkeypatch.setattr(checks, "PATIENCE_S", 0.2)
     wrong(checks.torch(), "no answer")
