@@ -65,7 +65,7 @@ def is_drums(facts: PieceFacts) -> bool:
 def augment_piece(folder: Path, name: str, copy: int, seed: int) -> PieceFacts:
     """Writes one augmented copy of a piece. Returns its facts."""
     facts = read_facts(folder / f"{name}.json")
-    audio, _ = soundfile.read(folder / f"{name}.wav", dtype="float32")
+    audio = soundfile.read(folder / f"{name}.wav", dtype="float32", always_2d=True)[0].mean(1)
     rng = np.random.default_rng([seed, facts["number"], copy])
     if is_drums(facts):
         audio, facts = varispeed(audio, facts, rng)

@@ -43,14 +43,15 @@ def build_up(piece: Piece) -> Piece:
 
 
 def add_sweeps(audio: np.ndarray, piece: Piece, samplerate: int) -> np.ndarray:
-    """A rising sweep of noise in each build-up of `audio` [N]. The same noise in every piece, so that it can be learnt."""
+    """A rising sweep of noise in each build-up of `audio` [N] or [N, channels]: the same noise every time, to be learnt."""
     audio, level = audio.copy(), np.sqrt(np.mean(np.square(audio, dtype=np.float64)))
     bar = piece.bar_frames * samplerate // FRAME_RATE
     for section in piece.sections:
         if section.build_up:
             after = (section.first_bar + section.bars) * bar
             first, gap = after - section.build_up * bar, after - bar // piece.style.beats
-            audio[first:gap] += level * _sweep(gap - first, samplerate)
+            sweep = level * _sweep(gap - first, samplerate)
+            audio[first:gap] += sweep if audio.ndim == 1 else sweep[:, None]
     return audio
 
 

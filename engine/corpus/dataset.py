@@ -24,8 +24,9 @@ class Corpus:
         self.names = [name for name, facts in self.facts.items() if facts["held_out"] == held_out]
 
     def read(self, name: str, start: int = 0, frames: int = -1) -> np.ndarray:
-        """Mono float32 [N] at SAMPLE_RATE, from frame `start` on; all of the piece with `frames` -1."""
-        audio: np.ndarray = soundfile.read(self.folder / f"{name}.wav", start=start, frames=frames, dtype="float32")[0]
+        """Mono float32 [N] at SAMPLE_RATE (of stereo the middle), from frame `start` on; all of the piece with `frames` -1."""
+        path = self.folder / f"{name}.wav"
+        audio: np.ndarray = soundfile.read(path, start=start, frames=frames, dtype="float32", always_2d=True)[0].mean(1)
         return audio
 
     def crops(self, count: int, frames: int, rng: np.random.Generator, *, gain_db: float = 8.0) -> Tensor:

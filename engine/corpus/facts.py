@@ -41,6 +41,7 @@ class PieceFacts(CaptionFacts):
     seconds: float
     held_out: bool
     sections: list[SectionFacts]
+    synthesised: NotRequired[bool]  # by `engine.corpus.synthesis`, not played in General MIDI sounds
     augmentation: NotRequired[list[str]]  # the effects that an augmented copy went through, in their order
 
 

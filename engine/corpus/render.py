@@ -1,10 +1,13 @@
-"""Renders the training corpus: composed pieces through FluidSynth, with effects, checked, with their facts.
+"""Renders the training corpus: composed pieces, synthesised or through FluidSynth, checked, with their facts.
 
 `python -m engine.corpus.render FOLDER --pieces 600 --seed 1 --workers 2` writes `p000123.wav` (48 kHz mono, 16 bit) and
-`p000123.json` for each piece. Piece n depends on n and these options alone, so folders can be grown, and made in parallel.
+`p000123.json` for each piece. Electronic styles are made by `engine.corpus.synthesis`, the others play General MIDI sounds;
+`--synthesised 0` has these play all, as the corpus of the shipped `sketch` does, and `--stereo` keeps both channels. Piece n
+depends on n and these options alone, so folders can be grown, and made in parallel.
 `--first 20000 --pieces 340 --drumless 1` adds pieces without drums: prompts with "no drums" need more examples than their share.
 `--first 40000 --pieces 900 --build-ups 1` adds pieces that lead to their chorus with a riser and a roll, in styles that do so.
-Needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours (FluidR3, MIT).
+What is not synthesised needs the programs `fluidsynth` and `mma`, and a SoundFont under a licence that leaves the music ours
+(FluidR3, MIT).
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from engine.corpus.facts import PieceFacts, SectionFacts
 from engine.corpus.midi import to_midi
 from engine.corpus.piece import FRAME_RATE, Piece, Section
 from engine.corpus.styles import PROGRESSIONS, STYLES, Style
+from engine.corpus.synthesis import mix
 
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -44,23 +48,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--drumless", type=float, default=DRUMLESS, help="share of pieces without drums in styles that have them")
     parser.add_argument("--build-ups", type=float, default=0.0, help="share of pieces with a build-up in styles that have them")
+    parser.add_argument("--synthesised", type=float, default=1.0, help="share of electronic pieces that are synthesised")
+    parser.add_argument("--stereo", action="store_true", help="write two channels, which are equal in pieces not synthesised")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soundfont", type=Path, default=SOUNDFONT)
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.pieces)
-    drawn = {"seed": options.seed, "drumless": options.drumless, "build_ups": options.build_ups, "soundfont": options.soundfont}
-    render(options.folder, numbers, workers=options.workers, **drawn)
+    render(
+        options.folder, numbers, seed=options.seed, workers=options.workers, soundfont=options.soundfont,
+        drumless=options.drumless, build_ups=options.build_ups, synthesised=options.synthesised, stereo=options.stereo,
+    )  # fmt: skip
 
 
 def render(
     folder: Path, numbers: range, *, seed: int = 1, workers: int = 1, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS,
-    build_ups: float = 0.0,
+    build_ups: float = 0.0, synthesised: float = 1.0, stereo: bool = False,
 ) -> None:  # fmt: skip
     """Renders those of the pieces that `folder` does not have yet, `workers` at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in numbers if not (folder / f"p{n:06d}.json").exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:  # a fork of torch's threads may hang
-        jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless, build_ups) for n in missing]
+        jobs = [pool.submit(render_piece, folder, n, seed, soundfont, drumless, build_ups, synthesised, stereo) for n in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
             if done % 20 == 0:
@@ -68,16 +76,23 @@ def render(
 
 
 def render_piece(
-    folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS, build_ups: float = 0.0
-) -> PieceFacts:
+    folder: Path, number: int, seed: int, soundfont: Path = SOUNDFONT, drumless: float = DRUMLESS, build_ups: float = 0.0,
+    synthesised: float = 1.0, stereo: bool = False,
+) -> PieceFacts:  # fmt: skip
     """Composes, renders, checks and writes piece `number`. Returns its facts. Raises ValueError when the check fails."""
     rng = np.random.default_rng([seed, number])
     style = STYLES[number % len(STYLES)]
     piece = compose(style, rng, drumless=drumless)
     if may_build_up(piece) and build_ups and rng.random() < build_ups:
         piece = build_up(piece)
-    audio = add_effects(add_sweeps(synthesise(piece, soundfont), piece, SAMPLE_RATE), piece, rng)
     facts = describe(piece, number, seed)
+    if synthesised and mix.can_synthesise(piece) and rng.random() < synthesised:
+        facts["synthesised"] = True
+        audio = to_level(add_sweeps(mix.synthesise(piece, rng), piece, SAMPLE_RATE))
+        audio = audio if stereo else to_level(audio.mean(1))
+    else:
+        audio = add_effects(add_sweeps(synthesise(piece, soundfont), piece, SAMPLE_RATE), piece, rng)
+        audio = np.stack([audio, audio], axis=1) if stereo else audio
     check(audio, facts)
     soundfile.write(folder / f"p{number:06d}.wav", audio, SAMPLE_RATE, subtype="PCM_16")
     (folder / f"p{number:06d}.json").write_text(json.dumps(facts))
@@ -145,7 +160,7 @@ def synthesise(piece: Piece, soundfont: Path) -> np.ndarray:
 
 
 def add_effects(audio: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarray:
-    """What a producer would put on the bus: a tape-like top, soft saturation, room or echo on the beat, then level."""
+    """What a producer would put on the bus of what FluidSynth played: a duller top, saturation, room or echo, then level."""
     name = piece.style.name
     if name in ("lo-fi hip hop", "dub techno", "reggae"):
         audio = signal.sosfilt(signal.butter(2, float(rng.uniform(5000, 9000)), "low", fs=SAMPLE_RATE, output="sos"), audio)
@@ -155,6 +170,11 @@ def add_effects(audio: np.ndarray, piece: Piece, rng: np.random.Generator) -> np
         audio = _room(audio, 1.6 if name == "ambient" else 0.7)
     if name in ("techno", "rock", "lo-fi hip hop", "blues", "trap"):
         audio = np.tanh(audio * (1.5 / (np.sqrt(np.mean(audio**2)) * 8 + 1e-6)))
+    return to_level(audio)
+
+
+def to_level(audio: np.ndarray) -> np.ndarray:
+    """Audio at LEVEL_DB, float32."""
     loud = np.sqrt(np.mean(audio**2)) + 1e-9
     audio = audio * (10 ** (LEVEL_DB / 20) / loud)
     over = np.abs(audio) > 0.6  # soft knee above 0.6, so that nothing clips and quiet sections stay quiet

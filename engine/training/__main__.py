@@ -146,7 +146,7 @@ def card(folder: Path, runs: Path, config: ModelConfig) -> str:
         lines.append(f"| {log.parent.name} | {last['minutes']} | {last['step']} | {held_out} |")
     lines += [
         "",
-        "It plays the corpus' styles, tempi and keys in General MIDI sounds; no voices.",
+        "It plays the corpus' styles, tempi and keys, electronic ones synthesised, others in General MIDI sounds; no voices.",
     ]
     return "\n".join(lines) + "\n"
 

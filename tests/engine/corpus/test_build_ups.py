@@ -86,9 +86,10 @@ def test_without_drums_there_is_none():
 def test_asked_for_a_rendered_piece_has_one_and_no_other_does(tmp_path):
     """Number 0 is house."""
     (tmp_path / "built").mkdir()
-    plain = render_piece(tmp_path, 0, seed=1, drumless=0.0)
+    plain = render_piece(tmp_path, 0, seed=1, drumless=0.0, synthesised=0.0)
     built = render_piece(tmp_path / "built", 0, seed=1, drumless=0.0, build_ups=1.0)
     assert "build_up" not in json.dumps(plain) and plain["bpm"] == built["bpm"]
+    assert built["synthesised"] and "synthesised" not in plain
     verse = next(s for s in built["sections"] if s.get("build_up") == BARS)
     audio, _ = soundfile.read(tmp_path / "built" / "p000000.wav")
     after = (verse["first_frame"] + verse["frames"]) * SAMPLE_RATE // 50

@@ -1,12 +1,14 @@
 """The corpus: what a seed gives it always gives, bars are whole token frames, held-out pieces share nothing with the others."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from engine.corpus.arrange import compose, tempi
+from engine.corpus.dataset import Corpus
 from engine.corpus.piece import FRAME_RATE
 from engine.corpus.render import SAMPLE_RATE, check, describe, is_held_out, render, render_piece
 from engine.corpus.styles import PROGRESSIONS, STYLES
@@ -20,19 +22,31 @@ def piece(style, seed=0):
 
 
 @needs_fluidsynth
-def test_the_same_piece_twice_is_equal_bit_by_bit(tmp_path):
+@pytest.mark.parametrize("number, synthesised", [(0, 0.0), (1, 1.0)])
+def test_the_same_piece_twice_is_equal_bit_by_bit(tmp_path, number, synthesised):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        render_piece(tmp_path / folder, 0, seed=1)
-    for name in ("p000000.wav", "p000000.json"):
+        render_piece(tmp_path / folder, number, seed=1, synthesised=synthesised)
+    piece = f"p{number:06d}"
+    for name in (f"{piece}.wav", f"{piece}.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    facts = json.loads((tmp_path / "a" / "p000000.json").read_text())
-    audio, rate = soundfile.read(tmp_path / "a" / "p000000.wav")
+    facts = json.loads((tmp_path / "a" / f"{piece}.json").read_text())
+    audio, rate = soundfile.read(tmp_path / "a" / f"{piece}.wav")
     assert rate == SAMPLE_RATE and len(audio) == round(facts["seconds"] * rate)
     bar = facts["bar_frames"] * rate // FRAME_RATE
     verse = facts["sections"][1]["first_frame"] * rate // FRAME_RATE
     first, again = audio[verse + bar : verse + 2 * bar], audio[verse + 5 * bar : verse + 6 * bar]
     assert np.abs(first - again).max() < 0.05 * np.abs(first).max()  # the cycle of four bars comes round
+
+
+def test_electronic_styles_are_synthesised_without_a_soundfont_and_in_stereo_if_asked(tmp_path):
+    """Number 1 is techno."""
+    facts = render_piece(tmp_path, 1, seed=1, soundfont=Path("none"), stereo=True)
+    audio, _ = soundfile.read(tmp_path / "p000001.wav")
+    assert facts["style"] == "techno" and facts["synthesised"] and audio.shape == (round(facts["seconds"] * SAMPLE_RATE), 2)
+    assert np.abs(audio[:, 0] - audio[:, 1]).max() > 0.05
+    middle = Corpus(tmp_path, held_out=facts["held_out"]).read("p000001")
+    assert np.allclose(middle, audio.mean(1), atol=1e-4)
 
 
 @needs_fluidsynth
