@@ -28,9 +28,9 @@ from engine.api import (
     VariationReport,
     draw_seed,
 )
-from engine.baselines.musicgen import MusicGen
+from engine.baselines.baseline import Baseline, load_baseline
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.checkpoints.library import find_model, is_musicgen
+from engine.checkpoints.library import find_model
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_grid
 from engine.conditioning.tempo import in_seconds
@@ -68,7 +68,7 @@ class Pipeline:
 
     def __init__(self, device: str | None = None, plan: ChunkPlan = ChunkPlan()) -> None:  # noqa: B008 - frozen
         self.runtime, self.chunks = choose_runtime(device), plan
-        self._loaded: _Loaded | MusicGen | None = None
+        self._loaded: _Loaded | Baseline | None = None
         self._paces: dict[str, Pace] = {}  # that the warm-up measured
         self._pace = PaceMeter()  # of the generation that runs
         self.on_tokens: Callable[[list[int]], None] | None = None  # is given one token of each variation as they are drawn
@@ -82,7 +82,7 @@ class Pipeline:
             except EngineError:
                 self._loaded = None
                 raise
-        if isinstance(self._loaded, MusicGen):
+        if self._loaded is not None and not isinstance(self._loaded, _Loaded):
             return self._loaded.report
         checkpoint = self._prepared.checkpoint
         config = checkpoint.config
@@ -97,8 +97,8 @@ class Pipeline:
         )
 
     def _prepare(self, model: str) -> None:
-        if is_musicgen(directory := find_model(model)):
-            self._loaded = MusicGen(model, directory, self.runtime)
+        self._loaded = load_baseline(model, find_model(model), self.runtime)
+        if self._loaded is not None:
             return
         checkpoint = load_checkpoint(model)
         planner = Planner(checkpoint, self.runtime.device)
@@ -115,7 +115,7 @@ class Pipeline:
         name = request.model or DEFAULT_MODEL
         request, model = replace(request, model=name), self.load(name)
         loaded_s, self._pace = watch(), PaceMeter()
-        if isinstance(self._loaded, MusicGen):
+        if self._loaded is not None and not isinstance(self._loaded, _Loaded):
             request = replace(request, seed=draw_seed() if request.seed is None else request.seed)
             yield from self._loaded.generate(request, model, self.chunks, loaded_s, watch, cancelled)
             return

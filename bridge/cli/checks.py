@@ -62,11 +62,11 @@ torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)
 print(f"torch {torch.__version__} on {device}")
 """
 _MODEL = """
-import dataclasses, importlib, json, sys
+import dataclasses, json, sys
+from bridge.engine_host.worker import create_engine
 from engine.api import EngineError
-module, _, name = sys.argv[1].partition(":")
 try:
-    report = dataclasses.replace(getattr(importlib.import_module(module), name)().load(sys.argv[2]), paces=None)
+    report = dataclasses.replace(create_engine(sys.argv[1]).load(sys.argv[2]), paces=None)
     print(json.dumps({name: value for name, value in dataclasses.asdict(report).items() if value is not None}))
 except EngineError as error:
     sys.exit(str(error))

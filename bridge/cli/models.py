@@ -55,6 +55,8 @@ def _show_here(model: ModelInfo, is_default: bool, memory: int, as_json: bool) -
     samplerate = model.samplerate or (known.samplerate if known else 0)
     row: dict[str, Any] = {"name": model.name, "kind": model.kind, "here": True, "bytes": model.bytes, "path": str(model.path)}
     row |= {"samplerate": samplerate, "default": is_default}
+    if model.licence:
+        row["licence"] = model.licence
     if known:
         row |= _facts(known, memory)
     if lock:

@@ -66,7 +66,7 @@ class Settings:
     midi_beats_per_bar: int = _setting(0, "the host's metre, as MIDI clock has none; 0: that of what is asked for, else 4")
     soundfont: str = _setting("", "a SoundFont file that plays MIDI clips; where systems keep one if not given")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
-    engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes the engine")
+    engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes it, or where one is served: http://…")
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
     stall_timeout_s: float = _setting(300.0, "… at work without an event")
     cancel_timeout_s: float = _setting(20.0, "… after a cancel")
@@ -97,7 +97,7 @@ class Settings:
         _check("results_cap_gb", 0 <= self.results_cap_gb < 1e9, self.results_cap_gb, "a number of gigabytes, or 0 for no limit")
         _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)
         _check("midi_beats_per_bar", 0 <= self.midi_beats_per_bar <= 16, self.midi_beats_per_bar, "1 to 16, or 0 if it varies,")
-        _check("engine", ":" in self.engine, self.engine, "package.module:callable")
+        _check("engine", ":" in self.engine, self.engine, "package.module:callable or an address such as http://gpu-box:8000")
         right = self.mailbox in ("default", "none") or os.path.isabs(os.path.expanduser(self.mailbox))
         _check("mailbox", right, self.mailbox, "default, none or a folder's whole path")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):

@@ -28,6 +28,7 @@ from bridge.link import Link
 from engine.api import AudioChunk, Engine, EngineError, Event, Finished, ModelError, Progress, request_from_mapping
 
 HEARTBEAT_S = 1.0
+_ELSEWHERE = "engine.cluster.client:create_engine"
 NICENESS = 5  # of 19: what a DAW does comes first
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000  # Windows' name for it
 
@@ -74,7 +75,7 @@ class _Worker:
         threading.Thread(target=self._obey, name="obey", daemon=True).start()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         try:
-            engine = _create_engine(engine_name)
+            engine = create_engine(engine_name)
             self._link.send({"type": "ready"})
             while True:
                 self._perform(engine, self._tasks.get())
@@ -136,9 +137,10 @@ class _Worker:
             os._exit(0)
 
 
-def _create_engine(name: str) -> Engine:
-    module, _, attribute = name.partition(":")
-    engine: Engine = getattr(importlib.import_module(module), attribute)()
+def create_engine(name: str) -> Engine:
+    """name: "package.module:callable", or the address of an engine that is served elsewhere."""
+    module, _, attribute = (_ELSEWHERE if "://" in name else name).partition(":")
+    engine: Engine = getattr(importlib.import_module(module), attribute)(*([name] if "://" in name else []))
     return engine
 
 

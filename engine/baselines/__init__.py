@@ -1,1 +1,1 @@
-"""Other published models behind the engine's contract, to compare with: MusicGen. Each brings its own network and codec."""
+"""Other published models behind the engine's contract, to compare with: MusicGen and Stable Audio Open."""

@@ -31,6 +31,7 @@ from engine.api import (
     VariationReport,
 )
 from engine.baselines.codes import EncodecRenderer
+from engine.baselines.words import prompt_words
 from engine.continuation.clip import Clip, read_clip
 from engine.models import sampling
 from engine.music.analysis import key_name
@@ -119,7 +120,7 @@ class MusicGen:
         """`wanted` frames of one code a codebook, that follow `prompt`. Codebook k runs k steps behind the first."""
         generator = torch.Generator(self._runtime.device).manual_seed(request.seed_of(number))
         guidance, top_k, temperature = self._sampling(request)
-        hidden, mask = self._text(_words(request), with_null=guidance != 1.0)
+        hidden, mask = self._text(prompt_words(request), with_null=guidance != 1.0)
         rows, codebooks = hidden.shape[0], self._codebooks
         frames = [list(frame) for frame in prompt] + [[self._pad] * codebooks for _ in range(wanted)]
         cache: Any = None
@@ -183,7 +184,7 @@ class MusicGen:
         seconds = sum(track.new_frames for track in tracks) / self.samplerate
         report = GenerationReport(
             model=model, seed=request.seed_of(1), guidance=guidance, top_k=top_k, temperature=temperature,
-            caption=_words(request), decode=request.decode, new_s=round(first.new_frames / self.samplerate, 6),
+            caption=prompt_words(request), decode=request.decode, new_s=round(first.new_frames / self.samplerate, 6),
             elapsed_s=round(watch(), 3), first_chunk_s=round(first.first_chunk_s or watch(), 3),
             rtf=round((watch() - loaded_s) / seconds, 3) if seconds else 0.0, beats_per_bar=request.beats_per_bar,
             beat_unit=request.beat_unit, variations=tuple(_report(request, clip, track) for track in tracks),
@@ -206,12 +207,6 @@ def _report(request: GenerationRequest, clip: Clip | None, track: Track) -> Vari
         asked_bpm=request.bpm,
         asked_key=request.key,
     )
-
-
-def _words(request: GenerationRequest) -> str:
-    """The prompt, and what else was asked for, as words."""
-    more = [request.key or "", f"{request.bpm:g} bpm" if request.bpm else ""]
-    return ", ".join([request.prompt, *(word for word in more if word and word.casefold() not in request.prompt.casefold())])
 
 
 def _loaded(directory: Path) -> tuple[Any, Any]:

@@ -6,19 +6,26 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from engine.api import ModelError
 
 EMBEDDED_MODELS = Path(__file__).parents[1] / "weights"
+LICENCES = {
+    "embedded": "Apache-2.0", "released": "Apache-2.0", "musicgen": "CC-BY-NC-4.0 (not for commercial use)",
+    "stable-audio": "Stability AI Community License (commercial use below 1 M USD a year)",
+}  # fmt: skip
 LOCK = "pulled.json"  # in a model's directory: what it was pulled from, and its files' hashes (engine.checkpoints.pull)
 MODELS_FOLDER = "INSPIRE_MODELS_FOLDER"  # in the environment: the user's models, in place of `default_models_folder`
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model by its name. `kind`: embedded; own, in our layout; released, as InspireMusic publishes them; musicgen."""
+    """A model by its name. `kind`: embedded; own, in our layout; released, as InspireMusic publishes them; musicgen, as published
+    for transformers; stable-audio, as published for diffusers.
+    """
 
     name: str
     path: Path
@@ -28,6 +35,11 @@ class ModelInfo:
     def bytes(self) -> int:
         """Size of its weights on disk."""
         return sum(file.stat().st_size for pattern in ("*.safetensors", "*.pt") for file in self.path.rglob(pattern))
+
+    @property
+    def licence(self) -> str:
+        """Of its weights, as their publishers state it; empty for the user's own."""
+        return LICENCES.get(self.kind, "")
 
     @property
     def samplerate(self) -> int:
@@ -48,8 +60,8 @@ def list_models(folder: Path | None = None) -> dict[str, ModelInfo]:
     found: dict[str, ModelInfo] = {}
     for root in (EMBEDDED_MODELS, folder or Path(os.environ.get(MODELS_FOLDER) or default_models_folder())):
         for path in sorted(root.iterdir()) if root.is_dir() else ():
-            if _is_model(path):
-                kind = "embedded" if root == EMBEDDED_MODELS else _kind(path)
+            if kind := kind_of(path):
+                kind = "embedded" if root == EMBEDDED_MODELS else kind
                 found.setdefault(path.name, ModelInfo(path.name, path, kind))
     return found
 
@@ -62,23 +74,26 @@ def find_model(name_or_path: str | Path) -> Path:
     path = Path(os.path.expanduser(name_or_path))
     if not os.path.isdir(path):  # unlike Path's own, takes any text for an answer
         raise ModelError(f"no model {str(name_or_path)!r}: give a directory or one of {', '.join(known) or '(none installed)'}")
-    if not _is_model(path):
+    if not kind_of(path):
         raise ModelError(f"{path} is no model: it has neither model.json nor llm.pt; give the directory that holds the weights")
     return path
 
 
-def is_musicgen(path: Path) -> bool:
-    """Whether a directory holds a MusicGen as published for transformers."""
+def kind_of(path: Path) -> str:
+    """What a directory holds: own, released, musicgen or stable-audio, see `ModelInfo`; empty for no model."""
+    if (path / "model.json").is_file():
+        return "own"
+    if (path / "llm.pt").is_file():
+        return "released"
+    if _json_of(path / "config.json").get("model_type") == "musicgen":
+        return "musicgen"
+    return "stable-audio" if _json_of(path / "model_index.json").get("_class_name") == "StableAudioPipeline" else ""
+
+
+def _json_of(path: Path) -> dict[str, Any]:
+    """Empty where there is no JSON object."""
     try:
-        content = json.loads((path / "config.json").read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("model_type") == "musicgen"
-
-
-def _is_model(path: Path) -> bool:
-    return (path / "model.json").is_file() or (path / "llm.pt").is_file() or is_musicgen(path)
-
-
-def _kind(path: Path) -> str:
-    return "own" if (path / "model.json").is_file() else "released" if (path / "llm.pt").is_file() else "musicgen"
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -59,7 +59,7 @@ class ModelReply(Reply):
     pairs: Pairs = field(default_factory=dict)
 
     class Keys:
-        kind: Annotated[str, Meta("embedded; own: in your models folder; released: as InspireMusic publishes them")]
+        kind: Annotated[str, Meta("embedded; own: in your models folder; released: InspireMusic's; musicgen; stable-audio")]
         megabytes: Annotated[float, Meta("size of its weights")]
         loaded: Annotated[int, Meta("1: it is in memory")]
         path: Annotated[str, Meta("its folder")]
