@@ -68,7 +68,12 @@ class Checkpoint:
     flow: FlowMatching | None
     hifi_codec: HiFiCodec | None
     files: tuple[Path, ...]  # the weights
-    layout: Layout = "own"  # of the directory: says which tokenizer reads the words, too
+    layout: Layout = "own"  # of the directory
+
+    @property
+    def has_own_words(self) -> bool:
+        """Whether it knows only the words of its own tokenizer.json; a released model reads any, with Qwen's tokenizer."""
+        return self.layout == "own"
 
     @property
     def full(self) -> FullPath | None:

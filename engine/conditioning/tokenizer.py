@@ -16,7 +16,7 @@ from engine.words import strange_words
 def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
     """The model's own tokenizer as a function from text to ids. Raises ModelError."""
     directory, size = checkpoint.directory, checkpoint.config.language_model.text_vocab_size
-    if checkpoint.layout == "own":
+    if checkpoint.has_own_words:
         tokenizer = _read_tokenizer(directory / "tokenizer.json")
         return lambda text: list(tokenizer.encode(text).ids)
     return _load_qwen_tokenizer(directory, size)
@@ -24,7 +24,7 @@ def load_text_encoder(checkpoint: Checkpoint) -> Callable[[str], list[int]]:
 
 def learnt_words(checkpoint: Checkpoint) -> frozenset[str]:
     """Those of a model with words of its own; empty where a model reads any."""
-    if not (checkpoint.directory / "model.json").is_file():
+    if not checkpoint.has_own_words:
         return frozenset()
     vocabulary = _read_tokenizer(checkpoint.directory / "tokenizer.json").get_vocab()
     return frozenset(word for entry in vocabulary for word in re.findall(r"[^\W_]+", entry.lower()))
@@ -32,7 +32,7 @@ def learnt_words(checkpoint: Checkpoint) -> frozenset[str]:
 
 def unknown_words(prompt: str, checkpoint: Checkpoint) -> list[tuple[str, str | None]]:
     """(word, the most alike of those it knows) for each word of a prompt that a model with words of its own has not learnt."""
-    if checkpoint.layout != "own":
+    if not checkpoint.has_own_words:
         return []
     return strange_words(prompt, _read_tokenizer(checkpoint.directory / "tokenizer.json").get_vocab())
 

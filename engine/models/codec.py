@@ -29,6 +29,10 @@ class AudioCodec(Protocol):
         """Frames a second."""
 
     @property
+    def views(self) -> int:
+        """How many kinds of frame alternate, each with its own part of the codebook; audio is encoded in whole groups of them."""
+
+    @property
     def context(self) -> int | None:
         """Frames on either side that a decoded frame depends on; None where it depends on the whole piece."""
 

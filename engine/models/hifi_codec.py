@@ -34,6 +34,8 @@ class HiFiCodec(nn.Module):
         self.quantizer = Quantizer(config)
         self.generator = Generator(config) if own is None else FrameGenerator(config, own)
 
+    views = 1
+
     @property
     def context(self) -> int:
         """Latent frames on either side that a frame's audio depends on: with as many neighbours it is as in the whole piece."""
@@ -187,6 +189,8 @@ class Generator(nn.Module):
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
                 self.resblocks.append(ResBlock(width, size, dilations))
         self.conv_post = WNConv1d(width, 1, EDGE_KERNEL, padding=EDGE_KERNEL // 2)
+
+    views = 1
 
     @property
     def context(self) -> int:

@@ -13,17 +13,16 @@ import torch
 from torch import Tensor
 
 from engine.acceleration import Prepared
-from engine.models.hifi_codec import HiFiCodec
-from engine.models.wavtokenizer import WavTokenizer
+from engine.models.codec import AudioCodec
 
 WINDOW_S, CONTEXT_S = 20.0, 2.0
 
 
-def encode_in_windows(codec: WavTokenizer | HiFiCodec, audio: np.ndarray, device: torch.device) -> Iterator[Tensor]:
+def encode_in_windows(codec: AudioCodec, audio: np.ndarray, device: torch.device) -> Iterator[Tensor]:
     """audio: mono float32 [frames] at the codec's rate, filled up with zeros to whole frames. Gives the codes of window after
     window on the CPU: [frames] of WavTokenizer, [frames, levels · groups] of HiFi-Codec.
     """
-    views = codec.views if isinstance(codec, WavTokenizer) else 1
+    views = codec.views
     block = codec.hop_length * views
     audio = np.pad(audio, (0, 1 + -(len(audio) + 1) % block))  # one more at least: a resampler may have rounded down
     blocks = len(audio) // block

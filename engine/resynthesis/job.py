@@ -28,8 +28,7 @@ from engine.api import (
     VariationReport,
 )
 from engine.continuation.clip import Clip, read_clip
-from engine.models.hifi_codec import HiFiCodec
-from engine.models.wavtokenizer import WavTokenizer
+from engine.models.codec import AudioCodec
 from engine.music.analysis import key_name
 from engine.music.channels import to_mono
 from engine.music.level import rms_db_without_dc
@@ -70,7 +69,7 @@ class Resynthesis:
                 raise RequestError(f"model {name} plays at {rate} Hz, so it cannot upsample: choose one that plays at 48000")
         elif config.hifi_codec is None and request.decode == "full":
             raise RequestError(f"model {name} has no flow matching and no codec that goes with it: set decode to fast")
-        self._codec: WavTokenizer | HiFiCodec = checkpoint.wavtokenizer
+        self._codec: AudioCodec = checkpoint.wavtokenizer
         if request.task == "reconstruct" and request.decode == "full":
             assert checkpoint.hifi_codec is not None
             self._codec = checkpoint.hifi_codec
@@ -167,7 +166,7 @@ class Resynthesis:
 
     @property
     def _views(self) -> int:
-        return self._prepared.checkpoint.wavtokenizer.views if self._codec is self._prepared.checkpoint.wavtokenizer else 1
+        return self._codec.views
 
     def _to_model_level(self, clip: Clip) -> np.float32:
         """Linear gain to the level that the token encoder learnt from, where the model says one."""

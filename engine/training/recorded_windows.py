@@ -38,7 +38,7 @@ class RecordedWindows:
         config, tokenizer = checkpoint.config, checkpoint.wavtokenizer
         self.parts, self.rate, self.views, self.stop = parts, config.token_rate, tokenizer.views, config.language_model.stop_token
         self.encode_text = load_text_encoder(checkpoint)
-        self.unknown_words = UNKNOWN_WORDS if checkpoint.layout == "own" else 0.0  # Qwen's tokenizer knows every word
+        self.unknown_words = UNKNOWN_WORDS if checkpoint.has_own_words else 0.0  # Qwen's tokenizer knows every word
         self.frames = min(config.max_tokens or round(LONGEST_S * self.rate), max(len(part.tokens) for part in parts))
         self.starts = [(part, start) for part in parts for start in self._starts(part)]
 
