@@ -36,7 +36,7 @@ from engine.limits import (
 )
 from engine.report import CandidateReport, GenerationReport, ModelReport, Pace, VariationReport
 from engine.request import GenerationRequest, draw_seed, request_from_mapping
-from engine.words import BEAT_UNITS, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM, chord_notes
+from engine.words import BEAT_UNITS, DRUM_NOTES, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM, chord_notes
 
 __all__ = [
     "AudioChunk",
@@ -46,6 +46,7 @@ __all__ = [
     "ClipError",
     "DECODE_PATHS",
     "DEFAULT_MODEL",
+    "DRUM_NOTES",
     "Engine",
     "EngineError",
     "Event",

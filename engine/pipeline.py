@@ -47,7 +47,8 @@ from engine.resynthesis.job import Resynthesis
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
-SLOW_S = 1.0  # a window that takes longer is not rendered only to be measured
+CALIBRATION_S = 3.5  # of audio from which the pace is told before there was a job: enough for chunks of three lengths
+SLOW_S = 1.0  # work for a first half second of audio: where that takes longer, no more is rendered only to be measured
 
 
 def create_engine(device: str | None = None) -> Pipeline:
@@ -333,22 +334,30 @@ class Pipeline:
             request = GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode)
             request = self._planner.settle(request)
             renderer = self._renderer(request, lambda: False, request.seed_of(1))
-            plan, wanted = self._planner.plan(request, renderer.samplerate), round(request.seconds * renderer.token_rate)
+            samplerate, wanted = renderer.samplerate, round(request.seconds * renderer.token_rate)
+            plan = self._planner.plan(request, samplerate)
             tokens = [token for (token,) in self._tokens(plan, wanted, lambda: False)]
-            renderer.render(tokens, 0, len(tokens), ended=True)
-            self._paces[decode] = self._calibrate(request, tokens)
+            begun = time.monotonic()
+            self._rehearse(plan, samplerate, tokens)
+            is_slow = time.monotonic() - begun > SLOW_S
+            self._paces[decode] = self._calibrate(request, tokens, 2 * request.seconds if is_slow else CALIBRATION_S)
 
-    def _calibrate(self, request: GenerationRequest, tokens: list[int]) -> Pace:
-        """The pace of a decode path once it is warm: a few tokens are made again, and rendered twice and eight times as long."""
+    def _calibrate(self, request: GenerationRequest, tokens: list[int], seconds: float) -> Pace:
+        """The pace of a decode path once it is warm: a few tokens are made again, and so many seconds rendered of them."""
         self._pace = PaceMeter()
         samplerate = self._renderer(request, lambda: False, request.seed_of(1)).samplerate
         for _ in self._tokens(self._planner.plan(request, samplerate), len(tokens), lambda: False):
             pass
-        for times in (2, 8):
-            renderer, begun = self._renderer(request, lambda: False, request.seed_of(1)), time.monotonic()
-            renderer.render(tokens * times, 0, len(tokens) * times, ended=True)
-            self._pace.windows.append((times * request.seconds, time.monotonic() - begun))
-            if time.monotonic() - begun > SLOW_S:
-                break
-        margins_s = (renderer.left / renderer.token_rate, renderer.lookahead / renderer.token_rate)
-        return self._pace.summary(0.0, request.seconds, len(tokens) / request.seconds, margins_s, 1)
+        track = self._rehearse(self._planner.plan(replace(request, duration_s=seconds), samplerate), samplerate, tokens)
+        return self._pace.summary(0.0, seconds, len(tokens) / request.seconds, track.margins_s, 1)
+
+    def _rehearse(self, plan: GenerationPlan, samplerate: int, tokens: list[int]) -> Track:
+        """Does all that is done with tokens: renders, masters and measures these, over and over."""
+        track = self._track(plan, 1, samplerate, lambda: False, Stopwatch())
+        for place in range(track.tokens):
+            with self._pace.rendering(track.windows_s):
+                track.push(tokens[place % len(tokens)])
+        for _ in self._pace.each(track.finish(), track.windows_s):
+            pass
+        variation_report(plan, Take(track, plan.request.seed_of(1), asked_grid(plan.request, plan.grid)))
+        return track

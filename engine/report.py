@@ -51,6 +51,8 @@ class VariationReport:
     loop_step_db: float | None = None  # of a loop that was measured: from the level of its last bar to that of its first
     loop_change: float | None = None  # and which share of its changes of level, from 10 ms to the next, is less than that there
     chords: tuple[str, ...] | None = None  # "2.000 Am7": from this second of the new audio on; "-": no chord. Where it was asked
+    drums: tuple[str, ...] | None = None  # "2.000 kick+hat 96": struck there, with this MIDI velocity; as chords where asked
+    bass: tuple[str, ...] | None = None  # "2.000 2.480 33": from one second of the new audio to another, this MIDI pitch
     join_level_db: float | None = None  # the level's step where a clip ends and the new audio begins
     join_click_db: float | None = None  # of that place against the loudest moment around it; 0 or less: no click
     exit_level_db: float | None = None  # the same two where a filled region ends and the clip goes on

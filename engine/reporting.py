@@ -49,7 +49,9 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
     join = track.meter.join() if joined else None
     check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
     kept = check if check and check.confidence >= SURE else None
-    chords = track.meter.chords(take.grid, stated_key) if request.midi and take.grid and track.new_frames else []
+    is_transcribed = request.midi and take.grid is not None and track.new_frames
+    chords = track.meter.chords(take.grid, stated_key) if is_transcribed and take.grid else []
+    strokes, bass = (track.meter.drums(), track.meter.bass()) if is_transcribed else ([], [])
     return VariationReport(
         seed=take.seed,
         frames=track.frames,
@@ -69,6 +71,8 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
         loop_step_db=None if take.round is None else round(take.round.step_db, 2),
         loop_change=None if take.round is None else round(take.round.change, 3),
         chords=tuple(f"{start_s:.3f} {name}" for start_s, name in chords) or None,
+        drums=tuple(f"{stroke.at_s:.3f} {'+'.join(stroke.drums)} {stroke.velocity}" for stroke in strokes) or None,
+        bass=tuple(f"{note.start_s:.3f} {note.end_s:.3f} {note.pitch}" for note in bass) or None,
         join_level_db=None if join is None else join.level_db,
         join_click_db=None if join is None else join.click_db,
         cuts=track.cuts if isinstance(track, ClipTrack) else None,

@@ -52,7 +52,7 @@ class GenerationRequest:
     beat_unit: int = 4  # the note that a beat is: 8 in 7/8; bpm counts quarter notes in every metre
     key: str | None = None  # "A minor", "F# major"
     loop: bool = False  # in bars, 4 when none are given; the result's end leads to its beginning
-    midi: bool = False  # chords are estimated from what was made, bar by bar
+    midi: bool = False  # chords, drums and bass line are transcribed from what was made
     grid: bool | None = None  # True: it is measured before any of it goes out, moved onto its grid, or made again; None: as loop
     arrangement: str | None = None  # sections, see engine.arrangement; `bars` are theirs together
     part: str | None = None  # of an arrangement whose result is `clip`: the section that is made again, a fill; by name or number
@@ -130,7 +130,7 @@ class GenerationRequest:
         if self.grid not in (None, False, True):
             raise RequestError(f"grid is {self.grid!r}: 1, it is moved onto its grid, or 0 is allowed")
         if self.midi not in (False, True):
-            raise RequestError(f"midi is {self.midi!r}: 1, its chords are estimated for the MIDI file, or 0 is allowed")
+            raise RequestError(f"midi is {self.midi!r}: 1, it is transcribed for its MIDI file, or 0 is allowed")
         object.__setattr__(self, "midi", bool(self.midi))
         object.__setattr__(self, "loop", bool(self.loop))
         object.__setattr__(self, "grid", None if self.grid is None else bool(self.grid))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from bridge.errors import BridgeError
 from bridge.jobs.job import Job
 from bridge.osc.replies import Cancelled, Done, End, Fail, fail, others_of
-from bridge.results import sidecar
+from bridge.results import sidecar, transcription
 from engine.api import ClipError, Finished, clip_path, clip_text
 
 Failure = BridgeError | ClipError
@@ -69,6 +69,7 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         "downbeat_ms": first.downbeat_ms,
         "grid_confidence": first.grid_confidence,
         "rolls": first.rolls,
+        "midi_tracks": ", ".join(transcription.names({"engine": finished.report.as_entries()})) or None,
         "note": "; ".join(finished.report.notes) or None,
         "weights": finished.report.model.weights,
     }

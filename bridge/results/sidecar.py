@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.results import tempo_map
-from engine.api import RequestError, chord_notes, request_from_mapping
+from bridge.results import tempo_map, transcription
+from engine.api import RequestError, request_from_mapping
 
 RUNNING = "running"
 _ROOM = 1000  # bytes, for an end that is written when the disk is full
@@ -62,6 +62,8 @@ def write(target: Path, audio: Audio, entries: Entries) -> None:
     midi = _midi(contents)
     if midi is not None:
         contents["midi"] = {"file": f"{target.stem}.mid", "sha256": hashlib.sha256(midi).hexdigest()}
+        if names := transcription.names(contents):
+            contents["midi"]["tracks"] = names
     _replace(path_of(target), _encoded(contents))
     write_midi(target, contents)
 
@@ -137,18 +139,8 @@ def _midi(contents: Entries) -> bytes | None:
         markers.append((exit_s, "clip"))
     markers = sections_of(contents) or markers
     seconds = contents["audio"]["duration_s"]
-    chords = _chords(contents, join_s or 0.0, seconds if exit_s is None else exit_s)
-    return tempo_map.encode(seconds, bpm, kept["beats_per_bar"], kept["beat_unit"], markers, chords)
-
-
-def _chords(contents: Entries, from_s: float, end_s: float) -> list[tempo_map.Chord]:
-    """Those estimated from the new audio, which is from `from_s` to `end_s`; none where none were asked for."""
-    chords = [one.split(" ", 1) for one in contents.get("engine", {}).get("chords") or ()]
-    starts = [from_s + float(start_s) for start_s, _ in chords]
-    return [
-        tempo_map.Chord(start_s, min(after_s, end_s), name, chord_notes(name))
-        for start_s, after_s, (_, name) in zip(starts, [*starts[1:], end_s], chords, strict=False)
-    ]
+    parts = transcription.parts(contents, join_s or 0.0, seconds if exit_s is None else exit_s)
+    return tempo_map.encode(seconds, bpm, kept["beats_per_bar"], kept["beat_unit"], markers, parts)
 
 
 def _source_type(entries: Entries) -> str:

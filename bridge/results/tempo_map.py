@@ -13,48 +13,55 @@ from typing import Any, NamedTuple
 import mido
 
 TICKS_PER_BEAT = 960
-VELOCITY = 80
 
 
-class Chord(NamedTuple):
-    """From `start_s` up to `end_s`: what it is called, and its MIDI notes, none where there is no chord."""
+class Note(NamedTuple):
+    """From `start_s` up to `end_s`: a MIDI pitch."""
 
     start_s: float
     end_s: float
+    pitch: int
+    velocity: int = 80
+
+
+class Part(NamedTuple):
+    """A track of its own. channel, program: counted from 0; None: the instrument is left to the host. texts: (seconds, text)."""
+
     name: str
-    notes: tuple[int, ...]
+    notes: Sequence[Note]
+    channel: int = 0
+    program: int | None = None
+    texts: Sequence[tuple[float, str]] = ()
 
 
 def encode(
     duration_s: float, bpm: float, beats_per_bar: int, beat_unit: int, markers: Iterable[tuple[float, str]],
-    chords: Sequence[Chord] = (),
+    parts: Sequence[Part] = (),
 ) -> bytes:  # fmt: skip
-    """The file's bytes, the same for the same values. Tempo: quarter notes a minute. Marker: (seconds, text), in time's order, as
-    the chords are, which are a track of that name.
-    """
+    """The file's bytes, the same for the same values. Tempo: quarter notes a minute. Marker: (seconds, text), in time's order."""
     tempo = mido.bpm2tempo(bpm)
     head = [
         (0.0, mido.MetaMessage("set_tempo", tempo=tempo)),
         (0.0, mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=beat_unit)),
         *((time_s, mido.MetaMessage("marker", text=text)) for time_s, text in markers),
     ]
-    tracks = [_track(head, duration_s, tempo)]
-    if chords:
-        tracks.append(_track(_messages(chords), duration_s, tempo))
+    tracks = [_track(head, duration_s, tempo), *(_track(_messages(part), duration_s, tempo) for part in parts)]
     out = io.BytesIO()
     mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8", tracks=tracks).save(file=out)
     return out.getvalue()
 
 
-def _messages(chords: Sequence[Chord]) -> list[tuple[float, Any]]:
-    """At which second which message comes, in time's order. The names are texts, as chord symbols have no event of their own."""
-    messages: list[tuple[float, Any]] = [(0.0, mido.MetaMessage("track_name", name="chords"))]
-    for chord in chords:
-        if chord.notes:
-            messages.append((chord.start_s, mido.MetaMessage("text", text=chord.name)))
-        messages += [(chord.start_s, mido.Message("note_on", note=note, velocity=VELOCITY)) for note in chord.notes]
-        messages += [(chord.end_s, mido.Message("note_off", note=note)) for note in chord.notes]
-    return messages
+def _messages(part: Part) -> list[tuple[float, Any]]:
+    """At which second which message comes, in time's order. A note ends before the next one of its pitch begins."""
+    head = [(0.0, mido.MetaMessage("track_name", name=part.name))]
+    if part.program is not None:
+        head.append((0.0, mido.Message("program_change", program=part.program, channel=part.channel)))
+    timed: list[tuple[float, int, Any]] = [(time_s, 1, mido.MetaMessage("text", text=text)) for time_s, text in part.texts]
+    for note in part.notes:
+        on = mido.Message("note_on", note=note.pitch, velocity=note.velocity, channel=part.channel)
+        timed.append((note.start_s, 2, on))
+        timed.append((note.end_s, 0, mido.Message("note_off", note=note.pitch, channel=part.channel)))
+    return head + [(time_s, message) for time_s, _, message in sorted(timed, key=lambda one: one[:2])]
 
 
 def _track(messages: Iterable[tuple[float, Any]], duration_s: float, tempo: int) -> mido.MidiTrack:

@@ -6,8 +6,10 @@ import numpy as np
 import soxr
 
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
+from engine.music.bass_line import BassNote, transcribe_bass
 from engine.music.channels import to_mono
 from engine.music.chords import estimate_chords
+from engine.music.drums import Stroke, detect_drums
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck, check_grid
 from engine.rendering.limiter import HALF_TAPS, true_peak_db
@@ -88,6 +90,14 @@ class Meter:
         audio = self._new_audio()
         key = key or measure_key(audio, RATE)
         return [] if key is None else estimate_chords(audio, RATE, grid, key)
+
+    def drums(self) -> list[Stroke]:
+        """Kick, snare and hi-hat strokes in the new audio."""
+        return detect_drums(self._new_audio())
+
+    def bass(self) -> list[BassNote]:
+        """The bass line of the new audio."""
+        return transcribe_bass(self._new_audio())
 
     def _new_audio(self) -> np.ndarray:
         """All new audio, mono at RATE. No more can be added then."""

@@ -93,7 +93,7 @@ class _Values(_Asked):
     ] = None
     loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
     midi: Annotated[
-        bool | None, Meta("1: the MIDI file beside the result has the chords that are estimated from it, bar by bar, as a track")
+        bool | None, Meta("1: chords, drums and bass line are transcribed into tracks of the MIDI file beside the result")
     ] = None
     grid: Annotated[
         bool | None,

@@ -83,6 +83,7 @@ class Done(Reply):
         downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]
         grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
         rolls: Annotated[int, Meta("takes made to be on the grid, or to go round as a loop, of which this is the best", 1)]
+        midi_tracks: Annotated[str, Meta("tracks of its MIDI file that were transcribed: chords, drums, bass; of midi 1")]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]
         weights: Annotated[str, Meta("the model's weights, as a hash: again asks for the same")]
         shortened: Shortened
