@@ -1,4 +1,4 @@
-"""Small networks for transcription: their weights on disk, and how they are applied. numpy alone, so that no model need be loaded."""
+"""Small networks for transcription: their weights on disk, and how they are applied, by numpy alone: no model need be loaded."""
 
 from __future__ import annotations
 
