@@ -1,4 +1,4 @@
-"""Small networks for transcription: their weights on disk, and how they are applied, by numpy alone: no model need be loaded."""
+"""Small networks for transcription: their weights on disk, and how they are applied, by numpy alone."""
 
 from __future__ import annotations
 

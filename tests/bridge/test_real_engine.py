@@ -270,4 +270,4 @@ def test_chords_that_are_estimated_are_a_track_of_the_midi_file(real):
     starts = [float(chord.split()[0]) for chord in reported["engine"]["chords"]]
     assert starts[0] == 0 and set(starts) <= {0.0, 2.0}
     assert [track.name for track in mido.MidiFile(Path(done.path).with_suffix(".mid")).tracks] == ["", "chords", "drums"]
-    assert told["midi"]["tracks"] == ["chords", "drums"] and done.pairs["midi_tracks"] == "chords, drums"
+    assert reported["midi"]["tracks"] == ["chords", "drums"] and done.pairs["midi_tracks"] == "chords, drums"
