@@ -148,6 +148,16 @@ class HiFiCodecConfig:
 
 
 @dataclass(frozen=True)
+class StyleWords:
+    """A style in the words of a model that has learnt it: what a piece of it may have."""
+
+    names: tuple[str, ...]
+    modes: tuple[str, ...] = ("minor", "major")
+    moods: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()  # of each pitched part the instruments that may play it
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """One complete model. Written as `model.json` in our layout; derived from the released files otherwise."""
 
@@ -173,6 +183,8 @@ class ModelConfig:
     usual_bpm: tuple[tuple[str, float], ...] = ()
     # Ours: width of the stereo that is made of what it plays in mono, 0 to 1, unless a request says otherwise.
     width: float = 0.0
+    # Ours: the styles the model has learnt. What a prompt leaves open is drawn from them, from the seed. Empty: nothing is drawn.
+    styles: tuple[StyleWords, ...] = ()
     # Ours: instruments a prompt can negate, "no drums", as captions in training did; each makes a negative prompt. Empty: none.
     negatable: tuple[str, ...] = ()
 
@@ -189,7 +201,7 @@ class ModelConfig:
 
 
 NetworkConfig = WavTokenizerConfig | LanguageModelConfig | FlowConfig | HiFiCodecConfig
-Configuration = TypeVar("Configuration", bound=ModelConfig | NetworkConfig)
+Configuration = TypeVar("Configuration", bound=ModelConfig | NetworkConfig | StyleWords)
 # Of `ModelConfig`'s fields, those that are a network's own configuration.
 PARTS: dict[str, type[NetworkConfig]] = {
     "wavtokenizer": WavTokenizerConfig,
@@ -227,6 +239,8 @@ def from_mapping(cls: type[Configuration], values: object, where: str) -> Config
     for name, value in values.items():
         if name in PARTS and cls is ModelConfig and value is not None:
             value = from_mapping(PARTS[name], value, f"{where}, {name}")
+        if name == "styles" and cls is ModelConfig:
+            value = [from_mapping(StyleWords, style, f"{where}, {name}") for style in value]
         built[name] = _frozen(value)
     return cls(**built)
 

@@ -31,7 +31,7 @@ from engine.api import (
 from engine.baselines.baseline import Baseline, load_baseline
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.library import find_model
-from engine.conditioning.plan import GenerationPlan, Planner
+from engine.conditioning.plan import GenerationPlan, Planner, at
 from engine.conditioning.prompt import asked_grid
 from engine.conditioning.tempo import in_seconds
 from engine.fill.filler import Filler, Filling
@@ -284,20 +284,19 @@ class Pipeline:
         sampling, device, decoder = plan.sampling, self.runtime.device, self._prepared.decoder
         generators = [torch.Generator(device).manual_seed(seed) for seed in plan.seeds]
         made: list[list[int]] = [[] for _ in generators]
-        for condition, window in plan.windows(wanted):
+        for conditions, window in plan.windows(wanted):
             if cancelled():
                 return
-            condition = condition.to(device)
-            if window.clock is not None:
-                condition = replace(condition, clock=torch.from_numpy(window.clock)[None].to(device))
+            conditions = at(conditions, window, device)
             prompts = [window.prompt(plan.context.clip_tokens, own) for own in made]
             generation = start_variations(
-                decoder, condition, prompts, given=window.clip_count, max_tokens=window.count + plan.context.beyond,
+                decoder, conditions, prompts, given=window.clip_count, max_tokens=window.count + plan.context.beyond,
                 guidance=sampling.guidance, generators=generators,
             )  # fmt: skip
             tokens = generate_tokens(
                 generation, min_tokens=window.count, max_tokens=window.count, top_k=sampling.top_k,
-                temperature=sampling.temperature, generators=generators, cancelled=cancelled,
+                temperature=sampling.temperature, views=self._prepared.checkpoint.wavtokenizer.views, generators=generators,
+                cancelled=cancelled,
             )  # fmt: skip
             while (drawn := self._next(tokens)) is not None:
                 for own, token in zip(made, drawn, strict=True):

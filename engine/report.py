@@ -66,6 +66,7 @@ class VariationReport:
     edge_hz: float | None = None  # of an upsampled clip: up to here it is the recording, above it the model
     asked_bpm: float | None = None
     asked_key: str | None = None
+    drawn: str | None = None  # from the seed, where the prompt leaves it open: key, mood, instruments, as words of a prompt
 
 
 @dataclass(frozen=True)

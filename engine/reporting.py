@@ -81,6 +81,7 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
         clip_s=None if clip is None else round(clip.duration_s, 6),
         clip_gain_db=round(clip.gain_db, 2) if clip is not None and clip.gain_db else None,
         asked_bpm=stated_bpm or None,
+        drawn=plan.drawn(take.seed).text or None,
         asked_key=None if stated_key is None else key_name(stated_key),
     )
 

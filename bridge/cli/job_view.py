@@ -125,6 +125,8 @@ def show_end(end: Reply, out: Console, err: Console) -> None:
             figures += [f"{p['underruns']} underruns"] if p.get("underruns") else []
             _show_paths(end, out)
             err.print(", ".join(figures), markup=False)
+            if "drawn" in p:
+                err.print(f"drawn from the seed: {p['drawn']}", markup=False)
             if "note" in p:
                 err.print(f"note: {p['note']}", markup=False)
         case Cancelled():

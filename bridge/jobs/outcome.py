@@ -70,6 +70,7 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         "grid_confidence": first.grid_confidence,
         "rolls": first.rolls,
         "midi_tracks": ", ".join(transcription.names({"engine": finished.report.as_entries()})) or None,
+        "drawn": first.drawn,
         "note": "; ".join(finished.report.notes) or None,
         "weights": finished.report.model.weights,
     }

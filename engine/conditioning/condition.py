@@ -15,12 +15,15 @@ from engine.music.analysis import scale_of
 MAX_TEXT_TOKENS = 512
 
 
-def condition_of(words: Words, request: GenerationRequest, encode_text: Callable[[str], list[int]]) -> Condition:
-    """`build_condition` of words, their negative prompt and their scale. Raises RequestError."""
+def condition_of(
+    words: Words, request: GenerationRequest, encode_text: Callable[[str], list[int]], length: int = 0
+) -> Condition:
+    """`build_condition` of words, their negative prompt and their scale. length: tokens that the text is filled up to. Raises
+    RequestError.
+    """
     negative = None if words.negative_prompt is None else encode_text(words.negative_prompt)
     ids = encode_text(words.text)
-    if negative is not None:
-        ids += [0] * (len(negative) - len(ids))  # filled up likewise
+    ids += [0] * (max(length, 0 if negative is None else len(negative)) - len(ids))  # as shorter texts were in training
     condition = build_condition(ids, request, negative)
     return condition if words.scale_key is None else replace(condition, scale=torch.tensor([scale_of(words.scale_key)]))
 

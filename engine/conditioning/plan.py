@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import torch
 from engine.api import MAX_PROMPT_CHARS, GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
+from engine.conditioning.drawn import Choices, Drawn, choices
 from engine.conditioning.lexicon import Spoken, in_own_words
 from engine.conditioning.prompt import ClipDescription, Words, asked_key, choose_words, names_instruments
 from engine.conditioning.tempo import JUDGED_TOKENS, describe_clip, grids, likeliest_grid, tempo_of
@@ -41,7 +42,7 @@ class Sampling(NamedTuple):
 class Part:
     """A stretch of a piece that is made under words of its own: a section of an arrangement, or all of it."""
 
-    condition: Condition
+    conditions: Callable[[Drawn], Condition]  # of a take that drew so
     context: ContextWindow
     end: int  # the token before which it ends
 
@@ -53,7 +54,7 @@ class GenerationPlan:
     request: GenerationRequest  # nothing left open: seed, sampling and context are set
     words: Words
     notes: tuple[str, ...]  # what is understood otherwise than it was written, in sentences
-    condition: Condition  # words, time span and section as tensors; musical time comes window by window
+    conditions: Callable[[Drawn], Condition]  # words, time span and section of a take; musical time comes window by window
     grid: Grid | None  # musical time of the result; None where there is none
     stretch: float  # the stretch ratio: the model plays so many times as long as the result, so that its bars last whole tokens
     clip: Clip | None
@@ -63,20 +64,33 @@ class GenerationPlan:
     lead_in: int  # tokens that are made before those of the result, and dropped
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
     sections: tuple[Part, ...] = ()  # of an arrangement
+    choices: Choices | None = None  # that the words leave open
 
     def parts(self, wanted: int) -> tuple[Part, ...]:
         """Of the whole piece, `wanted` tokens."""
         if not self.sections:
-            return (Part(self.condition, self.context, wanted),)
+            return (Part(self.conditions, self.context, wanted),)
         return (*self.sections[:-1], replace(self.sections[-1], end=wanted))
 
-    def windows(self, wanted: int) -> Iterator[tuple[Condition, Window]]:
-        """In the order in which they are made, each with the words that it is made under."""
+    def windows(self, wanted: int) -> Iterator[tuple[list[Condition], Window]]:
+        """In the order in which they are made, each with the words that each variation is made under: where they are the same
+        for all, one condition.
+        """
         made = 0
         for part in self.parts(wanted):
+            each = {drawn: part.conditions(drawn) for drawn in map(self.drawn, self.seeds)}
             for window in part.context.windows(part.end, made):
-                yield part.condition, window
+                yield [each[self.drawn(seed)] for seed in self.seeds], window
             made = max(made, part.end)
+
+    def drawn(self, seed: int) -> Drawn:
+        """What the take with this seed has beside the words."""
+        return Drawn() if self.choices is None else self.choices.of(seed)
+
+    @property
+    def condition(self) -> Condition:
+        """The first variation's, of the whole piece."""
+        return self.conditions(self.drawn(self.seeds[0]))
 
     @property
     def sampling(self) -> Sampling:
@@ -134,10 +148,11 @@ class Planner:
         if clip is not None and asked_key(request) is None:
             described = describe_clip(clip, request, grid, config)
         words = choose_words(request, config, grid, described, spoken.excluded)
+        open_ = choices(request, config, spoken)
         notes = words_notes(said, request.key, unknown_words(spoken.text, self._checkpoint), spoken.substitutions)
         if clip is not None and request.bars is not None and request.bpm is None:
             request = replace(request, bpm=tempo_of(request, clip, grid))
-        condition = condition_of(words, request, self._encode_text)
+        conditions = self._conditions(request, grid, described, spoken.excluded, open_)
         model_grid, views = grid and grid.stretched(stretch), self._checkpoint.wavtokenizer.views
         leads_in = clip is None and (request.loop or request.on_grid)
         lead_in = views * round(LEAD_IN_S * config.token_rate / views) if leads_in else 0
@@ -145,14 +160,15 @@ class Planner:
         context = ContextWindow(tuple(tokens), model_grid, config.token_rate, views, config.max_tokens)
         gain_db = 0.0 if clip is None else self._clips.gain_db(clip.prefix[-round(EXCERPT_S * samplerate) :])
         timbre, more = self._timbre(request, grid, len(tokens) / config.token_rate / stretch)
-        sections = self._sections(request, grid, stretch, lead_in, context, spoken.excluded, described)
+        sections = self._sections(request, grid, stretch, lead_in, context, spoken.excluded, described, open_)
         return GenerationPlan(
-            request, words, (*notes, *more), condition, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections
+            request, words, (*notes, *more), conditions, grid, stretch, clip, gain_db, looped, timbre, lead_in, context, sections,
+            open_,
         )  # fmt: skip
 
     def _sections(
         self, request: GenerationRequest, grid: Grid | None, stretch: float, lead_in: int, context: ContextWindow,
-        excluded: tuple[str, ...], described: ClipDescription | None,
+        excluded: tuple[str, ...], described: ClipDescription | None, open_: Choices | None,
     ) -> tuple[Part, ...]:  # fmt: skip
         """Each begins a phrase on its own first bar, as music does, and knows where in the piece it lies.
 
@@ -164,13 +180,35 @@ class Planner:
             own = replace(request, bars=section.bars, **request.under(section))
             said = self._spoken(own.prompt)
             own = replace(own, prompt=said.text)
-            words = choose_words(own, self._config, grid, described, (*excluded, *said.excluded))
-            condition = condition_of(words, own, self._encode_text)
+            conditions = self._conditions(own, grid, described, (*excluded, *said.excluded), open_, section.words)
             rate, views = self._config.token_rate, context.views
             model_grid = context.grid and context.grid.new_phrase_at(lead_in / rate + start * stretch)
             tokens = lead_in + math.floor(end * stretch * rate / views + 1e-6) * views
-            parts.append(Part(condition, replace(context, grid=model_grid), tokens))
+            parts.append(Part(conditions, replace(context, grid=model_grid), tokens))
         return tuple(parts)
+
+    def _conditions(
+        self, request: GenerationRequest, grid: Grid | None, described: ClipDescription | None, excluded: tuple[str, ...],
+        open_: Choices | None, own_words: str = "",
+    ) -> Callable[[Drawn], Condition]:  # fmt: skip
+        """A request's condition, of each take as it has drawn: all of one length, so that takes share a batch and each is as it
+        would be alone. own_words: a section's. Raises RequestError.
+        """
+
+        def condition(drawn: Drawn, length: int = 0) -> Condition:
+            drawn = drawn.beside(own_words, self._config.styles)
+            words = choose_words(drawn.added_to(request), self._config, grid, described, excluded)
+            return condition_of(words, request, self._encode_text, length)
+
+        first = condition(drawn := Drawn() if open_ is None else open_.of(0))
+        if open_ is None:
+            return lambda _: first
+        own = sum(map(self._length, drawn.beside(own_words, self._config.styles).words))
+        return lambda drawn: condition(drawn, first.text.shape[1] - own + open_.longest(self._length))
+
+    def _length(self, words: str) -> int:
+        """In tokens."""
+        return len(self._encode_text(words))
 
     def _spoken(self, prompt: str) -> Spoken:
         """The prompt as a model with words of its own reads it; as it is where a model reads any."""
@@ -209,3 +247,13 @@ class Planner:
         most = MAX_STRETCH_WITHOUT_CLIP if clip is None else MAX_STRETCH
         stretch = stretch_ratio(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
         return grid, stretch, looped
+
+
+def at(conditions: Sequence[Condition], window: Window, device: torch.device) -> list[Condition]:
+    """The variations' conditions with a window's musical time, on a device. One that they share stays one."""
+    ready: dict[int, Condition] = {}
+    for condition in {id(one): one for one in conditions}.values():
+        own = condition.to(device)
+        clock = None if window.clock is None else torch.from_numpy(window.clock)[None].to(device)
+        ready[id(condition)] = own if clock is None else replace(own, clock=clock)
+    return [ready[id(condition)] for condition in conditions]

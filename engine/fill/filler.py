@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ class Filler:
             return []
         candidates = list(zip(*drawn, strict=True))
         found: list[Filling] = []
-        player, exit_judge = self._player(around, candidates[0]), self._exit_judge(around.region) if likely else None
+        player, exit_judge = self._player(around), self._exit_judge(around.region) if likely else None
         for number, own in enumerate(candidates, 1):
             if cancelled():
                 return []
@@ -127,9 +128,13 @@ class Filler:
             found[:wanted] = [self._in_full(around, one) for one in found[:wanted]]
         return [] if cancelled() else found
 
-    def _player(self, around: Surroundings, tokens: Sequence[int]) -> Player:
+    def _player(self, around: Surroundings) -> Player:
+        """The clip's material is rendered as if the clip went round between its sides: with a candidate's tokens there, each
+        would depend on which one it is.
+        """
         renderer = FastRenderer(self._prepared)
         if around.plan.timbre == "clip":
+            tokens = list(islice(cycle(around.plan.context.clip_tokens), around.count))
             return ClipPlayer(around, rendered(renderer, self._chunks, around, tokens, whole=True), renderer.samplerate)
         return ModelPlayer(around, renderer.samplerate)
 

@@ -80,7 +80,7 @@ class ClipPlayer:
     """In the clip's own sound, from both of its sides."""
 
     def __init__(self, around: Surroundings, first: Rendering, rendering_rate: int) -> None:
-        """first: the whole of one candidate's."""
+        """first: the whole of the material's."""
         region, plan = around.region, around.plan
         assert plan.clip is not None
         unit_s, bar = units_of(plan.grid)

@@ -215,7 +215,7 @@ class Mark:
 
 def start_variations(
     decoder: Decoder,
-    condition: Condition,
+    conditions: Sequence[Condition],
     prompts: Sequence[list[int]],
     *,
     given: int,
@@ -223,21 +223,23 @@ def start_variations(
     guidance: float,
     generators: Sequence[torch.Generator],
 ) -> Generation:
-    """Several pieces of one condition in one batch, each as it would be alone. Prompts that are equal are read once.
+    """Several pieces in one batch, each as it would be alone. What is the same for all of them is read once.
 
-    prompts: tokens each goes on from, all equally many. given: as in `Decoder.start`.
+    conditions: of each, with texts of one length. prompts: tokens each goes on from, all equally many. given: as in
+    `Decoder.start`.
     """
 
-    def start(prompt: list[int], generator: torch.Generator) -> Generation:
+    def start(condition: Condition, prompt: list[int], generator: torch.Generator) -> Generation:
         audio = torch.tensor([prompt], device=condition.text.device) if prompt else None
         return decoder.start(
             condition, audio_prompt=audio, given=given, max_tokens=max_tokens, guidance=guidance, generator=generator
         )
 
     own_noise = decoder.negative_branch.draws_noise and guidance != 1.0
-    if not own_noise and all(prompt == prompts[0] for prompt in prompts):
-        return Generation.together([start(prompts[0], generators[0])] * len(prompts))
-    return Generation.together([start(*one) for one in zip(prompts, generators, strict=True)])
+    alike = all(condition is conditions[0] for condition in conditions) and all(prompt == prompts[0] for prompt in prompts)
+    if alike and not own_noise:
+        return Generation.together([start(conditions[0], prompts[0], generators[0])] * len(prompts))
+    return Generation.together([start(*one) for one in zip(conditions, prompts, generators, strict=True)])
 
 
 def generate_tokens(
@@ -247,11 +249,15 @@ def generate_tokens(
     max_tokens: int,
     top_k: int = 350,
     temperature: float = 1.0,
+    views: int = 1,
     generators: Sequence[torch.Generator | None] = (None,),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[int]]:
     """Audio tokens, one of each piece at a time, until a piece stops (not before `min_tokens`), `max_tokens` or `cancelled()`,
     asked before each. generators: one for each piece.
+
+    views: of the codec, whose tokens alternate from the first one on. Nothing but training says so to the network, and under
+    guidance it now and then draws a token of the wrong view; all that follows would then be off by one.
     """
     stop, tokens = generation.decoder.config.stop_token, None
     for count in range(max_tokens):
@@ -260,6 +266,8 @@ def generate_tokens(
         logits = generation.step(tokens)
         if count < min_tokens:
             logits = sampling.forbid(logits, stop)
+        if views > 1:
+            logits = sampling.of_view(logits, count % views, views)
         tokens = sampling.sample(logits, k=top_k, temperature=temperature, generators=generators)
         if stop in (drawn := tokens.tolist()):
             return

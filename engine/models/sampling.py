@@ -25,6 +25,18 @@ def forbid(logits: Tensor, token: int) -> Tensor:
     return logits
 
 
+def of_view(logits: Tensor, view: int, views: int) -> Tensor:
+    """Takes all tokens but those of one view of the codec out of the choice, and stop, the last, where it is not the first view:
+    a piece ends between whole groups. [B, V + 1] → [B, V + 1]
+    """
+    size = (logits.shape[-1] - 1) // views
+    kept = torch.full_like(logits, -torch.inf)
+    kept[:, view * size : (view + 1) * size] = logits[:, view * size : (view + 1) * size]
+    if view == 0:
+        kept[:, -1] = logits[:, -1]
+    return kept
+
+
 def top_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k largest of each row and which tokens they are, largest first. [B, V] → 2 × [B, min(k, V)]"""
     return logits.topk(min(k, logits.shape[-1]), dim=-1)

@@ -27,6 +27,7 @@ def write_model(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]
     if tempi := [part.bpm for part in parts if part.bpm]:  # where a request and its style state none
         usual = tuple(pair for pair in config.usual_bpm if pair[0])
         config = replace(config, usual_bpm=(*usual, ("", float(round(np.median(tempi))))))
+    config = replace(config, styles=())  # it plays in the keys of its recordings, on their instruments
     save_checkpoint(made, config, {"language_model": checkpoint.language_model})
     return made
 

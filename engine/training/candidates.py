@@ -98,12 +98,12 @@ class Sampler:
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         guidance = self.config.guidance if request.guidance is None else request.guidance
         generation = start_variations(
-            self.prepared.decoder, condition, [list(prefix)] * len(seeds), given=len(prefix), max_tokens=frames,
+            self.prepared.decoder, [condition] * len(seeds), [list(prefix)] * len(seeds), given=len(prefix), max_tokens=frames,
             guidance=guidance, generators=generators,
         )  # fmt: skip
         tokens = generate_tokens(
             generation, min_tokens=frames, max_tokens=frames, top_k=self.config.top_k,
-            temperature=self.config.temperature, generators=generators,
+            temperature=self.config.temperature, views=self.prepared.checkpoint.wavtokenizer.views, generators=generators,
         )  # fmt: skip
         return torch.tensor(list(tokens)).T
 

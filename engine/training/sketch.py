@@ -1,9 +1,25 @@
 """The embedded model's dimensions: the released architecture, small enough for two laptop cores and 40 MB."""
 
-from engine.config import FlowConfig, HiFiCodecConfig, LanguageModelConfig, ModelConfig, SpectralConfig, WavTokenizerConfig
+from engine.config import (
+    FlowConfig,
+    HiFiCodecConfig,
+    LanguageModelConfig,
+    ModelConfig,
+    SpectralConfig,
+    StyleWords,
+    WavTokenizerConfig,
+)
 from engine.corpus.render import LEVEL_DB
-from engine.corpus.styles import STYLES
+from engine.corpus.styles import STYLES, Style
 from engine.music.grid import BARS_PER_PHRASE, CLOCKS_PER_BEAT, MAX_BEATS_PER_BAR
+
+
+def _words(style: Style) -> StyleWords:
+    """What a piece of a style may have, in its captions' words."""
+    parts = (part.instruments for part in (style.bass, style.chords, style.pad, style.lead) if part is not None)
+    choices = tuple(part for part in parts if len(part) > 1)
+    return StyleWords((style.name, *style.synonyms), style.modes, style.moods, choices)
+
 
 SKETCH = ModelConfig(
     name="sketch",
@@ -66,5 +82,6 @@ SKETCH = ModelConfig(
     level_db=LEVEL_DB,
     usual_bpm=(*((word, sum(style.bpm) / 2) for style in STYLES for word in (style.name, *style.synonyms)), ("", 120.0)),
     width=1.0,
+    styles=tuple(_words(style) for style in STYLES),
     negatable=("drums",),
 )

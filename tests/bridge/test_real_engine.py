@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Estimated, Fail, Reply
+from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Estimated, Fail, Reply, paths_of
 from tests.bridge.conftest import ROOT, RunningDaemon
 from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
@@ -57,6 +57,21 @@ def test_the_same_seed_gives_the_same_audio(real):
     paths = [generate(real, decode="fast", duration_s=1.0, seed=3)[-1].path for _ in range(2)]
     assert paths[0] != paths[1]
     np.testing.assert_array_equal(*(soundfile.read(path)[0] for path in paths))
+
+
+def test_what_the_seed_drew_is_told_comes_again_and_can_be_asked_for(real):
+    asked = {"model": "sketch", "decode": "fast", "duration_s": 0.5, "seed": 3}
+    with real.client() as client:
+        done = list(client.generate("house, 124 bpm", id="open", variations=2, **asked))[-1]
+        again = list(client.again("open"))[-1]
+        key, words = done.pairs["drawn"].split(", ", 1)
+        pinned = list(client.generate("house, 124 bpm", key=key, **asked))[-1]
+    takes, same = ([soundfile.read(path)[0] for path in paths_of(end)] for end in (done, again))
+    np.testing.assert_array_equal(takes, same)
+    np.testing.assert_array_equal(soundfile.read(pinned.path)[0], takes[0])
+    drawn = [json.loads(Path(path).with_suffix(".json").read_text())["engine"]["drawn"] for path in paths_of(done)]
+    assert drawn[0] == done.pairs["drawn"] != drawn[1] and again.pairs["drawn"] == drawn[0] and pinned.pairs["drawn"] == words
+    assert "drawn" not in continued(real, LOOP, model="sketch")[-1].pairs
 
 
 def test_again_at_full_quality_is_the_same_job_and_not_of_another_model(real):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.api import GenerationRequest, RequestError, find_section, parse_arrangement
+from engine.conditioning.drawn import Drawn
 from engine.conditioning.plan import GenerationPlan
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model
@@ -120,11 +121,12 @@ def planned(engine, model, **request) -> GenerationPlan:
 
 def test_each_section_has_its_own_words_and_place(engine):
     plan = planned(engine, "sketch", prompt="dub techno", arrangement="intro:2 drop:4=drums outro:2", bpm=120.0)
-    texts = [part.condition.text.tolist() for part in plan.sections]
+    conditions = [part.conditions(Drawn()) for part in plan.sections]
+    texts = [condition.text.tolist() for condition in conditions]
     assert texts[0] == texts[2] != texts[1]
-    assert [part.condition.time_start.item() for part in plan.sections] == [0.0, 4.0, 12.0]
-    assert {part.condition.time_end.item() for part in plan.sections} == {16.0}
-    assert len({part.condition.section.item() for part in plan.sections}) == 3
+    assert [condition.time_start.item() for condition in conditions] == [0.0, 4.0, 12.0]
+    assert {condition.time_end.item() for condition in conditions} == {16.0}
+    assert len({condition.section.item() for condition in conditions}) == 3
 
 
 def test_another_last_section_leaves_what_is_before_it(engine):
@@ -176,7 +178,7 @@ def test_a_piece_goes_on_from_a_clip(engine, model, loop):
     plan = planned(engine, "sketch", **asked)
     assert len(plan.context.clip_tokens) > 0 and plan.lead_in == 0 and plan.timbre == "model"  # drums are asked for
     assert {part.context.clip_tokens for part in plan.sections} == {plan.context.clip_tokens}
-    texts = [part.condition.text.tolist() for part in plan.sections]
+    texts = [part.conditions(Drawn()).text.tolist() for part in plan.sections]
     assert texts[0] == texts[2] != texts[1]
     first, *_ = plan.windows(10**3)
     assert first[1].clip_count == len(plan.context.clip_tokens)

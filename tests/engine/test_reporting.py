@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.api import GenerationRequest, VariationReport
+from engine.conditioning.drawn import Drawn
 from engine.conditioning.plan import Sampling
 from engine.music.grid import Grid
 from engine.rendering.track import Track
@@ -17,8 +18,9 @@ def plan(grid=None, **request):
     request = GenerationRequest("dub, A minor", seed=7, **request)
     words = SimpleNamespace(caption="dub, A minor")
     return SimpleNamespace(
-        request=request, sampling=Sampling(7, 3.0, 50, 1.0), words=words, grid=grid, notes=("a note",), clip=None, timbre="model"
-    )
+        request=request, sampling=Sampling(7, 3.0, 50, 1.0), words=words, grid=grid, notes=("a note",), clip=None, timbre="model",
+        drawn=lambda seed: Drawn(mood="warm") if seed == 8 else Drawn(),
+    )  # fmt: skip
 
 
 def report(plan, new_s=4.0, first_chunk_s=2.5):
@@ -47,6 +49,7 @@ def test_of_a_variation_without_a_beat_nothing_is_made_up():
     take = SimpleNamespace(track=track, seed=8, grid=None, moved_s=0.0, rolls=1)
     made = variation_report(plan(bpm=124.0), take)
     assert (made.seed, made.asked_bpm, made.asked_key) == (8, 124.0, "A minor") and made.level_db == -120.0
+    assert made.drawn == "warm"
     assert {made.bpm, made.key, made.grid_confidence, made.join_click_db, made.cuts, made.timbre, made.clip_s} == {None}
 
 

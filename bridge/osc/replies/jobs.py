@@ -84,6 +84,7 @@ class Done(Reply):
         grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
         rolls: Annotated[int, Meta("takes made to be on the grid, or to go round as a loop, of which this is the best", 1)]
         midi_tracks: Annotated[str, Meta("tracks of its MIDI file that were transcribed: chords, drums, bass; of midi 1")]
+        drawn: Annotated[str, Meta("key, mood and instruments that the prompt left open, drawn from the seed; words of a prompt")]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]
         weights: Annotated[str, Meta("the model's weights, as a hash: again asks for the same")]
         shortened: Shortened

@@ -42,6 +42,15 @@ def test_forbid_leaves_its_argument_alone():
     assert torch.equal(forbidden[:, :3], before[:, :3])
 
 
+def test_of_a_view_nothing_else_can_be_drawn_and_a_piece_ends_between_groups():
+    logits = torch.randn(2, 9)
+    before = logits.clone()
+    first, second = sampling.of_view(logits, 0, 2), sampling.of_view(logits, 1, 2)
+    assert torch.equal(logits, before)
+    assert torch.equal(first[:, [0, 1, 2, 3, 8]], before[:, [0, 1, 2, 3, 8]]) and torch.isneginf(first[:, 4:8]).all()
+    assert torch.equal(second[:, 4:8], before[:, 4:8]) and torch.isneginf(second[:, [0, 1, 2, 3, 8]]).all()
+
+
 def test_top_k_wider_than_the_vocabulary_keeps_all():
     assert sampling.top_k(torch.randn(2, 5), 350)[0].shape == (2, 5)
 
