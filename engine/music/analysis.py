@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ ONSET_LAG = 3.0  # windows from where the envelope rises most to the onset: 2.8 
 GRID_STRENGTH = 0.2  # of the onsets' mean direction on the circle of a sixteenth; scattered ones have 0.05
 TEMPI = np.geomspace(50, 200, 1600)  # bpm that measure_bpm compares before it refines
 CHROMA_RANGE = (60.0, 1000.0)  # Hz: above, the overtones of thirds and fifths outnumber the notes
+BLOCK_VALUES = 250_000  # of a spectrogram that are in memory at once, however long the audio is
 
 
 def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, float]:
@@ -36,11 +37,15 @@ def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, floa
     n_fft = 1 << round(np.log2(0.085 * samplerate))
     if len(audio) < 2 * n_fft:
         return np.zeros(0), samplerate / hop
-    _, _, spectrum = signal.stft(audio, samplerate, nperseg=n_fft, noverlap=n_fft - hop, boundary=None, padded=False)
-    bands = np.add.reduceat(np.abs(spectrum), np.unique(np.geomspace(1, len(spectrum) - 1, 80).astype(int)), axis=0)
-    level = np.log1p(10 * bands / max(bands.mean(), 1e-6))
-    before = ndimage.maximum_filter1d(level, 3, axis=0)
-    flux = np.maximum(0, level[:, 2:] - before[:, :-2]).mean(0)
+    edges = np.unique(np.geomspace(1, n_fft // 2, 80).astype(int))
+    blocks = _magnitudes(audio, samplerate, "hann", n_fft, hop)
+    bands = np.concatenate([np.add.reduceat(block, edges, axis=0) for block, _, _ in blocks], axis=1)
+    scale, count, ahead = 10 / max(bands.mean(), 1e-6), bands.shape[1], 2
+    flux = np.zeros(max(0, count - ahead), bands.dtype)
+    for first in range(0, len(flux), size := BLOCK_VALUES // len(bands)):
+        level = np.log1p(scale * bands[:, first : first + size + ahead])
+        before = ndimage.maximum_filter1d(level, 3, axis=0)
+        flux[first : first + size] = np.maximum(0, level[:, ahead:] - before[:, :-ahead]).mean(0)
     flux -= ndimage.uniform_filter1d(flux, round(ONSET_RATE))
     return flux - flux.mean(), samplerate / hop
 
@@ -118,26 +123,54 @@ def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
 def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[tuple[float, float]]) -> np.ndarray:
     """`chroma` of each of `registers`, which are spans of frequency in Hz: [registers, 12]."""
     n_fft = 1 << round(np.log2(0.68 * samplerate))  # two notes a semitone apart are two peaks down to 60 Hz
-    audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
-    _, _, spectrum = signal.stft(audio, samplerate, "blackmanharris", n_fft, n_fft - n_fft // 4, boundary=None, padded=False)
-    # A drum is there in one window of many; a note stays. Only what is in the median of neighbouring windows counts.
-    level = np.abs(spectrum)
-    level = np.log(np.minimum(level, ndimage.median_filter(level, (1, 5), mode="nearest")) + 1e-9)
+    if len(audio) < n_fft:
+        audio = np.pad(audio, (0, n_fft - len(audio)))
+    hop = n_fft // 4
+    found: list[list[np.ndarray]] = [[] for _ in registers]
+    for block, first, last in _magnitudes(audio, samplerate, "blackmanharris", n_fft, hop, around=2):
+        # A drum is there in one window of many; a note stays. Only what is in the median of neighbouring windows counts.
+        lasting = ndimage.median_filter(block, (1, 5), mode="nearest")
+        level = np.log(np.minimum(block, lasting)[:, first:last] + 1e-9)
+        pitch, frequency, strength, window = _partials(level, samplerate / n_fft)
+        for classes, (lowest, highest) in zip(found, registers, strict=True):
+            inside = (frequency > lowest) & (frequency < highest)
+            sums = np.zeros((level.shape[1], 12))
+            np.add.at(sums, (window[inside], np.round(pitch[inside]).astype(int) % 12), strength[inside])
+            classes.append(sums)
+    return np.array([_on_average(np.concatenate(classes)) for classes in found])
+
+
+def _partials(level: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Peaks of a logarithmic spectrogram [bins, windows]: each one's MIDI pitch, frequency in Hz, strength and window."""
     low, here, high = level[:-2], level[1:-1], level[2:]
     bin_, window = np.nonzero((here > low) & (here >= high))
     low, here, high = low[bin_, window], here[bin_, window], high[bin_, window]
-    frequency = (bin_ + 1 + 0.5 * (low - high) / (low - 2 * here + high)) * samplerate / n_fft  # parabola through the peak
+    frequency = (bin_ + 1 + 0.5 * (low - high) / (low - 2 * here + high)) * bin_hz  # parabola through the peak
     pitch = 69 + 12 * np.log2(frequency / 440)
     strength = np.exp(0.7 * here) * np.cos(np.pi * (pitch - np.round(pitch))) ** 2  # between two notes says nothing
-    found = []
-    for lowest, highest in registers:
-        inside = (frequency > lowest) & (frequency < highest)
-        classes = np.zeros((level.shape[1], 12))
-        np.add.at(classes, (window[inside], np.round(pitch[inside]).astype(int) % 12), strength[inside])
-        total = classes.sum(1, keepdims=True)
-        energy = (classes / (total + 1e-3 * total.max() + 1e-12)).mean(0)
-        found.append(energy / max(energy.sum(), 1e-12))
-    return np.array(found)
+    return pitch, frequency, strength, window
+
+
+def _on_average(classes: np.ndarray) -> np.ndarray:
+    """How strongly each pitch class sounds in each window [windows, 12] → [12], each window counting alike but for silence."""
+    total = classes.sum(1, keepdims=True)
+    energy = (classes / (total + 1e-3 * total.max() + 1e-12)).mean(0)
+    energy /= max(energy.sum(), 1e-12)
+    return np.asarray(energy)
+
+
+def _magnitudes(
+    audio: np.ndarray, samplerate: int, window: str, n_fft: int, hop: int, around: int = 0
+) -> Iterator[tuple[np.ndarray, int, int]]:
+    """The magnitude spectrogram in blocks [bins, windows], and which of a block's windows are its own: up to `around` on either
+    side belong to its neighbours. All of it at once would take more than a megabyte for each second.
+    """
+    count, size = (len(audio) - n_fft) // hop + 1, max(1, BLOCK_VALUES // (n_fft // 2 + 1))
+    for first in range(0, count, size):
+        begin, end, last = max(0, first - around), min(count, first + size + around), min(count, first + size)
+        piece = audio[begin * hop : (end - 1) * hop + n_fft]
+        _, _, spectrum = signal.stft(piece, samplerate, window, n_fft, n_fft - hop, boundary=None, padded=False)
+        yield np.abs(spectrum), first - begin, last - begin
 
 
 def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:

@@ -33,8 +33,8 @@ class Meter:
         self._end = np.zeros((0, 1), np.float32)  # of what came last: a true peak may be between two pieces
         self.true_peak_db: float | None = None  # dBTP
         self._low_stream = soxr.ResampleStream(samplerate, RATE, 1, dtype="float32")
-        self._low: list[np.ndarray] = []
-        self._whole: np.ndarray | None = None  # of `_low`, once it has been asked for
+        self._low = np.zeros(0, np.float32)
+        self._ended = False
         self._window = round(JOIN_WINDOW_S * samplerate)
         self._before = self._after = np.zeros(0, np.float32)
 
@@ -55,7 +55,7 @@ class Meter:
         self.true_peak_db = max(-120.0 if self.true_peak_db is None else self.true_peak_db, true_peak_db(seam))
         if samples.shape[1] == 2:
             self._side_energy += float(np.square((samples[:, 0] - samples[:, 1]) / 2, dtype=np.float64).sum())
-        self._low.append(self._low_stream.resample_chunk(mono))
+        self._append(self._low_stream.resample_chunk(mono))
         if (lacking := self._window - len(self._after)) > 0:
             self._after = np.concatenate([self._after, mono[:lacking]])
 
@@ -101,9 +101,16 @@ class Meter:
 
     def _new_audio(self) -> np.ndarray:
         """All new audio, mono at RATE. No more can be added then."""
-        if self._whole is None:
-            self._whole = np.concatenate([*self._low, self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True)])
-        return self._whole
+        if not self._ended:
+            self._ended = True
+            self._append(self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True))
+        return self._low
+
+    def _append(self, low: np.ndarray) -> None:
+        """In place: a list of pieces would be there twice while it is joined."""
+        before = len(self._low)
+        self._low.resize(before + len(low), refcheck=False)
+        self._low[before:] = low
 
     def join(self) -> JoinReport:
         """How the join between source and new audio sounds, see `join_report`."""

@@ -1,5 +1,7 @@
 """A result measured while it goes out is measured as it would be whole."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,21 @@ def test_memory_does_not_grow_with_the_source():
     for _ in range(100):
         meter.add_source(np.ones((RATE, 2), np.float32))
     assert len(meter._before) == RATE
+
+
+def test_memory_hardly_grows_with_the_length_of_a_result():
+    """Beyond 48 kB for each second of audio, and 32 of its loudness in bands: whole spectrograms took 1,200."""
+
+    def peak_bytes(seconds: int) -> int:
+        piece = noise(10, 12_000)[:, None].astype(np.float32)
+        tracemalloc.start()
+        try:
+            meter = Meter(12_000)
+            for _ in range(seconds // 10):
+                meter.add(piece)
+            meter.music(near_bpm=None)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert (peak_bytes(80) - peak_bytes(30)) / 50 < 100_000
