@@ -108,7 +108,7 @@ def line(sounds: Curve, begins: Curve, decoding: Array) -> list[BassNote]:
     hops = len(sounds)
     score = np.concatenate([np.full((hops, 1), silence, np.float32), np.clip(sounds, -8, 8)], axis=1)
     entry = np.concatenate([np.full((hops, 1), change, np.float32), change - spared * np.clip(begins, -6, 6)], axis=1)
-    came = np.empty((hops, PITCHES + 1), np.int64)
+    came = np.empty((hops, PITCHES + 1), np.uint8)
     own, total = np.arange(PITCHES + 1), score[0].copy()
     for hop in range(1, hops):
         best = int(total.argmax())
