@@ -1,6 +1,7 @@
 """Goes on training a codec's decoder while its encoder and codes stay as they are.
 
-`python -m engine.training.decoder wavtokenizer CORPUS weights.safetensors RUN --minutes 30`. Tokens keep their meaning, so the
+`python -m engine.training.decoder wavtokenizer CORPUS sketch RUN --minutes 30`, or `weights.safetensors` of `engine.training
+all` in place of a model. Tokens keep their meaning, so the
 language model and the flow can be trained at the same time, on tokens that are final, and profit from the better decoder.
 `--adversarial` adds the loss of a discriminator (`discriminator.py`), for when the reconstruction loss has flattened.
 """
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.config import ModelConfig
 from engine.corpus.dataset import Corpus, from_48_khz
 from engine.training.codec import CODECS, Codec, build, spectral_distance
@@ -40,11 +42,11 @@ def train(
     seed: int = 0,
     device: torch.device | None = None,
 ) -> Codec:
-    """Refines the decoder of the codec in `weights` and returns the whole codec. Resumes from `folder`."""
+    """Refines the decoder of a codec and returns the whole codec. Resumes from `folder`. weights: see `read_codec`."""
     torch.manual_seed(seed)
     codec = build(kind, config)
     device = device or best_device()
-    codec.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+    codec.load_state_dict(read_codec(kind, weights))
     codec.to(device)
     rate = codec.samplerate
     optimizer = Optimizer(nn.ModuleList(codec.decoder), lr=lr, matrix_lr=matrix_lr)
@@ -87,6 +89,18 @@ def train(
     return codec.eval()
 
 
+def read_codec(kind: str, weights: Path) -> dict[str, Tensor]:
+    """A codec's state dict, float32, from a run's safetensors or from a model, by its name or directory. Raises ModelError for
+    no such model and ValueError for one without this codec.
+    """
+    if weights.suffix == ".safetensors":
+        return {name: value.float() for name, value in load_file(weights).items()}
+    module: nn.Module | None = getattr(load_checkpoint(str(weights)), kind)  # whose matrices may be kept in eight bits
+    if module is None:
+        raise ValueError(f"{weights} has no {kind}")
+    return module.float().state_dict()
+
+
 class Critic:
     """A discriminator and its optimizer."""
 
@@ -105,7 +119,7 @@ def main() -> None:
     parser = stage_parser(__doc__, minutes=30)
     parser.add_argument("kind", choices=CODECS)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("weights", type=Path, help="safetensors of the whole codec")
+    parser.add_argument("weights", type=Path, help="safetensors of the whole codec, or a model")
     parser.add_argument("run", type=Path)
     parser.add_argument("--adversarial", action="store_true")
     options = stage_options(parser)

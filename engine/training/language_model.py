@@ -1,7 +1,8 @@
 """Trains the language model on a corpus' tokens and captions.
 
 `python -m engine.training.language_model CORPUS TOKENS TOKENIZER RUN --minutes 90`. Examples are those of
-`engine.training.windows`.
+`engine.training.windows`. `--begin sketch` trains a model's network further, on tokens of its own codec, at a
+third of the rates and with conditions from the first step.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from engine.corpus.dataset import Corpus
 from engine.models.condition import Condition
 from engine.models.language_model import LanguageModel
 from engine.models.sketch.language_model import build_language_model
-from engine.training.command import stage_options, stage_parser
+from engine.training.command import load_language_model, stage_options, stage_parser
 from engine.training.induction_heads import initialize_induction_heads
 from engine.training.loop import Optimizer, Run, best_device, update_average
 from engine.training.sketch import SKETCH
@@ -31,6 +32,9 @@ from engine.training.windows import Batch, Windows, without_conditions
 AUDIO_FIRST_MINUTES, AUDIO_FIRST = 15.0, 0.2
 # So many windows, each so many times shorter, in turn: words matter most to the first bars, and long windows hold few of those.
 SHORTER = (1, 4, 16)
+FURTHER = 0.3  # of the rates, where a trained model is trained further
+
+
 def loss(model: LanguageModel, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> Tensor:
     """Mean cross-entropy in nats a token. dtype: of what is multiplied."""
     logits = audio_logits(model, batch, dtype)
@@ -69,19 +73,24 @@ def smooth_numbers(model: LanguageModel, tokenizer: Tokenizer) -> None:
 
 def train(corpus: Path, tokens_file: Path, tokenizer: Tokenizer, folder: Path, *, minutes: float, batch: int = 4,
           frames: int = 768, config: LanguageModelConfig = SKETCH.language_model, lr: float = 7e-4, matrix_lr: float = 2e-3,
-          seed: int = 0, device: torch.device | None = None) -> LanguageModel:  # fmt: skip
-    """Trains and returns the moving average of the weights. Resumes from `folder`."""
+          seed: int = 0, device: torch.device | None = None, begin: LanguageModel | None = None) -> LanguageModel:  # fmt: skip
+    """Trains and returns the moving average of the weights. Resumes from `folder`. begin: a trained model to train further, in
+    place of random weights of `config`; it is left as it is.
+    """
     torch.manual_seed(seed)
-    model = build_language_model(config)
-    smooth_numbers(model, tokenizer)
-    initialize_induction_heads(model, torch.Generator().manual_seed(seed))
+    if begin is None:
+        model = build_language_model(config)
+        smooth_numbers(model, tokenizer)
+        initialize_induction_heads(model, torch.Generator().manual_seed(seed))
+    else:
+        model, lr, matrix_lr = copy.deepcopy(begin).float().requires_grad_(True), FURTHER * lr, FURTHER * matrix_lr
     model.to(device or best_device())
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = Optimizer(model, lr=lr, matrix_lr=matrix_lr, weight_decay=0.1, exclude=(model.llm_decoder,))
     run = Run(folder, {"model": model, "average": average, "optimizer": optimizer}, minutes=minutes)
     rng = np.random.default_rng([seed, run.step])
     stop = model.config.stop_token
-    audio_first_s = 60 * min(AUDIO_FIRST_MINUTES, AUDIO_FIRST * minutes)
+    audio_first_s = 0.0 if begin is not None else 60 * min(AUDIO_FIRST_MINUTES, AUDIO_FIRST * minutes)
 
     def windows(held_out: bool) -> Windows:
         return Windows(Corpus(corpus, held_out=held_out), dict(np.load(tokens_file)), tokenizer, frames, stop)
@@ -116,8 +125,11 @@ def main() -> None:
     parser.add_argument("tokens", type=Path)
     parser.add_argument("tokenizer", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--begin", metavar="MODEL", help="train this model's further; TOKENIZER must be its own")
     options = stage_options(parser)
-    train(options.corpus, options.tokens, Tokenizer.from_file(str(options.tokenizer)), options.run, minutes=options.minutes)
+    begin = load_language_model(options.begin)[0] if options.begin else None
+    tokenizer = Tokenizer.from_file(str(options.tokenizer))
+    train(options.corpus, options.tokens, tokenizer, options.run, minutes=options.minutes, begin=begin)
 
 
 if __name__ == "__main__":

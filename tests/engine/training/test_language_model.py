@@ -68,3 +68,15 @@ def test_audio_comes_first_then_captions(corpus, eighths, tokenizer, tmp_path, o
     monkeypatch.setattr(stage, "AUDIO_FIRST_MINUTES", 10 / 60)
     train(corpus, eighths, tokenizer, tmp_path, minutes=200 / 60, **options)
     assert max(learnt) < 1  # a run that is continued for longer does not return to audio alone
+
+
+def test_a_trained_model_is_trained_further(corpus, eighths, tokenizer, tmp_path, one_second_a_step):
+    """It begins where the other ended, with conditions at once, and leaves it as it is."""
+    options = {"batch": 4, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
+    first = train(corpus, eighths, tokenizer, tmp_path / "first", minutes=100 / 60, **options)
+    kept = {name: tensor.clone() for name, tensor in first.state_dict().items()}
+    further = train(corpus, eighths, tokenizer, tmp_path / "further", minutes=1 / 60, begin=first, **options)
+    held_out = [[row["held_out"] for row in read_log(tmp_path / run) if "held_out" in row][-1] for run in ("first", "further")]
+    assert held_out[1] < 0.2 * np.log(CONFIG.audio_vocab_size)  # after one step
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in first.state_dict().items())
+    assert any(not torch.equal(tensor, kept[name]) for name, tensor in further.state_dict().items())
