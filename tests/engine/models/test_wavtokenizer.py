@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from engine.config import SpectralConfig, WavTokenizerConfig
-from engine.models.layers import ISTFT, WNConv1d, WNConvTranspose1d
 from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -192,36 +190,3 @@ def test_quantize_finds_the_nearest_code(config, expected):
     codes, quantized = tokenizer.quantize(features)
     assert codes.tolist() == [expected]
     torch.testing.assert_close(quantized, tokenizer.embed(codes), atol=0, rtol=0)
-
-
-@pytest.mark.parametrize(("n_fft", "hop"), [(64, 16), (60, 15), (32, 16), (96, 16)])
-def test_istft_inverts_the_stft_from_the_first_sample_to_the_last(n_fft, hop):
-    istft, audio = ISTFT(n_fft, hop), torch.randn(2, 9 * hop)
-    start = (n_fft - hop) // 2
-    padded = F.pad(audio, (start, n_fft - hop - start))
-    spectrum = torch.stft(padded, n_fft, hop, window=istft.window, center=False, return_complex=True)
-    assert spectrum.shape == (2, n_fft // 2 + 1, 9)
-    torch.testing.assert_close(istft(spectrum), audio, atol=1e-5, rtol=0)
-
-
-def test_weight_normalised_convolutions_are_torchs():
-    torch.manual_seed(0)
-    x = torch.randn(2, 6, 20)
-    ours = WNConv1d(6, 4, 3, stride=2, padding=2, dilation=2)
-    theirs = torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(6, 4, 3, stride=2, padding=2, dilation=2))
-    ours_up = WNConvTranspose1d(6, 4, 8, stride=3, padding=2)
-    theirs_up = torch.nn.utils.parametrizations.weight_norm(torch.nn.ConvTranspose1d(6, 4, 8, stride=3, padding=2))
-    for mine, other in ((ours, theirs), (ours_up, theirs_up)):
-        mine.weight_g.data.uniform_(0.5, 2)
-        other.load_state_dict(
-            {
-                "bias": mine.bias,
-                "parametrizations.weight.original0": mine.weight_g,
-                "parametrizations.weight.original1": mine.weight_v,
-            }
-        )
-        torch.testing.assert_close(mine(x), other(x))
-        expected = mine(x)
-        mine.fold()
-        assert mine.state_dict().keys() == {"bias", "folded"}
-        torch.testing.assert_close(mine(x), expected)
