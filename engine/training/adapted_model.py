@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def write_model(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]
     """Writes the base's files to `made`, in its layout, with the trained language model in place of its own. Returns `made`."""
     shutil.rmtree(made, ignore_errors=True)
     if checkpoint.layout == "released":
-        return _write_released(made, checkpoint)
+        return copy_released(made, checkpoint, parts=("language_model",))
     made.mkdir()
     for file in (*checkpoint.files, checkpoint.directory / "tokenizer.json"):
         if file.name != "language_model.safetensors":
@@ -32,12 +33,22 @@ def write_model(made: Path, name: str, checkpoint: Checkpoint, parts: list[Part]
     return made
 
 
-def _write_released(made: Path, checkpoint: Checkpoint) -> Path:
-    """The published files but the lock of a pull and Qwen's own weights, which the language model replaces."""
+def copy_released(
+    made: Path, checkpoint: Checkpoint, parts: Sequence[str] = ("language_model", "wavtokenizer", "flow")
+) -> Path:
+    """A model in the published layout, with the checkpoint's `parts` in place of its own; the language model in half precision.
+
+    Without the lock of a pull and Qwen's own weights, which the language model replaces. Returns `made`.
+    """
+    shutil.rmtree(made, ignore_errors=True)
     left_out = shutil.ignore_patterns("llm.pt", LOCK, "*.safetensors", "README.md")
     shutil.copytree(checkpoint.directory, made, ignore=left_out)
     tensors = checkpoint.language_model.state_dict()
     torch.save({key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}, made / "llm.pt")
+    if "wavtokenizer" in parts:
+        torch.save({"state_dict": checkpoint.wavtokenizer.state_dict()}, made / "wavtokenizer" / "model.pt")
+    if "flow" in parts and checkpoint.flow is not None:
+        torch.save(checkpoint.flow.state_dict(), made / "flow.pt")
     return made
 
 

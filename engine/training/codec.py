@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,8 @@ from engine.models.hifi_codec import HiFiCodec
 from engine.models.sketch.spectral import CHORDS, FLOOR, MELODY, STROKES, BandSpectrum, Resolution, TonesAndNoise, log_level
 from engine.models.wavtokenizer import WavTokenizer
 from engine.training.command import stage_options, stage_parser
-from engine.training.loop import Optimizer, Run, best_device
+from engine.training.discriminator import Critic
+from engine.training.loop import Optimizer, Run, Stateful, best_device
 from engine.training.sketch import SKETCH
 
 HOP_S = 0.04
@@ -35,6 +36,7 @@ COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra o
 # gradient only once nearly all of them are right.
 TONE_LOSS_STEPS = 600
 COMMITMENT = 0.5
+HELD_OUT_CROPS = 24
 QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
 
 
@@ -84,12 +86,21 @@ class CodecTrainer(nn.Module):
         super().__init__()
         self.codec = codec
         self.sample_rate = codec.samplerate
-        self.tone_loss = ToneLoss(codec.synthesis_head, self.sample_rate)
+        self.tone_loss = ToneLoss(codec.synthesis_head, self.sample_rate) if codec.config.spectral else None
         self._averages = [MovingAverageCodebook(codes) for codes in codec.codebooks]
         self.books = nn.ModuleList(self._averages)
 
-    def loss(self, audio: Tensor, *, quantize: bool = True, tone_weight: float = 0.0) -> dict[str, Tensor]:
-        """audio: [B, T] → the losses by name. tone_weight: of the auxiliary loss on the tones' levels."""
+    def keep_codebooks(self) -> None:
+        """For a codec that is trained on: its codes stay where they are at first, else they are drawn anew from features."""
+        for average in self._averages:
+            average.started.fill_(1)
+
+    def loss(
+        self, audio: Tensor, *, quantize: bool = True, tone_weight: float = 0.0, critic: Critic | None = None, scale: float = 1.0
+    ) -> dict[str, Tensor]:
+        """audio: [B, T] → the losses by name. tone_weight: of the auxiliary loss on the tones' levels, which a released
+        architecture has not. critic: learns by one step, at `scale` of its rate, and adds its loss.
+        """
         with torch.autocast(audio.device.type, torch.bfloat16):
             features = self.codec.encode_features(audio).float()
         codes, quantized = self.codec.quantize(features)
@@ -102,12 +113,16 @@ class CodecTrainer(nn.Module):
             through = features + (quantized - features).detach()
         else:
             commitment, through = 0.02 * features.square().mean(), features
-        with torch.autocast(audio.device.type, torch.bfloat16), self.tone_loss.observing():
+        observing = nullcontext() if self.tone_loss is None else self.tone_loss.observing()
+        with torch.autocast(audio.device.type, torch.bfloat16), observing:
             decoded = self.codec.decode_features(through)
-        level, magnitude = spectral_distance(decoded[..., : audio.shape[-1]].float(), audio, self.sample_rate)
-        tones = self.tone_loss(audio) if tone_weight else torch.zeros(())
-        return {
-            "loss": level + 0.5 * magnitude + COMMITMENT * commitment + tone_weight * tones,
+        decoded = decoded[..., : audio.shape[-1]].float()
+        level, magnitude = spectral_distance(decoded, audio, self.sample_rate)
+        tones = self.tone_loss(audio) if tone_weight and self.tone_loss is not None else torch.zeros(())
+        judged = {} if critic is None else critic.losses(audio, decoded, scale)
+        whole = level + 0.5 * magnitude + COMMITMENT * commitment + tone_weight * tones
+        return judged | {
+            "loss": whole + judged.get("adversarial", 0.0),
             "level": level,
             "magnitude": magnitude,
             "commitment": commitment,
@@ -162,27 +177,42 @@ def train(
     config: ModelConfig = SKETCH,
     lr: float = 1e-3,
     matrix_lr: float = 2e-3,
+    codec: Codec | None = None,
+    adversarial: bool = False,
+    warmup_steps: int | None = None,
     seed: int = 0,
     device: torch.device | None = None,
 ) -> CodecTrainer:
-    """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`. device: the best one when None."""
+    """Trains `kind` ("wavtokenizer" or "hifi_codec") and returns it. Resumes from `folder`. device: the best one when None.
+
+    codec: one that is trained on, in place; a new one when None. adversarial: against a discriminator as well.
+    """
     torch.manual_seed(seed)
-    device = device or best_device()
-    codec = build(kind, config)
-    trainer = CodecTrainer(codec).to(device)
+    device, begun = device or best_device(), codec is not None
+    codec = codec or build(kind, config)
+    trainer = CodecTrainer(codec.train().requires_grad_(True)).to(device)
+    if begun:
+        trainer.keep_codebooks()
     optimizer = Optimizer(codec, lr=lr, matrix_lr=matrix_lr)
-    run = Run(folder, {"trainer": trainer, "optimizer": optimizer}, minutes=minutes)
+    parts: dict[str, Stateful] = {"trainer": trainer, "optimizer": optimizer}
+    critic = Critic(codec.samplerate, device) if adversarial else None
+    if critic is not None:
+        parts |= {"discriminator": critic.discriminator, "discriminator_optimizer": critic.optimizer}
+    run = Run(folder, parts, minutes=minutes, warmup_steps=warmup_steps)
     rng = np.random.default_rng([seed, run.step])
     training, held_out = Corpus(corpus), Corpus(corpus, held_out=True)
     frames = round(seconds * 48_000)
-    validation = held_out.crops(24, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
+    validation = held_out.crops(HELD_OUT_CROPS, 2 * frames, np.random.default_rng(0), gain_db=0.0) if held_out.names else None
 
     def step(run: Run) -> dict[str, float]:
         trainer.train()
         audio = from_48_khz(training.crops(batch, frames, rng), codec.samplerate).to(device)
         tone_weight = max(0.0, 1 - run.step / TONE_LOSS_STEPS)
-        losses = trainer.loss(audio, quantize=run.step >= QUANTIZE_FROM, tone_weight=tone_weight)
+        quantize = begun or run.step >= QUANTIZE_FROM
+        losses = trainer.loss(audio, quantize=quantize, tone_weight=tone_weight, critic=critic, scale=run.scale())
         norm = optimizer.step(losses["loss"], run.scale())
+        if critic is not None:
+            critic.discriminator.zero_grad(set_to_none=True)  # of the adversarial loss
         return {name: value.item() for name, value in losses.items()} | {"norm": norm}
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ from engine.config import ModelConfig
 from engine.corpus.dataset import Corpus, from_48_khz
 from engine.training.codec import CODECS, Codec, build, spectral_distance
 from engine.training.command import stage_options, stage_parser
-from engine.training.discriminator import Discriminator, adversarial_loss, discriminator_loss
+from engine.training.discriminator import Critic
 from engine.training.loop import Optimizer, Run, Stateful, best_device
 from engine.training.sketch import SKETCH
 
@@ -99,20 +99,6 @@ def read_codec(kind: str, weights: Path) -> dict[str, Tensor]:
     if module is None:
         raise ValueError(f"{weights} has no {kind}")
     return module.float().state_dict()
-
-
-class Critic:
-    """A discriminator and its optimizer."""
-
-    def __init__(self, sample_rate: int, device: torch.device) -> None:
-        self.discriminator = Discriminator(sample_rate).to(device)
-        self.optimizer = Optimizer(self.discriminator, lr=3e-4, matrix_lr=3e-4)
-
-    def losses(self, audio: Tensor, decoded: Tensor, scale: float) -> dict[str, Tensor]:
-        """Trains the discriminator by one step. Returns its loss and the decoder's adversarial loss against it."""
-        own = discriminator_loss(self.discriminator(audio), self.discriminator(decoded.detach()))
-        self.optimizer.step(own, scale)
-        return {"discriminator": own, "adversarial": adversarial_loss(self.discriminator(audio), self.discriminator(decoded))}
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.training.loop import Optimizer
+
 WINDOWS_S = (0.01, 0.02, 0.04)  # of the spectrograms
 CHANNELS = 16
 FLOOR = 1e-4
@@ -62,3 +64,17 @@ def adversarial_loss(real: list[list[Tensor]], decoded: list[list[Tensor]]) -> T
         ]
     ).mean()
     return ADVERSARIAL * adversarial + MATCHING * matching
+
+
+class Critic:
+    """A discriminator and its optimizer."""
+
+    def __init__(self, sample_rate: int, device: torch.device) -> None:
+        self.discriminator = Discriminator(sample_rate).to(device)
+        self.optimizer = Optimizer(self.discriminator, lr=3e-4, matrix_lr=3e-4)
+
+    def losses(self, audio: Tensor, decoded: Tensor, scale: float) -> dict[str, Tensor]:
+        """Trains the discriminator by one step. Returns its loss and the decoder's adversarial loss against it."""
+        own = discriminator_loss(self.discriminator(audio), self.discriminator(decoded.detach()))
+        self.optimizer.step(own, scale)
+        return {"discriminator": own, "adversarial": adversarial_loss(self.discriminator(audio), self.discriminator(decoded))}

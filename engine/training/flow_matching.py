@@ -17,7 +17,6 @@ from torch import Tensor
 
 from engine.config import FlowConfig, ModelConfig
 from engine.corpus.dataset import Corpus
-from engine.corpus.piece import FRAME_RATE
 from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.training.command import stage_options, stage_parser
@@ -25,12 +24,14 @@ from engine.training.loop import Optimizer, Run, best_device, update_average
 from engine.training.pack import flow_config, hifi_config
 from engine.training.sketch import SKETCH
 
+HELD_OUT_CROPS = 32
+
 
 def crops(
     names: list[str], data: dict[str, np.ndarray], codec: HiFiCodec, count: int, frames: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """tokens [B, frames] and latents [B, D, ratio·frames] at random places."""
-    ratio = round(codec.config.frame_rate / FRAME_RATE)
+    ratio = round(len(data[f"{names[0]}.codes"]) / len(data[names[0]]))
     tokens, codes = [], []
     for name in rng.choice(names, count):
         first = int(rng.integers(0, len(data[name]) - frames))
@@ -50,18 +51,21 @@ def load_hifi_codec(config: ModelConfig, weights: Path) -> HiFiCodec:
 
 def train(corpus: Path, tokens_file: Path, codec: HiFiCodec, folder: Path, *, minutes: float, batch: int = 16,
           frames: int = 150, config: FlowConfig | None = None, lr: float = 1e-3, matrix_lr: float = 2e-3,
-          seed: int = 0, device: torch.device | None = None) -> FlowMatching:  # fmt: skip
-    """Trains and returns the moving average of the weights. Resumes from `folder`. config: `sketch`'s when None."""
+          flow: FlowMatching | None = None, warmup_steps: int | None = None, seed: int = 0,
+          device: torch.device | None = None) -> FlowMatching:  # fmt: skip
+    """Trains and returns the moving average of the weights. Resumes from `folder`. config: `sketch`'s when None. flow: one that
+    is trained on; a new one when None.
+    """
     torch.manual_seed(seed)
     device = device or best_device()
-    flow = FlowMatching(config or flow_config(SKETCH)).to(device)
+    flow = (flow or FlowMatching(config or flow_config(SKETCH))).train().requires_grad_(True).to(device)
     average = copy.deepcopy(flow).requires_grad_(False)
     optimizer = Optimizer(flow, lr=lr, matrix_lr=matrix_lr)
-    run = Run(folder, {"model": flow, "average": average, "optimizer": optimizer}, minutes=minutes)
+    run = Run(folder, {"model": flow, "average": average, "optimizer": optimizer}, minutes=minutes, warmup_steps=warmup_steps)
     rng = np.random.default_rng([seed, run.step])
     data = dict(np.load(tokens_file))
     names = {held_out: [n for n in Corpus(corpus, held_out=held_out).names if f"{n}.codes" in data] for held_out in (False, True)}
-    validation = crops(names[True], data, codec, 32, frames, np.random.default_rng(0)) if names[True] else None
+    validation = crops(names[True], data, codec, HELD_OUT_CROPS, frames, np.random.default_rng(0)) if names[True] else None
 
     def step(run: Run) -> dict[str, float]:
         tokens, latents = crops(names[False], data, codec, batch, frames, rng)
