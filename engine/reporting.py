@@ -45,8 +45,9 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
     request, clip, track = plan.request, plan.clip, take.track
     stated_bpm, stated_key = asked_bpm(request), asked_key(request)
     bpm, key = track.meter.music(near_bpm=stated_bpm)
-    joined = track.source is not None and track.source.repeated and track.new_frames
-    join = track.meter.join() if joined else None
+    if track.source is not None and not track.source.repeated:  # what is heard before it where it is placed behind its clip
+        track.meter.add_source(track.source.samples)
+    join = track.meter.join() if track.source is not None and track.new_frames else None
     check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
     kept = check if check and check.confidence >= SURE else None
     is_transcribed = request.midi and take.grid is not None and track.new_frames

@@ -498,7 +498,7 @@
 			},
 			{
 				"box": {
-					"annotation": "Generate: from the words alone. Continue: goes on from the source. Fill: replaces the region, both sides heard. Layer: a part that fits the source; for a later daemon.",
+					"annotation": "Generate: from the words alone. Continue: goes on from the source. Fill: replaces the region, both sides heard. Arrange: a whole piece, each locator a section, on from the clip that ends among them.",
 					"annotation_name": "Mode",
 					"fontname": "Ableton Sans Medium",
 					"fontsize": 9.5,
@@ -531,7 +531,7 @@
 					"saved_attribute_attributes": {
 						"valueof": {
 							"parameter_annotation_name": "Mode",
-							"parameter_info": "Generate: from the words alone. Continue: goes on from the source. Fill: replaces the region, both sides heard. Layer: a part that fits the source; for a later daemon.",
+							"parameter_info": "Generate: from the words alone. Continue: goes on from the source. Fill: replaces the region, both sides heard. Arrange: a whole piece, each locator a section, on from the clip that ends among them.",
 							"parameter_invisible": 0,
 							"parameter_longname": "Mode",
 							"parameter_modmode": 0,
@@ -544,7 +544,7 @@
 								"Generate",
 								"Continue",
 								"Fill",
-								"Layer"
+								"Arrange"
 							],
 							"parameter_mmax": 3,
 							"parameter_type": 2

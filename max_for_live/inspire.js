@@ -68,6 +68,12 @@ var TABLE = {
      1,
      16
     ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
     "key": [
      "key",
      "s",
@@ -204,6 +210,12 @@ var TABLE = {
      1,
      16
     ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
     "key": [
      "key",
      "s",
@@ -324,6 +336,12 @@ var TABLE = {
      1,
      16
     ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
     "key": [
      "key",
      "s",
@@ -348,6 +366,154 @@ var TABLE = {
      "i",
      0,
      2147483647
+    ],
+    "guidance": [
+     "guidance",
+     "f",
+     0,
+     20
+    ],
+    "model": [
+     "model",
+     "s",
+     1,
+     1000
+    ],
+    "preset": [
+     "preset",
+     "s",
+     1,
+     60
+    ],
+    "play": [
+     "play",
+     "i",
+     0,
+     1
+    ],
+    "start": [
+     "start",
+     "s",
+     null,
+     null,
+     [
+      "now",
+      "bar",
+      "next_loop"
+     ]
+    ],
+    "reply_port": [
+     "reply_port",
+     "i",
+     1,
+     65535
+    ]
+   }
+  },
+  "arrange": {
+   "arguments": [
+    [
+     "sections",
+     "s",
+     1,
+     4000
+    ]
+   ],
+   "keys": {
+    "prompt": [
+     "prompt",
+     "s",
+     0,
+     4000
+    ],
+    "clip": [
+     "clip",
+     "s",
+     1,
+     1000
+    ],
+    "from_s": [
+     "from_s",
+     "f",
+     0,
+     1200.0
+    ],
+    "context_s": [
+     "context_s",
+     "f",
+     1,
+     30
+    ],
+    "join": [
+     "join",
+     "s",
+     null,
+     null,
+     [
+      "append",
+      "new"
+     ]
+    ],
+    "duration_s": [
+     "duration_s",
+     "f",
+     0.5,
+     480.0
+    ],
+    "bars": [
+     "bars",
+     "i",
+     1,
+     512
+    ],
+    "bpm": [
+     "bpm",
+     "f",
+     20,
+     400
+    ],
+    "beats_per_bar": [
+     "beats_per_bar",
+     "i",
+     1,
+     16
+    ],
+    "beat_unit": [
+     "beat_unit",
+     "i",
+     2,
+     16
+    ],
+    "key": [
+     "key",
+     "s",
+     1,
+     20
+    ],
+    "section": [
+     "section",
+     "s",
+     null,
+     null,
+     [
+      "intro",
+      "verse",
+      "chorus",
+      "verse2",
+      "outro"
+     ]
+    ],
+    "seed": [
+     "seed",
+     "i",
+     0,
+     2147483647
+    ],
+    "variations": [
+     "variations",
+     "i",
+     1,
+     8
     ],
     "guidance": [
      "guidance",
@@ -596,6 +762,12 @@ var TABLE = {
      "f",
      -1000,
      1000000
+    ],
+    "age_s": [
+     "age_s",
+     "f",
+     0,
+     3.0
     ],
     "reply_port": [
      "reply_port",
@@ -944,7 +1116,10 @@ var TABLE = {
     "seed": "i",
     "first_chunk_s": "f",
     "bpm": "f",
-    "downbeat_ms": "f"
+    "bpm_measured": "f",
+    "downbeat_ms": "f",
+    "key": "s",
+    "join_click_db": "f"
    }
   },
   "fail": {
@@ -1018,6 +1193,7 @@ var TABLE = {
     "paused": "i",
     "folder": "s",
     "audio_device": "s",
+    "others": "s",
     "transport": "s",
     "problem": "s",
     "path": "s",
@@ -1241,19 +1417,16 @@ var Music = (function () {
     var MAX_BPM = 400, MAX_BEATS_PER_BAR = 16; // the daemon's
     var CONTEXT_S = 30; // the most that the daemon listens back
 
-    // A signature as the daemon counts it. 6/8 at 120 quarters: three beats of 120; 7/8: seven of 240.
+    // A signature as the daemon counts it: bpm is quarter notes in every metre. It knows no whole notes: 2/1 is 8/4.
     function metre(tempo, numerator, denominator) {
-        var quarters = numerator * 4 / denominator, beats = quarters, bpm = tempo;
-        if (quarters !== Math.round(quarters)) {
-            beats = numerator;
-            bpm = tempo * denominator / 4;
-        }
+        var quarters = numerator * 4 / denominator, unit = denominator === 1 ? 4 : denominator, beats = quarters * unit / 4;
         return {
-            bpm: bpm,
+            bpm: tempo,
             beats_per_bar: beats,
+            beat_unit: unit,
             quarters_per_bar: quarters,
             bar_s: quarters * 60 / tempo,
-            fits: bpm >= 20 && bpm <= MAX_BPM && beats >= 1 && beats <= MAX_BEATS_PER_BAR
+            fits: tempo >= 20 && tempo <= MAX_BPM && beats <= MAX_BEATS_PER_BAR && quarters <= MAX_BEATS_PER_BAR && unit <= 16
         };
     }
 
@@ -1484,7 +1657,7 @@ var Words = (function () {
         return now.bars ? many(now.bars, "bar") : seconds(now.duration_s);
     }
 
-    // "124.06 bpm, A minor, join click \u221231 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
+    // "124.00 bpm, downbeat +3 ms, A minor, join \u221231 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
     function grid(result) {
         var parts = [];
         if (result.bpm) {
@@ -1497,7 +1670,7 @@ var Words = (function () {
             parts.push(result.key);
         }
         if (result.join_click_db !== undefined) {
-            parts.push("join click " + signed(result.join_click_db, 0) + " dB");
+            parts.push("join " + signed(result.join_click_db, 0) + " dB");
         }
         if (result.seed !== undefined) {
             parts.push("seed " + result.seed);
@@ -1507,6 +1680,11 @@ var Words = (function () {
 
     function source(clip, bars) {
         return clip.name + " \u00b7 " + (bars ? bars + " \u00b7 " : "") + seconds(clip.start_s) + " to " + seconds(clip.end_s);
+    }
+
+    // "Intro 4 \u00b7 Verse 8 \u00b7 Drop 16, on from riff": what Arrange will make.
+    function sections(plan, clip) {
+        return plan.problem || cut(plan.told.join(" \u00b7 "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
     }
 
     // "4 bars", where a part is whole bars long within a hundredth of one; else "".
@@ -1521,7 +1699,7 @@ var Words = (function () {
 
     // On the button: what a press will do. It has 96 pixels.
     function go(mode, bars) {
-        return ["Generate", "Continue", "Fill", "Layer"][mode] + (mode === 2 ? "" : " " + many(bars, "bar"));
+        return ["Generate", "Continue", "Fill", "Arrange"][mode] + (mode === 2 || !bars ? "" : " " + many(bars, "bar"));
     }
 
     // In the list: "\u2665 dub techno \u00b7 8 bars".
@@ -1533,14 +1711,84 @@ var Words = (function () {
         return text.length > most ? text.slice(0, most - 1) + "\u2026" : text;
     }
 
-    return { COMMAND_LINE: COMMAND_LINE, status: status, grid: grid, source: source, wholeBars: wholeBars, host: host, go: go, result: result, cut: cut, seconds: seconds, many: many };
+    return { COMMAND_LINE: COMMAND_LINE, status: status, grid: grid, source: source, sections: sections, wholeBars: wholeBars, host: host, go: go, result: result, cut: cut, seconds: seconds, many: many };
+})();
+
+// Live's locators as the sections of a piece, for /inspire/arrange. Pure. Beats are Live's: quarter notes, whatever the signature.
+var Sections = (function () {
+    var SLACK = 0.02; // beats: Live's own rounding
+
+    // "Drop = dark, drums" has a name and words of its own. What divides sections in the daemon's text is left out.
+    function nameAndWords(text, number) {
+        var found = /^([^=:]*)[=:](.*)$/.exec(text), name = found ? found[1] : text, words = found ? found[2] : "";
+        name = name.replace(/[|;=:\s]+/g, " ").replace(/^ | $/g, "");
+        return { name: name || "part " + number, words: words.replace(/[|;\r\n]+/g, ",").replace(/^\s+|\s+$/g, "") };
+    }
+
+    // From locator to locator; one that is called End, or the loop brace's end, ends the last, or it has `bars` bars.
+    function spans(locators, brace, quarters, bars) {
+        var found = [], on = brace && brace.on, i, from, to;
+        for (i = 0; i < locators.length; i++) {
+            if (/^=?end$/i.test(locators[i].name)) {
+                break;
+            }
+            from = locators[i].beat;
+            to = i + 1 < locators.length ? locators[i + 1].beat : on ? brace.start + brace.length : from + bars * quarters;
+            if (on) {
+                from = Math.max(from, brace.start);
+                to = Math.min(to, brace.start + brace.length);
+            }
+            if (to > from + SLACK) {
+                found.push({ name: locators[i].name, from: from, to: to });
+            }
+        }
+        return found;
+    }
+
+    // Only what comes after a clip's end, where that lies in the piece.
+    function after(sections, beat) {
+        var left = [], i;
+        for (i = 0; i < sections.length; i++) {
+            if (sections[i].to > beat + SLACK) {
+                left.push({ name: sections[i].name, from: sections[i].from < beat - SLACK ? beat : sections[i].from, to: sections[i].to });
+            }
+        }
+        return left;
+    }
+
+    // `locators`: [{ name, beat }] in order; `bars`: of the last one where nothing ends it; `end`: the beat where the chosen clip of the
+    // arrangement ends, or nothing.
+    // \u2192 { text, told: ["Intro 4", \u2026], bars, beat, goes_on, all_say_it } or { problem }.
+    function plan(locators, brace, quarters, bars, end) {
+        var sections = spans(locators, brace, quarters, bars), goes_on, parts = [], told = [], total = 0, all = true, i, one, count;
+        if (!sections.length) {
+            return { problem: "set locators: each becomes a section" };
+        }
+        goes_on = end !== undefined && end > sections[0].from - SLACK && end < sections[sections.length - 1].to - SLACK;
+        sections = goes_on ? after(sections, end) : sections;
+        for (i = 0; i < sections.length; i++) {
+            one = nameAndWords(sections[i].name, i + 1);
+            count = (sections[i].to - sections[i].from) / quarters;
+            if (Math.abs(count - Math.round(count)) * quarters > SLACK || Math.round(count) < 1) {
+                return { problem: Words.cut(one.name, 20) + " does not last whole bars" };
+            }
+            count = Math.round(count);
+            total += count;
+            all = all && one.words !== "";
+            parts.push(one.name + ":" + count + (one.words ? "=" + one.words : ""));
+            told.push(one.name + " " + count);
+        }
+        return { text: parts.join(" | ") + " |", told: told, bars: total, beat: sections[0].from, goes_on: goes_on, all_say_it: all };
+    }
+
+    return { plan: plan };
 })();
 
 // From what is on the device to the command that asks for it. Pure.
 // `settings`: mode, bars, takes, drums, key, guidance, seed, lock, dice (another seed each time), hear, prompt, preset, model. `set`: what Live says of itself.
 var Requests = (function () {
     var BARS = [1, 2, 4, 8, 16];
-    var GENERATE = 0, CONTINUE = 1, FILL = 2, LAYER = 3;
+    var GENERATE = 0, CONTINUE = 1, FILL = 2, ARRANGE = 3;
     var SAME_TEMPO = 0.005; // as a share: closer than that a file is taken to be in the set's tempo
 
     // The words to send: with the wish for drums, unless they speak of drums themselves. "" where there are none.
@@ -1562,13 +1810,13 @@ var Requests = (function () {
     // `source` as Music.source makes it; `preset` as the daemon told it, or nothing; `target` as Placing.target makes it;
     // `daemon`: its state as last told.
     function build(settings, set, source, preset, target, daemon) {
-        var metre = Music.metre(set.tempo, set.numerator, set.denominator), bars = BARS[settings.bars], values = {}, words, name, key;
+        var metre = Music.metre(set.tempo, set.numerator, set.denominator), bars = BARS[settings.bars], values = {}, words, name;
         words = prompt(settings, preset);
-        if (settings.mode === LAYER) {
-            return { problem: "Layer comes with a later version of inspire" };
+        if (!Osc.knows(["generate", "continue", "fill", "arrange"][settings.mode])) {
+            return { problem: "this device was built for a daemon that cannot do it" };
         }
-        if (settings.mode === FILL && !Osc.knows("fill")) {
-            return { problem: "Fill comes with a later version of inspire" };
+        if (settings.mode === ARRANGE) {
+            return arrange(settings, set, source, preset, words, metre, daemon);
         }
         if (settings.mode !== GENERATE && (!source || source.problem)) {
             return { problem: source ? source.problem : "select an audio clip to " + (settings.mode === FILL ? "fill" : "continue") };
@@ -1577,14 +1825,7 @@ var Requests = (function () {
             return { problem: "write what to play, or choose a preset" };
         }
         tempo(values, metre, bars, source, settings.mode);
-        key = settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "";
-        if (key) {
-            values.key = key;
-        }
-        common(values, settings);
-        if (values.play && set.is_playing && (Osc.knows("transport") || (daemon && daemon.transport === "playing"))) {
-            values.start = "bar";
-        }
+        common(values, settings, set, daemon);
         if (target && target.kind === "arrangement") {
             values.section = section(set.locators || [], target.beat);
         }
@@ -1598,9 +1839,7 @@ var Requests = (function () {
             }
         }
         if (settings.mode === CONTINUE) {
-            values.from_s = source.whole ? undefined : source.end_s; // to its end, which only the file knows to the sample
-            values.context_s = Music.contextSeconds(source);
-            values.join = "new";
+            goOn(values, source);
         }
         if (settings.mode === FILL) {
             values.start_s = source.start_s;
@@ -1609,6 +1848,46 @@ var Requests = (function () {
             delete values.duration_s;
         }
         return { name: name, values: name === "fill" ? Osc.having(name, values) : values, asked: asked(values, metre, words, source, settings, preset) };
+    }
+
+    // From where in a clip it goes on, and how much of it the model hears.
+    function goOn(values, source) {
+        values.from_s = source.whole ? undefined : source.end_s; // to its end, which only the file knows to the sample
+        values.context_s = Music.contextSeconds(source);
+        values.join = "new";
+    }
+
+    // What Arrange would make now: see Sections.plan.
+    function sections(settings, set, source) {
+        var end = source && !source.problem && source.place ? source.place.beat : undefined;
+        return Sections.plan(set.locators || [], set.brace, set.numerator * 4 / set.denominator, BARS[settings.bars], end);
+    }
+
+    // A whole piece from the locators, on from the chosen clip where that ends in it.
+    function arrange(settings, set, source, preset, words, metre, daemon) {
+        var plan = sections(settings, set, source), values = {}, made;
+        if (plan.problem) {
+            return plan;
+        }
+        if (!words && !settings.preset && !plan.goes_on && !plan.all_say_it) {
+            return { problem: "write what to play, or choose a preset" };
+        }
+        if (!metre.fits) {
+            return { problem: "Arrange needs 20 to 400 bpm, and bars of 16 beats at most" };
+        }
+        tempo(values, metre, plan.bars, plan.goes_on ? source : null, plan.goes_on ? CONTINUE : GENERATE);
+        common(values, settings, set, daemon);
+        made = asked(values, metre, words, source, settings, preset);
+        delete values.bars; // its sections'
+        values.sections = plan.text;
+        if (words) {
+            values.prompt = words;
+        }
+        if (plan.goes_on) {
+            values.clip = source.path;
+            goOn(values, source);
+        }
+        return { name: "arrange", values: values, asked: made };
     }
 
     // The part of the piece that a beat lies in: the last locator at or before it that is named as the daemon names sections.
@@ -1624,18 +1903,25 @@ var Requests = (function () {
     }
 
     function tempo(values, metre, bars, source, mode) {
-        var own = source && mode !== GENERATE && Math.abs(source.bpm * metre.beats_per_bar / metre.quarters_per_bar / metre.bpm - 1) > SAME_TEMPO;
+        var own = source && mode !== GENERATE && Math.abs(source.bpm / metre.bpm - 1) > SAME_TEMPO;
         if (!metre.fits) {
             values.duration_s = bars * metre.bar_s;
             return;
         }
         // A clip that Live stretches is heard by the model as it is in its file: what follows must have that tempo too.
-        values.bpm = own ? source.bpm * metre.beats_per_bar / metre.quarters_per_bar : metre.bpm;
+        values.bpm = own ? source.bpm : metre.bpm;
         values.beats_per_bar = metre.beats_per_bar;
+        if (metre.beat_unit !== 4) {
+            values.beat_unit = metre.beat_unit;
+        }
         values.bars = bars;
     }
 
-    function common(values, settings) {
+    function common(values, settings, set, daemon) {
+        var key = settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "";
+        if (key) {
+            values.key = key;
+        }
         values.variations = settings.takes + 1;
         if (settings.guidance >= 0.05) {
             values.guidance = settings.guidance;
@@ -1648,10 +1934,13 @@ var Requests = (function () {
             values.model = settings.model;
         }
         values.play = settings.hear ? 1 : 0;
+        if (values.play && set.is_playing && (Osc.knows("transport") || (daemon && daemon.transport === "playing"))) {
+            values.start = "bar";
+        }
     }
 
     function asked(values, metre, words, source, settings, preset) {
-        var bpm = values.bpm || metre.bpm, bar_s = metre.beats_per_bar * 60 / bpm, bars = values.bars;
+        var bpm = values.bpm || metre.bpm, bar_s = metre.quarters_per_bar * 60 / bpm, bars = values.bars;
         if (settings.mode === FILL) {
             bars = Math.round((source.end_s - source.start_s) / bar_s * 100) / 100;
         }
@@ -1682,7 +1971,7 @@ var Requests = (function () {
         return told;
     }
 
-    return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, LAYER: LAYER, prompt: prompt, build: build, transport: transport };
+    return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, ARRANGE: ARRANGE, prompt: prompt, sections: sections, build: build, transport: transport };
 })();
 
 // One device's talk with the daemon: hello, jobs, results; and what to do when one of them is silent. Pure but for `io`:
@@ -2010,7 +2299,7 @@ Session.prototype.end = function (job, state, told) {
     }
     if (files.length && job.duration_s) {
         result = {
-            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm, kept: 0, prompt: job.asked.prompt,
+            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm_measured || told.bpm, kept: 0, prompt: job.asked.prompt,
             asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
         };
         this.results.unshift(result);
@@ -2709,6 +2998,7 @@ function refresh() {
         return;
     }
     set = Live.state();
+    set.locators = settings.mode === Requests.ARRANGE ? Live.locators() : [];
     estimate();
     if (set.is_playing) {
         session.ask("transport", Osc.having("transport", Requests.transport(set)));
@@ -2930,7 +3220,10 @@ function preset() {
 }
 
 function targetNow(mode) {
-    var bar = set.numerator * 4 / set.denominator, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    var bar = set.numerator * 4 / set.denominator, plan = mode === Requests.ARRANGE ? Requests.sections(settings, set, source) : null, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    if (plan) {
+        place = { track: plan.goes_on ? source.place.track : Live.ownTrack(), beat: plan.beat || 0 };
+    }
     if (place && mode === Requests.FILL && place.beat !== undefined) {
         place = { track: place.track, beat: place.beat - (source.end_s - source.start_s) * source.bpm / 60 };
     }
@@ -3111,7 +3404,7 @@ function show(name, values) {
 }
 
 function draw() {
-    var now, status, bars = Requests.BARS[settings.bars];
+    var now, status, plan = null, bars = Requests.BARS[settings.bars];
     if (!session || !set) {
         return;
     }
@@ -3124,12 +3417,16 @@ function draw() {
     colour("bgcolor", MOODS[status.mood]);
     colour("textcolor", status.mood === "idle" || status.mood === "ready" ? "live_control_fg" : "live_control_fg_on");
     show("host", ["set", Words.host(set, settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "")]);
+    if (settings.mode === Requests.ARRANGE) {
+        plan = Requests.sections(settings, set, source);
+        bars = plan.bars;
+    }
     show("go", ["text", Words.go(settings.mode, bars)]);
     show("go", ["active", session.busy() || session.link !== "here" ? 0 : 1]);
     show("stop", ["active", session.busy() ? 1 : 0]);
     show("record", ["text", recording ? "Stop, then continue it" : "Record input, then continue it"]);
     show("listen", ["text", listening ? "Stop" : "Listen"]);
-    drawBelow();
+    drawBelow(plan);
     drawMenus();
     grow();
 }
@@ -3140,19 +3437,22 @@ function colour(attribute, name) {
     }
 }
 
-function drawBelow() {
+function drawBelow(plan) {
     var has = result ? 1 : 0, names = ["again", "listen", "place", "place_all", "favourite"], i, metre, target;
     for (i = 0; i < names.length; i++) {
         show(names[i], ["active", has]);
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || whole() || (result ? Words.grid(result) : " ")]);
+    show("grid", ["set", heard() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
-    show("source", ["set", !source ? "no source: select an audio clip" : source.problem ? source.problem
+    show("source", ["set", plan ? Words.sections(plan, source && source.name) : !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
     target = session.job ? session.job.target : result && result.target;
-    drawRuler(target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
+    if (plan && !plan.problem && !session.job) {
+        target = { kind: "arrangement", beat: plan.beat };
+    }
+    drawRuler(plan, target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
 }
 
 // Why it was not made, where the banner has no room for all of it.
@@ -3167,8 +3467,10 @@ function heard() {
     return settings.hear && session.busy() && told && /none|cannot|busy|not /i.test(told) ? Words.cut("not heard: " + told, 62) : "";
 }
 
-function drawRuler(first) {
-    var asked = session.job ? session.job.asked : result && result.asked, bars = (asked && asked.bars) || Requests.BARS[settings.bars], labels, i;
+// Over what is made; before that over what Arrange would make.
+function drawRuler(plan, first) {
+    var asked = session.job ? session.job.asked : result && result.asked, bars, labels, i;
+    bars = (plan && !session.job && plan.bars) || (asked && asked.bars) || Requests.BARS[settings.bars];
     labels = Music.ruler(first, bars, 8);
     for (i = 0; i < labels.length; i++) {
         show("ruler" + (i + 1), ["set", labels[i] || " "]);
@@ -3196,6 +3498,7 @@ function drawRegion() {
 
 function drawResult() {
     var bar_s = result.asked ? result.asked.bar_s : 0, facts = Live.facts(result.paths[take] || result.paths[0]), name;
+    facts.bpm = facts.bpm_measured || facts.bpm;
     for (name in { bpm: 1, key: 1, join_click_db: 1, downbeat_ms: 1, seed: 1 }) {
         if (facts[name] !== undefined) {
             result[name] = facts[name];

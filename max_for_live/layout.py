@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 WIDTH, HEIGHT, MARGIN = 784, 169, 6
 
-MODES = ("Generate", "Continue", "Fill", "Layer")
+MODES = ("Generate", "Continue", "Fill", "Arrange")
 BARS = ("1", "2", "4", "8", "16")
 TAKES = ("1", "2", "3", "4")
 DRUMS = ("Auto", "With", "Without")
@@ -153,7 +153,7 @@ HOW = (
         "Mode",
         "Mode",
         "Generate: from the words alone. Continue: goes on from the source. Fill: replaces the region, both sides heard. "
-        "Layer: a part that fits the source; for a later daemon.",
+        "Arrange: a whole piece, each locator a section, on from the clip that ends among them.",
         MODES,
         invisible=MAPPABLE,
     ),

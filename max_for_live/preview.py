@@ -44,9 +44,12 @@ _SOURCE = {"source": "loop_compus · 4 bars · 0.0 s to 7.7 s"}
 _SETTINGS = {"mode": 1, "bars": 3, "takes": 3, "key": 1, "hear": 1, "auto_place": 1, "seed": 4711, "port": 7770, "guidance": 3}
 _DONE = {
     **{"status": "done · 8 bars · 4 takes", "go": "Continue 8 bars", "results": "♥ dub techno, warm chor…"},
-    "grid": "124.06 bpm, A minor, join click −31 dB, seed 4711",
+    "grid": "124.00 bpm, downbeat +3 ms, A minor, join −31 dB, seed 4711",
 }
 _MAKING = {"status": "making bar 4 of 8 · 6 s left", "go": "Continue 8 bars", "results": "breakbeat, dusty"}
+_ARRANGED = {"status": "ready · sketch · first sound in 0.3 s", "go": "Arrange 40 bars"}
+_ARRANGED |= {"source": "Intro 8 · Verse 8 · Drop 16 · Outro 8"}
+_ARRANGED |= {f"ruler{i + 1}": str(1 + 5 * i) for i in range(8)}
 SCENES = {
     "done": Scene(
         {**_MENUS, **_PROMPT, **_RULER, **_SOURCE, **_DONE},
@@ -55,6 +58,12 @@ SCENES = {
         inactive=frozenset({"stop"}),
         source=(0.0, 0.5),
         made=1.0,
+    ),
+    "arranged": Scene(
+        {**_MENUS, **_PROMPT, **_ARRANGED},
+        {**_SETTINGS, "mode": 3, "takes": 0},
+        inactive=frozenset({"stop", "again", "listen", "place", "place_all", "favourite"}),
+        source=(0.0, 0.0),
     ),
     "making": Scene(
         {**_MENUS, **_PROMPT, **_RULER, **_SOURCE, **_MAKING},
@@ -67,7 +76,7 @@ SCENES = {
 }
 PICTURES = {
     "preview-dark.png": ("done", "dark"),
-    "preview-light.png": ("done", "light"),
+    "preview-light.png": ("arranged", "light"),
     "preview-making.png": ("making", "dark"),
 }
 

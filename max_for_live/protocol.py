@@ -11,7 +11,7 @@ import json
 from bridge.osc import spec
 
 _MUSIC = (
-    *("bars", "duration_s", "bpm", "beats_per_bar", "key", "section", "seed", "variations"),
+    *("bars", "duration_s", "bpm", "beats_per_bar", "beat_unit", "key", "section", "seed", "variations"),
     *("guidance", "model", "preset", "play", "start"),
 )
 # Command → the keys that the device uses.
@@ -22,7 +22,8 @@ _COMMANDS = {
         *("prompt", "from_s", "context_s", "join"),
         *_MUSIC,
     ),
-    "fill": ("prompt", *_MUSIC),
+    "fill": ("prompt", *(name for name in _MUSIC if name not in ("bars", "duration_s"))),  # it lasts as its region does
+    "arrange": ("prompt", "clip", "from_s", "context_s", "join", *_MUSIC),
     "again": ("seed", "play"),
     "cancel": ("job",),
     "status": ("job",),
@@ -41,7 +42,7 @@ _REPLIES = {
     "queued": (),
     "progress": (),
     "chunk": ("variation",),
-    "done": ("others", "seed", "bpm", "first_chunk_s", "key", "downbeat_ms", "join_click_db"),
+    "done": ("others", "seed", "bpm", "bpm_measured", "first_chunk_s", "key", "downbeat_ms", "join_click_db"),
     "fail": ("path", "duration_s", "others"),
     "cancelled": ("others",),
     "entry": ("kept", "prompt", "clip", "seed", "path", "others", "duration_s"),

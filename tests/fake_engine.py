@@ -132,6 +132,7 @@ class FakeEngine:
         if "rolled" in words:
             seeds = [seed + request.variations for seed in seeds]
             own = {"bpm_measured": 124.0, "downbeat_ms": 3.2, "grid_confidence": 0.8, "rolls": 2}
+            own |= {"key": "A minor", "join_click_db": -31.2}
         report = GenerationReport(
             self._model, seeds[0], guidance=1.0, top_k=1, temperature=1.0, caption=request.clip or request.prompt,
             decode=request.decode, new_s=done / samplerate, elapsed_s=0.0, first_chunk_s=0.0, rtf=0.0,

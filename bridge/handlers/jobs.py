@@ -135,6 +135,7 @@ def job_state(id: str, job: Job, jobs: Jobs) -> State:
         "total_s": job.request.seconds,
         "rtf": job.rtf,
         "path": job.recording.path if job.recording.duration_s else None,
+        "others": job.end.pairs.get("others") if job.end else None,
         "duration_s": job.recording.duration_s,
     }
     return State(id, job.state, pairs)

@@ -21,7 +21,7 @@ class TransportHandlers:
 
     async def report(self, command: ReportTransport, caller: Caller) -> Replies:
         beats_per_bar, beat_unit = command.beats_per_bar or 0, command.beat_unit or 4
-        place = (command.bpm, command.position_beats, bool(command.playing), time.monotonic())
+        place = (command.bpm, command.position_beats, bool(command.playing), time.monotonic() - (command.age_s or 0.0))
         loop = None
         if command.loop_start_beats is not None and command.loop_end_beats is not None:
             loop = (command.loop_start_beats, command.loop_end_beats)

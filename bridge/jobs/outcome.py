@@ -71,6 +71,8 @@ def end_of(job: Job, finished: Finished | None, failure: Failure | None) -> End:
         "rolls": first.rolls,
         "midi_tracks": ", ".join(transcription.names({"engine": finished.report.as_entries()})) or None,
         "drawn": first.drawn,
+        "key": first.key,
+        "join_click_db": first.join_click_db,
         "note": "; ".join(finished.report.notes) or None,
         "weights": finished.report.model.weights,
     }

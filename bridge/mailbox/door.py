@@ -15,7 +15,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge import limits
@@ -172,6 +172,8 @@ class Mailbox:
             return
         except MessageError as error:
             received = error
+        if isinstance(received, commands.ReportTransport):  # it was so when the file was written, not when we looked
+            received = replace(received, age_s=(received.age_s or 0.0) + max(0.0, age_s))
         # The file goes when its answer is there: a daemon that is killed in between leaves it to the next.
         box.taken[file.name] = stamp
         self._loop.call_soon_threadsafe(self._serve, received, BoxClient(self, name))

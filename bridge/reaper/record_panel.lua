@@ -29,12 +29,13 @@ end
 
 local session = Session.new()
 local settings = { prompt = "warm dub techno, no drums", preset = "", bars = 8, takes = 3, play = true }
-local context = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, label = "1.1", project = {} }
+local context = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, unit = 4, label = "1.1", project = {} }
 local model = { settings = settings, session = session, alive = true, state_text = "Ready  –  sketch" }
 local can = { fill = true }
+context.no_plan = "Draw regions such as Intro, Verse, Drop: each becomes a section, as long as it is"
 
 local function asked(id, verb, label)
-  session:begin(id, { verb = verb, label = label, bpm = 124, beats = 4, target = {} })
+  session:begin(id, { verb = verb, label = label, bpm = 124, quarters = 4, target = {} })
 end
 
 local states = {}
@@ -44,12 +45,15 @@ function states.empty()
 end
 
 function states.working()
-  context.items = { { position = 0, length = 40, label = "9.1", bpm = 124, beats = 4 } }
+  context.items = { { position = 0, length = 40, label = "9.1", bpm = 124, beats = 4, unit = 4 } }
+  context.plan = {
+    bars = 40, from = 0, to = 77.4, bpm = 124, beats = 4, unit = 4, told = { "Intro 8", "Verse 8", "Drop 16", "Outro 8" }, text = "",
+  }
   context.has_time, context.from, context.to, context.bars, context.label = true, 16, 23.742, 4, "9.1–13.1"
   asked("r-1", "generate", "1.1–9.1")
-  session:hear({ what = "done", id = "r-1", path = "/m/a.wav", others = "a-2.wav/a-3.wav", duration_s = 15.484, bpm = 124.02, key = "A minor" })
+  session:hear({ what = "done", id = "r-1", path = "/m/a.wav", others = "a-2.wav/a-3.wav", duration_s = 15.484, bpm_measured = 124.02, downbeat_ms = 3, key = "A minor" })
   asked("r-2", "continue", "9.1")
-  session:hear({ what = "done", id = "r-2", path = "/m/b.wav", duration_s = 15.484, bpm = 125.1, key = "A minor", join_db = -31 })
+  session:hear({ what = "done", id = "r-2", path = "/m/b.wav", duration_s = 15.484, bpm = 125.1, key = "A minor", join_click_db = -31 })
   session.jobs["r-2"].placed, session.jobs["r-2"].active = {}, 1
   session.takes[1].kept = true
   model.listening = session.takes[3]

@@ -46,7 +46,7 @@ def test_of_a_variation_without_a_beat_nothing_is_made_up():
     renderer = SimpleNamespace(samplerate=24_000, token_rate=50.0, lookahead=0, left=0)
     track = Track(renderer, SimpleNamespace(sizes=lambda rate: iter([25])), frames=24_000, fade_s=0.0)
     track.meter.add(np.zeros((24_000, 1), np.float32))
-    take = SimpleNamespace(track=track, seed=8, grid=None, moved_s=0.0, rolls=1)
+    take = SimpleNamespace(track=track, seed=8, grid=None, moved_s=0.0, rolls=1, round=None)
     made = variation_report(plan(bpm=124.0), take)
     assert (made.seed, made.asked_bpm, made.asked_key) == (8, 124.0, "A minor") and made.level_db == -120.0
     assert made.drawn == "warm"

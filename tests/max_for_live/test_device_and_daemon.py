@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from bridge.osc import codec
+from tests.bridge.test_arrange import markers
 from tests.max_for_live.conftest import wait_until
 
 BAR_S = 2.0  # at Live's usual 120 bpm
@@ -217,6 +218,51 @@ def test_a_command_that_this_daemon_does_not_have_is_learnt_from_its_answer(daem
             relaying.join()
 
 
+def test_locators_become_a_piece_at_their_bars(daemon, put_on_track):
+    device = put_on_track(daemon.port, prompt="pad", focus="Arranger")
+    device.until("ready")
+    device.do("locators", places=[["Intro", 8], ["Drop = dark, drums", 16], ["End", 28]])
+    device.turn("mode", 3)
+    wait_until(lambda: device.shown.get("source set") == ["Intro 2 · Drop 3"])
+    assert device.shown["go text"] == ["Arrange 5 bars"]
+    device.press("go")
+    device.until("placed in beat 8 of Drums")
+    made = _made(device)
+    audio = soundfile.info(str(made))
+    assert audio.frames == 5 * BAR_S * audio.samplerate
+    assert markers(str(made)) == [(0, "Intro"), (round(2 * BAR_S * audio.samplerate), "Drop")]
+    time.sleep(0.1)
+    told = device.clips()
+    assert (told["arrangement"][0]["start_time"], told["arrangement"][0]["end_time"], told["console"]) == (8, 28, [])
+
+
+def test_a_piece_goes_on_from_the_clip_that_ends_among_the_locators(daemon, put_on_track, region):
+    device = put_on_track(daemon.port, focus="Arranger")
+    device.until("ready")
+    clip = {**region["change"], "start_time": 0, "end_time": 16, "looping": False, "name": "riff"}
+    device.do("clip", change=clip)
+    device.do("locators", places=[["Intro", 0], ["Verse", 16], ["Drop", 24]])
+    device.turn("bars", 0)
+    device.turn("mode", 3)
+    wait_until(lambda: device.shown.get("source set") == ["Verse 2 · Drop 1, on from riff"])
+    device.press("go")
+    device.until("placed in beat 16 of Drums")
+    command = next(command for command in device.commands if command[0] == "/inspire/arrange")
+    pairs = dict(zip(command[3::2], command[4::2], strict=True))
+    assert (command[2], pairs["clip"], pairs["from_s"], pairs["join"]) == ("Verse:2 | Drop:1 |", clip["file_path"], 8, "new")
+
+
+def test_what_was_measured_is_told_in_one_line(daemon, put_on_track):
+    """Of a real reply and a real sidecar: a name that they do not have would be nothing, and no error."""
+    device = put_on_track(daemon.port, prompt="rolled pad")
+    device.until("ready")
+    device.turn("auto_place", 0)
+    device.press("go")
+    device.until("done")
+    wait_until(lambda: device.shown.get("grid set", [" "])[0] != " ")
+    assert device.shown["grid set"][0].startswith("124.00 bpm of 120.00, downbeat +3 ms, A minor, join −31 dB")
+
+
 def test_words_in_any_script_arrive_as_they_were_typed(daemon, put_on_track):
     device = put_on_track(daemon.port, prompt="温かい dub, œuvre 🎹")
     device.until("ready")
@@ -314,6 +360,7 @@ def test_a_job_whose_end_was_lost_is_found_by_asking(daemon, put_on_track):
     device.until("ready")
     device.turn("auto_place", 0)
     device.turn("bars", 1)
+    device.turn("takes", 1)
     device.press("go")
     device.until("making")
     device.do("deaf", on=True)
@@ -324,6 +371,8 @@ def test_a_job_whose_end_was_lost_is_found_by_asking(daemon, put_on_track):
     assert not device.status.startswith("done")
     device.do("deaf", on=False)
     device.until("done")
+    device.do("control", message=["take", 1])
+    wait_until(lambda: _made(device).name.endswith(".2.wav"))  # its second take was found too
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ RELEASED = {
     *("Show Folder", "Place All", "Auto Place", "Bank Name", "Preset Name", "Model Name"),
 }
 RELEASED_CHOICES = {
-    "Mode": ["Generate", "Continue", "Fill", "Layer"],
+    "Mode": ["Generate", "Continue", "Fill", "Arrange"],
     "Bars": ["1", "2", "4", "8", "16"],
     "Takes": ["1", "2", "3", "4"],
     "Drums": ["Auto", "With", "Without"],

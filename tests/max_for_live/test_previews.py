@@ -48,10 +48,12 @@ def test_the_banner_and_the_grid_line_are_what_the_script_would_say():
     console.log(JSON.stringify([
         say({ state: "done", bars: 8, takes: 4 }),
         say({ state: "making", done_s: 6.5, total_s: 15.48, rtf: 0.66, bar_s: 1.935 }),
-        Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31, seed: 4711 }),
+        Words.grid({ bpm: 124, asked_bpm: 124, downbeat_ms: 3, key: "A minor", join_click_db: -31, seed: 4711 }),
         Words.go(1, 8), Words.host({ tempo: 124, numerator: 4, denominator: 4 }, "A minor"),
         Words.source({ name: "loop_compus", start_s: 0, end_s: 7.7 }, "4 bars"),
         Words.result({ kept: 1, prompt: "dub techno, warm chords" }),
+        say({ state: "ready", model: "sketch", first_s: 0.31 }), Words.go(3, 40),
+        Words.sections({ told: ["Intro 8", "Verse 8", "Drop 16", "Outro 8"] }),
     ]));
     """
     said = json.loads(
@@ -59,7 +61,8 @@ def test_the_banner_and_the_grid_line_are_what_the_script_would_say():
     )
     done, making = preview.SCENES["done"].texts, preview.SCENES["making"].texts
     names = ("grid", "go", "host", "source", "results")
-    assert said == [done["status"], making["status"], *(done[name] for name in names)]
+    arranged = [preview.SCENES["arranged"].texts[name] for name in ("status", "go", "source")]
+    assert said == [done["status"], making["status"], *(done[name] for name in names), *arranged]
 
 
 def test_another_patch_is_drawn_otherwise(patcher):

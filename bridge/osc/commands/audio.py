@@ -53,6 +53,9 @@ class ReportTransport(Command):
         float | None, Meta("where the host's loop begins, in quarter notes; not given: it plays none", -1_000, 1_000_000)
     ] = None
     loop_end_beats: Annotated[float | None, Meta("and where it ends", -1_000, 1_000_000)] = None
+    age_s: Annotated[
+        float | None, Meta("how long ago it was so, in seconds; the mailbox adds how long the message lay there", 0, TRANSPORT_S)
+    ] = None
 
     @classmethod
     def read(cls, id: str, **values: Any) -> ReportTransport:

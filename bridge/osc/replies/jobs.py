@@ -83,6 +83,10 @@ class Done(Reply):
         downbeat_ms: Annotated[float, Meta("by how many milliseconds the beats are late on that grid; negative: early")]
         grid_confidence: Annotated[float, Meta("0 to 1: how much of what begins, begins on that grid")]
         rolls: Annotated[int, Meta("takes made to be on the grid, or to go round as a loop, of which this is the best", 1)]
+        key: Annotated[str, Meta("key measured in the result, such as A minor")]
+        join_click_db: Annotated[
+            float, Meta("the click at the join with the clip, against the sound around it; at 0 dB and less none is heard")
+        ]
         midi_tracks: Annotated[str, Meta("tracks of its MIDI file that were transcribed: chords, drums, bass; of midi 1")]
         drawn: Annotated[str, Meta("key, mood and instruments that the prompt left open, drawn from the seed; words of a prompt")]
         note: Annotated[str, Meta("what was understood otherwise than it was written", is_sentence=True)]

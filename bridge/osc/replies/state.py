@@ -12,6 +12,7 @@ from bridge.osc.replies.table import Pairs, Reply, reply
 from bridge.osc.replies.values import (
     DoneS,
     Duration,
+    Others,
     Path,
     Paused,
     Position,
@@ -47,6 +48,7 @@ class State(Reply):
         clients: Annotated[int, Meta("registered clients")]
         folder: Annotated[str, Meta("where results go")]
         audio_device: Annotated[str, Meta("where sound goes, or why it does not", is_sentence=True)]
+        others: Others
         playing: Annotated[int, Meta("1 while the audio device sounds")]
         underruns: Underruns
         midi_in: Annotated[str, Meta("where MIDI comes from, or why it does not", is_sentence=True)]

@@ -1,8 +1,8 @@
--- @description Inspire: generate, continue and fill on the time line
+-- @description Inspire: generate, continue, fill and arrange on the time line
 -- @author inspire-daw
--- @version 0.2.0
+-- @version 0.3.0
 -- @changelog
---   The first version: panel, actions, results as takes.
+--   Arrange: the project's regions as one piece. Results are heard from REAPER's next bar on. Takes, seed and preset for Fill.
 -- @about
 --   # Inspire
 --   Music from the daemon `inspire`, placed on its beat. Needs the daemon; ReaImGui and SWS are used where they are installed.

@@ -97,6 +97,7 @@ function refresh() {
         return;
     }
     set = Live.state();
+    set.locators = settings.mode === Requests.ARRANGE ? Live.locators() : [];
     estimate();
     if (set.is_playing) {
         session.ask("transport", Osc.having("transport", Requests.transport(set)));

@@ -10,7 +10,7 @@ function show(name, values) {
 }
 
 function draw() {
-    var now, status, bars = Requests.BARS[settings.bars];
+    var now, status, plan = null, bars = Requests.BARS[settings.bars];
     if (!session || !set) {
         return;
     }
@@ -23,12 +23,16 @@ function draw() {
     colour("bgcolor", MOODS[status.mood]);
     colour("textcolor", status.mood === "idle" || status.mood === "ready" ? "live_control_fg" : "live_control_fg_on");
     show("host", ["set", Words.host(set, settings.key === 1 ? Music.key(set.root_note, set.scale_name, set.scale_mode) : "")]);
+    if (settings.mode === Requests.ARRANGE) {
+        plan = Requests.sections(settings, set, source);
+        bars = plan.bars;
+    }
     show("go", ["text", Words.go(settings.mode, bars)]);
     show("go", ["active", session.busy() || session.link !== "here" ? 0 : 1]);
     show("stop", ["active", session.busy() ? 1 : 0]);
     show("record", ["text", recording ? "Stop, then continue it" : "Record input, then continue it"]);
     show("listen", ["text", listening ? "Stop" : "Listen"]);
-    drawBelow();
+    drawBelow(plan);
     drawMenus();
     grow();
 }
@@ -39,19 +43,22 @@ function colour(attribute, name) {
     }
 }
 
-function drawBelow() {
+function drawBelow(plan) {
     var has = result ? 1 : 0, names = ["again", "listen", "place", "place_all", "favourite"], i, metre, target;
     for (i = 0; i < names.length; i++) {
         show(names[i], ["active", has]);
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || whole() || (result ? Words.grid(result) : " ")]);
+    show("grid", ["set", heard() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
-    show("source", ["set", !source ? "no source: select an audio clip" : source.problem ? source.problem
+    show("source", ["set", plan ? Words.sections(plan, source && source.name) : !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
     target = session.job ? session.job.target : result && result.target;
-    drawRuler(target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
+    if (plan && !plan.problem && !session.job) {
+        target = { kind: "arrangement", beat: plan.beat };
+    }
+    drawRuler(plan, target && target.kind === "arrangement" ? Math.floor(Music.barAt(target.beat, metre.quarters_per_bar) + 1e-6) : 1);
 }
 
 // Why it was not made, where the banner has no room for all of it.
@@ -66,8 +73,10 @@ function heard() {
     return settings.hear && session.busy() && told && /none|cannot|busy|not /i.test(told) ? Words.cut("not heard: " + told, 62) : "";
 }
 
-function drawRuler(first) {
-    var asked = session.job ? session.job.asked : result && result.asked, bars = (asked && asked.bars) || Requests.BARS[settings.bars], labels, i;
+// Over what is made; before that over what Arrange would make.
+function drawRuler(plan, first) {
+    var asked = session.job ? session.job.asked : result && result.asked, bars, labels, i;
+    bars = (plan && !session.job && plan.bars) || (asked && asked.bars) || Requests.BARS[settings.bars];
     labels = Music.ruler(first, bars, 8);
     for (i = 0; i < labels.length; i++) {
         show("ruler" + (i + 1), ["set", labels[i] || " "]);
@@ -95,6 +104,7 @@ function drawRegion() {
 
 function drawResult() {
     var bar_s = result.asked ? result.asked.bar_s : 0, facts = Live.facts(result.paths[take] || result.paths[0]), name;
+    facts.bpm = facts.bpm_measured || facts.bpm;
     for (name in { bpm: 1, key: 1, join_click_db: 1, downbeat_ms: 1, seed: 1 }) {
         if (facts[name] !== undefined) {
             result[name] = facts[name];

@@ -16,7 +16,10 @@ function preset() {
 }
 
 function targetNow(mode) {
-    var bar = set.numerator * 4 / set.denominator, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    var bar = set.numerator * 4 / set.denominator, plan = mode === Requests.ARRANGE ? Requests.sections(settings, set, source) : null, place = mode === Requests.GENERATE || !source || source.problem ? null : source.place;
+    if (plan) {
+        place = { track: plan.goes_on ? source.place.track : Live.ownTrack(), beat: plan.beat || 0 };
+    }
     if (place && mode === Requests.FILL && place.beat !== undefined) {
         place = { track: place.track, beat: place.beat - (source.end_s - source.start_s) * source.bpm / 60 };
     }

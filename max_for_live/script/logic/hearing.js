@@ -143,7 +143,7 @@ Session.prototype.end = function (job, state, told) {
     }
     if (files.length && job.duration_s) {
         result = {
-            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm, kept: 0, prompt: job.asked.prompt,
+            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm_measured || told.bpm, kept: 0, prompt: job.asked.prompt,
             asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
         };
         this.results.unshift(result);

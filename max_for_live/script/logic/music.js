@@ -4,19 +4,16 @@ var Music = (function () {
     var MAX_BPM = 400, MAX_BEATS_PER_BAR = 16; // the daemon's
     var CONTEXT_S = 30; // the most that the daemon listens back
 
-    // A signature as the daemon counts it. 6/8 at 120 quarters: three beats of 120; 7/8: seven of 240.
+    // A signature as the daemon counts it: bpm is quarter notes in every metre. It knows no whole notes: 2/1 is 8/4.
     function metre(tempo, numerator, denominator) {
-        var quarters = numerator * 4 / denominator, beats = quarters, bpm = tempo;
-        if (quarters !== Math.round(quarters)) {
-            beats = numerator;
-            bpm = tempo * denominator / 4;
-        }
+        var quarters = numerator * 4 / denominator, unit = denominator === 1 ? 4 : denominator, beats = quarters * unit / 4;
         return {
-            bpm: bpm,
+            bpm: tempo,
             beats_per_bar: beats,
+            beat_unit: unit,
             quarters_per_bar: quarters,
             bar_s: quarters * 60 / tempo,
-            fits: bpm >= 20 && bpm <= MAX_BPM && beats >= 1 && beats <= MAX_BEATS_PER_BAR
+            fits: tempo >= 20 && tempo <= MAX_BPM && beats <= MAX_BEATS_PER_BAR && quarters <= MAX_BEATS_PER_BAR && unit <= 16
         };
     }
 

@@ -71,7 +71,7 @@ var Words = (function () {
         return now.bars ? many(now.bars, "bar") : seconds(now.duration_s);
     }
 
-    // "124.06 bpm, A minor, join click −31 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
+    // "124.00 bpm, downbeat +3 ms, A minor, join −31 dB, seed 4711": what was measured of it. `result`: from the daemon and the file beside the sound.
     function grid(result) {
         var parts = [];
         if (result.bpm) {
@@ -84,7 +84,7 @@ var Words = (function () {
             parts.push(result.key);
         }
         if (result.join_click_db !== undefined) {
-            parts.push("join click " + signed(result.join_click_db, 0) + " dB");
+            parts.push("join " + signed(result.join_click_db, 0) + " dB");
         }
         if (result.seed !== undefined) {
             parts.push("seed " + result.seed);
@@ -94,6 +94,11 @@ var Words = (function () {
 
     function source(clip, bars) {
         return clip.name + " · " + (bars ? bars + " · " : "") + seconds(clip.start_s) + " to " + seconds(clip.end_s);
+    }
+
+    // "Intro 4 · Verse 8 · Drop 16, on from riff": what Arrange will make.
+    function sections(plan, clip) {
+        return plan.problem || cut(plan.told.join(" · "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
     }
 
     // "4 bars", where a part is whole bars long within a hundredth of one; else "".
@@ -108,7 +113,7 @@ var Words = (function () {
 
     // On the button: what a press will do. It has 96 pixels.
     function go(mode, bars) {
-        return ["Generate", "Continue", "Fill", "Layer"][mode] + (mode === 2 ? "" : " " + many(bars, "bar"));
+        return ["Generate", "Continue", "Fill", "Arrange"][mode] + (mode === 2 || !bars ? "" : " " + many(bars, "bar"));
     }
 
     // In the list: "♥ dub techno · 8 bars".
@@ -120,5 +125,5 @@ var Words = (function () {
         return text.length > most ? text.slice(0, most - 1) + "…" : text;
     }
 
-    return { COMMAND_LINE: COMMAND_LINE, status: status, grid: grid, source: source, wholeBars: wholeBars, host: host, go: go, result: result, cut: cut, seconds: seconds, many: many };
+    return { COMMAND_LINE: COMMAND_LINE, status: status, grid: grid, source: source, sections: sections, wholeBars: wholeBars, host: host, go: go, result: result, cut: cut, seconds: seconds, many: many };
 })();

@@ -48,6 +48,18 @@ class Box:
         return self.replies(id)
 
 
+def test_a_transport_is_as_old_as_its_file(box, daemon):
+    """It lay there for 0.9 s: 0.9 beats at 60 bpm, over the bar line."""
+    part = box.folder / "requests" / "where.json.part"
+    part.write_text(json.dumps(["/inspire/transport", 60, 3.3, 1, "beats_per_bar", 4]))
+    os.utime(part, (time.time() - 0.9,) * 2)
+    part.rename(part.with_name("where.json"))
+    assert box.answer("where") == ["/inspire/ack", "where"]
+    with daemon.client() as client:
+        told = client.status().pairs
+    assert (told["transport"], told["transport_from"], told["bpm"], told["bar"]) == ("playing", "report", 60, 2)
+
+
 @pytest.fixture
 def mailbox(daemon) -> Path:
     return daemon.home / "state" / "mailbox"

@@ -145,7 +145,7 @@ function scenarios.again()
   settle(function() return #items() == 2 end, "the other item")
   assert(#project.tracks == 2 and #project.undo == 2)
   local take = state.session.takes[2]
-  mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 20, 205, 1 -- the heart of the first row
+  mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 20, 233, 1 -- the heart of the first row
   mock.turn()
   mock.mouse.mouse_cap = 0
   settle(function() return state.session.takes[1].kept end, "the favourite")
@@ -179,6 +179,60 @@ function scenarios.fill()
   end
 end
 
+-- Regions are a piece in one go: on from the item that ends where the second begins, exactly as long as they are.
+function scenarios.arrange()
+  project.regions = { { 0.0, 2 * bar, "Intro" }, { 2 * bar, 4 * bar, "Drop = dark, drums" }, { 4 * bar, 5 * bar, "Outro" } }
+  settle(function() return shows("Arrange 5 bars: Intro 2, Drop 2, Outro 1") end, "the button")
+  local item = mock.item(track, mock.source(clip, 6.5), 0, 2 * bar)
+  item.selected = true
+  settle(function() return shows("Arrange 3 bars after the item: Drop 2, Outro 1") end, "the button for the item")
+  assert(app.start("arrange") == 1)
+  local placed = settle(function() return items()[2] end, "the item")
+  close(placed.values.D_POSITION, 2 * bar)
+  assert(math.abs(placed.values.D_LENGTH - 3 * bar) < 1 / 48000 and placed.track == track and #project.undo == 1)
+  local message = state.session.jobs[state.session.latest].request.message
+  assert(message[2] == "Drop:2=dark, drums | Outro:1 |" and message[4] == clip, table.concat(message, " "))
+  project.regions[2][2] = 3.5 * bar
+  mock.turn(0.2)
+  assert(app.start("arrange") == 0 and state.session.message:find("gap between Drop"), state.session.message)
+end
+
+-- While REAPER plays the daemon knows its bars, and what is made is heard from the next one on.
+function scenarios.playing()
+  project.played_from, project.played_at, project.play_state = 9 * bar, mock.now, 1
+  state.settings.play = true
+  mock.turn()
+  assert(state.settings.plays)
+  project.time = { 0, 1 * bar }
+  mock.turn(0.2)
+  assert(app.start("generate") == 1)
+  local job = state.session.jobs[state.session.latest]
+  assert(table.concat(job.request.message, " "):find("play 1 start bar", 1, true))
+  settle(function() return #items() == 1 end, "the item")
+  assert(job.state == "done")
+  local told
+  local function daemon_says(transport)
+    state.mailbox:ask({ "/inspire/status" }, function(reply) told = reply end, mock.now)
+    return told and told.transport == transport and told.transport_from == "report"
+  end
+  settle(function() return daemon_says("playing") end, "the daemon to hear that it plays")
+  assert(told.bar >= 10 and told.bar < 40 and told.bpm == 124 and told.beats_per_bar == 4, tostring(told.bar))
+  project.play_state = 0
+  settle(function() return daemon_says("stopped") end, "the daemon to hear that it stopped")
+end
+
+-- A daemon that forgot the host, as one started anew has: it is made and heard at once all the same.
+function scenarios.no_clock()
+  state.settings.play, state.settings.plays = true, true
+  project.time = { 0, 1 * bar }
+  local told = require("inspire.transport")
+  told.due = function(known) known.plays = true return nil end
+  mock.turn(0.2)
+  assert(app.start("generate") == 1)
+  settle(function() return #items() == 1 end, "the item")
+  assert(not table.concat(state.session.jobs[state.session.latest].request.message, " "):find("start", 1, true))
+end
+
 -- The daemon is killed while it works and another comes: the panel says so, and what was made lands.
 function scenarios.killed()
   project.time = { 0, 16 * bar }
@@ -210,7 +264,7 @@ function scenarios.closed()
   settle(function() return shows("is closed") end, "the message")
   assert(#items() == 0 and #other.tracks[1].items == 0)
   for _ = 1, 2 do -- twice on the first row
-    mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 120, 245, 1
+    mock.mouse.mouse_x, mock.mouse.mouse_y, mock.mouse.mouse_cap = 120, 273, 1
     mock.turn()
     mock.mouse.mouse_cap = 0
     mock.turn()

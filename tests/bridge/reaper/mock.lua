@@ -84,7 +84,7 @@ end
 function mock.project(folder, file)
   return new("ReaProject", {
     folder = folder, file = file or "", tracks = {}, regions = {}, tempo = { { at = 0, bpm = 120, beats = 4, unit = 4 } },
-    time = { 0, 0 }, cursor = 0, undo = {}, undo_depth = 0,
+    time = { 0, 0 }, cursor = 0, play_state = 0, repeats = false, undo = {}, undo_depth = 0,
   })
 end
 
@@ -221,6 +221,12 @@ function mock.install(folder, script)
     local tempo = tempo_at(project, time)
     return tempo.beats, tempo.unit, tempo.bpm
   end
+  function r.GetPlayStateEx(project) return project.play_state end
+  function r.GetPlayPositionEx(project) return project.played_from + mock.now - project.played_at end
+  function r.GetSetRepeatEx(project, value)
+    assert(value == -1, "the script changed the repeat switch")
+    return project.repeats and 1 or 0
+  end
   r.TimeMap2_timeToQN = quarters_of
   r.TimeMap2_QNToTime = seconds_of
   function r.TimeMap2_timeToBeats(project, time) -- one signature
@@ -228,10 +234,16 @@ function mock.install(folder, script)
     local beats = quarters_of(project, time) * tempo.unit / 4
     return beats % tempo.beats, math.floor(beats / tempo.beats), tempo.beats, beats, tempo.unit
   end
-  function r.CountProjectMarkers(project) return #project.regions, 0, #project.regions end
+  function r.CountProjectMarkers(project) -- a region is {from, to, name}, a marker {from, nil, name}
+    local regions = 0
+    for _, one in ipairs(project.regions) do
+      regions = regions + (one[2] and 1 or 0)
+    end
+    return #project.regions, #project.regions - regions, regions
+  end
   function r.EnumProjectMarkers3(project, index)
-    local region = project.regions[index + 1]
-    return index + 1, true, region[1], region[2], region[3], index + 1, 0
+    local one = project.regions[index + 1]
+    return index + 1, one[2] ~= nil, one[1], one[2] or 0.0, one[3], index + 1, 0
   end
 
   local function selected(project)

@@ -28,6 +28,9 @@ SCENARIOS = [
     "imgui",
     "dialogs",
     "history",
+    "arrange",
+    "playing",
+    "no_clock",
 ]
 SCENARIOS += ["other_tab", "other_tab_reaper_6", "alone_generate", "alone_continue", "alone_refused", "alone_nobody"]
 

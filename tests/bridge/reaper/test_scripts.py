@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import pytest
 
 from bridge.config.settings import Settings
+from bridge.osc import spec
 from bridge.reaper import build, draw_panel
 from tests.bridge.conftest import ROOT
 from tests.missing import needs
@@ -103,6 +104,19 @@ def test_the_tables_are_those_of_the_names_in_use():
     imgui = json.loads((HERE / "reaimgui.json").read_text())
     assert set(re.findall(r"\bImGui\.(\w+)", text)) == set(imgui["functions"])
     assert set(re.findall(r'constant\("(\w+)"\)', text)) == set(imgui["enums"])
+
+
+def test_what_is_read_of_replies_is_what_the_daemon_says():
+    """A name that no reply has would be nothing for ever: an empty column, and no error."""
+    known = {f.name for reply in spec.REPLIES.values() for f in (*reply.arguments, *reply.pairs)} | {"what", "id"}
+    read = {
+        name: file.name
+        for file in [*SCRIPTS, build.FOLDER / "record_panel.lua"]
+        for name in re.findall(r"\b(?:reply|entry)\.(\w+)", file.read_text("utf-8"))
+    }
+    told = re.findall(r"session:hear\(\{(.*?)\}\)", (build.FOLDER / "record_panel.lua").read_text("utf-8"))
+    read |= {name: "record_panel.lua" for values in told for name in re.findall(r"(\w+) =", values)}
+    assert len(read) > 15 and {name: file for name, file in read.items() if name not in known} == {}
 
 
 def test_every_undo_step_is_opened_in_one_place():

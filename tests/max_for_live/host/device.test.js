@@ -240,8 +240,29 @@ test("what was measured stands below the picture, read from the file beside the 
     await wait(LOADED_MS);
     max.control("go", 1);
     await wait(30);
-    assert.strictEqual(max.shown("grid", "set"), "120.02 bpm, A minor, join click −31 dB, seed 5");
+    assert.strictEqual(max.shown("grid", "set"), "120.02 bpm, A minor, join −31 dB, seed 5");
     fs.rmSync(folder, { recursive: true });
+    max.free();
+});
+
+test("Arrange says what the locators make, and asks for it where the first of them is", async () => {
+    const { live, max, commands } = device("11.2.0", { focus: "Arranger" });
+    for (const [name, time] of [["Drop", 32], ["Intro", 16], ["End", 64]]) live.song.props.cue_points.push(live.make("CuePoint", null, { name, time }).id);
+    max.control("prompt", "dub");
+    max.control("mode", 3);
+    await wait(LOADED_MS);
+    assert.strictEqual(max.shown("go", "text"), "Arrange 12 bars");
+    assert.strictEqual(max.shown("source", "set"), "Intro 4 · Drop 8");
+    assert.deepStrictEqual([max.shown("ruler1", "set"), max.shown("ruler3", "set")], ["5", "8"], "the song's bars");
+    max.control("go", 1);
+    const command = commands().find(([address]) => address === "/inspire/arrange");
+    assert.strictEqual(command[2], "Intro:4 | Drop:8 |");
+    assert.deepStrictEqual(live.console, []);
+    live.song.props.cue_points.pop();
+    live.song.props.cue_points.pop();
+    live.song.props.cue_points.pop();
+    await wait(1100);
+    assert.strictEqual(max.shown("source", "set"), "set locators: each becomes a section");
     max.free();
 });
 

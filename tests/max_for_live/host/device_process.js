@@ -104,6 +104,9 @@ const deeds = {
         const clip = live.addClip(owner, change);
         live.change(live.view, "detail_clip", clip.id);
     },
+    locators: ({ places }) => {
+        live.song.props.cue_points = places.map(([name, time]) => live.make("CuePoint", null, { name, time }).id);
+    },
     clips: () => say({
         slots: track.props.clip_slots.map((id) => live.objects.get(id)).map((slot) => (slot.props.has_clip ? live.objects.get(slot.props.clip).props : null)),
         arrangement: track.props.arrangement_clips.map((id) => live.objects.get(id).props), console: live.console, posts: max.console, named: max.named,

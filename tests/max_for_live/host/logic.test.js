@@ -4,7 +4,7 @@ const test = require("node:test");
 const assert = require("node:assert");
 const { run } = require("./max.js");
 
-const { Osc, Music, Words, Requests, Placing, TABLE } = run("({ Osc: Osc, Music: Music, Words: Words, Requests: Requests, Placing: Placing, TABLE: TABLE })");
+const { Osc, Music, Words, Requests, Sections, Placing, TABLE } = run("({ Osc: Osc, Music: Music, Words: Words, Requests: Requests, Sections: Sections, Placing: Placing, TABLE: TABLE })");
 const plain = (value) => JSON.parse(JSON.stringify(value));
 const SET = { tempo: 124, numerator: 4, denominator: 4, root_note: 9, scale_name: "Minor", scale_mode: 1, beat: 0, is_playing: false, brace: { on: false } };
 const SETTINGS = { mode: 0, bars: 3, takes: 0, drums: 0, key: 1, guidance: 0, seed: 7, lock: 0, dice: 5, hear: 1, prompt: "dub techno", preset: "", model: "" };
@@ -62,10 +62,11 @@ test("bars of any signature are as long as Live's", () => {
     for (const [numerator, denominator, seconds] of [[4, 4, 2], [3, 4, 1.5], [6, 8, 1.5], [7, 8, 1.75], [5, 4, 2.5], [12, 8, 3]]) {
         const metre = Music.metre(120, numerator, denominator);
         near(metre.bar_s, seconds);
-        near(metre.beats_per_bar * 60 / metre.bpm, seconds);
-        assert.strictEqual(metre.beats_per_bar, Math.round(metre.beats_per_bar));
+        near(metre.beats_per_bar * 4 / metre.beat_unit * 60 / metre.bpm, seconds);
+        assert.deepStrictEqual([metre.bpm, metre.beats_per_bar, metre.beat_unit], [120, numerator, denominator]);
     }
-    assert.strictEqual(Music.metre(300, 7, 8).fits, false);
+    assert.deepStrictEqual([Music.metre(300, 7, 8).fits, Music.metre(401, 7, 8).fits, Music.metre(120, 17, 8).fits], [true, false, false]);
+    assert.deepStrictEqual([Music.metre(120, 2, 1).beats_per_bar, Music.metre(120, 2, 1).beat_unit], [8, 4]);
 });
 
 test("beats become seconds between warp markers, and beyond them by the nearest tempo", () => {
@@ -161,8 +162,40 @@ test("a continuation hears what is before its place; a clip that Live stretches 
 test("what cannot be asked for says what to do", () => {
     assert.match(Requests.build({ ...SETTINGS, prompt: " " }, SET).problem, /write what to play, or choose a preset/);
     assert.match(Requests.build({ ...SETTINGS, mode: 1 }, SET).problem, /select an audio clip/);
-    assert.match(Requests.build({ ...SETTINGS, mode: 3 }, SET).problem, /later version/);
+    assert.match(Requests.build({ ...SETTINGS, mode: 3 }, SET).problem, /set locators/);
     assert.strictEqual(Requests.build({ ...SETTINGS, prompt: "", preset: "Funk" }, SET).values.prompt, " ");
+});
+
+const LOCATORS = [{ name: "Intro", beat: 0 }, { name: "Drop = dark, drums | loud", beat: 16 }, { name: "", beat: 48 }, { name: "End", beat: 56 }, { name: "spare", beat: 60 }];
+
+test("locators are the sections of a piece: up to End, within the loop brace, or so many bars of the last", () => {
+    const all = Sections.plan(LOCATORS, { on: false }, 4, 8);
+    assert.deepStrictEqual([all.text, all.bars, all.beat, all.goes_on], ["Intro:4 | Drop:8=dark, drums , loud | part 3:2 |", 14, 0, false]);
+    const part = Sections.plan(LOCATORS, { on: true, start: 8, length: 16 }, 4, 8);
+    assert.deepStrictEqual([part.text, part.beat], ["Intro:2 | Drop:2=dark, drums , loud |", 8]);
+    assert.strictEqual(Sections.plan(LOCATORS.slice(0, 2), { on: false }, 4, 8).text, "Intro:4 | Drop:8=dark, drums , loud |");
+    assert.strictEqual(Sections.plan([{ name: "A", beat: 0 }, { name: "End", beat: 14 }], {}, 3.5, 8).text, "A:4 |");
+    assert.match(Sections.plan([{ name: "A", beat: 0 }, { name: "B", beat: 15 }], {}, 4, 8).problem, /A does not last whole bars/);
+    assert.match(Sections.plan([], {}, 4, 8).problem, /set locators/);
+});
+
+test("a piece goes on from the chosen clip of the arrangement where that ends among the locators", () => {
+    const set = { ...SET, locators: LOCATORS };
+    const source = { path: "/a/b.wav", name: "b", start_s: 0, end_s: 8, bpm: 124, place: { track: 1, beat: 16 } };
+    const made = Requests.build({ ...SETTINGS, mode: 3, takes: 1 }, set, source, null);
+    assert.deepStrictEqual(plain(made.values), {
+        bpm: 124, beats_per_bar: 4, key: "A minor", variations: 2, seed: 5, play: 1, sections: "Drop:8=dark, drums , loud | part 2:2 |", prompt: "dub techno",
+        clip: "/a/b.wav", from_s: 8, context_s: 8, join: "new",
+    });
+    near(made.asked.total_s, 10 * 4 * 60 / 124);
+    assert.ok(Osc.command("arrange", "a", made.values).message);
+    for (const other of [{ ...source, place: { track: 1, beat: 56 } }, { ...source, place: { track: 1, slot: 0 } }, null]) {
+        const whole = Requests.build({ ...SETTINGS, mode: 3 }, set, other, null);
+        assert.deepStrictEqual([whole.values.clip, whole.asked.bars], [undefined, 14]);
+    }
+    assert.match(Requests.build({ ...SETTINGS, mode: 3, prompt: "" }, set, null, null).problem, /write what to play/);
+    const seven = Requests.build({ ...SETTINGS, mode: 3 }, { ...set, numerator: 7, denominator: 8, locators: [{ name: "A", beat: 0 }, { name: "End", beat: 14 }] }, null, null);
+    assert.deepStrictEqual([seven.values.sections, seven.values.beats_per_bar, seven.values.beat_unit, seven.asked.bars], ["A:4 |", 7, 8, 4]);
 });
 
 test("a locator that is named like a section says which part it is", () => {
@@ -173,13 +206,13 @@ test("a locator that is named like a section says which part it is", () => {
 });
 
 test("a tempo and metre that the daemon does not count in is asked for in seconds", () => {
-    const made = Requests.build(SETTINGS, { ...SET, tempo: 300, numerator: 7, denominator: 8 }, null, null);
+    const made = Requests.build(SETTINGS, { ...SET, tempo: 420, numerator: 7, denominator: 8 }, null, null);
     assert.strictEqual(made.values.bars, undefined);
-    near(made.values.duration_s, 8 * 3.5 * 60 / 300);
+    near(made.values.duration_s, 8 * 3.5 * 60 / 420);
 });
 
 test("what is measured is told in one line", () => {
-    assert.strictEqual(Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31.2 }), "124.06 bpm, A minor, join click −31 dB");
+    assert.strictEqual(Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31.2 }), "124.06 bpm, A minor, join −31 dB");
     assert.strictEqual(Words.grid({ bpm: 124, downbeat_ms: 3 }), "124.00 bpm, downbeat +3 ms");
     assert.strictEqual(Words.grid({ bpm: 62, asked_bpm: 124, seed: 4 }), "62.00 bpm of 124.00, seed 4");
 });

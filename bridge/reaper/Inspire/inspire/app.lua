@@ -1,4 +1,5 @@
 -- Panel and actions put together: asks the daemon for what is selected, places what comes back.
+local arrange = require("inspire.arrange")
 local files = require("inspire.files")
 local Mailbox = require("inspire.mailbox")
 local panel = require("inspire.panel")
@@ -7,6 +8,7 @@ local protocol = require("inspire.protocol")
 local requests = require("inspire.requests")
 local selection = require("inspire.selection")
 local Session = require("inspire.session")
+local transport = require("inspire.transport")
 
 local app = {}
 
@@ -63,8 +65,47 @@ local function put_in(job)
   end
 end
 
-local function hear(reply)
+-- What is selected, and what arranging it would make.
+local function look()
+  local context = selection.read(protocol.SECTIONS)
+  local range = context.has_time and { from = context.from, to = context.to } or nil
+  local marks = selection.marks(context.project)
+  context.plan, context.no_plan = arrange.plan(marks, range, context.items, state.settings.bars, selection.measure(context.project))
+  return context
+end
+
+-- Tells the daemon where REAPER's playback is, so that what is made is heard from its next bar on.
+local function tell_transport(now)
+  local message = state.mailbox.alive and transport.due(state.told, reaper.EnumProjects(-1), now)
+  if message then
+    state.mailbox:ask(message, function() end, now, nil, true)
+  end
+  state.settings.plays = state.told.plays
+end
+
+local hear
+
+-- A daemon that knows of no host that plays: then it is heard at once.
+local function ask_without_start(job)
+  local message = job.request.message
+  for index = 3, #message do
+    if message[index] == "start" then
+      local again = table.move(message, index + 2, #message + 2, index, { table.unpack(message, 1, index - 1) })
+      local id = state.mailbox:new_id()
+      job.request.message = again
+      state.session:begin(id, job.request)
+      ask(again, hear, id)
+      reaper.SetExtState(SECTION, "latest", id, true)
+      return
+    end
+  end
+end
+
+function hear(reply)
   local ended = state.session:hear(reply)
+  if reply.what == "fail" and reply.code == "no_clock" then
+    ask_without_start(state.session.jobs[reply.id])
+  end
   if ended then
     put_in(ended)
   end
@@ -88,7 +129,8 @@ end
 
 -- Does a verb with what is selected. Returns how many jobs were asked for.
 function app.start(verb)
-  local context = selection.read(protocol.SECTIONS)
+  tell_transport(reaper.time_precise())
+  local context = look()
   local made, why = requests.make(verb, context, state.settings, state.session.can)
   if #made == 0 and why then
     tell(why)
@@ -227,8 +269,8 @@ end
 
 -- What the panel's parts ask for.
 local DOES = {
-  generate = app.start, continue = app.start, fill = app.start, stop = app.stop, again = app.again, start = start_daemon,
-  preset = choose_preset,
+  generate = app.start, continue = app.start, fill = app.start, arrange = app.start,
+  stop = app.stop, again = app.again, start = start_daemon, preset = choose_preset,
 }
 
 function DOES.prompt(_, text)
@@ -365,6 +407,7 @@ end
 local function prepare(box)
   state.settings = load_settings()
   state.session = Session.new()
+  state.told = {} -- of REAPER's transport
   state.model = { settings = state.settings, session = state.session, alive = false }
   state.mailbox = Mailbox.new(files, files.mailbox(), box)
   return state
@@ -374,12 +417,13 @@ end
 local function turn()
   local now = reaper.time_precise()
   look_after_daemon(now)
+  tell_transport(now)
   reaper.SetExtState(SECTION, "panel", tostring(now), false)
   obey_actions()
   local model = state.model
   if now >= (state.look_at or 0) then
     state.look_at = now + LOOK_S
-    state.context = selection.read(protocol.SECTIONS)
+    state.context = look()
   end
   model.buttons = requests.buttons(state.context, state.settings, state.session.can)
   local asked, wheel, open = state.canvas.frame(function(canvas, width, height)
@@ -437,7 +481,7 @@ function app.run_action(verb)
     if not state.mailbox.alive and at - since > 10 then
       reaper.ShowMessageBox("No daemon answers: start it with  inspire serve", "Inspire", 0)
       state.mailbox:close()
-    elseif next(state.mailbox.open) then
+    elseif state.mailbox:waits() then
       reaper.defer(loop)
     else
       if state.session.message ~= "" then

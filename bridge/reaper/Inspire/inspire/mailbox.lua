@@ -10,7 +10,7 @@ local GONE_S = 20.0 -- a heartbeat that stands still for so long is no more; see
 local SILENT_S = 4.0 -- as for a daemon that does not answer: one that lives answers within a second
 local LOOK_S = 0.1 -- between two looks
 local LAST = { done = true, fail = true, cancelled = true }
-local STARTS = { generate = true, continue = true, fill = true, sketch = true, again = true, layer = true }
+local STARTS = { generate = true, continue = true, fill = true, arrange = true, sketch = true, again = true, layer = true }
 
 -- `folder` is the mailbox, `box` the name of this client's box in it.
 function Mailbox.new(files, folder, box)
@@ -33,11 +33,11 @@ function Mailbox:new_id()
   return self.prefix .. "-" .. self.count
 end
 
--- Asks: `message` is the command's address and values without the id. `heard` is called with every reply. Returns the id, or nil
--- and why the request could not be written.
-function Mailbox:ask(message, heard, now, id)
+-- Asks: `message` is the command's address and values without the id. `heard` is called with every reply. `once`: it is true only now,
+-- and not put there again. Returns the id, or nil and why the request could not be written.
+function Mailbox:ask(message, heard, now, id, once)
   id = id or self:new_id()
-  local request = { message = message, heard = heard, read = 0, put = now, tries = 1 }
+  local request = { message = message, heard = heard, read = 0, put = now, tries = 1, once = once }
   local fine, why = self:put(id, message)
   if not fine then
     return nil, why
@@ -67,7 +67,10 @@ function Mailbox:poll(now)
     open[id] = request
   end
   for id, request in pairs(open) do
-    if not self:read(id, request, now) and request.read == 0 and now - request.put > SILENT_S
+    if request.once and now - request.put > SILENT_S then
+      self.open[id] = nil
+      self.files.remove(self.box .. "/requests/" .. id .. ".json")
+    elseif not self:read(id, request, now) and request.read == 0 and now - request.put > SILENT_S
       and now - (self.changed or 0) > SILENT_S then
       self.alive = false
     elseif self.open[id] and self.alive and now - request.put > RESEND_S then
@@ -139,6 +142,16 @@ function Mailbox.is_last(request, reply)
     return reply.index + 1 >= reply.count
   end
   return true
+end
+
+-- Whether anything is asked whose end is still to come.
+function Mailbox:waits()
+  for _, request in pairs(self.open) do
+    if not request.once then
+      return true
+    end
+  end
+  return false
 end
 
 -- Away with this client's folder: it is closing.

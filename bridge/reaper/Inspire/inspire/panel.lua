@@ -3,7 +3,7 @@ local Session = require("inspire.session")
 
 local panel = {}
 
-panel.WIDTH, panel.HEIGHT = 460, 420 -- as it opens, in pixels
+panel.WIDTH, panel.HEIGHT = 460, 448 -- as it opens, in pixels
 local MARGIN, GAP, ROW, LINE = 10, 6, 22, 17
 local COLOURS = {
   back = 0x24262BFF, field = 0x17181BFF, button = 0x3D6FE0FF, off = 0x34373DFF, quiet = 0x3A3D44FF, text = 0xE8E8E8FF, dim = 0x9097A1FF,
@@ -77,13 +77,27 @@ local function draw_values(canvas, model, y, width, asked)
   return asked
 end
 
+-- `text` as far as it fits.
+local function fitted(canvas, text, width)
+  local letters = utf8.len(text) or 0
+  local shown = text
+  while letters > 1 and canvas.measure(shown) > width do
+    letters = letters - 1
+    shown = text:sub(1, utf8.offset(text, letters + 1) - 1) .. "…"
+  end
+  return shown
+end
+
 local function draw_verbs(canvas, model, y, width, asked)
   local w = (width - 2 * MARGIN - 2 * GAP) / 3
   for index, one in ipairs(model.buttons) do
-    local x = MARGIN + (index - 1) * (w + GAP)
+    local x, wide, high = MARGIN + (index - 1) * (w + GAP), w, ROW + 12
+    if index == 4 then -- the whole piece, with room for its sections
+      x, y, wide, high = MARGIN, y + ROW + 12 + GAP, width - 2 * MARGIN, ROW
+    end
     local enabled = one.enabled and model.alive
     local why = model.alive and one.why or "There is no daemon"
-    if button(canvas, one.name, x, y, w, ROW + 12, one.label, enabled, why) then
+    if button(canvas, one.name, x, y, wide, high, fitted(canvas, one.label, wide - 12), enabled, why) then
       asked = { one.name }
     end
   end
@@ -148,7 +162,8 @@ local function draw_tempo(canvas, take, x, y, w)
   local colour = size < 0.1 and COLOURS.good or size < 0.5 and COLOURS.fair or COLOURS.bad
   canvas.rect(x, y + ROW - 5, w - 8, 3, COLOURS.line)
   canvas.rect(x, y + ROW - 5, math.max(3, (w - 8) * size), 3, colour)
-  canvas.text(x, y - 2, w, ROW, ("%.2f  %+.2f %%"):format(take.bpm, percent), COLOURS.text, "left")
+  local text = take.downbeat_ms and ("%.2f  %+.0f ms"):format(take.bpm, take.downbeat_ms) or ("%.2f  %+.2f %%"):format(take.bpm, percent)
+  canvas.text(x, y - 2, w, ROW, text:gsub("%-", "−"), COLOURS.text, "left")
 end
 
 local function draw_row(canvas, model, take, number, y, width)
@@ -197,9 +212,10 @@ local function draw_results(canvas, model, y, width, height, asked)
     asked = draw_row(canvas, model, takes[index], index, y, width) or asked
     y = y + ROW
   end
-  if #takes == 0 then
+  local room = math.min(ROW * 2, height - y)
+  if #takes == 0 and room >= LINE then
     local hint = "What is made appears here: click to listen, double-click to use"
-    canvas.text(MARGIN, y, width - 2 * MARGIN, ROW * 2, hint, COLOURS.faint, "centre")
+    canvas.text(MARGIN, y, width - 2 * MARGIN, room, hint, COLOURS.faint, "centre")
   end
   return asked
 end
@@ -216,7 +232,7 @@ function panel.draw(canvas, model, width, height)
   asked = draw_values(canvas, model, y, width, asked)
   y = y + ROW + GAP
   asked = draw_verbs(canvas, model, y, width, asked)
-  y = y + ROW + 12 + GAP
+  y = y + ROW + 12 + GAP + ROW + GAP
   asked = draw_progress(canvas, model, y, width, asked)
   y = y + ROW + GAP
   y = draw_message(canvas, model, y, width)

@@ -18,6 +18,7 @@ local function add_music(message, settings, place, knows_tempo)
   if knows_tempo then
     add(message, "bpm", place.bpm)
     add(message, "beats_per_bar", place.beats)
+    add(message, "beat_unit", place.unit ~= 4 and place.unit or nil)
   end
   add(message, "section", place.section)
   add(message, "preset", settings.preset)
@@ -28,15 +29,31 @@ local function add_music(message, settings, place, knows_tempo)
   end
   if settings.play then
     add(message, "play", 1)
+    add(message, "start", settings.plays and "bar" or nil)
   end
 end
 
 local function is_tempo(place)
-  return place.bpm >= 20 and place.bpm <= 400 and place.beats <= 16
+  return place.bpm >= 20 and place.bpm <= 400 and place.beats <= 16 and place.beats * 4 / place.unit <= 16
+    and (place.unit == 2 or place.unit == 4 or place.unit == 8 or place.unit == 16)
+end
+
+-- Of a bar.
+local function quarters(place)
+  return place.beats * 4 / place.unit
 end
 
 local function count(number, noun)
   return number == 1 and "1 " .. noun or ("%d %ss"):format(number, noun)
+end
+
+-- From where in a clip it goes on, and how much of it the model hears. One that was written down is heard to its end.
+local function add_clip(message, item)
+  add(message, "join", "new")
+  if item.plain then
+    add(message, "from_s", item.offset + item.length)
+    add(message, "context_s", math.max(1, math.min(CONTEXT_S, item.length)))
+  end
 end
 
 -- The item that the time selection lies in, and has audio before it.
@@ -49,7 +66,27 @@ local function around(context)
   return nil
 end
 
--- The three verbs for what is selected: {name, label, enabled, why}. `can` says which commands the daemon has.
+-- "Arrange 40 bars: Intro 8, Verse 16, Drop 16"
+local function arrange_button(context, words, can)
+  local plan = context.plan
+  local button = { name = "arrange", label = "Arrange regions", enabled = false, why = context.no_plan }
+  if not plan then
+    return button
+  end
+  button.label = ("Arrange %s%s: %s"):format(count(plan.bars, "bar"), plan.item and " after the item" or "", table.concat(plan.told, ", "))
+  button.enabled = can.arrange ~= false
+  button.why = "This daemon cannot arrange yet"
+  if not words and not plan.item and not plan.all_say_it then
+    button.enabled, button.why = false, "Write what to play, or choose a preset"
+  elseif plan.to - plan.from > MOST_S then
+    button.enabled, button.why = false, ("A piece lasts at most %d s: select a part of the regions"):format(MOST_S)
+  elseif not is_tempo(plan) then
+    button.enabled, button.why = false, "The daemon takes 20 to 400 bpm and bars of at most 16 beats"
+  end
+  return button
+end
+
+-- The verbs for what is selected: {name, label, enabled, why}. `can` says which commands the daemon has.
 function requests.buttons(context, settings, can)
   local words = settings.prompt ~= "" or settings.preset ~= ""
   local length_s = context.has_time and context.to - context.from or nil
@@ -74,7 +111,26 @@ function requests.buttons(context, settings, can)
   end
   fill.why = can.fill == false and "This daemon cannot fill yet"
     or "Select an audio item and a time range inside it, with music before it"
-  return { generate, continue, fill }
+  return { generate, continue, fill, arrange_button(context, words, can) }
+end
+
+local function make_arrange(context, settings)
+  local plan = context.plan
+  local message = { "/inspire/arrange", plan.text }
+  if plan.item then
+    add(message, "clip", plan.item.file)
+    add_clip(message, plan.item)
+  end
+  add(message, "prompt", settings.prompt)
+  add_music(message, settings, { bpm = plan.bpm, beats = plan.beats, unit = plan.unit }, true)
+  local item = plan.item
+  return {
+    verb = "arrange", label = plan.label, message = message, item = item, bpm = plan.bpm, quarters = plan.beats * 4 / plan.unit,
+    target = {
+      project = context.project, track = item and item.track or context.track, position = plan.from, length = plan.to - plan.from,
+      source = item and item.item, source_position = item and item.position,
+    },
+  }
 end
 
 -- The requests of a verb: each {verb, label, message, target}; `message` of a continue or fill still needs its clip, the second value,
@@ -98,7 +154,7 @@ function requests.make(verb, context, settings, can)
     add_music(message, settings, context, knows)
     local length = context.has_time and context.to - context.from or nil
     made[1] = {
-      verb = verb, label = context.label, message = message, bpm = context.bpm, beats = context.beats,
+      verb = verb, label = context.label, message = message, bpm = context.bpm, quarters = quarters(context),
       target = { project = context.project, track = context.track, position = context.at, length = length },
     }
   elseif verb == "continue" then
@@ -110,15 +166,11 @@ function requests.make(verb, context, settings, can)
       else
         add(message, "duration_s", 10)
       end
-      add(message, "join", "new")
-      if item.plain then
-        add(message, "from_s", item.offset + item.length)
-        add(message, "context_s", math.max(1, math.min(CONTEXT_S, item.length)))
-      end
+      add_clip(message, item)
       add(message, "prompt", settings.prompt)
       add_music(message, settings, item, knows)
       made[#made + 1] = {
-        verb = verb, label = item.label, message = message, item = item, bpm = item.bpm, beats = item.beats,
+        verb = verb, label = item.label, message = message, item = item, bpm = item.bpm, quarters = quarters(item),
         target = {
           project = item.project, track = item.track, position = item.position + item.length,
           source = item.item, source_position = item.position,
@@ -131,17 +183,16 @@ function requests.make(verb, context, settings, can)
     local start = item.plain and item.offset or 0
     local message = { "/inspire/fill", item.file, start + from, start + to }
     add(message, "prompt", settings.prompt)
-    if is_tempo(context) then
-      add(message, "bpm", context.bpm)
-      add(message, "beats_per_bar", context.beats)
-    end
+    add_music(message, settings, context, is_tempo(context))
     made[1] = {
-      verb = verb, label = context.label, message = message, item = item, bpm = context.bpm, beats = context.beats, whole = true,
+      verb = verb, label = context.label, message = message, item = item, bpm = context.bpm, quarters = quarters(context),
       target = {
         project = item.project, track = item.track, position = context.from, length = context.to - context.from,
         source = item.item, source_position = item.position,
       },
     }
+  elseif verb == "arrange" then
+    made[1] = make_arrange(context, settings)
   end
   return made
 end
@@ -159,7 +210,12 @@ end
 -- With the audio that is heard of an item in place of its file: a wave of its last `seconds`.
 function requests.with_heard(request, file, seconds)
   local message = request.message
-  message[2] = file
+  for index = 2, #message do
+    if message[index] == request.item.file and (index == 2 or message[index - 1] == "clip") then
+      message[index] = file
+      break
+    end
+  end
   if request.verb == "fill" then
     local cut = request.item.length - seconds
     message[3], message[4] = message[3] - cut, message[4] - cut

@@ -5,13 +5,13 @@ local CONTEXT_S = 30.0 -- the model hears no more than this of a clip
 local RATE = 48000
 local BLOCK = 48000 -- frames that are read at a time
 
+-- Quarter notes a minute, beats in a bar, and the note that a beat is.
 local function tempo_at(project, time)
-  local count, unit, quarters = reaper.TimeMap_GetTimeSigAtTime(project, time)
-  local beats = math.floor(count * 4 / unit)
-  if beats * unit == count * 4 then
-    return quarters, beats -- a bar of 6/8 has three quarter notes
+  local count, unit, bpm = reaper.TimeMap_GetTimeSigAtTime(project, time)
+  if unit == 1 then
+    return bpm, count * 4, 4 -- the daemon counts no whole notes
   end
-  return quarters * unit / 4, count -- one of 7/8 has seven eighths
+  return bpm, count, unit
 end
 
 -- "9.1" for the first beat of bar 9.
@@ -22,15 +22,15 @@ end
 
 -- Bars between two times where the tempo stays, nil where it does not or they are not whole.
 function selection.whole_bars(project, from, to)
-  local bpm, beats = tempo_at(project, from)
+  local bpm, beats, unit = tempo_at(project, from)
   for step = 1, 8 do
     local at = from + (to - from) * step / 8 - 1e-6
-    local bpm_there, beats_there = tempo_at(project, at)
-    if math.abs(bpm_there - bpm) > 1e-6 or beats_there ~= beats then
+    local bpm_there, beats_there, unit_there = tempo_at(project, at)
+    if math.abs(bpm_there - bpm) > 1e-6 or beats_there ~= beats or unit_there ~= unit then
       return nil
     end
   end
-  local bars = (to - from) * bpm / 60 / beats
+  local bars = (to - from) * bpm / 60 / (beats * 4 / unit)
   local whole = math.floor(bars + 0.5)
   return whole >= 1 and math.abs(bars - whole) < 0.001 and whole or nil
 end
@@ -89,6 +89,26 @@ function selection.section_at(project, time, sections)
   return nil
 end
 
+-- Regions and markers, in REAPER's order: {name, from, to}; a marker has no `to`.
+function selection.marks(project)
+  local _, markers, regions = reaper.CountProjectMarkers(project)
+  local found = {}
+  for index = 0, markers + regions - 1 do
+    local _, is_region, from, to, name = reaper.EnumProjectMarkers3(project, index)
+    found[#found + 1] = { name = name, from = from, to = is_region and to or nil }
+  end
+  return found
+end
+
+-- What `arrange.plan` wants to know of a time range: whole bars in one tempo, or nil; the tempo there, and "9.1".
+function selection.measure(project)
+  return {
+    bars = function(from, to) return selection.whole_bars(project, from, to) end,
+    tempo = function(time) return tempo_at(project, time) end,
+    label = function(time) return selection.bar(project, time) end,
+  }
+end
+
 -- Project, time selection, edit cursor and selected audio items.
 function selection.read(sections)
   local project, file = reaper.EnumProjects(-1)
@@ -106,7 +126,7 @@ function selection.read(sections)
   local at = to > from and from or reaper.GetCursorPositionEx(project)
   found.at, found.from, found.to = at, from, to
   found.has_time = to > from
-  found.bpm, found.beats = tempo_at(project, at)
+  found.bpm, found.beats, found.unit = tempo_at(project, at)
   found.bars = found.has_time and selection.whole_bars(project, from, to) or nil
   found.label = found.has_time and selection.bar(project, from) .. "–" .. selection.bar(project, to)
     or selection.bar(project, at)
@@ -114,7 +134,7 @@ function selection.read(sections)
   found.section = selection.section_at(project, at, sections)
   for _, item in ipairs(found.items) do
     local finish = item.position + item.length
-    item.bpm, item.beats = tempo_at(project, finish)
+    item.bpm, item.beats, item.unit = tempo_at(project, finish)
     item.label = selection.bar(project, finish)
     item.section = selection.section_at(project, finish, sections)
   end

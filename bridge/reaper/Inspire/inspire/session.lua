@@ -11,7 +11,7 @@ end
 -- A job that was just asked for.
 function Session:begin(id, request)
   self.jobs[id] = {
-    id = id, verb = request.verb, label = request.label, target = request.target, bpm = request.bpm, beats = request.beats,
+    id = id, verb = request.verb, label = request.label, target = request.target, bpm = request.bpm, quarters = request.quarters,
     state = "asked", done_s = 0, total_s = 0, request = request,
   }
   self.latest = id
@@ -69,9 +69,9 @@ function Session:add_takes(job, reply)
   for index, path in ipairs(job.paths) do
     table.insert(self.takes, 1, {
       job = job, index = index, path = path, duration_s = reply.duration_s,
-      bars = job.bpm and math.floor(reply.duration_s * job.bpm / 60 / job.beats * 10 + 0.5) / 10,
-      bpm = index == 1 and reply.bpm or nil, asked_bpm = job.bpm, key = index == 1 and reply.key or nil,
-      join_db = index == 1 and reply.join_db or nil, kept = false,
+      bars = job.bpm and math.floor(reply.duration_s * job.bpm / 60 / job.quarters * 10 + 0.5) / 10,
+      bpm = index == 1 and (reply.bpm_measured or reply.bpm) or nil, asked_bpm = job.bpm, key = index == 1 and reply.key or nil,
+      downbeat_ms = index == 1 and reply.downbeat_ms or nil, join_db = index == 1 and reply.join_click_db or nil, kept = false,
     })
   end
   while #self.takes > MOST_RESULTS do

@@ -1,14 +1,16 @@
 -- The pure half and the mock itself. Run by test_scripts.py: `busted` with both folders on its path.
+local arrange = require("inspire.arrange")
 local json = require("inspire.json")
 local Mailbox = require("inspire.mailbox")
 local mock = require("mock")
 local requests = require("inspire.requests")
 local Session = require("inspire.session")
+local transport = require("inspire.transport")
 
 local HERE = os.getenv("INSPIRE_TEST_FOLDER")
 
 local function context(values)
-  local usual = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, label = "1.1", project = {} }
+  local usual = { items = {}, midi = 0, at = 0, from = 0, to = 0, has_time = false, bpm = 124, beats = 4, unit = 4, label = "1.1", project = {} }
   for name, value in pairs(values or {}) do
     usual[name] = value
   end
@@ -24,7 +26,7 @@ local function settings(values)
 end
 
 local function item(values)
-  local usual = { file = "/a.wav", position = 10, length = 4, offset = 1, plain = true, bpm = 124, beats = 4, label = "3.1", item = {} }
+  local usual = { file = "/a.wav", position = 10, length = 4, offset = 1, plain = true, bpm = 124, beats = 4, unit = 4, label = "3.1", item = {} }
   for name, value in pairs(values or {}) do
     usual[name] = value
   end
@@ -54,11 +56,11 @@ end)
 
 describe("the buttons", function()
   it("count what is selected and are grey where there is nothing", function()
-    assert.same({ "Generate 8 bars", "grey: Continue 0 items", "grey: Fill" }, labels(context(), settings(), {}))
-    assert.same({ "grey: Generate 1 bar", "Continue 1 item", "grey: Fill" },
+    assert.same({ "Generate 8 bars", "grey: Continue 0 items", "grey: Fill", "grey: Arrange regions" }, labels(context(), settings(), {}))
+    assert.same({ "grey: Generate 1 bar", "Continue 1 item", "grey: Fill", "grey: Arrange regions" },
       labels(context({ items = { item() } }), settings({ prompt = "", bars = 1 }), { fill = true }))
     local inside = context({ items = { item(), item() }, has_time = true, from = 11, to = 13, label = "9.1–13.1" })
-    assert.same({ "Generate 2.0 s", "Continue 2 items", "Fill 9.1–13.1" }, labels(inside, settings(), { fill = true }))
+    assert.same({ "Generate 2.0 s", "Continue 2 items", "Fill 9.1–13.1", "grey: Arrange regions" }, labels(inside, settings(), { fill = true }))
     assert.same("grey: Fill 9.1–13.1", labels(inside, settings(), { fill = false })[3])
     assert.same("grey: Fill 9.1–13.1", labels(inside, settings(), {})[3])
   end)
@@ -104,10 +106,146 @@ describe("the requests", function()
   end)
 end)
 
+-- 2 s to a bar of 4/4; another tempo from `other` on.
+local function measure(other)
+  return {
+    bars = function(from, to)
+      local bars = (to - from) / 2
+      local crosses = other and from < other and to > other
+      return not crosses and bars >= 1 and math.abs(bars - math.floor(bars + 0.5)) < 0.001 and math.floor(bars + 0.5) or nil
+    end,
+    tempo = function() return 120, 4, 4 end,
+    label = function(time) return ("%d.1"):format(time // 2 + 1) end,
+  }
+end
+
+local function region(name, from, to)
+  return { name = name, from = from, to = to }
+end
+
+describe("an arrangement", function()
+  local song = { region("Song", 0, 32), region("Intro", 0, 8), region("Drop = dark, drums | loud", 16, 32), region("Verse 1", 8.0001, 16) }
+
+  it("is of regions in their order; one that holds them all is none of them", function()
+    local plan = arrange.plan(song, nil, {}, 8, measure())
+    assert.equal("Intro:4 | Verse 1:4 | Drop:8=dark, drums , loud |", plan.text)
+    assert.same({ 16, 0, 32, "1.1" }, { plan.bars, plan.from, plan.to, plan.label })
+    assert.is_nil(plan.item)
+  end)
+
+  it("is cut to the time selection", function()
+    local plan = arrange.plan(song, { from = 12, to = 20 }, {}, 8, measure())
+    assert.same({ "Verse 1:2 | Drop:2=dark, drums , loud |", 12, 20 }, { plan.text, plan.from, plan.to })
+  end)
+
+  it("is of markers where there are no regions, up to END, the time selection's end or so many bars", function()
+    local marks = { region("A", 0), region("", 8), region("=END", 12), region("after", 20) }
+    assert.equal("A:4 | part 2:2 |", arrange.plan(marks, nil, {}, 8, measure()).text)
+    table.remove(marks, 3)
+    assert.equal("A:4 | part 2:6 | after:3 |", arrange.plan(marks, nil, {}, 3, measure()).text)
+    assert.equal("A:4 | part 2:2 |", arrange.plan({ marks[1], marks[2] }, { from = 0, to = 12 }, {}, 3, measure()).text)
+  end)
+
+  it("goes on from the selected item that ends in it, at a bar line", function()
+    local plan = arrange.plan(song, nil, { item({ position = 4, length = 4 }) }, 8, measure())
+    assert.same({ "Verse 1:4 | Drop:8=dark, drums , loud |", 12 }, { plan.text, plan.bars })
+    assert.equal(4, plan.item.position)
+    assert.equal("Verse 1:2 | Drop:8=dark, drums , loud |", arrange.plan(song, nil, { item({ position = 4, length = 8 }) }, 8, measure()).text)
+    assert.is_nil(arrange.plan(song, nil, { item({ position = 20, length = 12 }) }, 8, measure()).item)
+    local plan_not, why = arrange.plan(song, nil, { item({ position = 4, length = 4.5 }) }, 8, measure())
+    assert.is_nil(plan_not)
+    assert.truthy(why:find("inside a bar of Verse 1", 1, true))
+  end)
+
+  it("says what is wrong with the regions", function()
+    for _, try in ipairs({
+      { {}, "Draw regions" },
+      { { region("A", 0, 8), region("B", 10, 12) }, "gap between A and B" },
+      { { region("A", 0, 8), region("B", 6, 12) }, "A and B overlap" },
+      { { region("A", 0, 8), region("B", 8, 11) }, "B does not last whole bars" },
+    }) do
+      local plan, why = arrange.plan(try[1], nil, {}, 8, measure())
+      assert.is_nil(plan)
+      assert.truthy(why:find(try[2], 1, true), why)
+    end
+    local plan, why = arrange.plan({ region("A", 0, 8), region("B", 8, 12) }, nil, {}, 8, measure(8))
+    assert.is_nil(plan)
+    assert.truthy(why:find("changes on the way", 1, true))
+  end)
+
+  it("is asked for with the item it goes on from, and needs words otherwise", function()
+    local plan = arrange.plan(song, nil, { item({ position = 4, length = 4 }) }, 8, measure())
+    local made = requests.make("arrange", context({ plan = plan }), settings({ takes = 2 }), {})[1]
+    assert.same({
+      "/inspire/arrange", plan.text, "clip", "/a.wav", "join", "new", "from_s", 5, "context_s", 4, "prompt", "dub", "bpm", 120,
+      "beats_per_bar", 4, "variations", 2,
+    }, made.message)
+    assert.truthy(math.abs(made.target.position - 8) < 1e-3 and math.abs(made.target.length - 24) < 1e-3)
+    requests.with_heard(made, "/heard.wav", 3)
+    assert.equal("/heard.wav", made.message[4])
+    assert.equal("Arrange 12 bars after the item: Verse 1 4, Drop 8", requests.buttons(context({ plan = plan }), settings(), {})[4].label)
+    plan.item = nil
+    assert.is_false(requests.buttons(context({ plan = plan }), settings({ prompt = "" }), {})[4].enabled)
+    assert.is_false(requests.buttons(context({ plan = plan }), settings(), { arrange = false })[4].enabled)
+  end)
+end)
+
+describe("the transport", function()
+  local project
+  before_each(function()
+    mock.install(HERE, "/x/Inspire.lua")
+    project = mock.project("/p")
+    project.tempo = { { at = 0, bpm = 140, beats = 7, unit = 8 } }
+    mock.projects, mock.current = { project }, project
+  end)
+
+  it("is REAPER's own signature, tempo and place", function()
+    project.cursor = 3 * 60 / 140
+    assert.same({ "/inspire/transport", 140, 3.0, 0, "beats_per_bar", 7, "beat_unit", 8 }, { table.unpack((transport.read(project)), 1, 8) })
+    project.play_state, project.played_from, project.played_at = 5, 0, mock.now
+    mock.now = mock.now + 4 * 60 / 140
+    local told = transport.read(project)
+    assert.equal(1, told[4])
+    assert.truthy(math.abs(told[3] - 4) < 1e-9, told[3])
+    project.repeats, project.time = true, { 7 * 60 / 140, 14 * 60 / 140 }
+    local loop = {}
+    told = transport.read(project)
+    for index = 9, #told, 2 do
+      loop[told[index]] = math.floor(told[index + 1] * 1000 + 0.5) / 1000
+    end
+    assert.same({ loop_start_beats = 7, loop_end_beats = 14 }, loop)
+  end)
+
+  it("is told once a second while it plays, and at once when something changes", function()
+    local told = {}
+    local function due() return transport.due(told, project, mock.now) ~= nil end
+    assert.is_true(due())
+    mock.now = mock.now + 10
+    assert.is_false(due(), "it stands")
+    project.play_state, project.played_from, project.played_at = 1, 0, mock.now
+    assert.is_true(due())
+    for _ = 1, 9 do
+      mock.now = mock.now + 0.1
+      assert.is_false(due())
+    end
+    mock.now = mock.now + 0.11
+    assert.is_true(due())
+    project.played_from = 30
+    assert.is_true(due(), "it was moved")
+    project.tempo[1].bpm = 150
+    assert.is_true(due())
+    project.play_state = 0
+    assert.is_true(due())
+    project.tempo[1].beats = 17
+    assert.is_false(due(), "the daemon does not take 17/8")
+    assert.is_false(told.plays)
+  end)
+end)
+
 describe("a session", function()
   it("follows a job from the ask to its takes", function()
     local session = Session.new()
-    session:begin("a-1", { verb = "generate", label = "9.1", bpm = 120, beats = 4, target = {} })
+    session:begin("a-1", { verb = "generate", label = "9.1", bpm = 120, quarters = 4, target = {} })
     assert.equal("9.1: asked", (session:progress()))
     session:hear({ what = "queued", id = "a-1", position = 2 })
     assert.equal("9.1: waits, 2 ahead", (session:progress()))
@@ -276,12 +414,15 @@ describe("where things lie", function()
     assert.is_nil(selection.whole_bars(mock.current, 0, 4))
   end)
 
-  it("takes 6/8 for three quarter notes and 7/8 for seven eighths", function()
+  it("has the project's own metre, in quarter notes a minute, and asks for it", function()
     mock.current.tempo = { { at = 0, bpm = 120, beats = 6, unit = 8 } }
     local six = selection.read({})
     mock.current.tempo = { { at = 0, bpm = 120, beats = 7, unit = 8 } }
     local seven = selection.read({})
-    assert.same({ 120, 3, 240, 7 }, { six.bpm, six.beats, seven.bpm, seven.beats })
+    assert.same({ 120, 6, 8, 120, 7, 8 }, { six.bpm, six.beats, six.unit, seven.bpm, seven.beats, seven.unit })
+    assert.equal(2, selection.whole_bars(mock.current, 0, 3.5), "bars of 3.5 quarter notes")
+    local message = table.concat(requests.make("generate", seven, settings(), {})[1].message, " ")
+    assert.truthy(message:find("bpm 120 beats_per_bar 7 beat_unit 8", 1, true), message)
   end)
 
   it("knows sections by the names of regions", function()
