@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.arrangement import find_section, parse_arrangement
 from engine.clip_file import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, clip_path, clip_text, resolve_clip
@@ -116,7 +117,7 @@ class AudioChunk:
     index: int
     start_frame: int
     samplerate: int
-    samples: np.ndarray
+    samples: NDArray[np.float32]
     variation: int = 1
 
     @property

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.audio.ring_buffer import RingBuffer
 
@@ -51,7 +52,7 @@ class Playout:
         """What is written next goes on from the middle of a result: it fades in."""
         self._broken = True
 
-    def fill(self, out: np.ndarray, host_underflow: bool, plays_at: float = 0.0) -> None:
+    def fill(self, out: NDArray[np.float32], host_underflow: bool, plays_at: float = 0.0) -> None:
         """`out`: float32 (frames, channels), played from `plays_at` on (seconds, the stream's clock).
 
         `host_underflow`: the system says that it ran dry itself.
@@ -60,7 +61,7 @@ class Playout:
         self._amplify(out)
         self.meter.measure(out)
 
-    def _play(self, out: np.ndarray, host_underflow: bool, plays_at: float) -> None:
+    def _play(self, out: NDArray[np.float32], host_underflow: bool, plays_at: float) -> None:
         if self.start_at is not None and not self.stopping:
             wait = self._wait(self.start_at, len(out), plays_at)
             out[:wait] = 0
@@ -109,7 +110,7 @@ class Playout:
         enough = self.ring.readable >= max(self._resume_frames, frames + self._fade_frames)
         return enough or (self.final and self.ring.readable > 0)
 
-    def _fade(self, samples: np.ndarray) -> None:
+    def _fade(self, samples: NDArray[np.float32]) -> None:
         """Towards silence or full level, from block to block."""
         direction = -1 if self._falling else 1
         if self._level < self._fade_frames or self._falling:
@@ -118,7 +119,7 @@ class Playout:
             samples *= levels[:-1, None] / self._fade_frames
             self._level = int(levels[-1])
 
-    def _amplify(self, out: np.ndarray) -> None:
+    def _amplify(self, out: NDArray[np.float32]) -> None:
         start, target = self._gain, self.gain
         if start != target:
             reach = self._gain_step * np.arange(1, len(out) + 1, dtype=np.float32)
@@ -137,7 +138,7 @@ class Meter:
         self.peak_db = self.rms_db = FLOOR_DB  # dBFS: 0 is full scale; a square wave of full scale has an RMS of 0
         self._peak, self._energy, self._frames = 0.0, 0.0, 0
 
-    def measure(self, out: np.ndarray) -> None:
+    def measure(self, out: NDArray[np.float32]) -> None:
         self._peak = max(self._peak, float(np.abs(out).max(initial=0)))
         self._energy += float(np.square(out, dtype=np.float64).mean(axis=1).sum())
         self._frames += len(out)

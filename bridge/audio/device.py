@@ -15,6 +15,7 @@ import time
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.audio.callback import RESUME_S
 from bridge.audio.process import Output
@@ -237,7 +238,7 @@ class AudioDevice:
                 stopping = True
             await self._wait(output)
 
-    async def _write(self, voice: Voice, output: Output, samples: np.ndarray) -> None:
+    async def _write(self, voice: Voice, output: Output, samples: NDArray[np.float32]) -> None:
         while len(samples) and not voice.stopped:
             samples = samples[output.write(samples) :]
             if len(samples):

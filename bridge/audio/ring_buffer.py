@@ -12,6 +12,7 @@ Contract:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class RingBuffer:
@@ -39,7 +40,7 @@ class RingBuffer:
     def writable(self) -> int:
         return self.capacity - self.readable
 
-    def write(self, samples: np.ndarray) -> int:
+    def write(self, samples: NDArray[np.float32]) -> int:
         """Producer: takes as much of `samples` (frames, channels) as fits. Returns the number of frames taken."""
         count = min(len(samples), self.writable)
         start = self._written % self.capacity
@@ -49,7 +50,7 @@ class RingBuffer:
         self._written += count
         return count
 
-    def read_into(self, out: np.ndarray) -> int:
+    def read_into(self, out: NDArray[np.float32]) -> int:
         """Consumer: fills `out` (frames, channels) from its front as far as there is audio. Returns the number of frames."""
         count = min(len(out), self.readable)
         start = self._read % self.capacity

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.errors import EngineFailure
 from engine.api import AudioChunk, EngineError, Event, Finished, GenerationReport, Progress
@@ -13,7 +14,7 @@ from engine.api import AudioChunk, EngineError, Event, Finished, GenerationRepor
 Message = dict[str, Any]
 
 
-def encode(run: int | None, event: Event | EngineError) -> tuple[Message, np.ndarray | None]:
+def encode(run: int | None, event: Event | EngineError) -> tuple[Message, NDArray[np.float32] | None]:
     """The message of an event, and the samples that go with it: float32 (frames, channels)."""
     match event:
         case Progress():
@@ -29,7 +30,7 @@ def encode(run: int | None, event: Event | EngineError) -> tuple[Message, np.nda
     return {"run": run, **fields}, event.samples if isinstance(event, AudioChunk) else None
 
 
-def decode(message: Message, samples: np.ndarray | None) -> Event | EngineFailure:
+def decode(message: Message, samples: NDArray[np.float32] | None) -> Event | EngineFailure:
     """`encode` backwards; an engine's error becomes the failure of a run."""
     fields = {name: value for name, value in message.items() if name not in ("type", "run", "shape")}
     match message["type"]:

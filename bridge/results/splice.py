@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from bridge.results.wav import PCM_24, GrowingWav, SampleFormat
 from engine.api import ClipError
@@ -46,7 +48,7 @@ def sample_format(source: Path) -> SampleFormat:
         return _format(file)[0]
 
 
-def copy(source: Path, begin: int, region: np.ndarray, wav: GrowingWav) -> None:
+def copy(source: Path, begin: int, region: NDArray[np.float32], wav: GrowingWav) -> None:
     """Into the empty `wav`, which has the source's rate, channels and format: the source with `region`, float32 (frames,
     channels), from frame `begin` on. Raises OSError.
     """
@@ -71,7 +73,7 @@ def _blocks(source: Path, first: int, end: int | None) -> Iterator[bytes]:
                 return
 
 
-def _encoded(samples: np.ndarray, form: SampleFormat) -> bytes:
+def _encoded(samples: NDArray[Any], form: SampleFormat) -> bytes:
     """Samples as they were read, in the width that they have in the file."""
     if form.is_float and samples.dtype.itemsize == form.width:
         return samples.astype(f"<f{form.width}").tobytes()

@@ -34,7 +34,7 @@ class SampleFormat:
     width: int  # bytes
     is_float: bool = False
 
-    def encode(self, samples: np.ndarray) -> bytes:
+    def encode(self, samples: NDArray[np.float32]) -> bytes:
         """float32 (frames, channels) → interleaved, little-endian; of whole numbers what is beyond ±1 is clipped."""
         if self.is_float:
             exact: bytes = samples.astype(f"<f{self.width}").tobytes()
@@ -104,7 +104,7 @@ class GrowingWav:
     def duration_s(self) -> float:
         return self.frames / self.samplerate
 
-    def write(self, samples: np.ndarray) -> None:
+    def write(self, samples: NDArray[np.float32]) -> None:
         """Appends float32 (frames, channels); beyond ±1 is clipped."""
         assert samples.ndim == 2 and samples.shape[1] == self.channels
         self.write_encoded(self.sample_format.encode(samples))

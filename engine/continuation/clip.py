@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
 from engine.continuation.recorded_audio import UnreadableError, open_recording
@@ -31,8 +32,8 @@ class Clip:
     context: float32 [frames] mono at the model's rate, ending at the join.
     """
 
-    prefix: np.ndarray
-    context: np.ndarray
+    prefix: NDArray[np.float32]
+    context: NDArray[np.float32]
     samplerate: int  # of the prefix
     from_s: float
     duration_s: float
@@ -44,7 +45,7 @@ class Clip:
         return int(self.prefix.shape[1])
 
     @cached_property
-    def excerpt(self) -> np.ndarray:
+    def excerpt(self) -> NDArray[np.float32]:
         """Mono float32 [frames] of its last EXCERPT_S at the result's rate, to measure it by."""
         return to_mono(self.prefix[-round(EXCERPT_S * self.samplerate) :])
 
@@ -96,7 +97,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     )
 
 
-def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
+def read_beginning(request: GenerationRequest) -> tuple[NDArray[np.float32], int, float]:
     """Of `request.clip` the first EXCERPT_S, mono float32 [frames]; its rate in Hz, and how long all of it lasts in seconds.
 
     Raises ClipError.
@@ -111,12 +112,12 @@ def read_beginning(request: GenerationRequest) -> tuple[np.ndarray, int, float]:
         raise ClipError(f"cannot read {path.name}: {error}") from None
 
 
-def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+def resampled(audio: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     """About its mean: where audio with DC begins and ends, a resampler meets a step."""
     if rate == wanted:
         return audio.copy()
     mean = audio.mean(0)
-    resampled: np.ndarray = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
+    resampled: NDArray[np.float32] = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
     return resampled
 
 

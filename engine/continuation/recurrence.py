@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import signal
 
 ALIKE_S = 2.0  # by as much of its end at most a place is known again
@@ -14,7 +15,7 @@ AS_ALIKE = 0.95  # of how alike it is at best, from which on fewer bars count as
 QUIETEST = 1e-4  # of the energy of the loudest place: what is quieter is like nothing
 
 
-def what_followed(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def what_followed(audio: NDArray[np.float32], samplerate: int) -> NDArray[np.float32]:
     """What came, for NEXT_S, after the place that is most like the end of `audio`; nothing where audio is too short for one.
 
     audio: mono float32 [frames], and so is what is returned. As like as two waveforms are: by their normalised cross-correlation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import next_fast_len, rfft
 
 _MINUS_3_DB = np.float32(0.5**0.5)
@@ -10,11 +11,11 @@ _LOST = 0.25  # of the power that unrelated channels keep in their mean: what is
 _OF_ALL = 0.1  # of the power of all: a register that has less may cancel
 
 
-def to_mono(audio: np.ndarray) -> np.ndarray:
+def to_mono(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """The channels' mean [frames]; their strongest alone where they cancel each other, in a register that matters or in all:
     opposite polarity must not be silence.
     """
-    mean: np.ndarray = audio.mean(1)
+    mean: NDArray[np.float32] = audio.mean(1)
     if audio.shape[1] == 1 or not len(audio):
         return mean
     length = next_fast_len(len(audio), real=True)  # a prime number of frames takes ten times as long
@@ -29,14 +30,14 @@ def to_mono(audio: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(audio[:, powers.sum(1).argmax()])
 
 
-def surround_to_stereo(audio: np.ndarray, order: tuple[int, int, int, int, int]) -> np.ndarray:
+def surround_to_stereo(audio: NDArray[np.float32], order: tuple[int, int, int, int, int]) -> NDArray[np.float32]:
     """As ITU-R BS.775 mixes 5.1. order: where left, right, centre and both surrounds are; the LFE channel is left out."""
     left, right, centre, surround_left, surround_right = audio[:, order].T
     sides = (left + _MINUS_3_DB * (centre + surround_left), right + _MINUS_3_DB * (centre + surround_right))
     return np.stack(sides, axis=1)
 
 
-def _power(spectrum: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _power(spectrum: NDArray[np.complexfloating], edges: NDArray[np.intp]) -> NDArray[np.float64]:
     """In each register, from one of `edges` (bins) to the next. The first bin, which is no sound, is left out."""
     power = np.square(np.abs(spectrum), dtype=np.float64)
     return np.add.reduceat(power, np.minimum(edges, len(power) - 1))

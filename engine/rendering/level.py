@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.music.level import rms_db
 
@@ -17,12 +18,12 @@ PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
 class Leveller:
     """Brings a stream to a level, so slowly that bars keep their dynamics."""
 
-    def __init__(self, target_db: float, gain_db: float, before: np.ndarray, samplerate: int) -> None:
+    def __init__(self, target_db: float, gain_db: float, before: NDArray[np.float32], samplerate: int) -> None:
         """gain_db: where it begins. before: what came before it, mono [frames], at the stream's own level."""
         self.target_db, self.begun_db, self.gain_db, self.samplerate = target_db, gain_db, gain_db, samplerate
         self.power = float(np.mean(np.square(before, dtype=np.float64)))
 
-    def gains(self, audio: np.ndarray) -> np.ndarray:
+    def gains(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Linear gain of each frame of the next piece of the stream, mono [frames]."""
         seconds = len(audio) / self.samplerate
         if rms_db(audio) + self.gain_db < self.target_db - PAUSE_DB:
@@ -32,11 +33,11 @@ class Leveller:
         passed_s = np.arange(len(audio) + 1) / self.samplerate
         gains_db = self.gain_db + np.clip(wanted - self.gain_db, -FALL_DB_S * passed_s, RISE_DB_S * passed_s)
         self.gain_db = float(gains_db[-1])
-        gains: np.ndarray = (10 ** (gains_db[:-1] / 20)).astype(np.float32)
+        gains: NDArray[np.float32] = (10 ** (gains_db[:-1] / 20)).astype(np.float32)
         return gains
 
 
-def soft_limit(audio: np.ndarray) -> np.ndarray:
+def soft_limit(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bends what lies above 0.85 of full scale so that nothing reaches 1; below, nothing changes. Works sample by sample."""
     over = np.abs(audio) > KNEE
     if not over.any():
@@ -46,7 +47,7 @@ def soft_limit(audio: np.ndarray) -> np.ndarray:
     return bent
 
 
-def fade_out(audio: np.ndarray, samplerate: int, seconds: float) -> np.ndarray:
+def fade_out(audio: NDArray[np.float32], samplerate: int, seconds: float) -> NDArray[np.float32]:
     """Linear fade of the last `seconds` to zero, over the whole when that is shorter. Time runs along axis 0."""
     n = min(int(samplerate * seconds), len(audio))
     if n == 0:
@@ -57,17 +58,17 @@ def fade_out(audio: np.ndarray, samplerate: int, seconds: float) -> np.ndarray:
     return faded
 
 
-def decay(audio: np.ndarray, before: int, frames: int) -> np.ndarray:
+def decay(audio: NDArray[np.float32], before: int, frames: int) -> NDArray[np.float32]:
     """Audio (frames, channels) of a piece that goes on for `before` frames more, and dies away in the last `frames` of it."""
     left = before + len(audio) - 1 - np.arange(len(audio))
-    gain: np.ndarray = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
-    decayed: np.ndarray = audio * gain[:, None]
+    gain: NDArray[np.float32] = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
+    decayed: NDArray[np.float32] = audio * gain[:, None]
     return decayed
 
 
-def crossfade(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+def crossfade(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
     """From `old` to `new` over their whole (equal) length, at constant power. (frames, channels) both."""
     assert old.shape == new.shape, f"{old.shape} and {new.shape} must be equal"
     angle = np.linspace(0, np.pi / 2, len(old), dtype=np.float32)[:, None]
-    mixed: np.ndarray = old * np.cos(angle) + new * np.sin(angle)
+    mixed: NDArray[np.float32] = old * np.cos(angle) + new * np.sin(angle)
     return mixed

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.api import AudioChunk
 from engine.music.grid import Grid
@@ -39,7 +40,7 @@ class MovableTrack(Track):
         self.tokens += math.ceil(margin * options.get("stretch", 1.0) / self.hop) + 1
         self.round: LoopCheck | None = None  # of a loop, once it is settled
 
-    def settle(self, samples: np.ndarray, late_s: float) -> AudioChunk:
+    def settle(self, samples: NDArray[np.float32], late_s: float) -> AudioChunk:
         """The result as one chunk, of all `samples` that came: moved by `late_s`, which is negative where they came early.
 
         All of a cancelled track is the result as it is.
@@ -60,9 +61,9 @@ class MovableTrack(Track):
         self.frames = len(out)
         return AudioChunk(0, 0, samplerate, out, self.number)
 
-    def _looped(self, whole: np.ndarray, first: int) -> np.ndarray:
+    def _looped(self, whole: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         """From frame `first` of `whole` on, or from a bar later where it goes round better so."""
-        found: list[tuple[LoopCheck, LoopEnd, np.ndarray]] = []
+        found: list[tuple[LoopCheck, LoopEnd, NDArray[np.float32]]] = []
         for begin in (first, first + self._own_bar):
             out = whole[begin : begin + self._own_frames]
             if len(out) < self._own_frames:  # it was cancelled

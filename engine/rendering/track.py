@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict, Unpack
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from engine.api import AudioChunk
 from engine.music.grid import Grid
@@ -29,12 +30,14 @@ DC_FADE_S = 0.5  # in which the clip's DC ends
 SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent says little of the level
 
+Audio = NDArray[np.float32]
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
     """The clip a track goes on from."""
 
-    samples: np.ndarray  # float32 (frames, channels) at the result's rate, up to the join
+    samples: Audio  # float32 (frames, channels) at the result's rate, up to the join
     tokens: Sequence[Any]  # of its end
     repeated: bool  # the result begins with it
     gain_db: float = 0.0  # from the level of the model's rendering to that of the samples, as expected
@@ -84,11 +87,11 @@ class Track:
         lead = self._lead_tokens(renderer)
         self._decoder = StreamingDecoder(renderer, plan, lead=lead)
         self._leveller: Leveller | None = None
-        self._dc: np.ndarray = np.zeros(1, np.float32)  # of the source's channels, where the result begins with it
+        self._dc: Audio = np.zeros(1, np.float32)  # of the source's channels, where the result begins with it
         self._at_speed = soxr.ResampleStream(stretch, 1.0, 1, "float32", "VHQ") if stretch != 1.0 else None
         # Sample frames of the model's rendering of the clip, or of the lead-in, until they have served.
         self._lead = int((len(lead) + lead_in) * self.hop / stretch)
-        self.led: list[np.ndarray] = []  # of a track from words: its lead-in
+        self.led: list[Audio] = []  # of a track from words: its lead-in
         self.loop = LoopEnd(frames, loop_bar, self.samplerate) if loop_bar else None
         self._dies_away = dies_away
         self._taken = 0  # of the new frames, those included that a loop holds back
@@ -140,7 +143,7 @@ class Track:
         assert self.source is not None
         return min(round(JOIN_S * self.samplerate), len(self.source.samples))
 
-    def _new(self, audio: np.ndarray, *, last: bool) -> AudioChunk | None:
+    def _new(self, audio: Audio, *, last: bool) -> AudioChunk | None:
         """Newly rendered mono audio [N] as a chunk: joined, cut to length, faded at the end. None while none of it is final."""
         led, new = self._sound(audio, last=last)
         new = new[: self.wanted - self._taken]
@@ -170,26 +173,26 @@ class Track:
         self.first_chunk_s = self.first_chunk_s or self._clock()
         return self._chunk(np.concatenate([joined, new]))
 
-    def _before(self, led: np.ndarray) -> np.ndarray:
+    def _before(self, led: Audio) -> Audio:
         """What sounds before the new part: `led`, and the source before that where it is no more than the cross-fade from it."""
         if self.source is None or len(led) > self._overlap:
             return led
         dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
-        before: np.ndarray = np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
+        before: Audio = np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
         return before
 
     def _lead_tokens(self, renderer: Renderer) -> Sequence[Any]:
         """Tokens of the source's end that are rendered as well."""
         return [] if self.source is None else self.source.tokens[-round(LEAD_S * renderer.token_rate) :]
 
-    def _join(self, led: np.ndarray) -> np.ndarray:
+    def _join(self, led: Audio) -> Audio:
         """From the source's last moment to what leads to the new part."""
         assert self.source is not None
         old = self.source.samples[-self._overlap :] - self._dc
-        joined: np.ndarray = crossfade(old, led[-self._overlap :]) + self._dc
+        joined: Audio = crossfade(old, led[-self._overlap :]) + self._dc
         return joined
 
-    def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _sound(self, audio: Audio, *, last: bool) -> tuple[Audio, Audio]:
         """Mono audio [N] at the source's speed, level and width, (frames, channels): what leads to the join, what follows it."""
         if self._at_speed is not None:
             audio = self._at_speed.resample_chunk(audio, last)
@@ -214,7 +217,7 @@ class Track:
         samples = np.repeat(audio[:, None], channels, axis=1) if self._widener is None else self._widener.push(audio)
         return samples[: len(lead)], samples[len(lead) :]
 
-    def _limited(self, joined: np.ndarray, new: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _limited(self, joined: Audio, new: Audio, *, last: bool) -> tuple[Audio, Audio]:
         """What is final of the join and of the new audio, true peaks under the ceiling: the limiter sees ahead."""
         self._joined += len(joined)
         out = self._limiter.push(np.concatenate([joined, new]), last=last)
@@ -224,16 +227,16 @@ class Track:
         self._joined -= len(joined)
         return joined, new
 
-    def _dc_left(self, frames: int) -> np.ndarray:
+    def _dc_left(self, frames: int) -> Audio:
         """Of the clip's DC in the next `frames` of new audio: a step to none would click."""
         passed = (self._taken + np.arange(frames, dtype=np.float32)) / (DC_FADE_S * self.samplerate)
-        left: np.ndarray = 0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1))
+        left: Audio = 0.5 + 0.5 * np.cos(np.pi * np.minimum(passed, 1))
         return left[:, None]
 
-    def _level(self, audio: np.ndarray) -> np.ndarray:
+    def _level(self, audio: Audio) -> Audio:
         return audio if self._leveller is None or not len(audio) else audio * self._leveller.gains(audio)
 
-    def _chunk(self, samples: np.ndarray) -> AudioChunk:
+    def _chunk(self, samples: Audio) -> AudioChunk:
         chunk = AudioChunk(self._index, self.frames, self.samplerate, samples, self.number)
         self._index += 1
         self.frames += len(samples)
@@ -262,11 +265,11 @@ class ClipTrack(Track):
     def _lead_tokens(self, renderer: Renderer) -> Sequence[Any]:
         return self.source.tokens if self.source is not None else []
 
-    def _join(self, led: np.ndarray) -> np.ndarray:
-        joined: np.ndarray = led + self._dc  # faded from the clip's end already
+    def _join(self, led: Audio) -> Audio:
+        joined: Audio = led + self._dc  # faded from the clip's end already
         return joined
 
-    def _sound(self, audio: np.ndarray, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _sound(self, audio: Audio, *, last: bool) -> tuple[Audio, Audio]:
         if self._timbre is not None:
             out = self._timbre.push(audio, last=last)
             return out[:0], out
@@ -280,7 +283,7 @@ class ClipTrack(Track):
         out = self._timbre.push(audio[rendered:], last=last)
         return out[: self._overlap], out[self._overlap :]
 
-    def _material(self) -> np.ndarray:
+    def _material(self) -> Audio:
         """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on, without DC."""
         assert self.source is not None
         samples = self.source.samples - self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
@@ -290,7 +293,7 @@ class ClipTrack(Track):
         return without_fade(samples[-frames:], self.samplerate).astype(np.float32)
 
 
-def _gain_towards(source: np.ndarray, own: np.ndarray, expected_db: float) -> float:
+def _gain_towards(source: Audio, own: Audio, expected_db: float) -> float:
     """Gain in dB from the model's rendering of a clip's last moment to the clip: what it plays next enters at that level."""
     apart_db = rms_db_without_dc(source) - rms_db_without_dc(own) - expected_db
     return expected_db + float(np.clip(apart_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB))
