@@ -34,7 +34,7 @@ from engine.checkpoints.library import find_model
 from engine.conditioning.plan import GenerationPlan, Planner, at
 from engine.conditioning.prompt import asked_grid
 from engine.conditioning.tempo import in_seconds
-from engine.fill.filler import Filler, Filling
+from engine.fill.filler import MARGIN_S, Filler, Filling
 from engine.fill.report import candidate_report, in_chunks, report_of
 from engine.models.generation import Generation, generate_tokens, start_variations
 from engine.rendering.level import decay
@@ -220,10 +220,12 @@ class Pipeline:
     ) -> Iterator[Event]:  # fmt: skip
         """What takes the place of a region: the best of the candidates, which are there at once. It dies away in decay_s."""
         filler = Filler(
-            self._prepared, self._planner, self.chunks, self._tokens, lambda seed: self._renderer(request, cancelled, seed)
-        )
+            self._prepared, self._planner, self.chunks, self._tokens, lambda seed: self._renderer(request, cancelled, seed),
+            self._pace,
+        )  # fmt: skip
         around = filler.plan(request)
-        plan, rate = around.plan, around.region.samplerate
+        plan, region = around.plan, around.region
+        rate = region.samplerate
         filling = filler.fill(around, request.variations, cancelled)
         while True:
             try:
@@ -237,10 +239,14 @@ class Pipeline:
             yield from in_chunks(audio, rate, number)
         reports = tuple(report_of(around, one) for one in found[: request.variations])
         report = generation_report(
-            plan, reports or (VariationReport(request.seed_of(1), 0),), model, around.region.seconds if found else 0.0,
+            plan, reports or (VariationReport(request.seed_of(1), 0),), model, region.seconds if found else 0.0,
             first_chunk_s, loaded_s, watch(),
         )  # fmt: skip
         report = replace(report, candidates=tuple(candidate_report(plan.request, one) for one in found if one.exit is not None))
+        if found:
+            per_s = around.count / region.seconds
+            pace = self._pace.of_whole(first_chunk_s - loaded_s, region.seconds, per_s, MARGIN_S, len(found))
+            report = replace(report, pace=pace)
         yield Finished(len(found[0].audio) if found else 0, rate, not found, report)
 
     def _renderer(self, request: GenerationRequest, cancelled: Callable[[], bool], seed: int) -> FastRenderer | FullRenderer:
@@ -320,7 +326,7 @@ class Pipeline:
         seconds = first.new_frames / first.samplerate
         report = generation_report(plan, variations, model, seconds, first.first_chunk_s, loaded_s, watch())
         first_s = max(0.0, first.first_chunk_s - loaded_s) if first.first_chunk_s else 0.0
-        token_rate = first.tokens / first.wanted * first.samplerate  # of what goes out
+        token_rate = first.tokens / first.made * first.samplerate
         report = replace(report, pace=self._pace.summary(first_s, seconds, token_rate, first.margins_s, len(takes)))
         stopped = any(take.track.new_frames < take.track.wanted for take in takes)
         return Finished(first.frames, first.samplerate, stopped, report)

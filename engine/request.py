@@ -219,6 +219,11 @@ class GenerationRequest:
         return self.to_s is not None or self.to_bar is not None
 
     @property
+    def made_s(self) -> float:
+        """Seconds of new audio that are made: of a loop that is measured a bar more, see `engine.rendering.on_grid`."""
+        return self.seconds + (self.bar_s(1) if self.loop and self.on_grid and self.clip is None else 0.0)
+
+    @property
     def seconds(self) -> float:
         """Length of the new audio in seconds."""
         if self.to_s is not None and self.from_s is not None:

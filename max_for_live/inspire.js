@@ -804,11 +804,17 @@ var TABLE = {
      1,
      1000
     ],
-    "sections": [
-     "sections",
-     "s",
-     1,
-     4000
+    "start_s": [
+     "start_s",
+     "f",
+     0,
+     1200.0
+    ],
+    "end_s": [
+     "end_s",
+     "f",
+     0,
+     1680.0
     ],
     "from_s": [
      "from_s",
@@ -816,27 +822,11 @@ var TABLE = {
      0,
      1200.0
     ],
-    "from_bar": [
-     "from_bar",
-     "i",
-     1,
-     10000
-    ],
     "context_s": [
      "context_s",
      "f",
      1,
      30
-    ],
-    "timbre": [
-     "timbre",
-     "s",
-     null,
-     null,
-     [
-      "clip",
-      "model"
-     ]
     ],
     "join": [
      "join",
@@ -859,24 +849,6 @@ var TABLE = {
      "i",
      1,
      512
-    ],
-    "loop": [
-     "loop",
-     "i",
-     0,
-     1
-    ],
-    "midi": [
-     "midi",
-     "i",
-     0,
-     1
-    ],
-    "grid": [
-     "grid",
-     "i",
-     0,
-     1
     ],
     "bpm": [
      "bpm",
@@ -915,18 +887,6 @@ var TABLE = {
       "outro"
      ]
     ],
-    "time_start_s": [
-     "time_start_s",
-     "f",
-     0,
-     3600
-    ],
-    "time_end_s": [
-     "time_end_s",
-     "f",
-     0,
-     3600
-    ],
     "seed": [
      "seed",
      "i",
@@ -944,34 +904,6 @@ var TABLE = {
      "f",
      0,
      20
-    ],
-    "top_k": [
-     "top_k",
-     "i",
-     1,
-     100000
-    ],
-    "temperature": [
-     "temperature",
-     "f",
-     0,
-     5
-    ],
-    "width": [
-     "width",
-     "f",
-     0,
-     1
-    ],
-    "decode": [
-     "decode",
-     "s",
-     null,
-     null,
-     [
-      "full",
-      "fast"
-     ]
     ],
     "model": [
      "model",
@@ -1002,29 +934,11 @@ var TABLE = {
       "next_loop"
      ]
     ],
-    "path": [
-     "path",
-     "s",
-     1,
-     200
-    ],
     "reply_port": [
      "reply_port",
      "i",
      1,
      65535
-    ],
-    "token": [
-     "token",
-     "s",
-     0,
-     200
-    ],
-    "user": [
-     "user",
-     "s",
-     0,
-     200
     ]
    }
   }

@@ -33,7 +33,7 @@ _COMMANDS = {
     "models": (),
     "gain": (),
     "transport": None,  # all of them
-    "estimate": None,
+    "estimate": ("prompt", "clip", "from_s", "context_s", "join", "start_s", "end_s", *_MUSIC),
 }
 # Reply → the keys that the device reads; its arguments it knows all.
 _REPLIES = {

@@ -84,6 +84,12 @@ def _shipped_chunks(total: int, samplerate: int) -> list[int]:
         size_s = min(2 * size_s, LONGEST_CHUNK_S)
     return sizes
 
+# As if it took a second, and each of the candidates half as long as the region lasts.
+PACE_OF_FILLS = {
+    "variations": 8, "first_s": 0.0, "prepare_s": 1.0, "step_s": 0.0, "steps_per_s": 50.0, "render_s": 0.0, "render_per_s": 0.5,
+    "left_s": 0.0, "ahead_s": 0.0, "rest_per_s": 0.0,
+}  # fmt: skip
+
 
 class FakeEngine:
     def load(self, model: str) -> ModelReport:
@@ -138,6 +144,7 @@ class FakeEngine:
             decode=request.decode, new_s=done / samplerate, elapsed_s=0.0, first_chunk_s=0.0, rtf=0.0,
             beats_per_bar=request.beats_per_bar, beat_unit=request.beat_unit,
             variations=tuple(VariationReport(seed, done, **own) for seed in seeds),
+            pace=PACE_OF_FILLS if request.is_fill else None,
         )  # fmt: skip
         yield Finished(done, samplerate, done < total, report)
 

@@ -104,7 +104,7 @@ class Performer:
     def _measure(self, job: Job, finished: Finished, was_loaded: str) -> None:
         """For the next estimate."""
         assert job.started is not None and job.ended is not None, "it ran"
-        if job.request.is_fill or job.request.task != "music":
+        if job.request.task != "music" or (job.request.is_fill and not finished.report.pace):
             return  # nothing else takes as long
         begun = job.started if job.work_at is None else job.work_at
         if self._engine.model:
@@ -113,8 +113,7 @@ class Performer:
             self._rates.loaded(self._engine.loaded, begun - job.started)
         first_s = (job.first_chunk_s or 0.0) - (begun - job.started)
         outside = measured_outside(max(0.0, first_s), job.worked_s, job.done_s, job.request.variations)
-        if job.request.task == "music":  # the others cost nothing alike
-            self._rates.done(job.request, finished.report.pace or outside)
+        self._rates.done(job.request, finished.report.pace or outside)
 
     async def _announce(self, job: Job) -> None:
         """Gives the journal the name, where it is not the one that it has."""

@@ -2,7 +2,8 @@
 
 A job's time is what prepares it, a step for each token, and the windows that are rendered; each part is the median of the last
 jobs that are most like it: same model and device, then same decode path, with or without a clip, number of variations. Before
-the first job the engine's own warm-up counts.
+the first job the engine's own warm-up counts. A fill goes out once it is whole, and each of its candidates is one window as long
+as the region: fills are estimated from fills, the first from continuations.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
+from engine.api import CANDIDATES, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
 
 _KEPT = 60  # jobs that are remembered, of all kinds
 _COUNTED = 5  # of the most like
@@ -66,7 +67,7 @@ class Rates:
 
     def done(self, request: GenerationRequest, pace: Pace) -> None:
         """What a job's work took."""
-        record = self._record(str(request.model), request.decode, request.clip is not None, pace)
+        record = self._record(str(request.model), request.decode, request.clip is not None, pace) | {"fill": request.is_fill}
         if _is_whole(record):
             self._jobs = [*self._jobs, record][-_KEPT:]
 
@@ -83,25 +84,31 @@ class Rates:
 
     def estimate(self, request: GenerationRequest, is_loaded: bool = True) -> Estimated | None:
         """None where nothing is known of the request's model."""
-        jobs = [record for record in self._jobs if self._is_of(record, request)]
-        known = jobs or [record for record in self._warm if self._is_of(record, request)]
+        jobs = [record for record in self._jobs if self._is_of(record, request) and bool(record.get("fill")) == request.is_fill]
+        known = jobs or (self._others(request) if request.is_fill else [])
+        known = known or [record for record in self._warm if self._is_of(record, request)]
         if not known:
             return None
-        same = [("decode", request.decode), ("clip", request.clip is not None), ("variations", request.variations)]
+        variations = (request.candidates or CANDIDATES) if request.is_fill else request.variations
+        same = [("decode", request.decode), ("clip", request.clip is not None), ("variations", variations)]
         part = {name: _median(known, name, same) for name in ("render_s", "render_per_s", "left_s", "ahead_s")}
         if all(record["decode"] != request.decode for record in known):  # the warm-up knows both paths
             warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == request.decode]
             part |= {name: _median(warm or known, name, same) for name in part}
         part |= {name: _median(known, name, [same[1], same[0], same[2]]) for name in ("prepare_s", "steps_per_s", "rest_per_s")}
-        steps = [record | {"step_s": _step_s(record, request.variations)} for record in known]
+        steps = [record | {"step_s": _step_s(record, variations)} for record in known]
         part["step_s"] = _median(steps, "step_s", [same[2], same[1], same[0]])
-        first_s, total_s = _work(part, request.seconds, request.variations)
+        first_s, total_s = (_work_of_fill if request.is_fill else _work)(part, request.made_s, variations)
         alike = [record for record in known if all(record[key] == value for key, value in same) and record["first_s"]]
         if alike and request.seconds > FIRST_CHUNK_S + part["ahead_s"]:
             first_s = _median(alike, "first_s", same)  # however long the rest is
-        first_s = total_s if request.on_grid else first_s  # such a take goes out once it is whole and measured
+        first_s = total_s if request.on_grid or request.is_fill else first_s  # these go out once they are whole and measured
         load_s = 0.0 if is_loaded else self._loads.get(str(request.model), 0.0)
         return Estimated(load_s + first_s, load_s + total_s, len(jobs))
+
+    def _others(self, request: GenerationRequest) -> list[_Record]:
+        """Jobs that a fill is estimated from while none was made."""
+        return [record for record in self._jobs if self._is_of(record, request) and record["clip"]]
 
     def _record(self, model: str, decode: str, clip: bool, pace: Pace) -> _Record:
         return {"model": model, "device": self.device, "decode": decode, "clip": clip, **pace}
@@ -124,6 +131,12 @@ def _work(part: Pace, seconds: float, variations: int) -> tuple[float, float]:
     step_s = part["step_s"] * part["steps_per_s"]  # for a second of new audio
     first_s = part["prepare_s"] + step_s * min(seconds, FIRST_CHUNK_S + part["ahead_s"]) + windows[0]
     return first_s, part["prepare_s"] + (step_s + part["rest_per_s"]) * seconds + variations * sum(windows)
+
+
+def _work_of_fill(part: Pace, seconds: float, candidates: int) -> tuple[float, float]:
+    steps_s = part["step_s"] * part["steps_per_s"] * seconds
+    total_s = part["prepare_s"] + steps_s + candidates * (part["render_s"] + part["render_per_s"] * seconds)
+    return total_s, total_s
 
 
 def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]:

@@ -159,6 +159,22 @@ class PaceMeter:
         if (window_s := windows_s() - before) > 0:
             self.windows.append((window_s, time.monotonic() - begun))
 
+    @contextmanager
+    def playing(self, audio_s: float) -> Iterator[None]:
+        """What plays so much audio, however it does that."""
+        begun = time.monotonic()
+        yield
+        self.windows.append((audio_s, time.monotonic() - begun))
+
+    def of_whole(self, first_s: float, new_s: float, steps_per_s: float, margin_s: float, candidates: int) -> Pace:
+        """`summary` of what goes out once it is whole: what is no step nor `playing` takes as long whatever the length.
+
+        margin_s: of audio that is played with each candidate.
+        """
+        pace = self.summary(first_s, new_s, steps_per_s, (0.0, 0.0), candidates)
+        fixed_s = pace["prepare_s"] + pace["rest_per_s"] * new_s
+        return {**pace, "prepare_s": fixed_s, "rest_per_s": 0.0, "render_s": pace["render_s"] + margin_s * pace["render_per_s"]}
+
     def each(self, chunks: Iterator[T], windows_s: Callable[[], float]) -> Iterator[T]:
         """The chunks, each of which is rendered when it is asked for."""
         while True:

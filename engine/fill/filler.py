@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.acceleration import Prepared
+from engine.acceleration import PaceMeter, Prepared
 from engine.api import CANDIDATES, GenerationRequest
 from engine.conditioning.plan import Planner
 from engine.conditioning.prompt import asked_beats, asked_bpm
@@ -20,15 +20,17 @@ from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.region import Region, read_region
 from engine.fill.edges import fitted
 from engine.fill.exit import JUDGED_S, Exit, ExitJudge
-from engine.fill.players import ClipPlayer, ModelPlayer, Player, Rendering, Surroundings, rendered
+from engine.fill.players import HEAD_S, ClipPlayer, ModelPlayer, Player, Rendering, Surroundings, rendered
 from engine.models.generation import Generation
 from engine.music.analysis import measure_bpm
 from engine.music.channels import to_mono
 from engine.music.grid import loop_bpm
+from engine.rendering.track import LEAD_S
 from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
 
 FOLLOWING_S = 2.0  # of what follows, whose likelihood is asked
 SHORT_S = 8.0  # of music before a region, in which a tempo may not be found
+MARGIN_S = LEAD_S + HEAD_S  # that is rendered with a candidate
 SAMPLING = 0.6  # of the work, about
 PROGRESS_EVERY = 8  # tokens
 
@@ -57,11 +59,11 @@ class Filler:
 
     def __init__(
         self, prepared: Prepared, planner: Planner, chunks: ChunkPlan, sample: Callable[..., Iterator[list[int]]],
-        renderer: Callable[[int], FastRenderer | FullRenderer],
+        renderer: Callable[[int], FastRenderer | FullRenderer], pace: PaceMeter,
     ) -> None:  # fmt: skip
         self._prepared, self._planner = prepared, planner
         self._chunks = ChunkPlan(chunks.longest_s, chunks.longest_s)  # nothing goes out before all of it is there
-        self._sample, self._renderer = sample, renderer
+        self._sample, self._renderer, self._pace = sample, renderer, pace
         self._device = prepared.runtime.device
         self._clips = ClipEncoder(prepared.checkpoint, self._device)
 
@@ -118,8 +120,9 @@ class Filler:
         for number, own in enumerate(candidates, 1):
             if cancelled():
                 return []
-            audio = fitted(player.sound(self._rendered(around, own), around.plan.request.seed_of(number)), around.region)
-            exit = exit_judge.judge(_end_of(around.region, audio), likely[number - 1]) if exit_judge else None
+            with self._pace.playing(around.region.seconds + MARGIN_S):
+                audio = fitted(player.sound(self._rendered(around, own), around.plan.request.seed_of(number)), around.region)
+                exit = exit_judge.judge(_end_of(around.region, audio), likely[number - 1]) if exit_judge else None
             found.append(Filling(number, own, exit, exit_judge.score(exit) if exit_judge and exit else 0.0, audio, player.cuts))
             found.sort(key=lambda one: -one.score)  # stable: among equals the first
             found[wanted:] = [replace(one, audio=one.audio[:0]) for one in found[wanted:]]

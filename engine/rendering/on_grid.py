@@ -37,6 +37,7 @@ class MovableTrack(Track):
         super().__init__(*args, frames=frames, fade_s=0.0, **options)
         margin = round(MARGIN_S * self.samplerate) + loop_bar
         self.wanted += margin
+        self.made = self.wanted
         self.tokens += math.ceil(margin * options.get("stretch", 1.0) / self.hop) + 1
         self.round: LoopCheck | None = None  # of a loop, once it is settled
 

@@ -73,6 +73,7 @@ class Track:
         dies_away: frames in which it dies away at its end.
         """
         self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
+        self.made = frames  # that are rendered of the new audio: some may be left out
         self.hop = round(self.samplerate / renderer.token_rate)
         self.source, self.meter = source, Meter(self.samplerate)
         self.tokens = lead_in + math.ceil(frames * stretch / self.hop)  # that give all the new audio

@@ -37,6 +37,14 @@ _Sections = Annotated[
 _Timbre = Annotated[
     str, Meta("clip: in the clip's own sound; model: in the model's; clip unless words ask for others", choices=TIMBRES)
 ]
+_StartS = Annotated[float, Meta("where in the clip the region begins", 0, MAX_CLIP_S)]
+_EndS = Annotated[float, Meta("where it ends", 0, MAX_CLIP_S + MAX_DURATION_S)]
+_StartBar = Annotated[int, Meta("the region in bars of the clip, whose first is 1; start_s and end_s are 0 then", 1, MAX_BAR)]
+_EndBar = Annotated[int, Meta("with start_bar: the bar that follows the region", 1, MAX_BAR)]
+_Candidates = Annotated[
+    int, Meta(f"of so many, with this seed and those that follow, the best is chosen; {CANDIDATES}", 1, MAX_CANDIDATES)
+]
+_REGION = {"start_s", "end_s", "start_bar", "end_bar"}
 _OWN = "when not given the model's own, of sketch"
 
 
@@ -146,16 +154,12 @@ class Continue(_ClipValues, _Music):
 @dataclass(frozen=True)
 class Fill(_Asked):
     clip: _Clip
-    start_s: Annotated[float, Meta("where in the clip the region begins", 0, MAX_CLIP_S)]
-    end_s: Annotated[float, Meta("where it ends", 0, MAX_CLIP_S + MAX_DURATION_S)]
+    start_s: _StartS
+    end_s: _EndS
     prompt: _Prompt | None = None
-    start_bar: Annotated[
-        int | None, Meta("the region in bars of the clip, whose first is 1; start_s and end_s are 0 then", 1, MAX_BAR)
-    ] = None
-    end_bar: Annotated[int | None, Meta("with start_bar: the bar that follows the region", 1, MAX_BAR)] = None
-    candidates: Annotated[
-        int | None, Meta(f"of so many, with this seed and those that follow, the best is chosen; {CANDIDATES}", 1, MAX_CANDIDATES)
-    ] = None
+    start_bar: _StartBar | None = None
+    end_bar: _EndBar | None = None
+    candidates: _Candidates | None = None
     variations: Annotated[int | None, Meta("so many files: the best candidate and those next to it", 1, MAX_VARIATIONS)] = field(
         default=None, kw_only=True
     )
@@ -171,12 +175,17 @@ class Fill(_Asked):
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Submit | Draft:
-        start_s, end_s = values.pop("start_s"), values.pop("end_s")
-        bars = {new: values.pop(old) for old, new in (("start_bar", "from_bar"), ("end_bar", "to_bar")) if old in values}
-        if bars and (start_s or end_s):
-            problem = "the region is given in seconds and in bars: give one of them, for bars with start_s and end_s 0"
-            raise MessageError(problem, "bad_request")
-        return submission(id, {"join": "new"} | values | (bars or {"from_s": start_s, "to_s": end_s}), is_sketch=False)
+        return submission(id, {"join": "new"} | _of_region(values), is_sketch=False)
+
+
+def _of_region(values: dict[str, Any]) -> dict[str, Any]:
+    """A fill's values as a request's: its region in seconds or in bars. Raises MessageError."""
+    seconds = {new: values[old] for old, new in (("start_s", "from_s"), ("end_s", "to_s")) if old in values}
+    bars = {new: values[old] for old, new in (("start_bar", "from_bar"), ("end_bar", "to_bar")) if old in values}
+    if bars and any(seconds.values()):
+        problem = "the region is given in seconds and in bars: give one of them, for bars with start_s and end_s 0"
+        raise MessageError(problem, "bad_request")
+    return {name: value for name, value in values.items() if name not in _REGION} | (bars or seconds)
 
 
 @TABLE.command(
@@ -213,7 +222,7 @@ class Arrange(_ClipValues, _Music):
 
 @TABLE.command(
     "/inspire/estimate",
-    "how long a generate would take, with clip a continue, with sections an arrange; nothing is made",
+    "how long a generate would take, with clip a continue, with a region too a fill, with sections an arrange; nothing is made",
     "estimated",
     "fail",
 )
@@ -222,9 +231,16 @@ class AskEstimate(_ClipValues):
     prompt: _Prompt | None = None
     clip: _Clip | None = None
     sections: _Sections | None = None
+    start_s: _StartS | None = None
+    end_s: _EndS | None = None
+    start_bar: _StartBar | None = None
+    end_bar: _EndBar | None = None
+    candidates: _Candidates | None = None
 
     @classmethod
     def read(cls, id: str, **values: Any) -> Estimate:
+        if _REGION & values.keys():
+            values = {"join": "new"} | _of_region(values)
         if "sections" in values:
             values["arrangement"] = values.pop("sections")
         asked = values if "clip" in values else {"prompt": "music"} | values

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import soundfile
 
 from bridge.osc.replies import Done, Estimated, Fail
 
@@ -40,6 +42,23 @@ def test_it_is_for_the_request_that_a_generate_or_continue_would_be(start_daemon
         ]:
             reported = client.estimate(**asked)
             assert isinstance(reported, Fail) and reported.code == code, asked
+
+
+def test_a_fill_is_estimated_once_one_was_made(start_daemon, tmp_path):
+    clip = tmp_path / "take.wav"
+    soundfile.write(clip, 0.1 * np.random.default_rng(0).standard_normal(10 * 24_000), 24_000)
+    with start_daemon().client() as client:
+        done = list(client.fill(str(clip), 4.0, 6.0, prompt="paced 0.1"))[-1]
+        assert isinstance(done, Done)
+        in_seconds = client.estimate(clip=str(clip), start_s=4.0, end_s=7.0)
+        assert isinstance(in_seconds, Estimated) and in_seconds.pairs["new_s"] == 3
+        assert in_seconds.first_s == in_seconds.total_s == pytest.approx(1 + 8 * 3 * 0.5)
+        assert client.estimate(clip=str(clip), start_s=4.0, end_s=7.0, candidates=2).total_s == pytest.approx(1 + 2 * 3 * 0.5)
+        in_bars = client.estimate(clip=str(clip), start_bar=2, end_bar=3, bpm=120)
+        assert in_bars.pairs["new_s"] == 2
+        for asked in ({"clip": str(clip), "start_s": 1.0, "end_bar": 3}, {"start_s": 1.0, "end_s": 2.0}, {"candidates": 4}):
+            reported = client.estimate(**asked)
+            assert isinstance(reported, Fail) and reported.code == "bad_request", asked
 
 
 def test_it_outlives_the_daemon_and_reports_of_the_jobs_before(start_daemon, tmp_path):

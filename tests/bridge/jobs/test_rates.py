@@ -54,6 +54,36 @@ def test_variations_share_steps_and_are_rendered_each():
     assert one.total_s < between.total_s < four.total_s
 
 
+def fill(seconds: float, **values) -> GenerationRequest:
+    return GenerationRequest("", clip="take.wav", from_s=10.0, to_s=10.0 + seconds, model="sketch", **values)
+
+
+def test_a_fill_plays_each_candidate_and_is_whole_before_it_goes_out():
+    rates = Rates()
+    rates.done(fill(2.0), PACE | {"variations": 8, "prepare_s": 1.0})
+    reported = rates.estimate(fill(4.0))
+    assert reported.total_s == pytest.approx(1.0 + 4 * 50 * 0.004 + 8 * (0.03 + 4 * 0.1)) and reported.first_s == reported.total_s
+    assert rates.estimate(fill(4.0, candidates=2)).total_s < reported.total_s - 6 * 4 * 0.1
+    assert rates.estimate(request(4.0, clip="take.wav")) is None  # a fill says nothing of a continuation
+
+
+def test_a_loop_is_made_a_bar_longer():
+    rates = Rates()
+    rates.done(request(), PACE)
+    loop = GenerationRequest("dub", bars=2, bpm=120.0, model="sketch", loop=True)
+    assert rates.estimate(loop).total_s == rates.estimate(request(6.0)).total_s
+    cut = GenerationRequest("dub", bars=2, bpm=120.0, model="sketch", loop=True, grid=False)
+    assert rates.estimate(cut).total_s == rates.estimate(request(4.0)).total_s
+
+
+def test_the_first_fill_is_estimated_from_continuations():
+    rates = Rates()
+    rates.done(request(), PACE | {"step_s": 1.0})
+    rates.done(request(clip="take.wav"), PACE)
+    reported = rates.estimate(fill(4.0))
+    assert reported.measured == 0 and 8 * 4 * 0.1 < reported.total_s < 8 * 50 * 0.004 * 4
+
+
 def test_what_is_most_alike_counts_and_of_that_the_median():
     rates = Rates()
     for render_per_s in (0.1, 0.1, 0.1, 9.0):  # a machine that was busy once
