@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from engine.music import networks
 from engine.music.networks import Array
@@ -63,7 +64,7 @@ def _semitones(audio: Array, size: int, count: int) -> Array:
     view = np.lib.stride_tricks.sliding_window_view(padded, size)[::HOP]
     power = np.empty((count, SEMITONES), np.float32)
     for first in range(0, count, CHUNK):
-        spectrum = np.fft.rfft(view[first : min(count, first + CHUNK)] * window, axis=1)[:, : len(weights)]
+        spectrum = fft.rfft(view[first : min(count, first + CHUNK)] * window, axis=1)[:, : len(weights)]
         power[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) @ weights
     level: Array = np.log(power / max(float(power.mean()), 1e-9) + 1e-4)
     return level
@@ -90,14 +91,29 @@ def around(seen: Array) -> Array:
 
 
 def likelihoods(network: networks.Network, seen: Array) -> tuple[Curve, Curve]:
-    """Log odds that the bass plays each pitch, and that it begins it: [hops, PITCHES] each."""
+    """Log odds that the bass plays each pitch, and that it begins it: [hops, PITCHES] each. The same as the network of `around`,
+    for all pitches in one product of matrices.
+    """
+    weights, bias = _for_all_pitches(network)
     out = np.empty((len(seen), PITCHES, 2), np.float32)
-    register = network["register"]  # [PITCHES, hidden]: what is likelier low than high
-    for first in range(0, len(seen), 256):
-        x = networks.standardised(network, around(seen[first : first + 256]))
-        hidden = np.maximum(x @ network["0.weight"] + network["0.bias"] + register, 0)
-        out[first : first + 256] = networks.layers(network, hidden.reshape(-1, hidden.shape[-1]), 1).reshape(-1, PITCHES, 2)
+    for first in range(0, len(seen), CHUNK):
+        hops = seen[first : first + CHUNK]
+        hidden = np.maximum(hops.reshape(len(hops), -1) @ weights + bias, 0).reshape(len(hops) * PITCHES, -1)
+        out[first : first + CHUNK] = networks.layers(network, hidden, 1).reshape(-1, PITCHES, 2)
     return out[..., 0], out[..., 1]
+
+
+def _for_all_pitches(network: networks.Network) -> tuple[Array, Array]:
+    """The first layer, standardising included: [VIEWS x SEMITONES, PITCHES x hidden] and [PITCHES x hidden]. Each pitch has its
+    own register's bias, as a low one is likelier a bass than a high one.
+    """
+    scaled = network["scale"][:, None] * network["0.weight"]
+    own = scaled.reshape(VIEWS, BELOW + ABOVE + 1, -1)
+    weights = np.zeros((VIEWS, SEMITONES, PITCHES, own.shape[-1]), np.float32)
+    for pitch in range(PITCHES):
+        weights[:, pitch : pitch + BELOW + ABOVE + 1, pitch] = own
+    bias = network["0.bias"] - network["mean"] @ scaled + network["register"]
+    return weights.reshape(VIEWS * SEMITONES, -1), bias.reshape(-1)
 
 
 def line(sounds: Curve, begins: Curve, decoding: Array) -> list[BassNote]:

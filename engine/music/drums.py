@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from engine.music import networks
 from engine.music.networks import Array
@@ -61,7 +61,7 @@ def bands(audio: Array) -> Array:
     power = np.empty((count, BANDS), np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     for first in range(0, count, CHUNK):
-        spectrum = np.fft.rfft(view[first : min(count, first + CHUNK)] * window, FFT, axis=1)
+        spectrum = fft.rfft(view[first : min(count, first + CHUNK)] * window, FFT, axis=1)
         power[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) @ weights
     usual = float(power.mean()) if count else 0.0
     level: Array = np.log(power / max(usual, 1e-9) + 1e-4)

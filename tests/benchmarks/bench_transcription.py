@@ -1,4 +1,4 @@
-"""Are drums and bass line transcribed as they were played: python -m tests.benchmarks.bench_transcription [--pieces 34]
+"""Are drums and bass line transcribed as they were played: python -m tests.benchmarks.bench_transcription [--picture FILE]
 
 16 s each of pieces of the corpus that no training saw, two of every style, rendered by fluidsynth, and through the codec of
 `sketch` by its fast and its full path, as all that it makes comes out of that. F1 of notes within 50 ms. Lines, for each way:
@@ -16,6 +16,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -28,7 +29,7 @@ from engine.evaluation.codec_trial import FAST, FULL, recode
 from engine.evaluation.note_scores import Score, score_bass, score_times
 from engine.music import bass_line
 from engine.music.bass_line import BassNote, transcribe_bass
-from engine.music.drums import RATE, detect_drums
+from engine.music.drums import CLASSES, RATE, Stroke, bands, detect_drums
 from tests.benchmarks.report import report
 
 WAYS = {"rendered": None, "fast": FAST, "full": FULL}
@@ -38,6 +39,7 @@ PATTERN = {"kick": (0.0, 2.0), "snare": (1.0, 3.0), "hat": tuple(np.arange(0, 4,
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pieces", type=int, default=34)
+    parser.add_argument("--picture", type=Path, help="where a piece by the full path is drawn, with the notes found in it")
     parser.add_argument("--styles", action="store_true", help="a line for each style, too")
     options = parser.parse_args(arguments)
     scores: dict[str, Score] = defaultdict(Score)
@@ -48,6 +50,9 @@ def main(arguments: list[str] | None = None) -> None:
         strokes, notes = detect_drums(audio), transcribe_bass(audio)
         worked_s, audio_s = worked_s + time.perf_counter() - began_at, audio_s + len(audio) / RATE
         style = excerpt.piece.style.name
+        if options.picture and way == "full" and len(excerpt.bass) > 8 and min(map(len, excerpt.drums.values())) > 4:
+            draw(excerpt, audio, strokes, notes, options.picture)
+            options.picture = None
         for name, played in excerpt.drums.items():
             times = [stroke.at_s for stroke in strokes if name in stroke.drums]
             for key in (f"drums.{name}.{way}", f"drums.{name}.{way}.{style}"):
@@ -92,6 +97,38 @@ def strongest(audio: np.ndarray, excerpt: Excerpt) -> list[BassNote]:
         if not notes or notes[-1].pitch != pitch:
             notes.append(BassNote(number * step_s, (number + 1) * step_s, pitch))
     return notes
+
+
+def draw(excerpt: Excerpt, audio: np.ndarray, strokes: list[Stroke], notes: list[BassNote], target: Path) -> None:
+    """Two piano rolls over spectra: of the drums in bands, of the bass in semitones. Found notes are red, played ones blue."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    seconds = min(8.0, len(audio) / RATE)
+    above.imshow(bands(audio).T, origin="lower", aspect="auto", cmap="Greys_r", vmin=-5, vmax=4,
+                 extent=(0, len(audio) / RATE, 0, 24))  # fmt: skip
+    for row, name in zip((2, 10, 19), CLASSES, strict=True):
+        above.plot(excerpt.drums[name], [row + 1] * len(excerpt.drums[name]), "o", mfc="none", color="deepskyblue", ms=6, mew=0.8)
+        times = [stroke.at_s for stroke in strokes if name in stroke.drums]
+        above.plot(times, [row + 1] * len(times), "|", color="C3", ms=11, mew=1.6)
+    above.set_yticks([3, 11, 20], CLASSES)
+    lowest = bass_line.LOWEST - bass_line.BELOW
+    level = bass_line.spectra(audio)[:, 0, bass_line.BELOW :][:, : bass_line.PITCHES]
+    below.imshow(level.T, origin="lower", aspect="auto", cmap="Greys_r", vmin=-4, vmax=5,
+                 extent=(0, len(audio) / RATE, lowest + bass_line.BELOW - 0.5, bass_line.HIGHEST + 0.5))  # fmt: skip
+    for start_s, end_s, pitch in excerpt.bass:
+        below.plot([start_s, end_s], [pitch, pitch], color="deepskyblue", lw=5, solid_capstyle="butt")
+    for note in notes:
+        below.plot([note.start_s, note.end_s], [note.pitch, note.pitch], color="C3", lw=2.2, solid_capstyle="butt")
+        below.plot(note.start_s, note.pitch, "|", color="C3", ms=8, mew=1.4)
+    below.set_ylabel("bass, MIDI pitch", fontsize=8)
+    style = excerpt.piece.style.name
+    below.set_xlabel(f"seconds of a held-out {style} piece after the codec; played: blue, found: red", fontsize=8)
+    below.set_xlim(0, seconds)
+    for axes in (above, below):
+        axes.tick_params(labelsize=7)
+    figure.savefig(target, dpi=80)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soxr
 
 from engine.api import GenerationRequest, VariationReport
 from engine.conditioning.drawn import Drawn
 from engine.conditioning.plan import Sampling
+from engine.evaluation.note_scores import score_times
+from engine.music.drums import RATE, detect_drums
 from engine.music.grid import Grid
 from engine.rendering.track import Track
 from engine.reporting import generation_report, variation_report
+from tests.engine.conftest import run
 from tests.reports import MODEL
 
 
@@ -56,3 +60,22 @@ def test_of_a_variation_without_a_beat_nothing_is_made_up():
 @pytest.mark.parametrize("field", ["seed", "guidance", "top_k", "temperature"])
 def test_sampling_is_reported_as_it_was(field):
     assert getattr(report(plan()), field) == getattr(plan().sampling, field)
+
+
+@pytest.mark.parametrize("how", ["plain", "loop", "append"])
+def test_strokes_are_on_the_time_line_of_what_went_out(engine, model, loop, how):
+    """Whether it was moved onto its grid, led to its beginning, or goes on from a clip: then from where that ends."""
+    asked = {"plain": {}, "loop": {"loop": True}, "append": {"clip": str(loop), "timbre": "model"}}[how]
+    audio, finished, _, _ = run(engine, model, prompt="drums", bars=2, bpm=120.0, decode="fast", seed=5, midi=True, **asked)
+    report = finished.report.variations[0]
+    new = audio[round((report.from_s or 0.0) * finished.samplerate) :].mean(1)
+    expected = detect_drums(soxr.resample(new, finished.samplerate, RATE).astype(np.float32))
+    reported = [float(stroke.split()[0]) for stroke in report.drums or ()]
+    score = score_times(reported, [stroke.at_s for stroke in expected], 0.011)
+    assert score.played >= 3 and score.f1 > 0.9
+
+
+def test_nothing_is_transcribed_unless_asked(engine, model):
+    _, finished, _, _ = run(engine, model, prompt="drums", bars=1, bpm=120.0, decode="fast", seed=5)
+    report = finished.report.variations[0]
+    assert report.chords is report.drums is report.bass is None

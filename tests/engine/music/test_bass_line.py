@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.evaluation.note_scores import score_bass
-from engine.music.bass_line import LOWEST, PITCHES, RATE, BassNote, line, transcribe_bass
+from engine.music import networks
+from engine.music.bass_line import LOWEST, PITCHES, RATE, BassNote, around, likelihoods, line, spectra, transcribe_bass
 from tests import synthetic
 from tests.engine.conftest import needs_fluidsynth
 
@@ -32,6 +33,13 @@ def test_one_note_at_a_time():
     sounds[:20, 5], sounds[10:, 12], begins[0, 5], begins[10, 12] = 2.0, 4.0, 3.0, 3.0
     first, second = line(sounds, begins, DECODING)
     assert (first.pitch, second.pitch) == (LOWEST + 5, LOWEST + 12) and first.end_s == second.start_s
+
+
+def test_all_pitches_at_once_are_as_each_alone():
+    network, seen = networks.load("bass"), spectra(synthetic.progression("A minor", 120, 2.0, RATE).astype(np.float32))
+    hidden = networks.standardised(network, around(seen)) @ network["0.weight"] + network["0.bias"] + network["register"]
+    alone = networks.layers(network, np.maximum(hidden, 0).reshape(-1, hidden.shape[-1]), 1).reshape(len(seen), PITCHES, 2)
+    np.testing.assert_allclose(np.stack(likelihoods(network, seen), -1), alone, atol=2e-3)
 
 
 @pytest.mark.parametrize("audio", [np.zeros(4 * RATE), np.zeros(0), np.zeros(3000), 0.01 * synthetic.noise(4, RATE)])
