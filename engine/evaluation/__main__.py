@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--decode", choices=("full", "fast"), help="the path that prompts and clips are played on (full, where there is one)"
     )
     parser.add_argument("--long", type=float, metavar="MINUTES", help="play one piece of this length too (8 is the bar)")
+    parser.add_argument("--beside", nargs="+", default=[], metavar="MODEL", help="play the prompts with these too: MusicGen …")
     parser.add_argument("--clap", type=Path, metavar="FOLDER", help="a CLAP model, to score prompts by")
     parser.add_argument("--openl3", action="store_true", help="Fréchet distance on openl3, where that package is installed")
     parser.add_argument("--passt", action="store_true", help="divergence on PaSST, where hear21passt is installed")
@@ -86,7 +87,11 @@ def run(options: argparse.Namespace) -> int:
         )
         facts["reference clips"] = origin
         comparison = paper_trials.Comparison(scale, clips, scored, figures)
-        sections += paper_trials.paper_sections(prepared, model, draw_prompts(scale.prompts), comparison, paths, _say)
+        prompts = draw_prompts(scale.prompts)
+        sections += paper_trials.paper_sections(prepared, model, prompts, comparison, paths, _say)
+        if options.beside:
+            _say("playing other models")
+            sections.append(paper_trials.baseline_trial(model, prompts, comparison, options.beside))
     if "long" in options.parts:
         seconds = scale.long_s if options.long is None else 60 * options.long
         _say(f"playing {seconds / 60:g} minutes, measured over time")

@@ -30,6 +30,7 @@ VARIANTS = (
 
 FINDINGS = {
     "flow": "without flow, and without super resolution, the paper's models score lower; by how much is not known here",
+    "baselines": "1.5B-Long performs comparably to MusicGen and Stable Audio 2.0, says its abstract; scores not known here",
     "guidance": f"3, 5, 7 and 10 are compared; {RECOMMENDED}; the scores are not known here",
     "length": "30 s, 1 min and 5 min are compared; the scores are not known here",
     "reconstruction": "the paper takes WavTokenizer and HiFi-Codec as they are published; no distances known here",

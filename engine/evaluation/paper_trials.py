@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -58,6 +59,7 @@ class Comparison:
         return [soxr.resample(clip, SAMPLE_RATE, RATE) for clip in self.references]
 
 
+BASELINE_S = 30.0  # the longest that MusicGen plays
 COLUMNS = ("tempo met", "key met", "Fréchet distance")
 
 
@@ -117,6 +119,17 @@ def guidance_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Com
         points.append((guidance, _shares(played), _distance(played, comparison)))
     text = ("The same prompts and seeds at each guidance; 1 is without.", f"In the paper: {paper.FINDINGS['guidance']}.")
     return Section("Guidance", text, [_table("guidance", len(prompts), rows, comparison)], [plots.guidance(points)])
+
+
+def baseline_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Comparison, names: Sequence[str]) -> Section:
+    """The same prompts and seeds played by other models, as far as each can play at once."""
+    seconds = min(comparison.scale.seconds, BASELINE_S)
+    rows = []
+    for name in (model.model, *names):
+        played = _play(replace(model, model=name), prompts, seconds)
+        rows.append((Path(name).name, *_measured(played, comparison), paper.of(f"model {Path(name).name}", comparison.paper)))
+    text = ("The same prompts and seeds.", f"In the paper: {paper.FINDINGS['baselines']}.")
+    return Section("Beside other models", text, [_table("model", len(prompts), rows, comparison)])
 
 
 def length_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Comparison) -> Section:

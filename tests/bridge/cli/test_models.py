@@ -42,15 +42,21 @@ def models(environment, *arguments, code=0):
     return out, err
 
 
-def test_the_list_says_what_is_to_be_had_and_whether_it_fits(environment):
+def test_the_list_says_what_is_to_be_had_and_whether_it_fits(environment, tmp_path):
+    baseline = tmp_path / "models" / "stable-audio-open"
+    baseline.mkdir(parents=True)
+    (baseline / "model_index.json").write_text('{"_class_name": "StableAudioPipeline"}')
     out, _ = models(environment, "--json")
     reported = {one["name"]: one for one in map(json.loads, out.splitlines())}
-    assert set(reported) == {"sketch", *PUBLISHED}
+    assert set(reported) == {"sketch", "stable-audio-open", *PUBLISHED}
+    assert reported["stable-audio-open"]["kind"] == "stable-audio" and reported["sketch"]["licence"] == "Apache-2.0"
+    assert reported["stable-audio-open"]["licence"].startswith("Stability AI Community License")
     assert reported["sketch"]["here"] and reported["sketch"]["samplerate"] == 48_000
     base = reported[NAME]
     assert not base["here"] and base["samplerate"] == 48_000 and base["licence"] == "Apache-2.0"
     assert base["what"] and "fits" in base and base["memory_bytes"] > base["bytes"]
     out, _ = models(environment)
+    assert "  Stability AI Community License" in out
     assert all(f" {name} " in out for name in reported) and "to be had with 'inspire models pull NAME'" in out
 
 

@@ -1,6 +1,7 @@
 """The paper's experiments and the long form on a model of random weights, and the page that shows them."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,14 +11,16 @@ from engine.acceleration import choose_runtime, prepare
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.evaluation import html_report
 from engine.evaluation.long_form_trial import drift_section, long_form_section
-from engine.evaluation.paper_trials import Comparison, Scale, paper_sections
+from engine.evaluation.paper_trials import Comparison, Scale, baseline_trial, paper_sections
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.results import Result
 from engine.evaluation.sections import UNKNOWN, Section, Table
 from engine.evaluation.trials import ModelUnderTest
 from engine.pipeline import Pipeline
+from tests.missing import needs_module
 from tests.synthetic import clicks
 from tests.tiny_model import write_tiny_model
+from tests.tiny_musicgen import write_tiny_musicgen
 
 pytest.importorskip("matplotlib")
 SCALE = Scale(prompts=1, seconds=1.5, lengths_s=(1.5,), length_prompts=1, guidances=(1.0, 3.0), sweep_s=3.0)
@@ -72,6 +75,15 @@ def test_a_long_piece_is_measured_in_windows_with_its_tokens(sections):
     assert 2 <= longest < 6  # 32 tokens at random: some pairs come twice, hardly any longer run
     assert len(sections["A piece of 0.25 minutes"].pictures) == 5
     assert [row[0] for row in sections["Drift by guidance and path"].tables[0].rows] == ["guidance 1", "guidance 3"]
+
+
+def test_a_baseline_stands_beside_the_model(tmp_path):
+    needs_module("transformers.models.musicgen", "transformers with MusicGen")
+    ours, theirs = write_tiny_model(tmp_path / "tiny"), write_tiny_musicgen(tmp_path / "musicgen-tiny")
+    scale = replace(SCALE, seconds=0.5)
+    comparison = Comparison(scale, [], paper={"model musicgen-tiny": "another figure"})
+    section = baseline_trial(ModelUnderTest(Pipeline(), str(ours), "fast"), draw_prompts(1), comparison, [str(theirs)])
+    assert [(row[0], row[-1]) for row in section.tables[0].rows] == [("tiny", UNKNOWN), ("musicgen-tiny", "another figure")]
 
 
 def test_without_reference_clips_it_says_so(tmp_path):
