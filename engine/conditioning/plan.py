@@ -21,12 +21,14 @@ from engine.conditioning.tokenizer import learnt_words, load_text_encoder, unkno
 from engine.continuation.clip import EXCERPT_S, Clip, read_clip
 from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow, Window
+from engine.continuation.recent import Recent
 from engine.models.condition import Condition
 from engine.music.grid import MAX_STRETCH, MAX_STRETCH_WITHOUT_CLIP, Grid, lasts_bars, stretch_ratio
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
 
 LEAD_IN_S = 0.25  # played before what is made from words to be a loop, whose end leads into it, or moved onto its grid
+RECENT = 16  # clips, with their prompts, whose musical time is not chosen again
 
 
 class Sampling(NamedTuple):
@@ -114,6 +116,7 @@ class Planner:
         self._encode_text: Callable[[str], list[int]] = load_text_encoder(checkpoint)
         self._learnt = learnt_words(checkpoint)
         self._clips = ClipEncoder(checkpoint, device)
+        self._likelihoods: Recent[list[float]] = Recent(RECENT)
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what it left open decided: the seed drawn, the sampling as suits the model."""
@@ -243,7 +246,7 @@ class Planner:
             assert clip is not None
             return self._clips.encode_end(clip.context, JUDGED_TOKENS / rate, stretch=stretch, looped=looped)
 
-        grid = likeliest_grid(found, encode, self._encode_text(request.prompt), request, self._checkpoint)
+        grid = likeliest_grid(found, encode, self._encode_text(request.prompt), request, self._checkpoint, self._likelihoods)
         most = MAX_STRETCH_WITHOUT_CLIP if clip is None else MAX_STRETCH
         stretch = stretch_ratio(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
         return grid, stretch, looped

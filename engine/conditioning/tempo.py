@@ -14,8 +14,9 @@ from engine.conditioning.condition import build_condition
 from engine.conditioning.prompt import ClipDescription, asked_beats, asked_bpm, names_instruments, usual_bpm
 from engine.config import ModelConfig
 from engine.continuation.clip import EXCERPT_S, Clip, read_beginning
+from engine.continuation.recent import Recent, digest
 from engine.models.condition import Condition
-from engine.music.analysis import grid_offset, measure_bpm, measure_key
+from engine.music.analysis import grid_offset, measure_bpm
 from engine.music.grid import MAX_STRETCH, Grid, clock, lasts_bars, loop_bpm, stretch_ratio
 from engine.words import metre_in
 
@@ -43,7 +44,7 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
     excerpt = clip.excerpt
     metres = [beats_per_bar]
     if bpm is None:
-        measured = measure_bpm(excerpt, clip.samplerate)
+        measured = clip.bpm
         if measured is None and clip.whole and clip.duration_s < SHORT_LOOP_S:
             measured = measure_bpm(np.tile(excerpt, round(EXCERPT_S / clip.duration_s)), clip.samplerate)
         if measured is None:
@@ -62,12 +63,13 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
 
 
 def likeliest_grid(
-    found: list[Grid], encode: Callable[[float], list[int]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint
-) -> Grid | None:
+    found: list[Grid], encode: Callable[[float], list[int]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint,
+    recent: Recent[list[float]] | None = None,
+) -> Grid | None:  # fmt: skip
     """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest.
 
     Each is judged as the model would play it: stretched until bars last whole tokens. encode(ratio): the clip's last tokens when
-    it lasts `ratio` times as long; JUDGED_TOKENS are enough.
+    it lasts `ratio` times as long; JUDGED_TOKENS are enough. recent: likelihoods that this model gave.
     """
     if len(found) < 2:
         return found[0] if found else None
@@ -79,8 +81,10 @@ def likeliest_grid(
     rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in played]))
     condition, device = build_condition(ids, request), model.llm_decoder.weight.device
     columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
-    condition = replace(Condition(**columns), clock=rows).to(device)
-    likely = model.likelihood(condition, torch.tensor([tokens for _, tokens in played], device=device)).tolist()
+    condition, tokens = replace(Condition(**columns), clock=rows), torch.tensor([tokens for _, tokens in played])
+    key = digest(*(column.numpy() for column in vars(condition).values() if column is not None), tokens.numpy())
+    recent = recent or Recent(1)
+    likely = list(recent.of(key, lambda: model.likelihood(condition.to(device), tokens.to(device)).tolist()))
     likely[0] += EVIDENCE
     return found[likely.index(max(likely))]
 
@@ -92,7 +96,7 @@ def is_beatless(request: GenerationRequest, grid: Grid | None, config: ModelConf
 
 def tempo_of(request: GenerationRequest, clip: Clip, grid: Grid | None) -> float:
     """Of a clip whose continuation is asked for in bars without a tempo. Raises RequestError where none is found."""
-    bpm = grid.bpm if grid else measure_bpm(clip.excerpt, clip.samplerate)
+    bpm = grid.bpm if grid else clip.bpm
     if bpm is None:
         raise RequestError("bars needs bpm: no tempo was found in the clip, so say it, or give duration_s in place of bars")
     return loop_bpm(bpm, clip.duration_s, asked_beats(request))
@@ -119,4 +123,4 @@ def in_seconds(request: GenerationRequest) -> GenerationRequest:
 
 def describe_clip(clip: Clip, request: GenerationRequest, grid: Grid | None, config: ModelConfig) -> ClipDescription:
     """What words can say of a clip: the key it is in, if any; ambient, where it has no beat."""
-    return ClipDescription(measure_key(clip.excerpt, clip.samplerate), is_beatless(request, grid, config))
+    return ClipDescription(clip.key, is_beatless(request, grid, config))

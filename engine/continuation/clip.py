@@ -15,12 +15,18 @@ import soxr
 from numpy.typing import NDArray
 
 from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
+from engine.continuation.recent import Recent, digest
 from engine.continuation.recorded_audio import UnreadableError, open_recording
+from engine.music.analysis import measure_bpm, measure_key
 from engine.music.channels import to_mono
 
 EXCERPT_S = 30.0  # of a clip's end, that its tempo and key are measured in
 END_S = 0.001  # a join so near to a clip's end is at its end
 SILENCE = 1e-4  # peak, -80 dB: below it there is nothing to continue
+RECENT = 16  # excerpts whose tempo and key are kept
+
+_tempi: Recent[float | None] = Recent(RECENT)
+_keys: Recent[tuple[int, str] | None] = Recent(RECENT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,20 @@ class Clip:
     def excerpt(self) -> NDArray[np.float32]:
         """Mono float32 [frames] of its last EXCERPT_S at the result's rate, to measure it by."""
         return to_mono(self.prefix[-round(EXCERPT_S * self.samplerate) :])
+
+    @cached_property
+    def _excerpt_digest(self) -> tuple[bytes, int]:
+        return digest(self.excerpt), self.samplerate
+
+    @property
+    def bpm(self) -> float | None:
+        """The excerpt's tempo; None where there is no beat."""
+        return _tempi.of(self._excerpt_digest, lambda: measure_bpm(self.excerpt, self.samplerate))
+
+    @property
+    def key(self) -> tuple[int, str] | None:
+        """The excerpt's key as (pitch class, mode); None where there is none."""
+        return _keys.of(self._excerpt_digest, lambda: measure_key(self.excerpt, self.samplerate))
 
     @property
     def whole(self) -> bool:

@@ -10,18 +10,24 @@ import soxr
 import torch
 
 from engine.checkpoints.checkpoint import Checkpoint
+from engine.continuation.recent import Recent, digest
 from engine.continuation.recurrence import what_followed
 from engine.music.level import rms_db, rms_db_without_dc, without_fade
 
+RECENT = 24  # ends of clips whose tokens are kept: a clip is encoded at five stretch ratios or so, and once more
+
 
 class ClipEncoder:
-    """Audio is mono float32 [frames] at `samplerate` Hz. Stateless: any number of clips, one thread at a time."""
+    """Audio is mono float32 [frames] at `samplerate` Hz. Any number of clips, one thread at a time; ends that were encoded
+    lately are not encoded again.
+    """
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device | None = None) -> None:
         self._codec, self._level_db, self._device = checkpoint.wavtokenizer, checkpoint.config.level_db, device
         self.samplerate: int = self._codec.config.sample_rate
         self.hop: int = self._codec.config.hop_length  # samples to a token
         self.block = self._codec.views * self.hop  # samples to one token of each view
+        self._recent: Recent[list[int]] = Recent(RECENT)
 
     def encode_end(self, audio: np.ndarray, seconds: float, *, stretch: float = 1.0, looped: bool = False) -> list[int]:
         """Tokens of the last `seconds`, as the language model is to continue them. Odd samples are cut in front.
@@ -34,7 +40,11 @@ class ClipEncoder:
         wanted = round(seconds / stretch * self.samplerate)
         if looped:
             audio = np.tile(audio, -(-wanted // len(audio)))
-        audio = soxr.resample(audio[-wanted:], 1.0, stretch, "VHQ")
+        audio = audio[-wanted:]
+        return list(self._recent.of((digest(audio), stretch), lambda: self._encode_end(audio, stretch)))
+
+    def _encode_end(self, audio: np.ndarray, stretch: float) -> list[int]:
+        audio = soxr.resample(audio, 1.0, stretch, "VHQ")
         audio = self.at_model_level(without_fade(audio[len(audio) % self.block :], self.samplerate))
         count = len(audio) // self.hop
         tokens: list[int] = self._encode(np.concatenate([audio, what_followed(audio, self.samplerate)]))[:count].tolist()

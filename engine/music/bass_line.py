@@ -51,10 +51,11 @@ def transcribe_bass(audio: Array) -> list[BassNote]:
 def spectra(audio: Array) -> Array:
     """[hops, VIEWS, SEMITONES]: levels in a logarithm by a long and by a short window, and how much the latter rise."""
     count = len(audio) // HOP
-    long, short = (_semitones(audio, size, count) for size in (LONG, SHORT))
-    at = np.arange(count)
-    rise = short[np.minimum(at + AFTER, count - 1)] - short[np.maximum(at - BEFORE, 0)]
-    out: Array = np.stack([long, short, rise], 1)
+    out: Array = np.empty((count, VIEWS, SEMITONES), np.float32)
+    for view, size in enumerate((LONG, SHORT)):
+        out[:, view] = _semitones(audio, size, count)
+    short, at = out[:, 1], np.arange(count)
+    np.subtract(short[np.minimum(at + AFTER, count - 1)], short[np.maximum(at - BEFORE, 0)], out=out[:, 2])
     return out
 
 
@@ -66,7 +67,9 @@ def _semitones(audio: Array, size: int, count: int) -> Array:
     for first in range(0, count, CHUNK):
         spectrum = fft.rfft(view[first : min(count, first + CHUNK)] * window, axis=1)[:, : len(weights)]
         power[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) @ weights
-    level: Array = np.log(power / max(float(power.mean()), 1e-9) + 1e-4)
+    power /= max(float(power.mean()), 1e-9)
+    power += np.float32(1e-4)
+    level: Array = np.log(power, out=power)
     return level
 
 

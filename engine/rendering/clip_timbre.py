@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 
 from engine.music.grid import Grid
 
@@ -265,9 +266,11 @@ def _power(audio: Audio, window: int, hop: int) -> NDArray[np.float32]:
     padded = np.pad(audio.astype(np.float32), window // 2, mode=mirrored)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][: -(-len(audio) // hop)]
     shape = np.hanning(window).astype(np.float32)
-    return np.concatenate([
-        np.abs(np.fft.rfft(frames[i : i + 256] * shape)).astype(np.float32) ** 2 for i in range(0, len(frames), 256)
-    ]) if len(frames) else np.zeros((0, window // 2 + 1), np.float32)  # fmt: skip
+    power = np.empty((len(frames), window // 2 + 1), np.float32)
+    for first in range(0, len(frames), 256):
+        spectrum = rfft(frames[first : first + 256] * shape)  # in float32, a third of the time that numpy's takes
+        power[first : first + 256] = spectrum.real**2 + spectrum.imag**2
+    return power
 
 
 def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:

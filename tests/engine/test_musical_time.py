@@ -9,6 +9,7 @@ import soundfile
 import torch
 
 from engine.conditioning.tempo import EVIDENCE
+from engine.continuation.recent import Recent
 from engine.continuation.recurrence import NEXT_S
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid, clock
@@ -17,6 +18,12 @@ from engine.rendering.windows import FastRenderer
 from tests import synthetic
 from tests.engine.conftest import run
 from tests.tiny_model import TINY, write_tiny_model
+
+
+@pytest.fixture(autouse=True)
+def nothing_recent(monkeypatch):
+    """Each test's own encoder and language model are asked, though another had the same clip."""
+    monkeypatch.setattr(Recent, "of", lambda self, key, compute: compute())
 
 
 @pytest.mark.parametrize(
