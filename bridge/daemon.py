@@ -47,7 +47,6 @@ from bridge.osc.server import OscServer, Received
 from bridge.osc.sessions import Clients, Peer
 from bridge.version import version
 from engine.api import ClipError
-from engine.checkpoints.library import MODELS_FOLDER
 
 _QUIT_GRACE_S = 3.0  # for a running job to stop by itself
 
@@ -56,7 +55,7 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings) -> None:
     """Serves until /inspire/quit or a signal. Raises PortTaken and HomeTaken."""
-    os.environ[MODELS_FOLDER] = str(settings.models_folder)  # the engine's process inherits it
+    os.environ.update(settings.engine_environment)  # the engine's process inherits it
     # On Windows the default loop cannot wait for a socket of ours.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(Daemon(settings).run())

@@ -20,6 +20,7 @@ from engine.arrangement import find_section, parse_arrangement
 from engine.clip_file import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, clip_path, clip_text, resolve_clip
 from engine.errors import ClipError, EngineError, ModelError, OutOfMemory, RequestError
 from engine.limits import (
+    ACCELERATIONS,
     CANDIDATES,
     DECODE_PATHS,
     DEFAULT_MODEL,
@@ -40,6 +41,7 @@ from engine.request import GenerationRequest, draw_seed, request_from_mapping
 from engine.words import BEAT_UNITS, DRUM_NOTES, LEAST_BPM, MAX_BEATS_PER_BAR, MOST_BPM, chord_notes
 
 __all__ = [
+    "ACCELERATIONS",
     "AudioChunk",
     "BEAT_UNITS",
     "CANDIDATES",

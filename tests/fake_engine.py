@@ -96,7 +96,9 @@ class FakeEngine:
         if model == "missing":
             raise ModelError("no model 'missing': there is only 'sketch', which is fake")
         self._weights = Path(model).read_text() if os.path.isfile(model) else "none"
-        self._model = ModelReport(f"fake {model}", self._weights, 0, "cpu", 48_000, 24_000)
+        acceleration = os.environ.get("INSPIRE_ACCELERATION", "auto")
+        device = "cpu" if acceleration == "auto" else f"cpu, {acceleration}"
+        self._model = ModelReport(f"fake {model}", self._weights, 0, device, 48_000, 24_000)
         return self._model
 
     def generate(self, request: GenerationRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def examine(settings: Settings, port_asked: bool) -> Iterator[Finding]:
     yield sound_checks.synth(settings.soundfont)
     yield sound_checks.audio(settings.audio_device, settings.device_channels, settings.audio_samplerate_hz)
     yield torch()
-    yield model(settings.engine, settings.model)
+    yield model(settings.engine, settings.model, settings.engine_environment)
 
 
 def python(version: tuple[int | str, ...] = sys.version_info) -> Finding:
@@ -210,21 +210,25 @@ def torch() -> Finding:
     return _tried("torch", _TORCH, [], "install torch for this machine: see pytorch.org", lambda fact: fact)
 
 
-def model(engine: str, name: str) -> Finding:
-    """Loads it, which reads and checks every tensor, and warms it up."""
+def model(engine: str, name: str, environment: Mapping[str, str] | None = None) -> Finding:
+    """Loads it, which reads and checks every tensor, and warms it up. environment: of the engine's process, beside this one's."""
     advice = "get the model's files again, or name another (setting model)"
-    return _tried("model", _MODEL, [engine, name], advice, _facts)
+    return _tried("model", _MODEL, [engine, name], advice, _facts, environment)
 
 
 def _facts(fact: str) -> str:
     return ", ".join(f"{name} {value}" for name, value in json.loads(fact.splitlines()[-1]).items())
 
 
-def _tried(check: str, code: str, arguments: list[str], advice: str, read: Callable[[str], str]) -> Finding:
+def _tried(
+    check: str, code: str, arguments: list[str], advice: str, read: Callable[[str], str],
+    environment: Mapping[str, str] | None = None,
+) -> Finding:  # fmt: skip
     """Runs `code` in a process of its own; the last line that it prints is the finding."""
     command = [sys.executable, "-c", code, *arguments]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+        around = {**os.environ, **(environment or {})}
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, env=around)
     except subprocess.TimeoutExpired:
         return Finding(check, False, f"no answer in {PATIENCE_S:g} s", advice)
     if result.returncode:

@@ -22,7 +22,8 @@ from bridge.limits import MIN_TOKEN
 from bridge.midi import MIDI_SOCKET, bindings
 from bridge.osc.fields import MAX_TOKEN_CHARS
 from bridge.osc.spec import DEFAULT_PORT, LEAST_GAIN_DB, MAX_FOLDER_BYTES, MAX_GAIN_DB
-from engine.checkpoints.library import default_models_folder
+from engine.api import ACCELERATIONS
+from engine.checkpoints.library import MODELS_FOLDER, default_models_folder
 
 T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
@@ -67,6 +68,7 @@ class Settings:
     soundfont: str = _setting("", "a SoundFont file that plays MIDI clips; where systems keep one if not given")
     model: str = _setting("sketch", "a model's name or its folder, loaded at the start")
     engine: str = _setting("engine.pipeline:create_engine", "package.module:callable that makes it, or where one is served: http://…")
+    acceleration: str = _setting(AUTO, f"{', '.join(ACCELERATIONS)}: what a model's steps run on, on a CPU; int8 is the fastest")
     silence_timeout_s: float = _setting(30.0, "the engine is given up after so long without a sign of life")
     stall_timeout_s: float = _setting(300.0, "… at work without an event")
     cancel_timeout_s: float = _setting(20.0, "… after a cancel")
@@ -98,6 +100,8 @@ class Settings:
         _check("midi_in", _is_midi_in(self.midi_in), self.midi_in, _MIDI_INS)
         _check("midi_beats_per_bar", 0 <= self.midi_beats_per_bar <= 16, self.midi_beats_per_bar, "1 to 16, or 0 if it varies,")
         _check("engine", ":" in self.engine, self.engine, "package.module:callable or an address such as http://gpu-box:8000")
+        choices = ", ".join(ACCELERATIONS)
+        _check("acceleration", self.acceleration in ACCELERATIONS, self.acceleration, f"one of {choices}")
         right = self.mailbox in ("default", "none") or os.path.isabs(os.path.expanduser(self.mailbox))
         _check("mailbox", right, self.mailbox, "default, none or a folder's whole path")
         for name in ("silence_timeout_s", "stall_timeout_s", "cancel_timeout_s"):
@@ -128,6 +132,11 @@ class Settings:
         """Clips are read only from within these; empty: from anywhere."""
         named = tuple(Path(root).expanduser().absolute() for root in self.clip_roots.split(os.pathsep) if root)
         return named or (() if self.is_local else (self.folder,))
+
+    @property
+    def engine_environment(self) -> dict[str, str]:
+        """What the engine's process takes from its environment."""
+        return {MODELS_FOLDER: str(self.models_folder), "INSPIRE_ACCELERATION": self.acceleration}
 
     @property
     def mailbox_folder(self) -> Path | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from engine.api import EngineError
+from engine.api import ACCELERATIONS, EngineError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.generation import Decoder
 from engine.models.language_model import LanguageModel
@@ -29,9 +29,6 @@ T = TypeVar("T")
 BYTES_PER_THREAD = 16_000_000
 # Weights that stay in a processor's caches from step to step, so that narrower ones save nothing.
 CACHED_WEIGHTS = 8_000_000
-# What a language model's step runs on, on a CPU. exact: ONNX Runtime in float32, the same but for rounding; int8: it with weights
-# and activations in eight bits; off: torch alone; auto: exact for a small model, off for a large one.
-ACCELERATIONS = ("auto", "exact", "int8", "off")
 
 
 @dataclass(frozen=True)

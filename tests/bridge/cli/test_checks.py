@@ -98,6 +98,7 @@ def test_model(monkeypatch):
     monkeypatch.chdir(ROOT)
     well = checks.model(FAKE, "sketch")
     assert well.ok and "fake sketch" in well.fact
+    assert "cpu, int8" in checks.model(FAKE, "sketch", {"INSPIRE_ACCELERATION": "int8"}).fact
     wrong(checks.model(FAKE, "missing"), "no model 'missing'")
     wrong(checks.model("tests.fake_engine:create_broken_engine", "sketch"), "asked not to start")
 

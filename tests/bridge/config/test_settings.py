@@ -12,7 +12,7 @@ import pytest
 
 from bridge.config.settings import Settings, load_settings, trace_settings
 from bridge.errors import SettingsError
-from tests.bridge.conftest import ROOT, daemon_environment
+from tests.bridge.conftest import ROOT, daemon_environment, wait_for
 
 
 def test_flag_over_environment_over_file_over_default(tmp_path):
@@ -90,6 +90,21 @@ def test_a_bad_value_reports_where_it_comes_from(tmp_path, flags, environment, r
         load_settings(flags, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), **environment})
 
 
+def test_an_unknown_acceleration_is_refused_with_those_there_are(tmp_path):
+    allowed = "acceleration is 'warp': one of auto, exact, int8, off is allowed.*INSPIRE_ACCELERATION"
+    with pytest.raises(SettingsError, match=allowed):
+        load_settings({}, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), "INSPIRE_ACCELERATION": "warp"})
+
+
+def test_the_engine_is_accelerated_as_the_settings_file_says(start_daemon, tmp_path):
+    """Its own process reports it, in the state that `inspire status` shows."""
+    (tmp_path / "daemon0").mkdir()
+    (tmp_path / "daemon0" / "settings.toml").write_text('acceleration = "int8"\n')
+    with start_daemon().client() as client:
+        state = wait_for(lambda: (found := client.status()).pairs.get("engine_device") and found)
+    assert state.pairs["engine_device"] == "cpu, int8"
+
+
 def some_value(field: dataclasses.Field, number: int) -> object:
     """A right one, another for each number."""
     rules = {
@@ -100,6 +115,7 @@ def some_value(field: dataclasses.Field, number: int) -> object:
         "midi_in": f"socket:127.0.0.1:{number}",
         "engine": f"module:create_{number}",
         "mailbox": f"/somewhere/{number}",
+        "acceleration": ("exact", "int8", "off")[number - 1],
     }
     types = {"int": number, "int | str": number, "float": number + 0.5, "Path": f"/somewhere/{number}", "str": f"text {number}"}
     return rules.get(field.name, types[field.type])
