@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ import soundfile
 
 from bridge.osc.replies import Done, Fail
 from tests import synthetic
-from tests.bridge.conftest import RunningDaemon
+from tests.bridge.conftest import ROOT, RunningDaemon
 from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
 
@@ -70,6 +74,7 @@ def test_the_new_part_alone(real, riff):
         asked = {"clip": riff, "from_s": 3.0, "join": "new", "model": real.model, **ASKED}
         alone = list(client.arrange("verse:1 drop:1", id="alone", **asked))[-1]
         assert isinstance(alone, Done) and len(frames(alone.path)) == 2 * BAR
+        assert isinstance(alone.pairs["join_click_db"], float)  # where it is placed behind its clip
         assert markers(alone.path) == [(0, "verse"), (BAR, "drop")]
         anew = list(client.again("alone", section="2"))[-1]
         assert isinstance(anew, Done)
@@ -89,6 +94,19 @@ def test_a_variation_that_is_not_there_is_one_clear_error(daemon, pairs, code, r
         list(client.arrange("a:1 b:1", id="both", prompt="tune", bpm=240, variations=2))
         (fail,) = client.again("both", **pairs)
     assert isinstance(fail, Fail) and fail.code == code and reported in fail.message
+
+
+def test_from_the_command_line(daemon, tmp_path):
+    soundfile.write(tmp_path / "riff.wav", 0.5 * synthetic.clicks(120, 2.0, rate=RATE), RATE)
+    command = [sys.executable, "-m", "bridge", "arrange", "verse:1 drop:1", "--clip", "riff.wav", "--join", "new", "--bpm", "120"]
+    made = subprocess.run(
+        [*command, "--json", "--no-play", "--port", str(daemon.port)], cwd=tmp_path,
+        env=daemon.environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    end = json.loads(made.stdout.splitlines()[-1])
+    assert soundfile.info(end["path"]).frames == 4 * 48_000
+    assert json.loads(Path(end["path"]).with_suffix(".json").read_text())["source"]["path"].endswith("riff.wav")
 
 
 def test_again_with_another_number_of_variations(daemon):

@@ -77,7 +77,21 @@ function scenarios.generate()
   assert(#takes == 3 and takes[3].index == 1 and takes[3].bars == 4)
   settle(function() return shows("3  generate 3.1–7.1") end, "the table")
   settle(function() return shows("first sound in") end, "the estimate, now that a job was measured")
+  assert(shows("Not heard while it is made: none"), "the test's daemon has no audio device")
   assert(#project.undo == 1, "nothing but the result changed the project")
+end
+
+-- Each take tells what was measured in it, from the file beside it.
+function scenarios.measured()
+  project.time = { 0, 1 * bar }
+  state.settings.takes, state.settings.prompt = 2, "rolled tune"
+  mock.turn(0.2)
+  assert(app.start("generate") == 1)
+  settle(function() return items()[1] end, "the item")
+  for _, take in ipairs({ state.session.takes[1], state.session.takes[2] }) do
+    assert(take.bpm == 124 and take.key == "A minor" and take.downbeat_ms == 3.2 and take.join_db == -31.2, take.path)
+  end
+  settle(function() return shows("124.00  +3 ms") and shows("−31 dB") end, "the table")
 end
 
 -- An item that plays a part of its file: continued from where it ends, next to it, its source untouched.
@@ -137,6 +151,7 @@ end
 
 -- Again: another seed, to the same place, which is taken: below it.
 function scenarios.again()
+  state.settings.play, state.model.note = false, nil -- which would stand above the table
   project.time = { 0, 2 * bar }
   mock.turn()
   assert(app.start("generate") == 1)

@@ -29,6 +29,7 @@ SCENARIOS = [
     "dialogs",
     "history",
     "arrange",
+    "measured",
     "playing",
     "no_clock",
 ]

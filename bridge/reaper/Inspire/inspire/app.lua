@@ -1,6 +1,7 @@
 -- Panel and actions put together: asks the daemon for what is selected, places what comes back.
 local arrange = require("inspire.arrange")
 local files = require("inspire.files")
+local json = require("inspire.json")
 local Mailbox = require("inspire.mailbox")
 local panel = require("inspire.panel")
 local place = require("inspire.place")
@@ -101,8 +102,23 @@ local function ask_without_start(job)
   end
 end
 
+-- The takes that came last: what was measured in each.
+local function read_measurements()
+  for _, take in ipairs(state.session.takes) do
+    if not take.is_read then
+      take.is_read = true
+      local text = files.read(take.path:gsub("%.[^.]*$", "") .. ".json", 0)
+      local sidecar = text and json.decode(text)
+      if type(sidecar) == "table" then
+        Session.measured(take, sidecar)
+      end
+    end
+  end
+end
+
 function hear(reply)
   local ended = state.session:hear(reply)
+  read_measurements()
   if reply.what == "fail" and reply.code == "no_clock" then
     ask_without_start(state.session.jobs[reply.id])
   end
@@ -347,6 +363,12 @@ local function hear_state(reply)
     text = text .. ("  –  first sound in %.1f s"):format(state.first_s)
   end
   state.model.state_text = text
+  local device = (reply.audio_device or ""):lower()
+  local silent = false
+  for _, word in ipairs({ "none", "cannot", "busy", "not " }) do
+    silent = silent or device:find(word, 1, true) ~= nil
+  end
+  state.model.note = silent and state.settings.play and "Not heard while it is made: " .. reply.audio_device or nil
   if reply.state == "idle" then
     ask_estimate()
   end
@@ -366,6 +388,7 @@ local function greet()
   if #session.takes == 0 then
     ask({ "/inspire/history", "state", "done", "limit", HISTORY }, function(reply)
       session:remember(reply)
+      read_measurements()
     end)
   end
   local presets = {}

@@ -137,13 +137,17 @@ local function wrapped(canvas, text, width)
   return lines
 end
 
--- What went wrong, in full. Returns where it ends.
+-- What went wrong, in full, else why nothing is heard. Returns where it ends.
 local function draw_message(canvas, model, y, width)
-  if model.session.message == "" then
+  local message, colour = model.session.message, COLOURS.fair
+  if message == "" then
+    message, colour = model.note or "", COLOURS.dim
+  end
+  if message == "" then
     return y
   end
-  for _, line in ipairs(wrapped(canvas, model.session.message, width - 2 * MARGIN)) do
-    canvas.text(MARGIN, y, width - 2 * MARGIN, LINE, line, COLOURS.fair, "left")
+  for _, line in ipairs(wrapped(canvas, message, width - 2 * MARGIN)) do
+    canvas.text(MARGIN, y, width - 2 * MARGIN, LINE, line, colour, "left")
     y = y + LINE
   end
   return y + GAP

@@ -79,6 +79,17 @@ function Session:add_takes(job, reply)
   end
 end
 
+-- What stands in the JSON file beside a take, about that take alone: replies tell of the first of several.
+function Session.measured(take, sidecar)
+  local facts, request = sidecar.engine or {}, sidecar.request or {}
+  take.bpm = facts.bpm_measured or facts.bpm or take.bpm
+  take.asked_bpm = take.asked_bpm or request.bpm
+  take.key = facts.key or take.key
+  take.downbeat_ms = facts.downbeat_ms or take.downbeat_ms
+  take.join_db = facts.join_click_db or take.join_db
+  take.bars = take.bars or request.bars
+end
+
 -- An entry of the history: a result of an earlier panel, or of another program. The newest comes first.
 function Session:remember(entry)
   if entry.what ~= "entry" or self.jobs[entry.job] or (entry.path or "") == "" then
