@@ -1,7 +1,8 @@
 -- Panel and actions put together: asks the daemon for what is selected, places what comes back.
 local arrange = require("inspire.arrange")
+local daemon = require("inspire.daemon")
 local files = require("inspire.files")
-local json = require("inspire.json")
+local listening = require("inspire.listening")
 local Mailbox = require("inspire.mailbox")
 local panel = require("inspire.panel")
 local place = require("inspire.place")
@@ -9,30 +10,26 @@ local protocol = require("inspire.protocol")
 local requests = require("inspire.requests")
 local selection = require("inspire.selection")
 local Session = require("inspire.session")
-local transport = require("inspire.transport")
+local state = require("inspire.state")
 
 local app = {}
 
-local SECTION = "inspire" -- of REAPER's ExtState
-local STATUS_S = 2.0 -- between two looks at the daemon's state
 local BEAT_S = 1.0 -- the panel says so often that it is open
 local LOOK_S = 0.1 -- between two looks at what is selected, of which there may be much
 local MOST_BARS = 64
-local HISTORY = 20 -- earlier results that a new panel shows
 local SETTINGS = { prompt = "", preset = "", bars = "8", takes = "1", play = "1", key = "" } -- as text
 
-local state = {} -- settings, session, mailbox, model
 app.state = state
 
 local function load_settings()
   local settings = {}
   for name, usual in pairs(SETTINGS) do
-    settings[name] = reaper.HasExtState(SECTION, name) and reaper.GetExtState(SECTION, name) or usual
+    settings[name] = reaper.HasExtState(state.SECTION, name) and reaper.GetExtState(state.SECTION, name) or usual
   end
   settings.bars = math.max(1, math.min(MOST_BARS, math.floor(tonumber(settings.bars) or 8)))
   settings.takes = math.max(1, math.min(protocol.MOST_TAKES, math.floor(tonumber(settings.takes) or 1)))
   settings.play = settings.play == "1"
-  settings.seed = math.tointeger(tonumber(reaper.GetExtState(SECTION, "seed")))
+  settings.seed = math.tointeger(tonumber(reaper.GetExtState(state.SECTION, "seed")))
   return settings
 end
 
@@ -41,19 +38,7 @@ local function keep_setting(name)
   if type(value) == "boolean" then
     value = value and 1 or 0
   end
-  reaper.SetExtState(SECTION, name, value == nil and "" or tostring(value), true)
-end
-
-local function tell(message)
-  state.session.message = message
-end
-
-local function ask(message, heard, id)
-  local asked, why = state.mailbox:ask(message, heard or function() end, reaper.time_precise(), id)
-  if not asked then
-    tell("Cannot write to the mailbox: " .. tostring(why))
-  end
-  return asked
+  reaper.SetExtState(state.SECTION, name, value == nil and "" or tostring(value), true)
 end
 
 local function put_in(job)
@@ -62,7 +47,7 @@ local function put_in(job)
   if placed then
     job.placed, job.active = placed, 1
   else
-    tell(why)
+    state.tell(why)
   end
 end
 
@@ -73,15 +58,6 @@ local function look()
   local marks = selection.marks(context.project)
   context.plan, context.no_plan = arrange.plan(marks, range, context.items, state.settings.bars, selection.measure(context.project))
   return context
-end
-
--- Tells the daemon where REAPER's playback is, so that what is made is heard from its next bar on.
-local function tell_transport(now)
-  local message = state.mailbox.alive and transport.due(state.told, reaper.EnumProjects(-1), now)
-  if message then
-    state.mailbox:ask(message, function() end, now, nil, true)
-  end
-  state.settings.plays = state.told.plays
 end
 
 local hear
@@ -95,30 +71,16 @@ local function ask_without_start(job)
       local id = state.mailbox:new_id()
       job.request.message = again
       state.session:begin(id, job.request)
-      ask(again, hear, id)
-      reaper.SetExtState(SECTION, "latest", id, true)
+      state.ask(again, hear, id)
+      reaper.SetExtState(state.SECTION, "latest", id, true)
       return
-    end
-  end
-end
-
--- The takes that came last: what was measured in each.
-local function read_measurements()
-  for _, take in ipairs(state.session.takes) do
-    if not take.is_read then
-      take.is_read = true
-      local text = files.read(take.path:gsub("%.[^.]*$", "") .. ".json", 0)
-      local sidecar = text and json.decode(text)
-      if type(sidecar) == "table" then
-        Session.measured(take, sidecar)
-      end
     end
   end
 end
 
 function hear(reply)
   local ended = state.session:hear(reply)
-  read_measurements()
+  daemon.read_measurements()
   if reply.what == "fail" and reply.code == "no_clock" then
     ask_without_start(state.session.jobs[reply.id])
   end
@@ -137,7 +99,7 @@ local function written_down(request)
   local name = ("%s/heard-%s.wav"):format(folder, files.unique())
   local seconds, why = selection.write_heard(request.item, name)
   if not seconds then
-    tell(why)
+    state.tell(why)
     return nil
   end
   return requests.with_heard(request, name, seconds)
@@ -145,11 +107,11 @@ end
 
 -- Does a verb with what is selected. Returns how many jobs were asked for.
 function app.start(verb)
-  tell_transport(reaper.time_precise())
+  daemon.tell_transport(reaper.time_precise())
   local context = look()
   local made, why = requests.make(verb, context, state.settings, state.session.can)
   if #made == 0 and why then
-    tell(why)
+    state.tell(why)
   end
   local count = 0
   for _, request in ipairs(made) do
@@ -159,9 +121,9 @@ function app.start(verb)
     if request then
       local id = state.mailbox:new_id()
       state.session:begin(id, request)
-      if ask(request.message, hear, id) then
+      if state.ask(request.message, hear, id) then
         count = count + 1
-        reaper.SetExtState(SECTION, "latest", id, true)
+        reaper.SetExtState(state.SECTION, "latest", id, true)
       else
         state.session.jobs[id].state = "fail"
       end
@@ -174,17 +136,17 @@ end
 function app.stop()
   local jobs = state.session:unended()
   for _, job in ipairs(jobs) do
-    ask({ "/inspire/cancel", "job", job.id })
+    state.ask({ "/inspire/cancel", "job", job.id })
   end
-  local latest = reaper.GetExtState(SECTION, "latest")
+  local latest = reaper.GetExtState(state.SECTION, "latest")
   if #jobs > 0 then
     return #jobs
   elseif latest == "" then
-    tell("Nothing was made yet")
+    state.tell("Nothing was made yet")
     return 0
   end
-  ask({ "/inspire/cancel", "job", latest }, function(reply)
-    tell(reply.what == "fail" and reply.message or "")
+  state.ask({ "/inspire/cancel", "job", latest }, function(reply)
+    state.tell(reply.what == "fail" and reply.message or "")
   end)
   return 1
 end
@@ -193,43 +155,16 @@ end
 function app.again()
   local session = state.session
   local last = session.latest and session.jobs[session.latest]
-  local latest = last and last.id or reaper.GetExtState(SECTION, "latest")
+  local latest = last and last.id or reaper.GetExtState(state.SECTION, "latest")
   if latest == "" then
-    tell("Nothing was made yet")
+    state.tell("Nothing was made yet")
     return 0
   end
   local request = last and last.request or { verb = "again", label = "", target = place.here() }
   local id = state.mailbox:new_id()
   session:begin(id, request)
-  reaper.SetExtState(SECTION, "latest", id, true)
-  return ask({ "/inspire/again", latest, "seed", tonumber(files.unique():sub(1, 7), 16) }, hear, id) and 1 or 0
-end
-
-local function stop_listening()
-  if state.preview then
-    reaper.CF_Preview_Stop(state.preview)
-    reaper.PCM_Source_Destroy(state.preview_source)
-  end
-  state.preview, state.preview_source, state.model.listening = nil, nil, nil
-end
-
-local function listen(take)
-  local was = state.model.listening
-  stop_listening()
-  if was == take then
-    return
-  elseif not reaper.CF_CreatePreview then
-    tell("To listen from here, install the SWS extension; double-click uses the take")
-    return
-  end
-  local source = reaper.PCM_Source_CreateFromFile(take.path)
-  if source then
-    local preview = reaper.CF_CreatePreview(source)
-    reaper.CF_Preview_Play(preview)
-    state.preview, state.preview_source, state.model.listening = preview, source, take
-  else
-    tell("REAPER cannot read " .. take.path)
-  end
+  reaper.SetExtState(state.SECTION, "latest", id, true)
+  return state.ask({ "/inspire/again", latest, "seed", tonumber(files.unique():sub(1, 7), 16) }, hear, id) and 1 or 0
 end
 
 local function use(take)
@@ -243,19 +178,19 @@ local function use(take)
     place.activate(placed, take.index)
     take.job.active = take.index
   else
-    tell(why)
+    state.tell(why)
   end
 end
 
 local function keep(take)
   local kept = not take.kept
-  ask({ "/inspire/keep", take.job.id, "keep", kept and 1 or 0 }, function(reply)
+  state.ask({ "/inspire/keep", take.job.id, "keep", kept and 1 or 0 }, function(reply)
     if reply.what == "ack" then
       for _, other in ipairs(state.session.takes) do
         other.kept = other.job == take.job and kept or other.job ~= take.job and other.kept
       end
     else
-      tell(reply.message)
+      state.tell(reply.message)
     end
   end)
 end
@@ -277,16 +212,10 @@ local function choose_preset()
   end
 end
 
-local function start_daemon()
-  local command = reaper.GetExtState(SECTION, "command")
-  reaper.ExecProcess(command ~= "" and command or "inspire serve", -2)
-  tell("Starting the daemon; if nothing happens type  inspire serve  in a terminal")
-end
-
 -- What the panel's parts ask for.
 local DOES = {
   generate = app.start, continue = app.start, fill = app.start, arrange = app.start,
-  stop = app.stop, again = app.again, start = start_daemon, preset = choose_preset,
+  stop = app.stop, again = app.again, start = daemon.start, preset = choose_preset,
 }
 
 function DOES.prompt(_, text)
@@ -316,12 +245,12 @@ function DOES.seed()
     state.settings.seed = seed or nil
     keep_setting("seed")
   elseif fine then
-    tell("A seed is a whole number from 0 to 2147483647, or nothing")
+    state.tell("A seed is a whole number from 0 to 2147483647, or nothing")
   end
 end
 
 function DOES.listen(_, take)
-  listen(take)
+  listening.toggle(take)
 end
 
 function DOES.use(_, take)
@@ -332,95 +261,11 @@ function DOES.keep(_, take)
   keep(take)
 end
 
--- How long until the first sound, asked anew when what would be asked for has changed or something was made.
-local function ask_estimate()
-  local message = state.context and requests.estimate(state.context, state.settings, state.session.can)
-  local key = message and table.concat(message, "\n") .. #state.session.takes
-  if key == state.estimated then
-    return
-  end
-  state.estimated = key
-  state.first_s = nil
-  if message then
-    ask(message, function(reply)
-      state.first_s = reply.what == "estimated" and reply.first_s or nil
-    end)
-  end
-end
-
-local function hear_state(reply)
-  if reply.what ~= "state" then
-    return
-  end
-  local words = { busy = "Working", idle = "Ready", starting = "Loading the model", down = "The engine is down" }
-  local text = words[reply.state] or reply.state
-  if reply.model then
-    text = text .. "  –  " .. reply.model
-  end
-  if (reply.problem or "") ~= "" then
-    text = text .. "  –  " .. reply.problem
-  elseif reply.state == "idle" and state.first_s then
-    text = text .. ("  –  first sound in %.1f s"):format(state.first_s)
-  end
-  state.model.state_text = text
-  local device = (reply.audio_device or ""):lower()
-  local silent = false
-  for _, word in ipairs({ "none", "cannot", "busy", "not " }) do
-    silent = silent or device:find(word, 1, true) ~= nil
-  end
-  state.model.note = silent and state.settings.play and "Not heard while it is made: " .. reply.audio_device or nil
-  if reply.state == "idle" then
-    ask_estimate()
-  end
-end
-
--- Once a daemon is there: who we are, what it can, which presets it has.
-local function greet()
-  local session = state.session
-  ask({ "/inspire/hello", "REAPER", protocol.PROTOCOL }, function(reply)
-    if reply.what == "fail" then
-      tell(reply.message)
-    end
-  end)
-  ask({ "/inspire/fill" }, function(reply) -- without a clip: it only says whether it is known
-    session.can.fill = reply.code ~= "unknown_address"
-  end)
-  if #session.takes == 0 then
-    ask({ "/inspire/history", "state", "done", "limit", HISTORY }, function(reply)
-      session:remember(reply)
-      read_measurements()
-    end)
-  end
-  local presets = {}
-  ask({ "/inspire/presets" }, function(reply)
-    if reply.what == "preset" then
-      presets[#presets + 1] = reply.name
-      session.presets = presets
-    end
-  end)
-end
-
-local function look_after_daemon(now)
-  state.mailbox:poll(now)
-  local alive = state.mailbox.alive
-  if alive and not state.model.alive then
-    greet()
-  end
-  state.model.alive = alive
-  if now >= (state.status_at or 0) then
-    state.status_at = now + STATUS_S
-    if state.status and state.mailbox.open[state.status] then
-      return -- not answered yet
-    end
-    state.status = ask({ "/inspire/status" }, hear_state)
-  end
-end
-
 -- A verb that an action asked this panel for.
 local function obey_actions()
-  local verb = reaper.GetExtState(SECTION, "verb")
+  local verb = reaper.GetExtState(state.SECTION, "verb")
   if verb ~= "" then
-    reaper.SetExtState(SECTION, "verb", "", false)
+    reaper.SetExtState(state.SECTION, "verb", "", false)
     if DOES[verb] then
       DOES[verb](verb)
     end
@@ -439,9 +284,9 @@ end
 -- One turn: the daemon's answers, the actions' wishes, one picture. False when the window was closed.
 local function turn()
   local now = reaper.time_precise()
-  look_after_daemon(now)
-  tell_transport(now)
-  reaper.SetExtState(SECTION, "panel", tostring(now), false)
+  daemon.look_after(now)
+  daemon.tell_transport(now)
+  reaper.SetExtState(state.SECTION, "panel", tostring(now), false)
   obey_actions()
   local model = state.model
   if now >= (state.look_at or 0) then
@@ -469,8 +314,8 @@ function app.open_panel()
   prepare("reaper")
   state.canvas.open("Inspire", panel.WIDTH, panel.HEIGHT)
   reaper.atexit(function()
-    reaper.SetExtState(SECTION, "panel", "", false)
-    stop_listening()
+    reaper.SetExtState(state.SECTION, "panel", "", false)
+    listening.stop()
     state.mailbox:close()
     state.canvas.close()
   end)
@@ -485,10 +330,10 @@ end
 
 -- A verb as an action of its own: the open panel does it, else it is done here until all has ended.
 function app.run_action(verb)
-  local beat = tonumber(reaper.GetExtState(SECTION, "panel"))
+  local beat = tonumber(reaper.GetExtState(state.SECTION, "panel"))
   local now = reaper.time_precise()
   if beat and now >= beat and now - beat < 2 * BEAT_S then
-    reaper.SetExtState(SECTION, "verb", verb, false)
+    reaper.SetExtState(state.SECTION, "verb", verb, false)
     return state
   end
   prepare("reaper-action")
