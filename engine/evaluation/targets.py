@@ -9,7 +9,7 @@ from typing import Any
 from engine.acceleration import Prepared
 from engine.api import EngineError
 from engine.corpus.dataset import Corpus
-from engine.evaluation import continuation_trials, recorded_trials, sound_trials, trials
+from engine.evaluation import continuation_trials, music_trials, recorded_trials, sound_trials, trials
 from engine.evaluation.classifier import PIECES, MusicClassifier
 from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
 from engine.evaluation.prompts import draw_prompts
@@ -48,6 +48,8 @@ def target_trials(
     results += trials.prompt_trial(model, draw_prompts(count), classifier, accuracy)
     say("measuring loudness, peaks and width")
     results += sound_trials.sound_trial(model, draw_prompts(count))
+    say("measuring what comes and goes")
+    results += music_trials.steadiness_trial(model, draw_prompts(count))
     if classifier is not None:
         say("continuing held-out pieces")
         results += continuation_trials.continuation_trial(model, held_out, classifier, count)
@@ -57,6 +59,7 @@ def target_trials(
         results.append(trials.distribution_trial(model, held_out, classifier, count, reconstruct))
         say("playing one prompt with several seeds")
         results.append(sound_trials.diversity_trial(model, draw_prompts(count), classifier, held_out))
+        results += music_trials.variety_trial(model, draw_prompts(count), held_out)
     else:
         results.append(Result("style, drums, codec, continuation, Fréchet distance", None, note="give --corpus"))
     if options.loops is not None:
