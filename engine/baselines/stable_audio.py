@@ -110,12 +110,12 @@ class StableAudio:
 
     def _solve(
         self, request: GenerationRequest, frames: int, number: int, cancelled: Callable[[], bool],
-        tell: Callable[[int | np.ndarray | BaseException], None],
+        put: Callable[[int | np.ndarray | BaseException], None],
     ) -> None:  # fmt: skip
         def after_step(step: int, _time: Any, _latents: Any) -> None:
             if cancelled():
                 raise _Stopped
-            tell(step)
+            put(step)
 
         try:
             with torch.inference_mode():
@@ -129,11 +129,11 @@ class StableAudio:
             audio[: len(played)] = played
             fade = min(round(FADE_S * self.samplerate), frames) if request.bars is None else 0
             audio[frames - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
-            tell(audio)
+            put(audio)
         except _Stopped:
-            tell(np.zeros((0, 2), np.float32))
+            put(np.zeros((0, 2), np.float32))
         except BaseException as error:  # raised where it can be handled
-            tell(error)
+            put(error)
 
     def _guidance(self, request: GenerationRequest) -> float:
         return GUIDANCE if request.guidance is None else request.guidance

@@ -98,7 +98,7 @@ class ClusterEngine:
 
     @contextmanager
     def _answer(self, path: str, body: bytes, seconds: float) -> Iterator[http.client.HTTPResponse]:
-        """A successful answer; whatever breaks while it is read is told in one sentence."""
+        """A successful answer; whatever breaks while it is read becomes one sentence."""
         connection, began = self._connect(seconds), False
         try:
             connection.request("POST", self._path + path, body, self._headers)

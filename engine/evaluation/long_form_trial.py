@@ -52,9 +52,9 @@ class LongPiece:
 
 
 def play_long(model: ModelUnderTest, seconds: float, **request: object) -> LongPiece:
-    """One piece with its tokens. The model must be one whose engine tells them (`Pipeline.on_tokens`)."""
+    """One piece with its tokens. The model must be one whose engine reports them (`Pipeline.on_tokens`)."""
     engine = model.engine
-    assert isinstance(engine, Pipeline), "tokens are told by the pipeline"
+    assert isinstance(engine, Pipeline), "the pipeline reports its tokens"
     tokens: list[int] = []
     engine.load(model.model)
     engine.on_tokens = lambda drawn: tokens.append(drawn[0])
@@ -80,7 +80,7 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
             figure(100 * share, 0, "%"),
         ))  # fmt: skip
     bands = tuple(f"{name} {low:g}-{high:g} Hz, dB" for name, low, high in BANDS)
-    columns = ("window", "bpm", "key", "loudness, LUFS", *bands, "likeness to the first", f"{_COMPARED}-grams heard before")
+    columns = ("window", "bpm", "key", "loudness, LUFS", *bands, "likeness to the first", f"{_COMPARED}-grams repeated")
     grams: list[tuple[str, ...]] = [
         (f"{n} tokens ({n / piece.token_rate:.2f} s)", figure(100 * repetition(piece.tokens, n), 1, "%")) for n in N_GRAMS
     ]
@@ -91,7 +91,7 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
         f"A piece of {minutes}",
         (
             f'"{PROMPT}", one seed, without flow. Likeness to the first window: the mean correlation of each second\'s log-mel '
-            "spectrum with the best second of the first window; an n-gram is heard before when the same tokens have come earlier "
+            "spectrum with the best second of the first window; an n-gram repeats when the same tokens have come earlier "
             "in the piece.",
         ),
         [
@@ -108,7 +108,7 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
             ),
             plots.lines(
                 "repetition and likeness", "share",
-                [(f"{_COMPARED}-grams heard before", starts, again), ("likeness to the first window", starts, piece.beginning)],
+                [(f"{_COMPARED}-grams repeated", starts, again), ("likeness to the first window", starts, piece.beginning)],
             ),
         ],
     )  # fmt: skip

@@ -20,7 +20,7 @@ def target_trials(
     model: trials.ModelUnderTest, prepared: Prepared, paths: tuple[str, ...], count: int, options: argparse.Namespace,
     say: Callable[[str], None],
 ) -> tuple[list[Result], dict[str, Any]]:  # fmt: skip
-    """All rows, and what was learnt about the classifier. options: corpus, loops, recordings, long, see the command line.
+    """All rows, and how good the classifier is. options: corpus, loops, recordings, long, see the command line.
 
     Raises EngineError.
     """
