@@ -15,7 +15,7 @@ from max_for_live.protocol import script_table
 
 FOLDER = Path(__file__).parent
 DEVICE = "Inspire.amxd"
-_LOGIC = ("osc", "music", "words", "sections", "requests", "session", "hearing", "rungs", "placing")
+_LOGIC = ("osc", "music", "words", "sections", "requests", "session", "replies", "rungs", "placing")
 _DEVICE = ("device", "controls", "verbs", "face")
 
 

@@ -1287,21 +1287,21 @@ var Osc = (function () {
     // A message from the daemon \u2192 { reply, id, field: value, \u2026 }, or null where it is none that the table has.
     // A text that looks like a number may have become one on its way through Max: the table says what it was.
     function reply(address, list) {
-        var name = String(address).replace(/^\/inspire\//, ""), spec = TABLE.replies[name], told, i, key;
+        var name = String(address).replace(/^\/inspire\//, ""), spec = TABLE.replies[name], found, i, key;
         if (!TABLE.replies.hasOwnProperty(name) || list.length < 1 + spec["arguments"].length) {
             return null;
         }
-        told = { reply: name, id: String(list[0]) };
+        found = { reply: name, id: String(list[0]) };
         for (i = 0; i < spec["arguments"].length; i++) {
-            told[spec["arguments"][i][0]] = cast(spec["arguments"][i][1], list[i + 1]);
+            found[spec["arguments"][i][0]] = cast(spec["arguments"][i][1], list[i + 1]);
         }
         for (i = 1 + spec["arguments"].length; i + 1 < list.length; i += 2) {
             key = String(list[i]);
             if (spec.keys.hasOwnProperty(key)) {
-                told[key] = cast(spec.keys[key], list[i + 1]);
+                found[key] = cast(spec.keys[key], list[i + 1]);
             }
         }
-        return told;
+        return found;
     }
 
     function cast(type, given) {
@@ -1309,12 +1309,12 @@ var Osc = (function () {
     }
 
     // The files that a reply names: the first, and its variations beside it.
-    function paths(told) {
+    function paths(reply) {
         var found = [], folder, names, i;
-        if (told.path) {
-            found.push(told.path);
-            folder = told.path.replace(/[^\/\\]*$/, "");
-            names = told.others ? told.others.split("/") : [];
+        if (reply.path) {
+            found.push(reply.path);
+            folder = reply.path.replace(/[^\/\\]*$/, "");
+            names = reply.others ? reply.others.split("/") : [];
             for (i = 0; i < names.length; i++) {
                 found.push(folder + names[i]);
             }
@@ -1395,7 +1395,7 @@ var Music = (function () {
         var list = clip.warping ? markers(clip.warp_markers) : [], warped = list.length > 1;
         var start = clip.loop_start, end = clip.loop_end, end_beat = clip.end_time, from, to;
         if (clip.warping && !warped) {
-            return { problem: "Live does not tell this clip's warp markers" };
+            return { problem: "Live does not give this clip's warp markers" };
         }
         if (!clip.looping && clip.is_session) {
             start = clip.start_marker;
@@ -1598,7 +1598,7 @@ var Words = (function () {
 
     // "Intro 4 \u00b7 Verse 8 \u00b7 Drop 16, on from riff": what Arrange will make.
     function sections(plan, clip) {
-        return plan.problem || cut(plan.told.join(" \u00b7 "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
+        return plan.problem || cut(plan.names.join(" \u00b7 "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
     }
 
     // "4 bars", where a part is whole bars long within a hundredth of one; else "".
@@ -1672,9 +1672,9 @@ var Sections = (function () {
 
     // `locators`: [{ name, beat }] in order; `bars`: of the last one where nothing ends it; `end`: the beat where the chosen clip of the
     // arrangement ends, or nothing.
-    // \u2192 { text, told: ["Intro 4", \u2026], bars, beat, goes_on, all_say_it } or { problem }.
+    // \u2192 { text, names: ["Intro 4", \u2026], bars, beat, goes_on, all_say_it } or { problem }.
     function plan(locators, brace, quarters, bars, end) {
-        var sections = spans(locators, brace, quarters, bars), goes_on, parts = [], told = [], total = 0, all = true, i, one, count;
+        var sections = spans(locators, brace, quarters, bars), goes_on, parts = [], names = [], total = 0, all = true, i, one, count;
         if (!sections.length) {
             return { problem: "set locators: each becomes a section" };
         }
@@ -1690,9 +1690,9 @@ var Sections = (function () {
             total += count;
             all = all && one.words !== "";
             parts.push(one.name + ":" + count + (one.words ? "=" + one.words : ""));
-            told.push(one.name + " " + count);
+            names.push(one.name + " " + count);
         }
-        return { text: parts.join(" | ") + " |", told: told, bars: total, beat: sections[0].from, goes_on: goes_on, all_say_it: all };
+        return { text: parts.join(" | ") + " |", names: names, bars: total, beat: sections[0].from, goes_on: goes_on, all_say_it: all };
     }
 
     return { plan: plan };
@@ -1705,24 +1705,24 @@ var Requests = (function () {
     var GENERATE = 0, CONTINUE = 1, FILL = 2, ARRANGE = 3;
     var SAME_TEMPO = 0.005; // as a share: closer than that a file is taken to be in the set's tempo
 
-    // The words to send: with the wish for drums, unless they speak of drums themselves. "" where there are none.
+    // The words to send: with what is asked of drums, unless they speak of drums themselves. "" where there are none.
     function prompt(settings, preset) {
-        var words = settings.prompt.replace(/^\s+|\s+$/g, ""), wish = ["", "drums", "no drums"][settings.drums];
-        if (wish && !/\bdrum/i.test(words)) {
+        var words = settings.prompt.replace(/^\s+|\s+$/g, ""), drums = ["", "drums", "no drums"][settings.drums];
+        if (drums && !/\bdrum/i.test(words)) {
             if (!words && preset && !preset.shortened) {
                 words = preset.prompt || "";
                 if (/\bdrum/i.test(words)) {
                     words = words.replace(/(,\s*)?\bdrums\b/i, "");
                 }
             }
-            words = words ? words + ", " + wish : wish;
+            words = words ? words + ", " + drums : drums;
         }
         return words;
     }
 
     // \u2192 { name, values, asked: { bars, bar_s, bpm, total_s, prompt } } or { problem }.
-    // `source` as Music.source makes it; `preset` as the daemon told it, or nothing; `target` as Placing.target makes it;
-    // `daemon`: its state as last told.
+    // `source` as Music.source makes it; `preset` as the daemon sent it, or nothing; `target` as Placing.target makes it;
+    // `daemon`: its state as last reported.
     function build(settings, set, source, preset, target, daemon) {
         var metre = Music.metre(set.tempo, set.numerator, set.denominator), bars = BARS[settings.bars], values = {}, words, name;
         words = prompt(settings, preset);
@@ -1764,7 +1764,7 @@ var Requests = (function () {
         return { name: name, values: name === "fill" ? Osc.having(name, values) : values, asked: asked(values, metre, words, source, settings, preset) };
     }
 
-    // From where in a clip it goes on, and how much of it the model hears.
+    // From where in a clip it goes on, and how much of it the model reads.
     function goOn(values, source) {
         values.from_s = source.whole ? undefined : source.end_s; // to its end, which only the file knows to the sample
         values.context_s = Music.contextSeconds(source);
@@ -1822,7 +1822,7 @@ var Requests = (function () {
             values.duration_s = bars * metre.bar_s;
             return;
         }
-        // A clip that Live stretches is heard by the model as it is in its file: what follows must have that tempo too.
+        // A clip that Live stretches is read by the model as it is in its file: what follows must have that tempo too.
         values.bpm = own ? source.bpm : metre.bpm;
         values.beats_per_bar = metre.beats_per_bar;
         if (metre.beat_unit !== 4) {
@@ -1870,19 +1870,19 @@ var Requests = (function () {
         };
     }
 
-    // What Live's transport tells the daemon. A signature that the daemon does not take, such as 20/4, is left out.
+    // What the daemon is sent of Live's transport. A signature that the daemon does not take, such as 20/4, is left out.
     function transport(set) {
-        var told = { bpm: set.tempo, position_beats: set.beat, playing: set.is_playing ? 1 : 0 };
+        var reported = { bpm: set.tempo, position_beats: set.beat, playing: set.is_playing ? 1 : 0 };
         var whole_notes = set.denominator === 1, beats = whole_notes ? 4 * set.numerator : set.numerator;
         if (beats <= 16 && set.numerator * 4 / set.denominator <= 16) {
-            told.beats_per_bar = beats;
-            told.beat_unit = whole_notes ? 4 : set.denominator;
+            reported.beats_per_bar = beats;
+            reported.beat_unit = whole_notes ? 4 : set.denominator;
         }
         if (set.brace && set.brace.on) {
-            told.loop_start_beats = set.brace.start;
-            told.loop_end_beats = set.brace.start + set.brace.length;
+            reported.loop_start_beats = set.brace.start;
+            reported.loop_end_beats = set.brace.start + set.brace.length;
         }
-        return told;
+        return reported;
     }
 
     return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, ARRANGE: ARRANGE, prompt: prompt, sections: sections, build: build, transport: transport };
@@ -2068,26 +2068,26 @@ Session.prototype.now = function () {
     };
 };
 
-// What one device hears from the daemon, and what follows from it: the other half of session.js. Pure.
+// What one device receives from the daemon, and what follows from it: the other half of session.js. Pure.
 
 // What came through udpreceive.
 Session.prototype.receive = function (address, list) {
-    var told = Osc.reply(address, list), mine;
+    var reply = Osc.reply(address, list), mine;
     // An answer to another device, which is deaf and gave our port for its own, is none to us.
-    if (!told || told.id.indexOf(this.name + "-") !== 0) {
+    if (!reply || reply.id.indexOf(this.name + "-") !== 0) {
         return;
     }
     this.heard_at = this.io.now();
-    mine = this.job && told.id === this.job.id && !this.job.ended_at ? this.job : null;
-    if (this["on_" + told.reply]) {
-        this["on_" + told.reply](told, mine);
+    mine = this.job && reply.id === this.job.id && !this.job.ended_at ? this.job : null;
+    if (this["on_" + reply.reply]) {
+        this["on_" + reply.reply](reply, mine);
         this.io.changed();
     }
 };
 
-Session.prototype.on_welcome = function (told) {
+Session.prototype.on_welcome = function (reply) {
     var before = this.link;
-    if (told.protocol !== TABLE.protocol) {
+    if (reply.protocol !== TABLE.protocol) {
         this.link = "foreign";
         return;
     }
@@ -2110,80 +2110,80 @@ Session.prototype.acquaint = function () {
     }
 };
 
-Session.prototype.on_fail = function (told, job) {
-    var name = told.id.slice(this.name.length + 1);
-    if (told.code === "token" && name === "hello") {
+Session.prototype.on_fail = function (reply, job) {
+    var name = reply.id.slice(this.name.length + 1);
+    if (reply.code === "token" && name === "hello") {
         this.link = "locked";
-    } else if (told.code === "protocol") {
+    } else if (reply.code === "protocol") {
         this.link = "foreign";
-    } else if (told.code === "unknown_address") {
+    } else if (reply.code === "unknown_address") {
         this.missing[job ? job.request.name : name] = true;
         if (job) {
             this.end(job, "failed", { message: "this daemon cannot " + job.request.name + " yet: update inspire" });
         }
-    } else if (job && told.code === "no_clock" && job.request.values.start) {
-        delete job.request.values.start; // then it is heard at once
+    } else if (job && reply.code === "no_clock" && job.request.values.start) {
+        delete job.request.values.start; // then it plays at once
         job.ended_at = this.io.now();
         this.submit(job.request, job.target);
-    } else if (job && told.code === "no_such_job" && job.state !== "sent") {
+    } else if (job && reply.code === "no_such_job" && job.state !== "sent") {
         this.end(job, "failed", { message: "the daemon was started anew and does not know it" });
     } else if (job) {
-        this.end(job, "failed", told);
+        this.end(job, "failed", reply);
     }
 };
 
-Session.prototype.on_ack = function (told, job) {
+Session.prototype.on_ack = function (reply, job) {
     if (job && job.state === "sent") {
         job.state = "waiting";
     }
 };
 
-Session.prototype.on_queued = function (told, job) {
+Session.prototype.on_queued = function (reply, job) {
     if (job && job.state !== "stopping") {
         job.state = "waiting";
-        job.position = told.position;
+        job.position = reply.position;
     }
 };
 
-Session.prototype.on_progress = function (told, job) {
+Session.prototype.on_progress = function (reply, job) {
     if (job) {
         job.state = job.state === "stopping" ? "stopping" : "making";
-        job.done_s = told.done_s;
-        job.total_s = told.total_s;
-        job.rtf = told.rtf;
+        job.done_s = reply.done_s;
+        job.total_s = reply.total_s;
+        job.rtf = reply.rtf;
     }
 };
 
-Session.prototype.on_chunk = function (told, job) {
-    if (job && (told.variation === undefined || told.variation === 1)) {
+Session.prototype.on_chunk = function (reply, job) {
+    if (job && (reply.variation === undefined || reply.variation === 1)) {
         job.state = job.state === "stopping" ? "stopping" : "making";
-        job.path = told.path;
-        job.made_s = told.start_s + told.duration_s;
+        job.path = reply.path;
+        job.made_s = reply.start_s + reply.duration_s;
     }
 };
 
-Session.prototype.on_done = function (told, job) {
+Session.prototype.on_done = function (reply, job) {
     if (job) {
-        this.first_s = told.first_chunk_s || this.first_s;
-        this.end(job, "done", told);
+        this.first_s = reply.first_chunk_s || this.first_s;
+        this.end(job, "done", reply);
     }
 };
 
-Session.prototype.on_cancelled = function (told, job) {
+Session.prototype.on_cancelled = function (reply, job) {
     if (job) {
-        this.end(job, "stopped", told);
+        this.end(job, "stopped", reply);
     }
 };
 
-Session.prototype.on_state = function (told, job) {
-    if (told.job !== undefined) {
+Session.prototype.on_state = function (reply, job) {
+    if (reply.job !== undefined) {
         if (job) {
-            this.on_job_state(told, job);
+            this.on_job_state(reply, job);
         }
         return;
     }
-    var is_another = this.daemon.pid && told.pid !== this.daemon.pid;
-    this.daemon = told;
+    var is_another = this.daemon.pid && reply.pid !== this.daemon.pid;
+    this.daemon = reply;
     if (is_another) { // it does not know us
         this.link = "looking";
         this.hellos = 0;
@@ -2192,28 +2192,28 @@ Session.prototype.on_state = function (told, job) {
 };
 
 // A done, a fail or a cancelled may have been lost on the way: the state says it too.
-Session.prototype.on_job_state = function (told, job) {
+Session.prototype.on_job_state = function (reply, job) {
     var ends = { done: "done", cancelled: "stopped", failed: "failed", interrupted: "failed" };
-    if (ends[told.state]) {
-        told.message = told.problem || "the daemon ended while it was made";
-        this.end(job, ends[told.state], told);
-    } else if (told.state === "running" && job.state === "sent") {
+    if (ends[reply.state]) {
+        reply.message = reply.problem || "the daemon ended while it was made";
+        this.end(job, ends[reply.state], reply);
+    } else if (reply.state === "running" && job.state === "sent") {
         job.state = "making";
     }
 };
 
-Session.prototype.end = function (job, state, told) {
-    var files = Osc.paths(told), result;
+Session.prototype.end = function (job, state, reply) {
+    var files = Osc.paths(reply), result;
     job.state = state;
-    job.message = told.message || "";
+    job.message = reply.message || "";
     job.ended_at = this.io.now();
-    job.duration_s = told.duration_s || 0;
+    job.duration_s = reply.duration_s || 0;
     if (state === "failed") {
         this.io.note(job.message);
     }
     if (files.length && job.duration_s) {
         result = {
-            id: job.id, paths: files, duration_s: job.duration_s, seed: told.seed, bpm: told.bpm_measured || told.bpm, kept: 0, prompt: job.asked.prompt,
+            id: job.id, paths: files, duration_s: job.duration_s, seed: reply.seed, bpm: reply.bpm_measured || reply.bpm, kept: 0, prompt: job.asked.prompt,
             asked: job.asked, asked_bpm: job.asked.bpm, target: job.target
         };
         this.results.unshift(result);
@@ -2222,41 +2222,41 @@ Session.prototype.end = function (job, state, told) {
     }
 };
 
-Session.prototype.on_entry = function (told) {
+Session.prototype.on_entry = function (reply) {
     var i;
     for (i = 0; i < this.results.length; i++) {
-        if (this.results[i].id === told.job) {
-            this.results[i].kept = told.kept || 0;
+        if (this.results[i].id === reply.job) {
+            this.results[i].kept = reply.kept || 0;
             return;
         }
     }
-    if (told.path && this.results.length < SESSION.RESULTS) {
-        this.results.push({ id: told.job, paths: Osc.paths(told), duration_s: told.duration_s, seed: told.seed, kept: told.kept || 0, prompt: told.prompt || "", clip: told.clip });
+    if (reply.path && this.results.length < SESSION.RESULTS) {
+        this.results.push({ id: reply.job, paths: Osc.paths(reply), duration_s: reply.duration_s, seed: reply.seed, kept: reply.kept || 0, prompt: reply.prompt || "", clip: reply.clip });
     }
 };
 
 // One of a list that comes one by one; an index that cannot be is left out, as the whole list is gone through again and again.
-Session.prototype.take_in = function (list, told) {
-    if (told.count <= SESSION.LISTED && told.index >= 0 && told.index < told.count && told.index === Math.floor(told.index)) {
-        list[told.index] = told;
+Session.prototype.take_in = function (list, reply) {
+    if (reply.count <= SESSION.LISTED && reply.index >= 0 && reply.index < reply.count && reply.index === Math.floor(reply.index)) {
+        list[reply.index] = reply;
     }
 };
 
-Session.prototype.on_preset = function (told) {
-    this.take_in(this.presets, told);
+Session.prototype.on_preset = function (reply) {
+    this.take_in(this.presets, reply);
 };
 
-Session.prototype.on_model = function (told) {
-    this.take_in(this.models, told);
+Session.prototype.on_model = function (reply) {
+    this.take_in(this.models, reply);
 };
 
-Session.prototype.on_estimated = function (told) {
-    this.first_s = told.first_s;
+Session.prototype.on_estimated = function (reply) {
+    this.first_s = reply.first_s;
 };
 
 // The ways to bring one file into the set, each of which may fail. Pure but for `live`, see placing.js.
 // A way is called with (live, file, length_s, target, index, used, done); `index` counts the takes, `used` is what those before have taken;
-// done({ ok, clip, text }) tells where it is, or why it is not.
+// done({ ok, clip, text }) says where it is, or why it is not.
 var Rungs = (function () {
     var NEAR = 1e-3; // beats
 
@@ -2265,7 +2265,7 @@ var Rungs = (function () {
     }
 
     // Why audio cannot be put on a track, or "".
-    function refusal(live, track) {
+    function obstacle(live, track) {
         if (!track || live.ids(live.song(), "tracks").indexOf(track) < 0) {
             return "its track is gone";
         }
@@ -2283,9 +2283,9 @@ var Rungs = (function () {
 
     // Session: the first empty slot from the remembered one down.
     function intoSlot(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track);
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track);
+        if (why) {
+            done(no(why));
             return;
         }
         emptySlot(live, target.track, target.slot || 0, function (slot, number) {
@@ -2377,9 +2377,9 @@ var Rungs = (function () {
     // Arrangement: at the exact beat, only where nothing is. Before something, by way of a slot: a clip made of a file is first as long as
     // Live guesses, and could run over what follows.
     function intoArrangement(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track), free, beats = length_s * live.get(live.song(), "tempo") / 60;
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track), free, beats = length_s * live.get(live.song(), "tempo") / 60;
+        if (why) {
+            done(no(why));
             return;
         }
         if (index && used.arrangement) {
@@ -2391,64 +2391,64 @@ var Rungs = (function () {
             done(no("something is there"));
             return;
         }
-        function told(clip) {
+        function placed(clip) {
             used.arrangement = !!clip;
             done(clip ? { ok: true, clip: clip, text: "beat " + Math.round(target.beat * 100) / 100 + " of " + live.get(target.track, "name") } : no("Live did not take the file"));
         }
         if (free === Infinity) {
             live.call(target.track, "create_audio_clip", file.path, target.beat);
             live.later(function () {
-                settle(live, target.track, target.beat, file, told);
+                settle(live, target.track, target.beat, file, placed);
             });
         } else {
-            throughSlot(live, file, length_s, target, told);
+            throughSlot(live, file, length_s, target, placed);
         }
     }
 
-    function throughSlot(live, file, length_s, target, told) {
+    function throughSlot(live, file, length_s, target, placed) {
         emptySlot(live, target.track, 0, function (slot) {
             if (!slot) {
-                told(0);
+                placed(0);
                 return;
             }
             fillSlot(live, slot, file, length_s, false, function (clip) {
                 if (!clip) {
-                    told(0);
+                    placed(0);
                     return;
                 }
                 live.call(target.track, "duplicate_clip_to_arrangement", "id " + clip, target.beat);
                 live.later(function () {
                     live.call(slot, "delete_clip");
-                    settle(live, target.track, target.beat, file, told);
+                    settle(live, target.track, target.beat, file, placed);
                 });
             });
         });
     }
 
     // The new clip, found by where it begins; unwarped, so that it keeps its own time to the sample.
-    function settle(live, owner, beat, file, told) {
+    function settle(live, owner, beat, file, placed) {
         var clips = live.ids(owner, "arrangement_clips"), i;
         for (i = 0; i < clips.length; i++) {
             if (Math.abs(live.get(clips[i], "start_time") - beat) < NEAR && sameFile(live, clips[i], file)) {
                 live.set(clips[i], "name", file.name);
-                unwarp(live, clips[i], finish(clips[i], told));
+                unwarp(live, clips[i], finish(clips[i], placed));
                 return;
             }
         }
-        told(0);
+        placed(0);
     }
 
-    function finish(clip, told) {
+    function finish(clip, placed) {
         return function (unwarped) {
-            told(unwarped ? clip : 0);
+            placed(unwarped ? clip : 0);
         };
     }
 
     // Live 12.2 and later: an alternative beside what is there.
     function intoLane(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track), before;
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track), before;
+        if (why) {
+            done(no(why));
             return;
         }
         before = live.ids(target.track, "take_lanes");
@@ -2551,14 +2551,14 @@ var Placing = (function () {
 
     // Puts `files` ([{ path, name }]) of `length_s` seconds where `target` says. Then calls done([{ ok, text, reveal }, \u2026]), one for each.
     function place(live, files, length_s, target, done) {
-        var told = [], steps = rungs(live, target), used = {};
+        var outcomes = [], steps = rungs(live, target), used = {};
         function next(index) {
             if (index === files.length) {
-                done(told);
+                done(outcomes);
                 return;
             }
             climb(live, steps, files[index], length_s, target, index, used, function (outcome) {
-                told.push(outcome);
+                outcomes.push(outcome);
                 next(index + 1);
             });
         }
@@ -2754,26 +2754,26 @@ var Live = (function () {
 
     // What Music.source reads, and where the clip is: { track, slot } or { track, beat }.
     function clip(id) {
-        var names = ["loop_start", "loop_end", "start_marker", "end_marker", "start_time", "end_time", "sample_length", "sample_rate"], told = {}, where, i;
+        var names = ["loop_start", "loop_end", "start_marker", "end_marker", "start_time", "end_time", "sample_length", "sample_rate"], shown = {}, where, i;
         for (i = 0; i < names.length; i++) {
-            told[names[i]] = number(id, names[i]);
+            shown[names[i]] = number(id, names[i]);
         }
-        told.warping = number(id, "warping") === 1;
-        told.looping = number(id, "looping") === 1;
-        told.is_session = number(id, "is_arrangement_clip") !== 1;
-        told.file_path = text(id, "file_path");
-        told.name = text(id, "name") || told.file_path.replace(/^.*[\/\\]/, "");
-        told.warp_markers = told.warping ? text(id, "warp_markers") : "";
+        shown.warping = number(id, "warping") === 1;
+        shown.looping = number(id, "looping") === 1;
+        shown.is_session = number(id, "is_arrangement_clip") !== 1;
+        shown.file_path = text(id, "file_path");
+        shown.name = text(id, "name") || shown.file_path.replace(/^.*[\/\\]/, "");
+        shown.warp_markers = shown.warping ? text(id, "warp_markers") : "";
         where = path(id);
-        told.track = idOf((/^live_set tracks \d+/.exec(where) || ["live_set tracks -1"])[0]);
-        told.slot = (/clip_slots (\d+)/.exec(where) || [])[1];
-        told.slot = told.slot === undefined ? undefined : Number(told.slot);
-        return told;
+        shown.track = idOf((/^live_set tracks \d+/.exec(where) || ["live_set tracks -1"])[0]);
+        shown.slot = (/clip_slots (\d+)/.exec(where) || [])[1];
+        shown.slot = shown.slot === undefined ? undefined : Number(shown.slot);
+        return shown;
     }
 
     // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
     function facts(path) {
-        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, told, found;
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, sidecar, found;
         if (!file.isopen) {
             return {};
         }
@@ -2783,9 +2783,9 @@ var Live = (function () {
         } while (piece.length && text.length < 65536);
         file.close();
         try {
-            told = JSON.parse(text);
-            found = told.engine || {};
-            found.first_chunk_s = told.timings ? told.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
+            sidecar = JSON.parse(text);
+            found = sidecar.engine || {};
+            found.first_chunk_s = sidecar.timings ? sidecar.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
             return found;
         } catch (error) {
             return {};
@@ -3145,14 +3145,14 @@ function targetNow(mode) {
         { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / bar - 1e-6) * bar, in_arrangement: set.in_arrangement });
 }
 
-// `wishes`: the settings, or others in their place.
-function go(wishes) {
+// `wanted`: the settings, or others in their place.
+function go(wanted) {
     var target, request, problem;
-    wishes.dice = Math.floor(session.io.random() * 10000);
+    wanted.dice = Math.floor(session.io.random() * 10000);
     set = Live.state();
     set.locators = Live.locators();
-    target = targetNow(wishes.mode);
-    request = Requests.build(wishes, set, source, preset(), target, session.daemon);
+    target = targetNow(wanted.mode);
+    request = Requests.build(wanted, set, source, preset(), target, session.daemon);
     problem = request.problem || session.submit(request, target);
     if (problem) {
         say("bad", problem);
@@ -3208,13 +3208,13 @@ function finishRecording(now) {
     source = made.source;
     recording = null;
     Live.later(function () { // the file is closed by then
-        var wishes = {}, name;
+        var wanted = {}, name;
         for (name in settings) {
-            wishes[name] = settings[name];
+            wanted[name] = settings[name];
         }
-        wishes.mode = Requests.CONTINUE; // the tab stays as it was: what a patch moves itself is a step of Live's undo
+        wanted.mode = Requests.CONTINUE; // the tab stays as it was: what a patch moves itself is a step of Live's undo
         drawSource();
-        go(wishes);
+        go(wanted);
     }, 300);
 }
 
@@ -3252,17 +3252,17 @@ function placeTakes(takes) {
         files.push({ path: result.paths[takes[i]], name: Words.cut(result.prompt || "Inspire", 30) + " " + "ABCD".charAt(takes[i]) });
     }
     set = Live.state();
-    Placing.place(Live, files, placed.duration_s, placed.target || targetNow(Requests.GENERATE), function (told) {
-        var last = told[told.length - 1], failed = [], i;
-        for (i = 0; i < told.length; i++) {
-            if (!told[i].ok) {
-                failed.push(told[i]);
+    Placing.place(Live, files, placed.duration_s, placed.target || targetNow(Requests.GENERATE), function (outcomes) {
+        var last = outcomes[outcomes.length - 1], failed = [], i;
+        for (i = 0; i < outcomes.length; i++) {
+            if (!outcomes[i].ok) {
+                failed.push(outcomes[i]);
             }
         }
         if (failed.length) {
             say("bad", "not placed: " + failed[0].text);
         } else {
-            say("good", (told.length > 1 ? Words.many(told.length, "take") + ", the last in " : "placed in ") + last.text + otherTempo(placed));
+            say("good", (outcomes.length > 1 ? Words.many(outcomes.length, "take") + ", the last in " : "placed in ") + last.text + otherTempo(placed));
         }
     });
 }
@@ -3358,7 +3358,7 @@ function drawBelow(plan) {
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
+    show("grid", ["set", noSound() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
     show("source", ["set", plan ? Words.sections(plan, source && source.name) : !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
@@ -3375,10 +3375,10 @@ function whole() {
     return job && job.state === "failed" && job.message.length > 36 ? Words.cut(job.message, 60) : "";
 }
 
-// Why nothing is heard while it is made, where that is so.
-function heard() {
-    var told = session.daemon.audio_device;
-    return settings.hear && session.busy() && told && /none|cannot|busy|not /i.test(told) ? Words.cut("not heard: " + told, 62) : "";
+// Why nothing is played while it is made, where that is so.
+function noSound() {
+    var output = session.daemon.audio_device;
+    return settings.hear && session.busy() && output && /none|cannot|busy|not /i.test(output) ? Words.cut("not heard: " + output, 62) : "";
 }
 
 // Over what is made; before that over what Arrange would make.

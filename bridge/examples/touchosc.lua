@@ -44,13 +44,13 @@ function onReceiveOSC(message)
   if not arguments[1] or arguments[1].value ~= job then
     return
   end
-  local told = address:match("^/inspire/(.+)$")
+  local name = address:match("^/inspire/(.+)$")
   local label = self.children.state.values
-  if told == "progress" then
+  if name == "progress" then
     label.text = ("%.0f of %.0f s"):format(arguments[2].value, arguments[3].value)
-  elseif told == "fail" then
+  elseif name == "fail" then
     label.text = arguments[3].value
-  elseif told == "done" or told == "cancelled" or told == "queued" then
-    label.text = told
+  elseif name == "done" or name == "cancelled" or name == "queued" then
+    label.text = name
   end
 end

@@ -53,7 +53,7 @@ def test_the_banner_and_the_grid_line_are_what_the_script_would_say():
         Words.source({ name: "loop_compus", start_s: 0, end_s: 7.7 }, "4 bars"),
         Words.result({ kept: 1, prompt: "dub techno, warm chords" }),
         say({ state: "ready", model: "sketch", first_s: 0.31 }), Words.go(3, 40),
-        Words.sections({ told: ["Intro 8", "Verse 8", "Drop 16", "Outro 8"] }),
+        Words.sections({ names: ["Intro 8", "Verse 8", "Drop 16", "Outro 8"] }),
     ]));
     """
     said = json.loads(

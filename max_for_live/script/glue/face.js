@@ -50,7 +50,7 @@ function drawBelow(plan) {
     }
     show("favourite", ["set", result && result.kept ? 1 : 0]);
     show("take", ["set", take]);
-    show("grid", ["set", heard() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
+    show("grid", ["set", noSound() || whole() || (result ? Words.cut(Words.grid(result), 60) : " ")]);
     metre = Music.metre(set.tempo, set.numerator, set.denominator);
     show("source", ["set", plan ? Words.sections(plan, source && source.name) : !source ? "no source: select an audio clip" : source.problem ? source.problem
         : Words.source(source, Words.wholeBars(source.end_s - source.start_s, metre.quarters_per_bar * 60 / source.bpm))]);
@@ -67,10 +67,10 @@ function whole() {
     return job && job.state === "failed" && job.message.length > 36 ? Words.cut(job.message, 60) : "";
 }
 
-// Why nothing is heard while it is made, where that is so.
-function heard() {
-    var told = session.daemon.audio_device;
-    return settings.hear && session.busy() && told && /none|cannot|busy|not /i.test(told) ? Words.cut("not heard: " + told, 62) : "";
+// Why nothing is played while it is made, where that is so.
+function noSound() {
+    var output = session.daemon.audio_device;
+    return settings.hear && session.busy() && output && /none|cannot|busy|not /i.test(output) ? Words.cut("not heard: " + output, 62) : "";
 }
 
 // Over what is made; before that over what Arrange would make.

@@ -148,26 +148,26 @@ var Live = (function () {
 
     // What Music.source reads, and where the clip is: { track, slot } or { track, beat }.
     function clip(id) {
-        var names = ["loop_start", "loop_end", "start_marker", "end_marker", "start_time", "end_time", "sample_length", "sample_rate"], told = {}, where, i;
+        var names = ["loop_start", "loop_end", "start_marker", "end_marker", "start_time", "end_time", "sample_length", "sample_rate"], shown = {}, where, i;
         for (i = 0; i < names.length; i++) {
-            told[names[i]] = number(id, names[i]);
+            shown[names[i]] = number(id, names[i]);
         }
-        told.warping = number(id, "warping") === 1;
-        told.looping = number(id, "looping") === 1;
-        told.is_session = number(id, "is_arrangement_clip") !== 1;
-        told.file_path = text(id, "file_path");
-        told.name = text(id, "name") || told.file_path.replace(/^.*[\/\\]/, "");
-        told.warp_markers = told.warping ? text(id, "warp_markers") : "";
+        shown.warping = number(id, "warping") === 1;
+        shown.looping = number(id, "looping") === 1;
+        shown.is_session = number(id, "is_arrangement_clip") !== 1;
+        shown.file_path = text(id, "file_path");
+        shown.name = text(id, "name") || shown.file_path.replace(/^.*[\/\\]/, "");
+        shown.warp_markers = shown.warping ? text(id, "warp_markers") : "";
         where = path(id);
-        told.track = idOf((/^live_set tracks \d+/.exec(where) || ["live_set tracks -1"])[0]);
-        told.slot = (/clip_slots (\d+)/.exec(where) || [])[1];
-        told.slot = told.slot === undefined ? undefined : Number(told.slot);
-        return told;
+        shown.track = idOf((/^live_set tracks \d+/.exec(where) || ["live_set tracks -1"])[0]);
+        shown.slot = (/clip_slots (\d+)/.exec(where) || [])[1];
+        shown.slot = shown.slot === undefined ? undefined : Number(shown.slot);
+        return shown;
     }
 
     // What stands in the JSON file beside a sound, about its making: {} where it cannot be read. Numbers and names in ASCII only.
     function facts(path) {
-        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, told, found;
+        var file = new File(path.replace(/\.[^.]*$/, ".json"), "read"), text = "", piece, sidecar, found;
         if (!file.isopen) {
             return {};
         }
@@ -177,9 +177,9 @@ var Live = (function () {
         } while (piece.length && text.length < 65536);
         file.close();
         try {
-            told = JSON.parse(text);
-            found = told.engine || {};
-            found.first_chunk_s = told.timings ? told.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
+            sidecar = JSON.parse(text);
+            found = sidecar.engine || {};
+            found.first_chunk_s = sidecar.timings ? sidecar.timings.first_chunk_s : undefined; // as the client waited, not as the engine worked
             return found;
         } catch (error) {
             return {};

@@ -27,14 +27,14 @@ function targetNow(mode) {
         { scene: set.scene, beat: set.brace.on ? set.brace.start : Math.ceil(set.beat / bar - 1e-6) * bar, in_arrangement: set.in_arrangement });
 }
 
-// `wishes`: the settings, or others in their place.
-function go(wishes) {
+// `wanted`: the settings, or others in their place.
+function go(wanted) {
     var target, request, problem;
-    wishes.dice = Math.floor(session.io.random() * 10000);
+    wanted.dice = Math.floor(session.io.random() * 10000);
     set = Live.state();
     set.locators = Live.locators();
-    target = targetNow(wishes.mode);
-    request = Requests.build(wishes, set, source, preset(), target, session.daemon);
+    target = targetNow(wanted.mode);
+    request = Requests.build(wanted, set, source, preset(), target, session.daemon);
     problem = request.problem || session.submit(request, target);
     if (problem) {
         say("bad", problem);
@@ -90,13 +90,13 @@ function finishRecording(now) {
     source = made.source;
     recording = null;
     Live.later(function () { // the file is closed by then
-        var wishes = {}, name;
+        var wanted = {}, name;
         for (name in settings) {
-            wishes[name] = settings[name];
+            wanted[name] = settings[name];
         }
-        wishes.mode = Requests.CONTINUE; // the tab stays as it was: what a patch moves itself is a step of Live's undo
+        wanted.mode = Requests.CONTINUE; // the tab stays as it was: what a patch moves itself is a step of Live's undo
         drawSource();
-        go(wishes);
+        go(wanted);
     }, 300);
 }
 
@@ -134,17 +134,17 @@ function placeTakes(takes) {
         files.push({ path: result.paths[takes[i]], name: Words.cut(result.prompt || "Inspire", 30) + " " + "ABCD".charAt(takes[i]) });
     }
     set = Live.state();
-    Placing.place(Live, files, placed.duration_s, placed.target || targetNow(Requests.GENERATE), function (told) {
-        var last = told[told.length - 1], failed = [], i;
-        for (i = 0; i < told.length; i++) {
-            if (!told[i].ok) {
-                failed.push(told[i]);
+    Placing.place(Live, files, placed.duration_s, placed.target || targetNow(Requests.GENERATE), function (outcomes) {
+        var last = outcomes[outcomes.length - 1], failed = [], i;
+        for (i = 0; i < outcomes.length; i++) {
+            if (!outcomes[i].ok) {
+                failed.push(outcomes[i]);
             }
         }
         if (failed.length) {
             say("bad", "not placed: " + failed[0].text);
         } else {
-            say("good", (told.length > 1 ? Words.many(told.length, "take") + ", the last in " : "placed in ") + last.text + otherTempo(placed));
+            say("good", (outcomes.length > 1 ? Words.many(outcomes.length, "take") + ", the last in " : "placed in ") + last.text + otherTempo(placed));
         }
     });
 }

@@ -68,7 +68,7 @@ var Music = (function () {
         var list = clip.warping ? markers(clip.warp_markers) : [], warped = list.length > 1;
         var start = clip.loop_start, end = clip.loop_end, end_beat = clip.end_time, from, to;
         if (clip.warping && !warped) {
-            return { problem: "Live does not tell this clip's warp markers" };
+            return { problem: "Live does not give this clip's warp markers" };
         }
         if (!clip.looping && clip.is_session) {
             start = clip.start_marker;

@@ -110,21 +110,21 @@ var Osc = (function () {
     // A message from the daemon → { reply, id, field: value, … }, or null where it is none that the table has.
     // A text that looks like a number may have become one on its way through Max: the table says what it was.
     function reply(address, list) {
-        var name = String(address).replace(/^\/inspire\//, ""), spec = TABLE.replies[name], told, i, key;
+        var name = String(address).replace(/^\/inspire\//, ""), spec = TABLE.replies[name], found, i, key;
         if (!TABLE.replies.hasOwnProperty(name) || list.length < 1 + spec["arguments"].length) {
             return null;
         }
-        told = { reply: name, id: String(list[0]) };
+        found = { reply: name, id: String(list[0]) };
         for (i = 0; i < spec["arguments"].length; i++) {
-            told[spec["arguments"][i][0]] = cast(spec["arguments"][i][1], list[i + 1]);
+            found[spec["arguments"][i][0]] = cast(spec["arguments"][i][1], list[i + 1]);
         }
         for (i = 1 + spec["arguments"].length; i + 1 < list.length; i += 2) {
             key = String(list[i]);
             if (spec.keys.hasOwnProperty(key)) {
-                told[key] = cast(spec.keys[key], list[i + 1]);
+                found[key] = cast(spec.keys[key], list[i + 1]);
             }
         }
-        return told;
+        return found;
     }
 
     function cast(type, given) {
@@ -132,12 +132,12 @@ var Osc = (function () {
     }
 
     // The files that a reply names: the first, and its variations beside it.
-    function paths(told) {
+    function paths(reply) {
         var found = [], folder, names, i;
-        if (told.path) {
-            found.push(told.path);
-            folder = told.path.replace(/[^\/\\]*$/, "");
-            names = told.others ? told.others.split("/") : [];
+        if (reply.path) {
+            found.push(reply.path);
+            folder = reply.path.replace(/[^\/\\]*$/, "");
+            names = reply.others ? reply.others.split("/") : [];
             for (i = 0; i < names.length; i++) {
                 found.push(folder + names[i]);
             }

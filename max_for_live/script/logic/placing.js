@@ -50,14 +50,14 @@ var Placing = (function () {
 
     // Puts `files` ([{ path, name }]) of `length_s` seconds where `target` says. Then calls done([{ ok, text, reveal }, …]), one for each.
     function place(live, files, length_s, target, done) {
-        var told = [], steps = rungs(live, target), used = {};
+        var outcomes = [], steps = rungs(live, target), used = {};
         function next(index) {
             if (index === files.length) {
-                done(told);
+                done(outcomes);
                 return;
             }
             climb(live, steps, files[index], length_s, target, index, used, function (outcome) {
-                told.push(outcome);
+                outcomes.push(outcome);
                 next(index + 1);
             });
         }

@@ -5,24 +5,24 @@ var Requests = (function () {
     var GENERATE = 0, CONTINUE = 1, FILL = 2, ARRANGE = 3;
     var SAME_TEMPO = 0.005; // as a share: closer than that a file is taken to be in the set's tempo
 
-    // The words to send: with the wish for drums, unless they speak of drums themselves. "" where there are none.
+    // The words to send: with what is asked of drums, unless they speak of drums themselves. "" where there are none.
     function prompt(settings, preset) {
-        var words = settings.prompt.replace(/^\s+|\s+$/g, ""), wish = ["", "drums", "no drums"][settings.drums];
-        if (wish && !/\bdrum/i.test(words)) {
+        var words = settings.prompt.replace(/^\s+|\s+$/g, ""), drums = ["", "drums", "no drums"][settings.drums];
+        if (drums && !/\bdrum/i.test(words)) {
             if (!words && preset && !preset.shortened) {
                 words = preset.prompt || "";
                 if (/\bdrum/i.test(words)) {
                     words = words.replace(/(,\s*)?\bdrums\b/i, "");
                 }
             }
-            words = words ? words + ", " + wish : wish;
+            words = words ? words + ", " + drums : drums;
         }
         return words;
     }
 
     // → { name, values, asked: { bars, bar_s, bpm, total_s, prompt } } or { problem }.
-    // `source` as Music.source makes it; `preset` as the daemon told it, or nothing; `target` as Placing.target makes it;
-    // `daemon`: its state as last told.
+    // `source` as Music.source makes it; `preset` as the daemon sent it, or nothing; `target` as Placing.target makes it;
+    // `daemon`: its state as last reported.
     function build(settings, set, source, preset, target, daemon) {
         var metre = Music.metre(set.tempo, set.numerator, set.denominator), bars = BARS[settings.bars], values = {}, words, name;
         words = prompt(settings, preset);
@@ -64,7 +64,7 @@ var Requests = (function () {
         return { name: name, values: name === "fill" ? Osc.having(name, values) : values, asked: asked(values, metre, words, source, settings, preset) };
     }
 
-    // From where in a clip it goes on, and how much of it the model hears.
+    // From where in a clip it goes on, and how much of it the model reads.
     function goOn(values, source) {
         values.from_s = source.whole ? undefined : source.end_s; // to its end, which only the file knows to the sample
         values.context_s = Music.contextSeconds(source);
@@ -122,7 +122,7 @@ var Requests = (function () {
             values.duration_s = bars * metre.bar_s;
             return;
         }
-        // A clip that Live stretches is heard by the model as it is in its file: what follows must have that tempo too.
+        // A clip that Live stretches is read by the model as it is in its file: what follows must have that tempo too.
         values.bpm = own ? source.bpm : metre.bpm;
         values.beats_per_bar = metre.beats_per_bar;
         if (metre.beat_unit !== 4) {
@@ -170,19 +170,19 @@ var Requests = (function () {
         };
     }
 
-    // What Live's transport tells the daemon. A signature that the daemon does not take, such as 20/4, is left out.
+    // What the daemon is sent of Live's transport. A signature that the daemon does not take, such as 20/4, is left out.
     function transport(set) {
-        var told = { bpm: set.tempo, position_beats: set.beat, playing: set.is_playing ? 1 : 0 };
+        var reported = { bpm: set.tempo, position_beats: set.beat, playing: set.is_playing ? 1 : 0 };
         var whole_notes = set.denominator === 1, beats = whole_notes ? 4 * set.numerator : set.numerator;
         if (beats <= 16 && set.numerator * 4 / set.denominator <= 16) {
-            told.beats_per_bar = beats;
-            told.beat_unit = whole_notes ? 4 : set.denominator;
+            reported.beats_per_bar = beats;
+            reported.beat_unit = whole_notes ? 4 : set.denominator;
         }
         if (set.brace && set.brace.on) {
-            told.loop_start_beats = set.brace.start;
-            told.loop_end_beats = set.brace.start + set.brace.length;
+            reported.loop_start_beats = set.brace.start;
+            reported.loop_end_beats = set.brace.start + set.brace.length;
         }
-        return told;
+        return reported;
     }
 
     return { BARS: BARS, GENERATE: GENERATE, CONTINUE: CONTINUE, FILL: FILL, ARRANGE: ARRANGE, prompt: prompt, sections: sections, build: build, transport: transport };

@@ -1,6 +1,6 @@
 // The ways to bring one file into the set, each of which may fail. Pure but for `live`, see placing.js.
 // A way is called with (live, file, length_s, target, index, used, done); `index` counts the takes, `used` is what those before have taken;
-// done({ ok, clip, text }) tells where it is, or why it is not.
+// done({ ok, clip, text }) says where it is, or why it is not.
 var Rungs = (function () {
     var NEAR = 1e-3; // beats
 
@@ -9,7 +9,7 @@ var Rungs = (function () {
     }
 
     // Why audio cannot be put on a track, or "".
-    function refusal(live, track) {
+    function obstacle(live, track) {
         if (!track || live.ids(live.song(), "tracks").indexOf(track) < 0) {
             return "its track is gone";
         }
@@ -27,9 +27,9 @@ var Rungs = (function () {
 
     // Session: the first empty slot from the remembered one down.
     function intoSlot(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track);
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track);
+        if (why) {
+            done(no(why));
             return;
         }
         emptySlot(live, target.track, target.slot || 0, function (slot, number) {
@@ -121,9 +121,9 @@ var Rungs = (function () {
     // Arrangement: at the exact beat, only where nothing is. Before something, by way of a slot: a clip made of a file is first as long as
     // Live guesses, and could run over what follows.
     function intoArrangement(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track), free, beats = length_s * live.get(live.song(), "tempo") / 60;
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track), free, beats = length_s * live.get(live.song(), "tempo") / 60;
+        if (why) {
+            done(no(why));
             return;
         }
         if (index && used.arrangement) {
@@ -135,64 +135,64 @@ var Rungs = (function () {
             done(no("something is there"));
             return;
         }
-        function told(clip) {
+        function placed(clip) {
             used.arrangement = !!clip;
             done(clip ? { ok: true, clip: clip, text: "beat " + Math.round(target.beat * 100) / 100 + " of " + live.get(target.track, "name") } : no("Live did not take the file"));
         }
         if (free === Infinity) {
             live.call(target.track, "create_audio_clip", file.path, target.beat);
             live.later(function () {
-                settle(live, target.track, target.beat, file, told);
+                settle(live, target.track, target.beat, file, placed);
             });
         } else {
-            throughSlot(live, file, length_s, target, told);
+            throughSlot(live, file, length_s, target, placed);
         }
     }
 
-    function throughSlot(live, file, length_s, target, told) {
+    function throughSlot(live, file, length_s, target, placed) {
         emptySlot(live, target.track, 0, function (slot) {
             if (!slot) {
-                told(0);
+                placed(0);
                 return;
             }
             fillSlot(live, slot, file, length_s, false, function (clip) {
                 if (!clip) {
-                    told(0);
+                    placed(0);
                     return;
                 }
                 live.call(target.track, "duplicate_clip_to_arrangement", "id " + clip, target.beat);
                 live.later(function () {
                     live.call(slot, "delete_clip");
-                    settle(live, target.track, target.beat, file, told);
+                    settle(live, target.track, target.beat, file, placed);
                 });
             });
         });
     }
 
     // The new clip, found by where it begins; unwarped, so that it keeps its own time to the sample.
-    function settle(live, owner, beat, file, told) {
+    function settle(live, owner, beat, file, placed) {
         var clips = live.ids(owner, "arrangement_clips"), i;
         for (i = 0; i < clips.length; i++) {
             if (Math.abs(live.get(clips[i], "start_time") - beat) < NEAR && sameFile(live, clips[i], file)) {
                 live.set(clips[i], "name", file.name);
-                unwarp(live, clips[i], finish(clips[i], told));
+                unwarp(live, clips[i], finish(clips[i], placed));
                 return;
             }
         }
-        told(0);
+        placed(0);
     }
 
-    function finish(clip, told) {
+    function finish(clip, placed) {
         return function (unwarped) {
-            told(unwarped ? clip : 0);
+            placed(unwarped ? clip : 0);
         };
     }
 
     // Live 12.2 and later: an alternative beside what is there.
     function intoLane(live, file, length_s, target, index, used, done) {
-        var refused = refusal(live, target.track), before;
-        if (refused) {
-            done(no(refused));
+        var why = obstacle(live, target.track), before;
+        if (why) {
+            done(no(why));
             return;
         }
         before = live.ids(target.track, "take_lanes");

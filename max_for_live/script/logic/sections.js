@@ -42,9 +42,9 @@ var Sections = (function () {
 
     // `locators`: [{ name, beat }] in order; `bars`: of the last one where nothing ends it; `end`: the beat where the chosen clip of the
     // arrangement ends, or nothing.
-    // → { text, told: ["Intro 4", …], bars, beat, goes_on, all_say_it } or { problem }.
+    // → { text, names: ["Intro 4", …], bars, beat, goes_on, all_say_it } or { problem }.
     function plan(locators, brace, quarters, bars, end) {
-        var sections = spans(locators, brace, quarters, bars), goes_on, parts = [], told = [], total = 0, all = true, i, one, count;
+        var sections = spans(locators, brace, quarters, bars), goes_on, parts = [], names = [], total = 0, all = true, i, one, count;
         if (!sections.length) {
             return { problem: "set locators: each becomes a section" };
         }
@@ -60,9 +60,9 @@ var Sections = (function () {
             total += count;
             all = all && one.words !== "";
             parts.push(one.name + ":" + count + (one.words ? "=" + one.words : ""));
-            told.push(one.name + " " + count);
+            names.push(one.name + " " + count);
         }
-        return { text: parts.join(" | ") + " |", told: told, bars: total, beat: sections[0].from, goes_on: goes_on, all_say_it: all };
+        return { text: parts.join(" | ") + " |", names: names, bars: total, beat: sections[0].from, goes_on: goes_on, all_say_it: all };
     }
 
     return { plan: plan };

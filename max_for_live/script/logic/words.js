@@ -98,7 +98,7 @@ var Words = (function () {
 
     // "Intro 4 · Verse 8 · Drop 16, on from riff": what Arrange will make.
     function sections(plan, clip) {
-        return plan.problem || cut(plan.told.join(" · "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
+        return plan.problem || cut(plan.names.join(" · "), 40) + (plan.goes_on ? ", on from " + cut(clip, 14) : "");
     }
 
     // "4 bars", where a part is whole bars long within a hundredth of one; else "".
