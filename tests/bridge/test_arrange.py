@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import mido
@@ -10,6 +12,8 @@ import pytest
 import soundfile
 
 from bridge.osc.replies import Done, Fail
+from tests import synthetic
+from tests.bridge.conftest import ROOT
 from tests.bridge.results.test_tags import CUES, INSTRUMENT, SFC_GET_CUE, SFC_GET_INSTRUMENT, read
 
 SECTIONS = "intro:1 Verse 1:2 drop:1=dark, drums outro:1"
@@ -86,3 +90,47 @@ def test_each_mistake_is_one_clear_error(daemon, sections, pairs, code, reported
         replies = list(client.arrange(sections, **({"prompt": "tune", "bpm": 120.0} | pairs)))
     (fail,) = replies
     assert isinstance(fail, Fail) and fail.code == code and reported in fail.message
+
+
+def test_a_section_of_another_variation(daemon):
+    with daemon.client() as client:
+        first = list(client.arrange("a:1 b:1", id="two", prompt="24k tune", bpm=240, variations=2))[-1]
+        anew = list(client.again("two", section="b", variation=2))[-1]
+    assert isinstance(first, Done) and isinstance(anew, Done), (first, anew)
+    source = json.loads(Path(anew.path).with_suffix(".json").read_text())["source"]["path"]
+    assert Path(source).name == first.pairs["others"] != Path(first.path).name
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code", "reported"),
+    [
+        ({"section": "a", "variation": 3}, "bad_request", "has 2 variations"),
+        ({"variation": 2}, "bad_request", "say which section"),
+        ({"section": "a", "variations": 9}, "bad_value", "1 to 8"),
+    ],
+)
+def test_a_variation_that_is_not_there_is_one_clear_error(daemon, pairs, code, reported):
+    with daemon.client() as client:
+        list(client.arrange("a:1 b:1", id="both", prompt="tune", bpm=240, variations=2))
+        (fail,) = client.again("both", **pairs)
+    assert isinstance(fail, Fail) and fail.code == code and reported in fail.message
+
+
+def test_from_the_command_line(daemon, tmp_path):
+    soundfile.write(tmp_path / "riff.wav", 0.5 * synthetic.clicks(120, 2.0, rate=24_000), 24_000)
+    command = [sys.executable, "-m", "bridge", "arrange", "verse:1 drop:1", "--clip", "riff.wav", "--join", "new", "--bpm", "120"]
+    made = subprocess.run(
+        [*command, "--json", "--no-play", "--port", str(daemon.port)], cwd=tmp_path,
+        env=daemon.environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    end = json.loads(made.stdout.splitlines()[-1])
+    assert soundfile.info(end["path"]).frames == 4 * 48_000
+    assert json.loads(Path(end["path"]).with_suffix(".json").read_text())["source"]["path"].endswith("riff.wav")
+
+
+def test_again_with_another_number_of_variations(daemon):
+    with daemon.client() as client:
+        list(client.generate("tune", id="one", duration_s=0.5, seed=4))
+        again = list(client.again("one", variations=3))[-1]
+    assert isinstance(again, Done) and again.pairs["seed"] == 4 and len(again.pairs["others"].split("/")) == 2

@@ -1,4 +1,4 @@
-"""Fill over OSC and from the command line, with the real engine at tiny size: the region alone, and the whole file."""
+"""Fill over OSC and from the command line, with the real engine at tiny size: regions, whole files, sections of a piece."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ import soundfile
 from bridge.osc.replies import Chunk, Done, Fail
 from tests import synthetic
 from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
 
 RATE = 44_100
+FAST_RATE = 24_000  # of the fast path
+BAR = 2 * FAST_RATE  # of 120 bpm
+ARRANGED = {"bpm": 120.0, "decode": "fast", "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +133,48 @@ def test_continue_from_a_bar_in_several_takes(real, clip):
     assert len({len(take) for take in takes}) == 1 and len(takes) == 3
     for take in takes[1:]:
         np.testing.assert_array_equal(take[:begin], takes[0][:begin])
+
+
+@pytest.fixture(scope="module")
+def riff(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("clips") / "riff.wav"
+    soundfile.write(path, 0.5 * synthetic.clicks(120, 4.0, rate=FAST_RATE), FAST_RATE)
+    return str(path)
+
+
+def frames(path: str) -> np.ndarray:
+    samples, _ = soundfile.read(path, dtype="int32", always_2d=True)
+    return samples
+
+
+def test_a_piece_goes_on_from_a_clip_and_its_sections_can_be_made_anew(real, riff):
+    """The clip stands before it, its first section begins where the clip ends; of a section there are takes to choose from."""
+    with real.client() as client:
+        whole = list(client.arrange("verse:1 drop:1", clip=riff, model=real.model, id="after", **ARRANGED))[-1]
+        assert isinstance(whole, Done), whole
+        assert markers(whole.path) == [(0, "clip"), (2 * BAR, "verse"), (3 * BAR, "drop")]
+        before = frames(whole.path)
+        assert len(before) == 4 * BAR
+        clip = frames(riff)
+        np.testing.assert_array_equal(before[:BAR] >> 8, clip[:BAR] >> 8)  # up to the join the clip as it is, in 24 bits
+        anew = list(client.again("after", section="drop", variations=2, id="drops"))[-1]
+        assert isinstance(anew, Done), anew
+        takes = [anew.path, str(anew.path).replace(anew.path.rsplit("/", 1)[1], anew.pairs["others"])]
+        for path in takes:
+            after = frames(path)
+            np.testing.assert_array_equal(after[: 3 * BAR], before[: 3 * BAR])
+            assert len(after) == len(before) and (after[3 * BAR :] != before[3 * BAR :]).any()
+            assert markers(path) == markers(whole.path)
+        assert (frames(takes[0]) != frames(takes[1])).any()
+
+
+def test_the_new_part_alone(real, riff):
+    with real.client() as client:
+        asked = {"clip": riff, "from_s": 3.0, "join": "new", "model": real.model, **ARRANGED}
+        alone = list(client.arrange("verse:1 drop:1", id="alone", **asked))[-1]
+        assert isinstance(alone, Done) and len(frames(alone.path)) == 2 * BAR
+        assert isinstance(alone.pairs["join_click_db"], float)  # where it is placed behind its clip
+        assert markers(alone.path) == [(0, "verse"), (BAR, "drop")]
+        anew = list(client.again("alone", section="2"))[-1]
+        assert isinstance(anew, Done)
+        np.testing.assert_array_equal(frames(anew.path)[:BAR], frames(alone.path)[:BAR])
