@@ -1,7 +1,7 @@
 """Writes what is committed beside the Lua sources and follows from elsewhere: `python -m bridge.reaper.build [--url BASE]`.
 
-`Inspire/inspire/protocol.lua` is the daemon's table of replies; `index.xml` is what ReaPack reads, with every file under BASE,
-where this folder is published. A test checks that both are up to date.
+`Inspire/inspire/protocol.lua` is the daemon's table of replies; a test checks that it is up to date. `index.xml` is what ReaPack
+reads, with every file under BASE: it is written only where BASE says where this folder is published, and is not committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from engine.api import MAX_DURATION_S, MAX_VARIATIONS, SECTIONS
 FOLDER = Path(__file__).parent
 SCRIPTS = FOLDER / "Inspire"
 PANEL = "Inspire.lua"
-BASE = "https://inspire-daw.invalid/reaper"  # replaced by --url when the files are published
 _HEADER = re.compile(r"^-- @(\w+)[ ]?(.*)$")
 _MORE = re.compile(r"^--   +(.*)$")
 
@@ -74,7 +73,7 @@ def header(script: Path) -> dict[str, list[str]]:
     return tags
 
 
-def index_xml(base: str = BASE) -> str:
+def index_xml(base: str) -> str:
     tags = header(SCRIPTS / PANEL)
     root = ET.Element("index", version="1", name="Inspire")
     category = ET.SubElement(root, "category", name="Inspire")
@@ -110,10 +109,11 @@ def _quoted(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default=BASE, help="where the published files are found")
-    url = parser.parse_args().url.rstrip("/")
+    parser.add_argument("--url", help="where this folder is published: writes index.xml for ReaPack")
+    url = parser.parse_args().url
     (SCRIPTS / "inspire" / "protocol.lua").write_text(protocol_lua(), "utf-8")
-    (FOLDER / "index.xml").write_text(index_xml(url), "utf-8")
+    if url:
+        (FOLDER / "index.xml").write_text(index_xml(url.rstrip("/")), "utf-8")
 
 
 if __name__ == "__main__":
