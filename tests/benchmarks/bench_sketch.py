@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from engine.api import DECODE_PATHS, AudioChunk, GenerationRequest
@@ -62,10 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def copies(folder: Path) -> Iterator[Path]:
-    """The loop again and again, each as good as inaudibly softer than the one before: another recording to the engine."""
+    """The loop again and again, each beginning a little later in itself: other tokens, another recording to the engine."""
     audio, samplerate = soundfile.read(LOOP, dtype="float32")
     for number in itertools.count(1):
-        soundfile.write(path := folder / f"{number}.wav", audio * (1 - 1e-3 * number), samplerate, subtype="FLOAT")
+        soundfile.write(path := folder / f"{number}.wav", np.roll(audio, 777 * number, axis=0), samplerate, subtype="FLOAT")
         yield path
 
 
