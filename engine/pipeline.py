@@ -47,7 +47,7 @@ from engine.resynthesis.job import Resynthesis
 
 PIECE_FADE_S, LOOP_FADE_S = 0.25, 0.003  # at the end: a piece fades, bars must loop and only lose a click
 PROGRESS_EVERY = 8  # tokens
-CALIBRATION_S = 3.5  # of audio from which the pace is told before there was a job: enough for chunks of three lengths
+CALIBRATION_S = 3.5  # of audio from which the pace is estimated before there was a job: enough for chunks of three lengths
 SLOW_S = 1.0  # work for a first half second of audio: where that takes longer, no more is rendered only to be measured
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")  # as the models' captions write them
-DRUM_NOTES = {"kick": 36, "snare": 38, "hat": 42}  # of General MIDI, by what is told apart in what is heard
+DRUM_NOTES = {"kick": 36, "snare": 38, "hat": 42}  # of General MIDI, by what a transcription separates
 CHORDS = {"": (0, 4, 7), "m": (0, 3, 7), "maj7": (0, 4, 7, 11), "m7": (0, 3, 7, 10), "7": (0, 4, 7, 10)}  # semitones
 NO_CHORD = "-"
 LEAST_BPM, MOST_BPM = 20, 400

@@ -47,21 +47,21 @@ end
 function states.working()
   context.items = { { position = 0, length = 40, label = "9.1", bpm = 124, beats = 4, unit = 4 } }
   context.plan = {
-    bars = 40, from = 0, to = 77.4, bpm = 124, beats = 4, unit = 4, told = { "Intro 8", "Verse 8", "Drop 16", "Outro 8" }, text = "",
+    bars = 40, from = 0, to = 77.4, bpm = 124, beats = 4, unit = 4, names = { "Intro 8", "Verse 8", "Drop 16", "Outro 8" }, text = "",
   }
   context.has_time, context.from, context.to, context.bars, context.label = true, 16, 23.742, 4, "9.1–13.1"
   asked("r-1", "generate", "1.1–9.1")
-  session:hear({ what = "done", id = "r-1", path = "/m/a.wav", others = "a-2.wav/a-3.wav", duration_s = 15.484, bpm_measured = 124.02, downbeat_ms = 3, key = "A minor" })
+  session:receive({ what = "done", id = "r-1", path = "/m/a.wav", others = "a-2.wav/a-3.wav", duration_s = 15.484, bpm_measured = 124.02, downbeat_ms = 3, key = "A minor" })
   for index, facts in ipairs({ { bpm_measured = 123.9, downbeat_ms = -6, key = "A minor" }, { bpm_measured = 124, downbeat_ms = 2, key = "C major" } }) do
     Session.measured(session.takes[index], { engine = facts })
   end
   asked("r-2", "continue", "9.1")
-  session:hear({ what = "done", id = "r-2", path = "/m/b.wav", duration_s = 15.484, bpm = 125.1, key = "A minor", join_click_db = -31 })
+  session:receive({ what = "done", id = "r-2", path = "/m/b.wav", duration_s = 15.484, bpm = 125.1, key = "A minor", join_click_db = -31 })
   session.jobs["r-2"].placed, session.jobs["r-2"].active = {}, 1
   session.takes[1].kept = true
   model.listening = session.takes[3]
   asked("r-3", "fill", "9.1–13.1")
-  session:hear({ what = "progress", id = "r-3", done_s = 3.1, total_s = 7.7, rtf = 0.5 })
+  session:receive({ what = "progress", id = "r-3", done_s = 3.1, total_s = 7.7, rtf = 0.5 })
   model.state_text = "Working  –  sketch"
 end
 

@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_audio(real):
     np.testing.assert_array_equal(*(soundfile.read(path)[0] for path in paths))
 
 
-def test_what_the_seed_drew_is_told_comes_again_and_can_be_asked_for(real):
+def test_what_the_seed_drew_is_reported_comes_again_and_can_be_asked_for(real):
     asked = {"model": "sketch", "decode": "fast", "duration_s": 0.5, "seed": 3}
     with real.client() as client:
         done = list(client.generate("house, 124 bpm", id="open", variations=2, **asked))[-1]

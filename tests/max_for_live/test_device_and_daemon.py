@@ -232,8 +232,8 @@ def test_locators_become_a_piece_at_their_bars(daemon, put_on_track):
     assert audio.frames == 5 * BAR_S * audio.samplerate
     assert markers(str(made)) == [(0, "Intro"), (round(2 * BAR_S * audio.samplerate), "Drop")]
     time.sleep(0.1)
-    told = device.clips()
-    assert (told["arrangement"][0]["start_time"], told["arrangement"][0]["end_time"], told["console"]) == (8, 28, [])
+    sent = device.clips()
+    assert (sent["arrangement"][0]["start_time"], sent["arrangement"][0]["end_time"], sent["console"]) == (8, 28, [])
 
 
 def test_a_piece_goes_on_from_the_clip_that_ends_among_the_locators(daemon, put_on_track, region):
@@ -252,7 +252,7 @@ def test_a_piece_goes_on_from_the_clip_that_ends_among_the_locators(daemon, put_
     assert (command[2], pairs["clip"], pairs["from_s"], pairs["join"]) == ("Verse:2 | Drop:1 |", clip["file_path"], 8, "new")
 
 
-def test_what_was_measured_is_told_in_one_line(daemon, put_on_track):
+def test_what_was_measured_is_reported_in_one_line(daemon, put_on_track):
     """Of a real reply and a real sidecar: a name that they do not have would be nothing, and no error."""
     device = put_on_track(daemon.port, prompt="rolled pad")
     device.until("ready")

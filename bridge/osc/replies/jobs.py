@@ -85,7 +85,7 @@ class Done(Reply):
         rolls: Annotated[int, Meta("takes made to be on the grid, or to go round as a loop, of which this is the best", 1)]
         key: Annotated[str, Meta("key measured in the result, such as A minor")]
         join_click_db: Annotated[
-            float, Meta("the click at the join with the clip, against the sound around it; at 0 dB and less none is heard")
+            float, Meta("the click at the join with the clip, against the sound around it; at 0 dB and less there is none")
         ]
         midi_tracks: Annotated[str, Meta("tracks of its MIDI file that were transcribed: chords, drums, bass; of midi 1")]
         drawn: Annotated[str, Meta("key, mood and instruments that the prompt left open, drawn from the seed; words of a prompt")]

@@ -90,7 +90,7 @@ def test_a_bad_value_reports_where_it_comes_from(tmp_path, flags, environment, r
         load_settings(flags, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), **environment})
 
 
-def test_an_unknown_acceleration_is_refused_with_those_there_are(tmp_path):
+def test_an_unknown_acceleration_is_rejected_with_those_there_are(tmp_path):
     allowed = "acceleration is 'warp': one of auto, exact, int8, off is allowed.*INSPIRE_ACCELERATION"
     with pytest.raises(SettingsError, match=allowed):
         load_settings({}, {"INSPIRE_SETTINGS": str(tmp_path / "none.toml"), "INSPIRE_ACCELERATION": "warp"})

@@ -56,8 +56,8 @@ def test_a_transport_is_as_old_as_its_file(box, daemon):
     part.rename(part.with_name("where.json"))
     assert box.answer("where") == ["/inspire/ack", "where"]
     with daemon.client() as client:
-        told = client.status().pairs
-    assert (told["transport"], told["transport_from"], told["bpm"], told["bar"]) == ("playing", "report", 60, 2)
+        answers = client.status().pairs
+    assert (answers["transport"], answers["transport_from"], answers["bpm"], answers["bar"]) == ("playing", "report", 60, 2)
 
 
 @pytest.fixture

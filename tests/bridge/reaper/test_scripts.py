@@ -114,8 +114,8 @@ def test_what_is_read_of_replies_is_what_the_daemon_says():
         for file in [*SCRIPTS, build.FOLDER / "record_panel.lua"]
         for name in re.findall(r"\b(?:reply|entry)\.(\w+)", file.read_text("utf-8"))
     }
-    told = re.findall(r"session:hear\(\{(.*?)\}\)", (build.FOLDER / "record_panel.lua").read_text("utf-8"))
-    read |= {name: "record_panel.lua" for values in told for name in re.findall(r"(\w+) =", values)}
+    printed = re.findall(r"session:receive\(\{(.*?)\}\)", (build.FOLDER / "record_panel.lua").read_text("utf-8"))
+    read |= {name: "record_panel.lua" for values in printed for name in re.findall(r"(\w+) =", values)}
     assert len(read) > 15 and {name: file for name, file in read.items() if name not in known} == {}
 
 

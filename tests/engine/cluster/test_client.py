@@ -134,7 +134,7 @@ def test_a_lost_connection_fails_by_name_and_the_next_job_runs(address):
     assert isinstance(end, Finished)
 
 
-def test_what_the_engine_refuses_comes_as_its_own_error(address):
+def test_what_the_engine_rejects_comes_as_its_own_error(address):
     engine = create_engine(address)
     assert code_of(lambda: engine.load("none")) == ("bad_model", "no model 'none'")
     request = GenerationRequest(prompt="refuse", duration_s=1.0, model="fake")

@@ -29,7 +29,7 @@ def test_si_sdr_is_the_ratio_that_was_mixed_whatever_the_gain(music):
     assert si_sdr_db(music, music) == 100 and si_sdr_db(hiss, music) < -20
 
 
-def test_frechet_distance_tells_other_sounds_from_more_of_the_same(music):
+def test_frechet_distance_separates_other_sounds_from_more_of_the_same(music):
     halves = [music[: 2 * RATE], music[2 * RATE :]]
     other = [noise(2, RATE), clicks(90, 2, rate=RATE)]
     assert distance_between([music], [music[:RATE]], RATE) is None and distance_between([music], [], RATE) is None

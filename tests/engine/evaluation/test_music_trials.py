@@ -35,9 +35,9 @@ def test_only_a_piece_whose_level_goes_and_comes_back_is_a_miss(monkeypatch):
 
 
 def test_the_share_of_high_notes_is_the_transcribers(monkeypatch):
-    heard = [transcriber.Note(0.0, 60), transcriber.Note(1.0, 72), transcriber.Note(1.0, 73), transcriber.Note(2.0, 90)]
+    measured = [transcriber.Note(0.0, 60), transcriber.Note(1.0, 72), transcriber.Note(1.0, 73), transcriber.Note(2.0, 90)]
     monkeypatch.setattr(transcriber, "is_there", lambda: True)
-    monkeypatch.setattr(transcriber, "transcribe", lambda audio, rate: heard)
+    monkeypatch.setattr(transcriber, "transcribe", lambda audio, rate: measured)
     _, notes = steadiness_trial(player(lambda seed: tone(60)), draw_prompts(1))
     assert notes.value == 50 and notes.count == 4 and notes.met is True
 

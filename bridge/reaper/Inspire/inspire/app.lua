@@ -79,7 +79,7 @@ local function ask_without_start(job)
 end
 
 function hear(reply)
-  local ended = state.session:hear(reply)
+  local ended = state.session:receive(reply)
   daemon.read_measurements()
   if reply.what == "fail" and reply.code == "no_clock" then
     ask_without_start(state.session.jobs[reply.id])
@@ -275,7 +275,7 @@ end
 local function prepare(box)
   state.settings = load_settings()
   state.session = Session.new()
-  state.told = {} -- of REAPER's transport
+  state.reported = {} -- of REAPER's transport
   state.model = { settings = state.settings, session = state.session, alive = false }
   state.mailbox = Mailbox.new(files, files.mailbox(), box)
   return state

@@ -103,7 +103,7 @@ function arrange.plan(marks, range, items, bars, measure)
   end
   local item
   sections, item = after_item(sections, items)
-  local parts, told, total = {}, {}, 0
+  local parts, names, total = {}, {}, 0
   local all_say_it = true
   for number, section in ipairs(sections) do
     local name, words = name_and_words(section.name, number)
@@ -115,7 +115,7 @@ function arrange.plan(marks, range, items, bars, measure)
     end
     total, all_say_it = total + count, all_say_it and words ~= ""
     parts[#parts + 1] = ("%s:%d%s"):format(name, count, words ~= "" and "=" .. words or "")
-    told[#told + 1] = ("%s %d"):format(name, count)
+    names[#names + 1] = ("%s %d"):format(name, count)
   end
   local from, to = sections[1].from, sections[#sections].to
   if measure.bars(from, to) ~= total then
@@ -123,7 +123,7 @@ function arrange.plan(marks, range, items, bars, measure)
   end
   local bpm, beats, unit = measure.tempo(from)
   return {
-    text = table.concat(parts, " | ") .. " |", bars = total, from = from, to = to, label = measure.label(from), told = told,
+    text = table.concat(parts, " | ") .. " |", bars = total, from = from, to = to, label = measure.label(from), names = names,
     item = item, all_say_it = all_say_it, bpm = bpm, beats = beats, unit = unit,
   }
 end

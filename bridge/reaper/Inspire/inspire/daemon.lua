@@ -28,11 +28,11 @@ end
 
 -- Tells the daemon where REAPER's playback is, so that what is made is heard from its next bar on.
 function daemon.tell_transport(now)
-  local message = state.mailbox.alive and transport.due(state.told, reaper.EnumProjects(-1), now)
+  local message = state.mailbox.alive and transport.due(state.reported, reaper.EnumProjects(-1), now)
   if message then
     state.mailbox:ask(message, function() end, now, nil, true)
   end
-  state.settings.plays = state.told.plays
+  state.settings.plays = state.reported.plays
 end
 
 function daemon.start()

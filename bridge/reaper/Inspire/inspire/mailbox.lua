@@ -33,11 +33,11 @@ function Mailbox:new_id()
   return self.prefix .. "-" .. self.count
 end
 
--- Asks: `message` is the command's address and values without the id. `heard` is called with every reply. `once`: it is true only now,
+-- Asks: `message` is the command's address and values without the id. `on_reply` is called with every reply. `once`: it is true only now,
 -- and not put there again. Returns the id, or nil and why the request could not be written.
-function Mailbox:ask(message, heard, now, id, once)
+function Mailbox:ask(message, on_reply, now, id, once)
   id = id or self:new_id()
-  local request = { message = message, heard = heard, read = 0, put = now, tries = 1, once = once }
+  local request = { message = message, on_reply = on_reply, read = 0, put = now, tries = 1, once = once }
   local fine, why = self:put(id, message)
   if not fine then
     return nil, why
@@ -82,11 +82,11 @@ end
 
 function Mailbox:feel_pulse(now)
   local text = self.files.read(self.folder .. "/daemon.json", 0)
-  local told = text and json.decode(text)
-  local beat = type(told) == "table" and told.beat and told.pid and told.pid .. "/" .. told.beat or nil
+  local status = text and json.decode(text)
+  local beat = type(status) == "table" and status.beat and status.pid and status.pid .. "/" .. status.beat or nil
   if beat ~= self.beat then
     self.alive = beat ~= nil and (self.beat ~= nil or self.seen_none or false)
-    self.beat, self.changed, self.daemon = beat, now, told
+    self.beat, self.changed, self.daemon = beat, now, status
   elseif beat == nil then
     self.alive, self.seen_none = false, true
   elseif now - (self.changed or now) > GONE_S then
@@ -115,7 +115,7 @@ function Mailbox:read(id, request, now)
         self.open[id] = nil
         self.files.remove(name)
       end
-      request.heard(reply, id)
+      request.on_reply(reply, id)
       if ended then
         break
       end

@@ -73,7 +73,7 @@ local function arrange_button(context, words, can)
   if not plan then
     return button
   end
-  button.label = ("Arrange %s%s: %s"):format(count(plan.bars, "bar"), plan.item and " after the item" or "", table.concat(plan.told, ", "))
+  button.label = ("Arrange %s%s: %s"):format(count(plan.bars, "bar"), plan.item and " after the item" or "", table.concat(plan.names, ", "))
   button.enabled = can.arrange ~= false
   button.why = "This daemon cannot arrange yet"
   if not words and not plan.item and not plan.all_say_it then

@@ -29,7 +29,7 @@ local function paths_of(reply)
 end
 
 -- A reply to a job. Returns the job when it has ended with audio that can be placed.
-function Session:hear(reply)
+function Session:receive(reply)
   local job = self.jobs[reply.id]
   if not job then
     return nil
@@ -40,7 +40,7 @@ function Session:hear(reply)
     job.state, job.done_s, job.total_s = "running", reply.done_s, reply.total_s
   elseif reply.what == "chunk" then
     job.state = "running"
-    job.heard_s = reply.start_s + reply.duration_s
+    job.made_s = reply.start_s + reply.duration_s
   elseif reply.what == "done" or reply.what == "cancelled" or reply.what == "fail" then
     job.state = reply.what
     if reply.what == "fail" then

@@ -1,4 +1,4 @@
--- Where REAPER's playback is, so that what is asked for with `start bar` is heard from its next bar on.
+-- Where REAPER's playback is, so that what is asked for with `start bar` plays from its next bar on.
 local transport = {}
 
 local EVERY_S = 1.0 -- while it plays; the daemon forgets a host after three
@@ -29,21 +29,21 @@ function transport.read(project)
   return message, at
 end
 
--- Says when it is to be told again: once a second while it plays, and when it begins, stops, is moved or gets another tempo or loop.
--- `told` is kept from call to call. Returns the message, or nil.
-function transport.due(told, project, now)
+-- Says when it is to be reported again: once a second while it plays, and when it begins, stops, is moved or gets another tempo or loop.
+-- `reported` is kept from call to call. Returns the message, or nil.
+function transport.due(reported, project, now)
   local message, at = transport.read(project)
   if not message then
-    told.plays = false
+    reported.plays = false
     return nil
   end
   local plays = message[4] == 1
   local rest = table.concat({ message[2], message[4], message[6], message[8], #message }, " ")
-  local moved = told.at and math.abs(at - told.at - (told.plays and now - told.now or 0)) > JUMP_S
-  if rest == told.rest and project == told.project and not (plays and (moved or now - told.now >= EVERY_S)) then
+  local moved = reported.at and math.abs(at - reported.at - (reported.plays and now - reported.now or 0)) > JUMP_S
+  if rest == reported.rest and project == reported.project and not (plays and (moved or now - reported.now >= EVERY_S)) then
     return nil
   end
-  told.rest, told.project, told.at, told.now, told.plays = rest, project, at, now, plays
+  reported.rest, reported.project, reported.at, reported.now, reported.plays = rest, project, at, now, plays
   return message
 end
 

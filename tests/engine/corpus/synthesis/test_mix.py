@@ -44,7 +44,7 @@ def test_every_electronic_style_plays(name):
     assert np.isfinite(audio).all() and 0.1 < audio.std() < 0.7
 
 
-def test_acoustic_styles_are_refused():
+def test_acoustic_styles_are_rejected():
     swing = piece("funk")
     assert not can_synthesise(swing)
     with pytest.raises(ValueError, match="funk is no electronic style: there are house, techno"):
