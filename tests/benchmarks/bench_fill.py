@@ -1,10 +1,12 @@
 """Is the candidate that a fill chooses nearer to the truth than another: python -m tests.benchmarks.bench_fill FOLDER…
 
-Regions of 1.5 to 4 s at random places, two of every second recording (the others set the weights), are filled; what was there is
-the truth. Recordings: tests/loops, the Debian package sonic-pi-samples, and FOLDERs of game music, such as that of supertux-data
-and neverball-data. Lines:
+Regions of 1.5 to 4 s at random places, two of every second recording (with the others the method was chosen), are filled; what
+was there is the truth. Recordings: tests/loops, the Debian package sonic-pi-samples, and FOLDERs of game music, such as that of
+supertux-data and neverball-data. Lines:
 `fill.chosen`    share of the other candidates that are farther from what was there, in the 0.5 s around the region's end (log-mel
                  distance); those as far count half. Baseline: a random candidate.
+`fill.differ`    the same of the others that differ from it; `fill.same`: how many do not, for they end in the same moment of
+                 the clip.
 `fill.distance`  that distance in dB; baseline: a random candidate's.
 `fill.likelihood`, `fill.spectrum`  as `fill.chosen`, were the choice by that measure alone.
 `fill.joins`     joins at which the level changes no more, over 10 ms, than between 95 % of the neighbouring moments of the second
@@ -39,6 +41,7 @@ LOOPS = Path("/usr/share/sonic-pi/samples")
 SHORTEST_S, LONGEST_S = 1.5, 4.0
 AROUND_S = 16.0  # of a long recording, on either side of a region
 CANDIDATES = 8
+SAME = 1e-6  # dB: no farther apart are two that end in the same samples
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--regions", type=int, default=50)
     parser.add_argument("--timbre", choices=("clip", "model"))
     parser.add_argument("--picture", type=Path, help="only draw a filled region of the recorded loop into this PNG")
-    parser.add_argument("--tuning", action="store_true", help="the recordings that set the weights, not the others")
+    parser.add_argument("--tuning", action="store_true", help="the recordings that the method was chosen with, not the others")
     options = parser.parse_args(arguments)
     engine = Pipeline()
     engine.load("sketch")
@@ -133,12 +136,15 @@ def change(audio: np.ndarray, rate: int, at: int) -> float:
 def share(distances: np.ndarray, chosen: int) -> float:
     """Of the other candidates that are farther than the chosen one."""
     others = np.delete(distances, chosen)
-    return float(np.mean((others > distances[chosen] + 1e-6) + 0.5 * (np.abs(others - distances[chosen]) <= 1e-6)))
+    return float(np.mean((others > distances[chosen] + SAME) + 0.5 * (np.abs(others - distances[chosen]) <= SAME)))
 
 
 def tell(found: list[Filled]) -> None:
     report("fill.regions", len(found), "regions")
     report("fill.chosen", statistics.mean(share(one.distances, 0) for one in found), "share", 0.5)
+    apart = [one.distances[1:][np.abs(one.distances[1:] - one.distances[0]) > SAME] - one.distances[0] for one in found]
+    report("fill.differ", statistics.mean(float(np.mean(own > 0)) for own in apart if len(own)), "share", 0.5)
+    report("fill.same", 1 - sum(map(len, apart)) / sum(len(one.distances) - 1 for one in found), "share")
     chosen = statistics.mean(one.distances[0] for one in found)
     random = statistics.mean(one.distances.mean() for one in found)
     report("fill.distance", chosen, "dB", random, random / chosen)
@@ -166,27 +172,37 @@ def print_takes(engine: Pipeline) -> None:
 
 
 def draw(engine: Pipeline, target: Path) -> None:
-    """The loop as it was and with its third bar filled, and both joins close by."""
-    request = GenerationRequest(clip=str(OWN / "compus.flac"), from_bar=3, to_bar=4, join="new", decode="fast", seed=7)
+    """The loop on its grid as it was and with its third bar filled, and both joins close by."""
+    clip, beats_per_bar = OWN / "compus.flac", 4
+    request = GenerationRequest(clip=str(clip), from_bar=3, to_bar=4, join="new", decode="fast", seed=7)
     events = list(engine.generate(request))
     new = np.concatenate([event.samples for event in events if isinstance(event, AudioChunk)])
-    old, rate = soundfile.read(OWN / "compus.flac", dtype="float32", always_2d=True)
-    own = events[-1].report.variations[0]
+    end_of_job = events[-1]
+    assert isinstance(end_of_job, Finished)
+    old, rate = soundfile.read(clip, dtype="float32", always_2d=True)
+    own = end_of_job.report.variations[0]
+    assert own.from_s is not None
     begin, end = round(own.from_s * rate), round(own.from_s * rate) + len(new)
     whole = np.concatenate([old[:begin], new, old[end:]])
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    beat_s = len(new) / rate / beats_per_bar
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
     axes = figure.subplot_mosaic([["old", "old"], ["new", "new"], ["entry", "exit"]])
     for name, audio in (("old", old), ("new", whole)):
-        axes[name].plot(np.arange(len(audio)) / rate, audio[:, 0], linewidth=0.3, color="black")
-        axes[name].axvspan(begin / rate, end / rate, color="tab:orange", alpha=0.3)
-        axes[name].set(title={"old": "as it was", "new": "filled"}[name], yticks=[], xlim=(0, len(audio) / rate))
+        axes[name].plot(np.arange(len(audio)) / rate, audio[:, 0], linewidth=0.3, color="0.3")
+        axes[name].axvspan(begin / rate, end / rate, color="tab:orange", alpha=0.25)
+        for number in range(round(len(audio) / rate / beat_s) + 1):
+            is_bar = number % beats_per_bar == 0
+            axes[name].axvline(number * beat_s, color="C3" if is_bar else "C0", linewidth=1.2 if is_bar else 0.4)
+        title = {"old": "as it was: bars red, beats blue", "new": "filled, the best of eight candidates"}[name]
+        axes[name].set(title=title, yticks=[], xlim=(0, len(audio) / rate))
     for name, at in (("entry", begin), ("exit", end)):
         near = slice(at - round(0.04 * rate), at + round(0.04 * rate))
         time_ms = (np.arange(len(whole))[near] - at) / rate * 1000
         axes[name].plot(time_ms, old[near, 0], linewidth=0.8, color="silver")
         axes[name].plot(time_ms, whole[near, 0], linewidth=0.8, color="black")
-        axes[name].axvline(0, color="tab:orange")
-        axes[name].set(title=f"{name}, ms; grey: as it was", yticks=[])
+        axes[name].axvline(0, color="C3")
+        axes[name].axvspan(*((0, 40) if name == "entry" else (-40, 0)), color="tab:orange", alpha=0.15)
+        axes[name].set(title=f"{name} join, ms; grey: as it was", yticks=[], xlim=(-40, 40))
     figure.savefig(target, dpi=80)
 
 

@@ -5,6 +5,8 @@ grid is measured by librosa (`pip install librosa`, for this alone), the join by
 `loops.join`       loops at whose join the level changes no more than between 95 % of their own frames; baseline: the same audio
                    cut at its end.
 `loops.bar_line`   the same of their own bar line inside, where nothing was joined; as large as music's own downbeats make it.
+`loops.downbeats`  loops whose change there is within the 95th percentile of the changes at their beats (in one frame of each).
+`loops.rolls`      takes that were made for a loop, on average.
 `loops.step`       largest step at the join, from one sample to the next, against the largest inside; baseline: cut.
 `loops.level`      loops whose last bar is within 1 dB of the first; baseline: cut.
 `loops.click`      loops with a click at the join that is louder than the music around it; baseline: cut.
@@ -54,17 +56,30 @@ class Loop:
     samplerate: int
     moved_ms: float
     downbeat_ms: float | None
+    rolls: int
     seconds: float  # that it took
 
 
 class _Watched(LoopEnd):
-    """Remembers what it was given."""
+    """Remembers what it was given, of all the ends since the last result."""
 
-    raw: list[np.ndarray] = []
+    made: list[_Watched] = []
+
+    def __init__(self, *args: int) -> None:
+        super().__init__(*args)
+        self.raw: list[np.ndarray] = []
+        _Watched.made.append(self)
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        _Watched.raw.append(samples)
+        self.raw.append(samples)
         return super().push(samples)
+
+    @staticmethod
+    def cut_of(audio: np.ndarray) -> np.ndarray:
+        """What the loop `audio`, mono [frames], would be if it were cut: of all that were tried, the one that begins alike."""
+        cuts = [np.concatenate(end.raw).mean(1) for end in _Watched.made]
+        half = len(audio) // 2
+        return min(cuts, key=lambda cut: float(np.abs(cut[:half] - audio[:half]).mean()))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -110,10 +125,11 @@ def made(count: int, model: str) -> Iterator[Loop]:
             if isinstance(event, Finished):
                 own = event.report.variations[0]
         seconds = time.perf_counter() - began_at
-        audio, cut = (np.concatenate(part).mean(1) for part in (chunks, _Watched.raw))
-        _Watched.raw = []
+        audio = np.concatenate(chunks).mean(1)
+        cut = _Watched.cut_of(audio)
+        _Watched.made = []
         grid = Grid(bpm, request.quarters_per_bar)
-        yield Loop(grid, audio, cut, event.samplerate, own.moved_ms or 0.0, own.downbeat_ms, seconds)
+        yield Loop(grid, audio, cut, event.samplerate, own.moved_ms or 0.0, own.downbeat_ms, own.rolls or 1, seconds)
 
 
 def print_joins(loops: list[Loop]) -> None:
@@ -122,6 +138,9 @@ def print_joins(loops: list[Loop]) -> None:
     inside = [change(loop.audio, loop.samplerate, len(loop.audio) // BARS) <= 0.95 for loop in loops]
     report("loops.join", sum(ours), count, sum(cuts))
     report("loops.bar_line", sum(inside), count)
+    downbeats = [beside_beats(loop) <= 0.95 for loop in loops]
+    report("loops.downbeats", sum(downbeats), count)
+    report("loops.rolls", sum(loop.rolls for loop in loops) / len(loops), "takes")
     report("loops.step", *(max(step(part) for part, _ in parts(loops, which)) for which in (0,)), "largest inside",
            max(step(part) for part, _ in parts(loops, 1)))  # fmt: skip
     report("loops.level", *(sum(abs(level(part)) <= 1 for part, _ in parts(loops, 0)),), count,
@@ -143,6 +162,17 @@ def change(audio: np.ndarray, samplerate: int, at: int) -> float:
     energy = 10 * np.log10(np.square(whole, dtype=np.float64).mean(1) + 1e-7)
     changes = np.abs(np.diff(energy, prepend=energy[-1]))
     return float((changes < changes[0]).mean())
+
+
+def beside_beats(loop: Loop) -> float:
+    """Which share of the loop's own beats change its level less than the join does, each where it does most within 20 ms."""
+    size = round(FRAME_S * loop.samplerate)
+    whole = loop.audio[: len(loop.audio) // size * size].reshape(-1, size)
+    energy = 10 * np.log10(np.square(whole, dtype=np.float64).mean(1) + 1e-7)
+    changes = np.abs(np.diff(energy, prepend=energy[-1]))
+    frames = np.round(np.arange(1, BARS * loop.grid.beats_per_bar) * 60 / loop.grid.bpm / FRAME_S).astype(int)
+    beats = np.array([changes[max(0, frame - 2) : frame + 3].max() for frame in frames])
+    return float((beats < changes[0]).mean())
 
 
 def step(audio: np.ndarray) -> float:
