@@ -60,6 +60,7 @@ class Comparison:
 
 
 BASELINE_S = 30.0  # the longest that MusicGen plays
+MANY = 20  # prompts, from which on shares are good to some ten points
 COLUMNS = ("tempo met", "key met", "Fréchet distance")
 
 
@@ -173,8 +174,9 @@ def _measured(played: Played, comparison: Comparison) -> tuple[str, ...]:
 
 def _table(first: str, count: int, rows: list[tuple[str, ...]], comparison: Comparison) -> Table:
     scores = tuple(f"{scorer.name} ({scorer.better} is better)" for scorer in comparison.scorers)
-    return Table(f"{count} prompt{'s' * (count > 1)}; Fréchet distance to the reference clips in the space of {CLOUD_SPACE}",
-                 (first, *COLUMNS, *scores, "paper"), rows)  # fmt: skip
+    few = f"; of fewer than {MANY} prompts shares and distances are rough" if count < MANY else ""
+    caption = f"{count} prompt{'s' * (count > 1)}{few}; Fréchet distance to the reference clips in the space of {CLOUD_SPACE}"
+    return Table(caption, (first, *COLUMNS, *scores, "paper"), rows)  # fmt: skip
 
 
 Say = Callable[[str], None]

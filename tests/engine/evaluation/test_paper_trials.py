@@ -57,6 +57,7 @@ def test_each_experiment_has_its_rows(sections):
     assert [row[0] for row in sections["With and without flow"].tables[0].rows] == [
         "with flow and super resolution", "tokens alone"
     ]  # fmt: skip
+    assert "1 prompt; of fewer than 20 prompts shares and distances are rough" in sections["Length"].tables[0].caption
     assert [row[0] for row in sections["Length"].tables[0].rows] == ["1.5 s"]
 
 
