@@ -53,7 +53,7 @@ class AudioCodec(Protocol):
 
 
 class TrainableCodec(AudioCodec, Protocol):
-    """What training needs of a codec besides. Only codecs as `sketch` has them can be trained."""
+    """What training needs of a codec besides."""
 
     @property
     def codebooks(self) -> list[Tensor]:
@@ -70,5 +70,5 @@ class TrainableCodec(AudioCodec, Protocol):
         """The modules that turn vectors into audio."""
 
     @property
-    def synthesis_head(self) -> TonesAndNoise:
-        """The decoder's last layer. Raises TypeError for a released architecture."""
+    def synthesis_head(self) -> TonesAndNoise | None:
+        """The decoder's last layer, where it plays tones and noise as `sketch`'s does; None for a released architecture."""

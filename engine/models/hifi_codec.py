@@ -82,8 +82,8 @@ class HiFiCodec(nn.Module):
         return [self.generator]
 
     @property
-    def synthesis_head(self) -> TonesAndNoise:
-        """Raises TypeError for the released architecture."""
+    def synthesis_head(self) -> TonesAndNoise | None:
+        """None for the released architecture."""
         return as_tones_and_noise(getattr(self.generator, "head", None))
 
     def fold(self) -> None:

@@ -106,8 +106,8 @@ class WavTokenizer(nn.Module):
         return [self.backbone, self.head]
 
     @property
-    def synthesis_head(self) -> TonesAndNoise:
-        """Raises TypeError for the released architecture."""
+    def synthesis_head(self) -> TonesAndNoise | None:
+        """None for the released architecture."""
         return as_tones_and_noise(self.head)
 
     def fold(self) -> None:

@@ -86,7 +86,8 @@ class CodecTrainer(nn.Module):
         super().__init__()
         self.codec = codec
         self.sample_rate = codec.samplerate
-        self.tone_loss = ToneLoss(codec.synthesis_head, self.sample_rate) if codec.config.spectral else None
+        head = codec.synthesis_head
+        self.tone_loss = None if head is None else ToneLoss(head, self.sample_rate)
         self._averages = [MovingAverageCodebook(codes) for codes in codec.codebooks]
         self.books = nn.ModuleList(self._averages)
 

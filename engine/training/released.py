@@ -47,7 +47,7 @@ def train_released(
 ) -> Path:  # fmt: skip
     """`minutes` in equal shares. batch: rows of a step. Returns the trained model's directory. Raises ModelError."""
     checkpoint, each, crop_s = load_checkpoint(model), minutes / len(stages), min(CROP_S, row_s)
-    if checkpoint.layout != "released":
+    if checkpoint.has_own_words:
         raise ModelError(f"{model} is not in InspireMusic's published layout: its stages are those of python -m engine.training")
     if "flow" in stages and checkpoint.full is None:
         raise ModelError(f"{model} has no flow to train: leave that stage out")
