@@ -60,13 +60,15 @@ def spectra(audio: Array) -> Array:
 
 
 def _semitones(audio: Array, size: int, count: int) -> Array:
-    padded = np.pad(audio.astype(np.float32), (size // 2, size))
     window, weights = np.hanning(size).astype(np.float32), _filters(size)
-    view = np.lib.stride_tricks.sliding_window_view(padded, size)[::HOP]
     power = np.empty((count, SEMITONES), np.float32)
     for first in range(0, count, CHUNK):
-        spectrum = fft.rfft(view[first : min(count, first + CHUNK)] * window, axis=1)[:, : len(weights)]
-        power[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) @ weights
+        hops = min(CHUNK, count - first)
+        begin, end = first * HOP - size // 2, (first + hops - 1) * HOP - size // 2 + size
+        piece = np.pad(audio[max(0, begin) : end].astype(np.float32), (max(0, -begin), max(0, end - len(audio))))
+        view = np.lib.stride_tricks.sliding_window_view(piece, size)[::HOP]
+        spectrum = fft.rfft(view * window, axis=1)[:, : len(weights)]
+        power[first : first + hops] = (spectrum.real**2 + spectrum.imag**2) @ weights
     power /= max(float(power.mean()), 1e-9)
     power += np.float32(1e-4)
     level: Array = np.log(power, out=power)
