@@ -1,6 +1,6 @@
 """Are drums and bass line transcribed as they were played: python -m tests.benchmarks.bench_transcription [--picture FILE]
 
-16 s each of pieces of the corpus that no training saw, two of every style, rendered by fluidsynth, and through the codec of
+16 s each of pieces of the corpus that no training saw, in the order they come, rendered by fluidsynth, and through the codec of
 `sketch` by its fast and its full path, as all that it makes comes out of that. F1 of notes within 50 ms. Lines, for each way:
 `drums.CLASS.WAY`   kick, snare, hat; 0.8 is wanted. Baseline: kicks on one and three, snares on two and four, hats on eighths.
 `drums.lag.WAY`     median of how late strokes are, in ms, that are right.
