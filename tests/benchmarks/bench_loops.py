@@ -5,6 +5,8 @@ grid is measured by librosa (`pip install librosa`, for this alone), the join by
 `loops.join`       loops at whose join the level changes no more than between 95 % of their own frames; baseline: the same audio
                    cut at its end.
 `loops.bar_line`   the same of their own bar line inside, where nothing was joined; as large as music's own downbeats make it.
+`loops.meeting`    as `loops.join`, but with frames that meet at the join: those of `loops.join` are counted from the
+                   beginning, so that up to 10 ms before it are left out.
 `loops.downbeats`  loops whose change there is within the 95th percentile of the changes at their beats (in one frame of each).
 `loops.rolls`      takes that were made for a loop, on average.
 `loops.step`       largest step at the join, from one sample to the next, against the largest inside; baseline: cut.
@@ -35,7 +37,7 @@ from engine.api import AudioChunk, Finished, GenerationRequest
 from engine.music.analysis import join_report
 from engine.music.grid import Grid
 from engine.music.grid_check import check_grid
-from engine.music.loop import LoopEnd
+from engine.music.loop import MOST_CHANGE, LoopEnd, check_loop
 from engine.pipeline import Pipeline
 from tests.benchmarks.report import report
 
@@ -138,6 +140,8 @@ def print_joins(loops: list[Loop]) -> None:
     inside = [change(loop.audio, loop.samplerate, len(loop.audio) // BARS) <= 0.95 for loop in loops]
     report("loops.join", sum(ours), count, sum(cuts))
     report("loops.bar_line", sum(inside), count)
+    meeting, cut_meeting = ([meets(part, loop.samplerate) for part, loop in parts(loops, which)] for which in (0, 1))
+    report("loops.meeting", sum(meeting), count, sum(cut_meeting))
     downbeats = [beside_beats(loop) <= 0.95 for loop in loops]
     report("loops.downbeats", sum(downbeats), count)
     report("loops.rolls", sum(loop.rolls for loop in loops) / len(loops), "takes")
@@ -162,6 +166,11 @@ def change(audio: np.ndarray, samplerate: int, at: int) -> float:
     energy = 10 * np.log10(np.square(whole, dtype=np.float64).mean(1) + 1e-7)
     changes = np.abs(np.diff(energy, prepend=energy[-1]))
     return float((changes < changes[0]).mean())
+
+
+def meets(audio: np.ndarray, samplerate: int) -> bool:
+    """As the engine measures it: the loop's very last 10 ms against its first."""
+    return check_loop(audio[:, None], len(audio) // BARS, samplerate).change <= MOST_CHANGE
 
 
 def beside_beats(loop: Loop) -> float:
