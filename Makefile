@@ -50,7 +50,7 @@ PYTEST = $(BIN)/python -m pytest $(ARGS)
 NONE = { ended=$$?; [ -n "$(ARGS)" ] && [ $$ended -eq 5 ]; }
 test: lint
 	@failed=0; \
-	$(PYTEST) -n 2 --dist loadfile -m "not realtime and not cluster" || $(NONE) || failed=1; \
+	OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile -m "not realtime and not cluster" || $(NONE) || failed=1; \
 	$(PYTEST) -m realtime || $(NONE) || failed=1; \
 	exit $$failed
 
