@@ -7,10 +7,11 @@ and each variation has a seed of its own.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ from engine.api import (
     VariationReport,
 )
 from engine.baselines.codes import EncodecRenderer
+from engine.baselines.reports import model_report, variation_report
 from engine.baselines.words import prompt_words
 from engine.continuation.clip import Clip, read_clip
 from engine.models import sampling
-from engine.music.analysis import key_name
 from engine.rendering.track import Source, Track
 from engine.rendering.windows import ChunkPlan
 
@@ -61,18 +62,9 @@ class MusicGen:
         self._takes_cache = "cache" if "cache" in inspect.signature(self._model.forward).parameters else "past_key_values"
         self.samplerate = self._renderer().samplerate
 
-    @property
+    @cached_property
     def report(self) -> ModelReport:
-        files = sorted(self.directory.glob("*.safetensors"))
-        digest = hashlib.sha256()
-        for path in files:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        size = sum(file.stat().st_size for file in files)
-        return ModelReport(
-            model=self.directory.name, weights=digest.hexdigest()[:16], bytes=size, device=self._runtime.description,
-            samplerate_full=self.samplerate, samplerate_fast=self.samplerate,
-        )  # fmt: skip
+        return model_report(self.directory, self._runtime, self.samplerate)
 
     def generate(
         self, request: GenerationRequest, model: ModelReport, plan: ChunkPlan, loaded_s: float, watch: Stopwatch,
@@ -193,20 +185,10 @@ class MusicGen:
 
 
 def _report(request: GenerationRequest, clip: Clip | None, track: Track) -> VariationReport:
-    bpm, key = track.meter.music(near_bpm=request.bpm)
-    return VariationReport(
-        seed=request.seed_of(track.number),
-        frames=track.frames,
-        level_db=round(track.meter.level_db, 1),
-        peak=round(track.meter.peak, 3),
-        bpm=None if bpm is None else round(bpm, 2),
-        key=None if key is None else key_name(key),
-        timbre=None if clip is None else "model",
-        from_s=None if clip is None else round(clip.from_s, 6),
-        clip_s=None if clip is None else round(clip.duration_s, 6),
-        asked_bpm=request.bpm,
-        asked_key=request.key,
-    )
+    report = variation_report(request, track.number, track.frames, track.meter)
+    if clip is None:
+        return report
+    return replace(report, timbre="model", from_s=round(clip.from_s, 6), clip_s=round(clip.duration_s, 6))
 
 
 def _loaded(directory: Path) -> tuple[Any, Any]:

@@ -6,10 +6,10 @@ result is there at once, after the last step, so the first sound comes when the 
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,9 @@ from engine.api import (
     RequestError,
     VariationReport,
 )
+from engine.baselines.reports import model_report, variation_report
 from engine.baselines.words import prompt_words
-from engine.fill.report import in_chunks
-from engine.music.analysis import key_name
+from engine.rendering.chunks import in_chunks
 from engine.rendering.measurement import Meter
 from engine.rendering.windows import ChunkPlan
 
@@ -55,17 +55,9 @@ class StableAudio:
         hop = int(np.prod(vae.config.downsampling_ratios))
         self.max_s = self._pipeline.transformer.config.sample_size * hop / self.samplerate
 
-    @property
+    @cached_property
     def report(self) -> ModelReport:
-        files = sorted(self.directory.rglob("*.safetensors"))
-        digest = hashlib.sha256()
-        for path in files:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return ModelReport(
-            model=self.directory.name, weights=digest.hexdigest()[:16], bytes=sum(file.stat().st_size for file in files),
-            device=self._runtime.description, samplerate_full=self.samplerate, samplerate_fast=self.samplerate,
-        )  # fmt: skip
+        return model_report(self.directory, self._runtime, self.samplerate)
 
     def generate(
         self, request: GenerationRequest, model: ModelReport, plan: ChunkPlan, loaded_s: float, watch: Stopwatch,
@@ -140,17 +132,11 @@ class StableAudio:
 
 
 def _report(request: GenerationRequest, audio: np.ndarray, samplerate: int, number: int) -> VariationReport:
-    seed = request.seed_of(number)
     if not len(audio):
-        return VariationReport(seed=seed, frames=0)
+        return VariationReport(seed=request.seed_of(number), frames=0)
     meter = Meter(samplerate)
     meter.add(audio)
-    bpm, key = meter.music(near_bpm=request.bpm)
-    return VariationReport(
-        seed=seed, frames=len(audio), level_db=round(meter.level_db, 1), peak=round(meter.peak, 3),
-        bpm=None if bpm is None else round(bpm, 2), key=None if key is None else key_name(key), asked_bpm=request.bpm,
-        asked_key=request.key,
-    )  # fmt: skip
+    return variation_report(request, number, len(audio), meter)
 
 
 def _loaded(directory: Path) -> Any:

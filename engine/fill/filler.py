@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.acceleration import PaceMeter, Prepared
 from engine.api import CANDIDATES, GenerationRequest
 from engine.conditioning.plan import Planner
 from engine.conditioning.prompt import asked_beats, asked_bpm
@@ -26,7 +25,8 @@ from engine.music.analysis import measure_bpm
 from engine.music.channels import to_mono
 from engine.music.grid import loop_bpm
 from engine.rendering.track import LEAD_S
-from engine.rendering.windows import ChunkPlan, FastRenderer, FullRenderer
+from engine.rendering.windows import ChunkPlan, FastRenderer, renderer_for
+from engine.sampler import TokenSampler
 
 FOLLOWING_S = 2.0  # of what follows, whose likelihood is asked
 SHORT_S = 8.0  # of music before a region, in which a tempo may not be found
@@ -53,19 +53,15 @@ class Filling:
 
 
 class Filler:
-    """Fills regions with one model. sample: tokens of a plan, as `Pipeline` draws them; renderer: of the path that a request asks
-    for, with a seed.
-    """
+    """Fills regions with one model."""
 
     def __init__(
-        self, prepared: Prepared, planner: Planner, chunks: ChunkPlan, sample: Callable[..., Iterator[list[int]]],
-        renderer: Callable[[int], FastRenderer | FullRenderer], pace: PaceMeter,
+        self, planner: Planner, sampler: TokenSampler, chunks: ChunkPlan, cancelled: Callable[[], bool] = lambda: False
     ) -> None:  # fmt: skip
-        self._prepared, self._planner = prepared, planner
+        self._prepared, self._planner, self._sampler, self._cancelled = sampler.prepared, planner, sampler, cancelled
         self._chunks = ChunkPlan(chunks.longest_s, chunks.longest_s)  # nothing goes out before all of it is there
-        self._sample, self._renderer, self._pace = sample, renderer, pace
-        self._device = prepared.runtime.device
-        self._clips = ClipEncoder(prepared.checkpoint, self._device)
+        self._device = self._prepared.runtime.device
+        self._clips = ClipEncoder(self._prepared.checkpoint, self._device)
 
     def plan(self, request: GenerationRequest) -> Surroundings:
         """request: settled, its region in seconds. Raises ClipError, RequestError."""
@@ -93,9 +89,7 @@ class Filler:
         )
         return Surroundings(region, plan, count, after, late_s)
 
-    def fill(
-        self, around: Surroundings, wanted: int, cancelled: Callable[[], bool]
-    ) -> Generator[float, None, list[Filling]]:  # fmt: skip
+    def fill(self, around: Surroundings, wanted: int) -> Generator[float, None, list[Filling]]:
         """Yields how much is done, from 0 to 1. Returns all candidates, the best first, and the first `wanted` of them with their
         audio; none where cancelled.
         """
@@ -108,7 +102,7 @@ class Filler:
                 last = torch.tensor(drawn[-1], device=self._device)
                 likely.extend(generation.likelihood_after(last, following).mean(1).tolist())
 
-        for tokens in self._sample(around.plan, around.count, cancelled, judge):
+        for tokens in self._sampler.tokens(around.plan, around.count, self._cancelled, judge):
             drawn.append(tokens)
             if len(drawn) % PROGRESS_EVERY == 0:
                 yield SAMPLING * len(drawn) / around.count
@@ -118,9 +112,9 @@ class Filler:
         found: list[Filling] = []
         player, exit_judge = self._player(around), self._exit_judge(around.region) if likely else None
         for number, own in enumerate(candidates, 1):
-            if cancelled():
+            if self._cancelled():
                 return []
-            with self._pace.playing(around.region.seconds + MARGIN_S):
+            with self._sampler.pace.playing(around.region.seconds + MARGIN_S):
                 audio = fitted(player.sound(self._rendered(around, own), around.plan.request.seed_of(number)), around.region)
                 exit = exit_judge.judge(_end_of(around.region, audio), likely[number - 1]) if exit_judge else None
             found.append(Filling(number, own, exit, exit_judge.score(exit) if exit_judge and exit else 0.0, audio, player.cuts))
@@ -129,7 +123,7 @@ class Filler:
             yield SAMPLING + (1 - SAMPLING) * number / (len(candidates) + 1)
         if isinstance(player, ModelPlayer) and around.plan.request.decode == "full":
             found[:wanted] = [self._in_full(around, one) for one in found[:wanted]]
-        return [] if cancelled() else found
+        return [] if self._cancelled() else found
 
     def _player(self, around: Surroundings) -> Player:
         """The clip's material is rendered as if the clip went round between its sides: with a candidate's tokens there, each
@@ -150,7 +144,7 @@ class Filler:
     def _in_full(self, around: Surroundings, one: Filling) -> Filling:
         """Played by flow matching: candidates were compared as the token decoder plays them."""
         seed = around.plan.request.seed_of(one.number)
-        renderer = self._renderer(seed)
+        renderer = renderer_for(self._prepared, around.plan.request, seed, self._cancelled)
         audio = ModelPlayer(around, renderer.samplerate).sound(rendered(renderer, self._chunks, around, one.tokens), seed)
         return replace(one, audio=fitted(audio, around.region))
 

@@ -1,27 +1,15 @@
-"""A filled region as chunks of audio, and what is reported of it."""
+"""What is reported of a filled region and of its candidates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.api import AudioChunk, CandidateReport, GenerationRequest, VariationReport
+from engine.api import CandidateReport, GenerationRequest, VariationReport
 from engine.conditioning.prompt import asked_bpm, asked_key
 from engine.fill.filler import Filling
 from engine.fill.players import Surroundings
 from engine.music.analysis import key_name
 from engine.rendering.measurement import JOIN_WINDOW_S, Meter
-from engine.rendering.track import SOURCE_CHUNK_S
-
-
-def in_chunks(audio: NDArray[np.float32], samplerate: int, variation: int) -> Iterator[AudioChunk]:
-    """Audio that is there already, (frames, channels), in pieces that a pipe likes."""
-    size = round(SOURCE_CHUNK_S * samplerate)
-    for index, start in enumerate(range(0, len(audio), size)):
-        yield AudioChunk(index, start, samplerate, audio[start : start + size], variation)
 
 
 def report_of(around: Surroundings, one: Filling) -> VariationReport:

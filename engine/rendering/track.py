@@ -15,6 +15,7 @@ from engine.api import AudioChunk
 from engine.music.grid import Grid
 from engine.music.level import rms_db_without_dc, without_fade
 from engine.music.loop import LoopEnd
+from engine.rendering.chunks import pieces
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
 from engine.rendering.level import Leveller, crossfade, decay, fade_out
 from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
@@ -27,7 +28,6 @@ LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and give
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 DC_FADE_S = 0.5  # in which the clip's DC ends
-SOURCE_CHUNK_S = 10.0  # a long clip goes out in pieces
 GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent says little of the level
 
 Audio = NDArray[np.float32]
@@ -114,10 +114,9 @@ class Track:
     def begin(self) -> Iterator[AudioChunk]:
         """The source up to where the cross-fade begins, when the result repeats it."""
         if self.source is not None and self.source.repeated:
-            repeated, size = self.source.samples[: -self._overlap], round(SOURCE_CHUNK_S * self.samplerate)
-            for start in range(0, len(repeated), size):
-                self.meter.add_source(repeated[start : start + size])
-                yield self._chunk(repeated[start : start + size])
+            for repeated in pieces(self.source.samples[: -self._overlap], self.samplerate):
+                self.meter.add_source(repeated)
+                yield self._chunk(repeated)
 
     def push(self, token: Any) -> AudioChunk | None:
         audio = self._decoder.push(token)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.acceleration import Prepared
-from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S
+from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, RequestError
 
 NOISE_BLOCK = 64  # latent frames that one seeding makes
 
@@ -229,3 +229,14 @@ def _fade_in(tail: NDArray[np.float32], audio: NDArray[np.float32]) -> NDArray[n
         return audio
     rise = np.linspace(0, 1, n, dtype=np.float32)
     return np.concatenate([tail[:n] * (1 - rise) + audio[:n] * rise, audio[n:]])
+
+
+def renderer_for(
+    prepared: Prepared, request: GenerationRequest, seed: int, cancelled: Callable[[], bool] = lambda: False
+) -> FastRenderer | FullRenderer:
+    """Of the path that a request asks for. Raises RequestError where the model lacks it."""
+    if request.decode == "fast":
+        return FastRenderer(prepared)
+    if prepared.checkpoint.full is None:
+        raise RequestError(f"model {request.model} has no flow matching, so no full path: set decode to fast")
+    return FullRenderer(prepared, seed, cancelled)

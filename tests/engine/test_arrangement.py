@@ -115,8 +115,8 @@ def test_bars_last_what_they_should_to_the_frame_and_the_end_ends(engine, model,
 
 def planned(engine, model, **request) -> GenerationPlan:
     engine.load(model)
-    settled = engine._planner.settle(GenerationRequest(model=model, seed=1, **request))
-    return engine._planner.plan(settled, 24_000)
+    settled = engine._loaded.planner.settle(GenerationRequest(model=model, seed=1, **request))
+    return engine._loaded.planner.plan(settled, 24_000)
 
 
 def test_each_section_has_its_own_words_and_place(engine):

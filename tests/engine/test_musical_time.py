@@ -58,13 +58,13 @@ def test_a_model_without_a_sense_of_time_reports_none(engine, tmp_path):
 def windows(engine, model, monkeypatch):
     """What the language model is started with, window after window: (clock rows, tokens heard, tokens to make)."""
     engine.load(model)
-    seen, start = [], engine._prepared.decoder.start
+    seen, start = [], engine._loaded.prepared.decoder.start
 
     def record(condition, *, audio_prompt, max_tokens, **options):
         seen.append((condition.clock, 0 if audio_prompt is None else audio_prompt.shape[1], max_tokens))
         return start(condition, audio_prompt=audio_prompt, max_tokens=max_tokens, **options)
 
-    monkeypatch.setattr(engine._prepared.decoder, "start", record)
+    monkeypatch.setattr(engine._loaded.prepared.decoder, "start", record)
     return seen
 
 
@@ -115,13 +115,13 @@ def test_what_follows_a_clip_is_a_new_idea_after_a_phrase_at_least(engine, model
 def test_a_clip_stays_in_mind(engine, model, monkeypatch, tmp_path, from_s):
     """Each window hears some of it, then the end of what was made, and beats go on from one to the other."""
     engine.load(model)
-    seen, start = [], engine._prepared.decoder.start
+    seen, start = [], engine._loaded.prepared.decoder.start
 
     def record(condition, *, audio_prompt, given, max_tokens, **options):
         seen.append((condition.clock[0, :, 0].numpy(), audio_prompt[0].tolist(), given, max_tokens))
         return start(condition, audio_prompt=audio_prompt, given=given, max_tokens=max_tokens, **options)
 
-    monkeypatch.setattr(engine._prepared.decoder, "start", record)
+    monkeypatch.setattr(engine._loaded.prepared.decoder, "start", record)
     soundfile.write(tmp_path / "clip.wav", synthetic.clicks(150, 9.6, rate=24_000), 24_000)
     run(engine, model, clip=str(tmp_path / "clip.wav"), from_s=from_s, duration_s=20.0, decode="fast", seed=1)
     whole, made = seen[0][1], 0
@@ -221,7 +221,7 @@ def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, 
 )
 def test_a_loop_is_encoded_round_and_round(engine, model, monkeypatch, tmp_path, beats, request_fields, seconds):
     engine.load(model)
-    tokenizer, measured = engine._prepared.checkpoint.wavtokenizer, []
+    tokenizer, measured = engine._loaded.prepared.checkpoint.wavtokenizer, []
     encode = tokenizer.encode
     monkeypatch.setattr(tokenizer, "encode", lambda audio: measured.append(audio[0].numpy()) or encode(audio))
     loop = synthetic.clicks(124, beats * 60 / 124, rate=24_000)
@@ -321,7 +321,7 @@ def test_a_clip_is_encoded_at_the_level_the_model_knows(engine, tmp_path, loop, 
     """However loud it is, where the model says how loud its music was."""
     levelled = str(write_tiny_model(tmp_path / "levelled", level_db=level_db))
     engine.load(levelled)
-    measured, tokenizer = [], engine._prepared.checkpoint.wavtokenizer
+    measured, tokenizer = [], engine._loaded.prepared.checkpoint.wavtokenizer
     encode = tokenizer.encode
 
     def listen(audio):

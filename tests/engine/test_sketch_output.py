@@ -7,7 +7,6 @@ The tokens have a margin: with noise of 1e-3 on every logit, hundreds of times w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -16,9 +15,9 @@ import pytest
 import soundfile
 import torch
 
-from engine import pipeline
 from engine.api import AudioChunk, GenerationRequest
 from engine.models import sampling
+from engine.pipeline import Pipeline, create_engine
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sketch"
 LOOP = Path(__file__).parents[1] / "loops" / "compus.flac"
@@ -35,22 +34,14 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def sketch():
-    return pipeline.create_engine("cpu")
+    return create_engine("cpu")
 
 
-def played(engine: pipeline.Pipeline, request: GenerationRequest) -> tuple[list[list[int]], np.ndarray, int]:
+def played(engine: Pipeline, request: GenerationRequest) -> tuple[list[list[int]], np.ndarray, int]:
     """The tokens of each step, audio (frames, channels) with variations side by side, and its rate in Hz."""
     steps: list[list[int]] = []
-    generate = pipeline.generate_tokens
-
-    def recorded(*arguments: object, **options: object) -> Iterator[list[int]]:
-        for tokens in generate(*arguments, **options):
-            steps.append(tokens)
-            yield tokens
-
-    engine.load("sketch")
-    with mock.patch.object(pipeline, "generate_tokens", recorded):
-        chunks = [event for event in engine.generate(request) if isinstance(event, AudioChunk)]
+    engine.on_tokens = steps.append
+    chunks = [event for event in engine.generate(request) if isinstance(event, AudioChunk)]
     parts = [np.concatenate([chunk.samples for chunk in chunks if chunk.variation == number]) for number in
              range(1, request.variations + 1)]  # fmt: skip
     return steps, np.concatenate(parts, axis=1), chunks[0].samplerate
@@ -89,7 +80,7 @@ def test_harmony_and_rhythm_take_turns(sketch):
 
 
 def write() -> None:
-    engine, tokens = pipeline.create_engine("cpu"), {}
+    engine, tokens = create_engine("cpu"), {}
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name, request in CASES.items():
         tokens[name], audio, rate = played(engine, request)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine import music_job
 from engine.acceleration import BYTES_PER_THREAD, choose_runtime, prepare, use_threads
 from engine.acceleration.compiled import CompiledNetwork
 from engine.api import EngineError, GenerationRequest
@@ -63,7 +64,7 @@ def test_steps_run_on_their_threads_and_rendering_on_all(model, monkeypatch):
     engine, seen = Pipeline("cpu"), {"step": set(), "render": set()}
     engine.load(str(model))
     torch.set_num_threads(3)
-    start, renderer = engine._prepared.decoder.start, engine._renderer
+    start, renderer = engine._loaded.prepared.decoder.start, music_job.renderer_for
 
     def watched_renderer(*arguments):
         made = renderer(*arguments)
@@ -77,8 +78,8 @@ def test_steps_run_on_their_threads_and_rendering_on_all(model, monkeypatch):
         generation.step = lambda tokens=None: seen["step"].add(torch.get_num_threads()) or step(tokens)
         return generation
 
-    monkeypatch.setattr(engine._prepared.decoder, "start", watched_start)
-    monkeypatch.setattr(engine, "_renderer", watched_renderer)
+    monkeypatch.setattr(engine._loaded.prepared.decoder, "start", watched_start)
+    monkeypatch.setattr(music_job, "renderer_for", watched_renderer)
     list(engine.generate(GenerationRequest(prompt="dub", duration_s=1.0, seed=1, decode="fast", model=str(model))))
     assert seen == {"step": {1}, "render": {3}}
 

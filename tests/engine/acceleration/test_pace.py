@@ -7,8 +7,6 @@ import pytest
 from engine.acceleration import PaceMeter
 from engine.api import AudioChunk, Finished, GenerationRequest
 from engine.pipeline import create_engine
-from engine.rendering.mastering import Master
-from engine.rendering.measurement import Meter
 
 
 @pytest.mark.parametrize(
@@ -37,21 +35,3 @@ def test_a_generation_reports_its_pace_and_a_model_that_of_its_warm_up():
     assert pace is not None and pace.keys() == paces["fast"].keys() and pace["variations"] == 2
     assert pace["steps_per_s"] == pytest.approx(paces["fast"]["steps_per_s"], rel=0.1)
     assert pace["first_s"] > pace["prepare_s"] > 0 and pace["step_s"] > 0 and pace["render_s"] + pace["render_per_s"] > 0
-
-
-def test_the_warm_up_counts_mastering_and_measuring_as_a_job_has_them(monkeypatch):
-    """The very first estimate rests on it alone. Here nothing takes time but those two."""
-    now = [0.0]
-
-    def slow(method, seconds):
-        def slowed(*args, **options):
-            now[0] += seconds
-            return method(*args, **options)
-
-        return slowed
-
-    monkeypatch.setattr("engine.acceleration.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("engine.rendering.track.Master.push", slow(Master.push, 0.1))
-    monkeypatch.setattr("engine.rendering.track.Meter.music", slow(Meter.music, 0.35))
-    for pace in (create_engine("cpu").load("sketch").paces or {}).values():
-        assert pace["render_s"] == pytest.approx(0.1, abs=0.01) and pace["rest_per_s"] == pytest.approx(0.1, abs=0.01)
