@@ -17,7 +17,7 @@ import mido.sockets
 import pytest
 
 from bridge.config.presets import Presets
-from bridge.osc.replies import Cancelled, Chunk, Done, Fail, Welcome
+from bridge.osc.replies import Cancelled, Chunk, Done, Fail, Reply, Welcome
 from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
 
 BPM = 240.0
@@ -218,8 +218,10 @@ def sounds(listener: RawClient) -> None:
         assert reply is not None
 
 
-def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None:
-    """A program selects, a note starts, a controller turns the gain, another note cancels: as OSC would."""
+def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> list[type[Reply]]:
+    """A program selects, a note starts, a controller turns the gain, another note cancels: as OSC would. Returns how its jobs
+    ended.
+    """
     listener = follows_all(daemon)
     with daemon.client() as client:
         send(mido.Message("program_change", program=3))
@@ -239,13 +241,14 @@ def perform(daemon: RunningDaemon, send: Callable[[mido.Message], None]) -> None
         assert isinstance(end, Cancelled) and 0 < end.duration_s < 100
     listener.close()
     assert "MIDI note 36 on channel 1: generate" in daemon.log and "Traceback" not in daemon.log
+    return [type(done), type(end)]
 
 
 def test_a_performance_over_a_socket(start_daemon, tmp_path):
     write_map(tmp_path / "daemon0")
     daemon = start_daemon(midi_in="socket:127.0.0.1:0")
     with socket_port(daemon) as port:
-        perform(daemon, port.send)
+        assert perform(daemon, port.send) == [Done, Cancelled]
 
 
 def test_a_socket_takes_midi_from_no_web_page(start_daemon):

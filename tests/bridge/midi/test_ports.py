@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import mido
 import pytest
 
-from bridge.osc.replies import Done
+from bridge.osc.replies import Cancelled, Done
 from tests.bridge.conftest import RunningDaemon, wait_for
 from tests.bridge.midi.test_input import BPM, TICK_S, asked, finds_the_tempo, note, perform, state, write_map
 from tests.missing import jack_library, needs_jack, needs_rtmidi
@@ -129,7 +129,7 @@ def test_a_performance_over_jack(jack_server, start_daemon, tmp_path):
     wait_for(lambda: "MIDI comes from" in daemon.log)
     with JackPad(jack_server) as pad:
         pad.connect("inspire")
-        perform(daemon, pad.send)
+        assert perform(daemon, pad.send) == [Done, Cancelled]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/snd/seq"), reason="needs an ALSA sequencer: load the kernel module snd-seq")
@@ -140,7 +140,7 @@ def test_a_performance_over_alsa(start_daemon, tmp_path):
     daemon = start_daemon(midi_in="virtual")
     (port,) = wait_for(lambda: set(mido.get_output_names(api="LINUX_ALSA")) - others)
     with mido.open_output(port, api="LINUX_ALSA") as out:
-        perform(daemon, out.send)
+        assert perform(daemon, out.send) == [Done, Cancelled]
 
 
 # ---- coming and going
