@@ -12,7 +12,7 @@ import sys
 import threading
 
 from engine.api import EngineError
-from engine.cluster.client import TOKEN
+from engine.cluster.access import TOKEN
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from engine.api import Event, Finished, GenerationRequest, ModelReport, resolve_clip
 from engine.cluster import wire
+from engine.cluster.access import TOKEN
 
-TOKEN = "INSPIRE_CLUSTER_TOKEN"  # in the environment of both sides, where the network is not trusted
 SILENCE_S = 30.0
 LOAD_S = 600.0  # a large model from a slow disk
 _ASK_EVERY_S = 0.05

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import importlib
 import logging
 import os
@@ -31,7 +30,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from engine.api import Engine, EngineError, GenerationRequest, request_from_mapping
 from engine.cluster import wire
-from engine.cluster.client import TOKEN
+from engine.cluster.access import rejection
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +134,9 @@ class Gateway:
         self._cancels = ray.remote(Cancels).options(num_cpus=0, max_concurrency=1000).remote()
 
     async def __call__(self, request: Request) -> Response:
-        given = request.headers.get("authorization", "")
-        if self._token and not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
-            said = f"this engine asks for a token: set {TOKEN} as it is set there"
-            return JSONResponse({"code": "token", "message": said}, 401)
+        if rejected := rejection(request.headers, self._token):
+            status, code, said = rejected
+            return JSONResponse({"code": code, "message": said}, status)
         try:
             message, content = _message(await request.body())
             match request.url.path:

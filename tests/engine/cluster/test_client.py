@@ -12,7 +12,8 @@ import pytest
 
 from engine.api import AudioChunk, ClipError, EngineError, Finished, GenerationRequest, ModelReport
 from engine.cluster import wire
-from engine.cluster.client import TOKEN, create_engine
+from engine.cluster.access import TOKEN
+from engine.cluster.client import create_engine
 from tests import fake_engine
 
 

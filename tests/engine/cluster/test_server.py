@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,8 @@ import soundfile
 
 from bridge.osc.replies import Cancelled, Chunk, Done, Fail
 from engine.api import AudioChunk, EngineError, Finished, GenerationRequest
-from engine.cluster.client import TOKEN, create_engine
+from engine.cluster.access import TOKEN
+from engine.cluster.client import create_engine
 from tests.bridge.conftest import ROOT, RunningDaemon, wait_for
 from tests.missing import needs_module
 
@@ -74,10 +77,22 @@ def replicas():
     return found
 
 
-def busiest():
+def work(seconds):
+    """Hundredths of a second of the processor's time that each replica takes in so long."""
     before = replicas()
-    time.sleep(1)
-    return max((used - before.get(pid, used), pid) for pid, used in replicas().items())[1]
+    time.sleep(seconds)
+    return {pid: used - before[pid] for pid, used in replicas().items() if pid in before}
+
+
+def busiest():
+    used = work(1)
+    return max(used, key=used.__getitem__)
+
+
+def both_wait():
+    """Whether two replicas are there and idle: one that was killed has been replaced, and its model is loaded."""
+    used = work(1)
+    return len(used) == 2 and max(used.values()) < 30
 
 
 def test_the_daemon_plays_through_a_replica_what_it_plays_by_itself(daemon):
@@ -137,22 +152,27 @@ def test_a_killed_replica_fails_its_job_by_name_and_the_next_runs(daemon):
 
 
 def test_who_goes_away_leaves_no_work_behind(address, engine):
+    wait_for(both_wait, 120)
     for _ in range(2):  # one for each replica
         events = engine.generate(request(480.0))
         next(event for event in events if isinstance(event, AudioChunk))
         events.close()
     *_, end = engine.generate(request(1.0))
     assert isinstance(end, Finished)
-    before = replicas()
-    time.sleep(2)
-    used = [after - before[pid] for pid, after in replicas().items() if pid in before]
-    assert max(used) < 60  # of 200 hundredths of a second: nothing is still computed
+    assert max(work(2).values()) < 60  # of 200 hundredths of a second: nothing is still computed
 
 
 def test_without_the_token_nothing_is_played(address, monkeypatch):
     monkeypatch.delenv(TOKEN, raising=False)
     with pytest.raises(EngineError, match="asks for a token"):
         list(create_engine(address).generate(request(1.0)))
+
+
+def test_a_web_page_is_turned_away(address):
+    page = {"Origin": "https://example.org", "Content-Type": "text/plain", "Authorization": f"Bearer {SECRET}"}
+    asked = urllib.request.Request(f"{address}/generate", b"play", page)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(asked, timeout=30)
 
 
 def test_an_engines_error_is_its_own(engine):
