@@ -3,7 +3,7 @@
 What sounded before the region ended is not known, but music comes back: where it was most as it is after the region, what led
 there says what should lead there now. That is several places, the likelier the more alike, and a candidate is the better the
 nearer it is to them on average. Weights are from regions of synthesised pieces, those for music that does not come back from 17
-of game music; no figure of this room is of any of these.
+of game music, which guided the choice of the other constants too; no figure of this room is of any of these.
 """
 
 from __future__ import annotations
