@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -13,10 +14,11 @@ from bridge.jobs.result_files import files_of, is_ours, look
 
 
 def row(path: Path, size: int = 0, mtime_ns: int = 0, others: str | None = None) -> sqlite3.Row:
-    db = sqlite3.connect(":memory:")
-    db.row_factory = sqlite3.Row
     pairs = json.dumps({} if others is None else {"others": others})
-    return db.execute("SELECT ? AS path, ? AS pairs, ? AS bytes, ? AS mtime_ns", (str(path), pairs, size, mtime_ns)).fetchone()
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.row_factory = sqlite3.Row
+        values = (str(path), pairs, size, mtime_ns)
+        return db.execute("SELECT ? AS path, ? AS pairs, ? AS bytes, ? AS mtime_ns", values).fetchone()
 
 
 def test_a_result_has_a_file_for_each_variation(tmp_path):

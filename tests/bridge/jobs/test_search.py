@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -27,12 +28,12 @@ def test_a_query_is_a_condition_and_its_values_stand_apart(asked, condition, val
 
 
 def test_an_entry_leaves_out_what_a_job_does_not_have():
-    db = sqlite3.connect(":memory:")
-    db.row_factory = sqlite3.Row
-    row = db.execute(
-        """SELECT 'j' AS id, 'done' AS state, '{"prompt": "dub"}' AS request, '2026' AS created, '' AS client, 0 AS kept,
-        '' AS path, '{}' AS pairs, 0.0 AS duration_s, '/music/loop.wav' AS clip, 7 AS seed"""
-    ).fetchone()
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.row_factory = sqlite3.Row
+        row = db.execute(
+            """SELECT 'j' AS id, 'done' AS state, '{"prompt": "dub"}' AS request, '2026' AS created, '' AS client, 0 AS kept,
+            '' AS path, '{}' AS pairs, 0.0 AS duration_s, '/music/loop.wav' AS clip, 7 AS seed"""
+        ).fetchone()
     entry = entry_of(History("h"), 3, row)
     assert (entry.id, entry.index, entry.job, entry.state) == ("h", 3, "j", "done")
     assert {name: value for name, value in entry.pairs.items() if value is not None} == {
