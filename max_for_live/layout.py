@@ -1,13 +1,11 @@
 """What is on the device's face: every control with its place, names and words. Sizes in pixels of Live's 169 high device view.
 
-A set recalls a parameter by its long name, so a name here is never changed once released. `invisible` follows Max: 0 can be
-automated and mapped to MIDI, 1 is saved with the set only, 2 is neither: what the patch moves by itself must be 2, or each move
-would be a step of Live's undo.
+A set recalls a parameter by its long name, so a name here is never changed once released.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from max_for_live.control import HIDDEN, MAPPABLE, Control, button, label, menu, tab, toggle, wave
 
 WIDTH, HEIGHT, MARGIN = 784, 169, 6
 
@@ -20,91 +18,12 @@ PLACES = ("Auto", "Slot", "Arrangement", "Take lane", "New track")
 LETTERS = ("A", "B", "C", "D")
 RULER_MARKS = 8
 
-MAPPABLE, STORED, HIDDEN = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Control:
-    """One visible box. `name` is its scripting name and the message the script gets from it."""
-
-    name: str
-    kind: str  # a Max class
-    rect: tuple[int, int, int, int]  # x, y, width, height
-    text: str = ""  # what stands on it at first
-    long: str = ""  # of a parameter
-    short: str = ""
-    info: str = ""  # Live's info view
-    choices: tuple[str, ...] = ()
-    low: float = 0
-    high: float = 1
-    initial: float = 0
-    unit: str = ""  # of a number: "", "dB" or "int"
-    invisible: int = STORED
-    size: float = 9.5  # of its letters, in points
-    colours: dict[str, str] = field(default_factory=dict)  # attribute → Live's name of a colour
-    more: dict[str, object] = field(default_factory=dict)  # other attributes
-
-    @property
-    def is_parameter(self) -> bool:
-        return bool(self.long)
-
-
-def _label(name: str, x: int, y: int, width: int, text: str, height: int = 16) -> Control:
-    return Control(name, "live.comment", (x, y, width, height), text, more={"textjustification": 0})
-
-
-def _tab(
-    name: str, rect: tuple[int, int, int, int], long: str, short: str, info: str, choices: tuple[str, ...], **more
-) -> Control:
-    return Control(name, "live.tab", rect, "", long, short, info, choices, high=len(choices) - 1, **more)
-
-
-def _button(name: str, rect: tuple[int, int, int, int], text: str, long: str, info: str, **more) -> Control:
-    """A push button: it acts when the mouse is let go on it, so that a slip can be taken back."""
-    attributes = {"mode": 0, "outputmode": 1, **more.pop("more", {})}
-    short = more.pop("short", text)
-    return Control(
-        name, "live.text", rect, text, long, short, info, ("off", "on"), more=attributes, **{"invisible": HIDDEN, **more}
-    )
-
-
-def _toggle(name: str, rect: tuple[int, int, int, int], text: str, long: str, info: str, **more) -> Control:
-    return Control(
-        name,
-        "live.text",
-        rect,
-        text,
-        long,
-        more.pop("short", text),
-        info,
-        ("off", "on"),
-        more={"mode": 1, "texton": text},
-        **more,
-    )
-
-
 _A, _B, _C, _D = 6, 192, 368, 624  # where the columns begin: what to play; how; what came of it; what to do with it
 _C_WIDTH = 248
-_LCD = {"bgcolor": "live_lcd_bg", "textcolor": "live_lcd_control_fg"}
-_MENU = {"bgfillcolor": "live_control_text_bg", "textcolor": "live_control_fg", "elementcolor": "live_control_fg"}
-_WAVE = {"bgcolor": "live_lcd_bg", "gridcolor": "live_contrast_frame", "selectioncolor": "live_selection"}
-
-
-def _menu(name: str, rect: tuple[int, int, int, int], hint: str, info: str) -> Control:
-    """A list that the daemon fills. What is chosen is saved by name, elsewhere: its number would not outlast the list."""
-    return Control(name, "umenu", rect, hint, info=info, colours=_MENU, more={"arrow": 1, "truncate": 1})
-
-
-def _wave(name: str, y: int, height: int, colour: str, info: str, **more) -> Control:
-    attributes = {"buffername": f"---{name}", "labels": 0, "ticks": 0, "vticks": 0, "vlabels": 0, "grid": 1000.0, **more}
-    return Control(
-        name, "waveform~", (_C, y, _C_WIDTH, height), info=info, colours={**_WAVE, "waveformcolor": colour}, more=attributes
-    )
-
 
 WHAT = (
-    _menu("bank", (_A, 6, 62, 17), "bank", "Which bank of presets the list beside it shows."),
-    _menu(
+    menu("bank", (_A, 6, 62, 17), "bank", "Which bank of presets the list beside it shows."),
+    menu(
         "preset", (_A + 66, 6, 112, 17), "no preset", "A preset brings a prompt and what suits it. Your own words win over its."
     ),
     Control(
@@ -120,8 +39,8 @@ WHAT = (
         more={"outputmode": 1, "nosymquotes": 1, "keymode": 1, "wordwrap": 1, "lines": 5, "rounded": 0.0, "border": 1.0},
     ),
     Control("host", "comment", (_A, 110, 178, 16), "120.00 bpm · 4/4", colours={"textcolor": "live_control_fg"}),
-    _menu("model", (_A, 128, 98, 17), "model", "The model that plays. The daemon lists those it has."),
-    _label("port_label", _A + 102, 128, 26, "Port"),
+    menu("model", (_A, 128, 98, 17), "model", "The model that plays. The daemon lists those it has."),
+    label("port_label", _A + 102, 128, 26, "Port"),
     Control(
         "port",
         "live.numbox",
@@ -135,7 +54,7 @@ WHAT = (
         initial=7770,
         unit="int",
     ),
-    _button(
+    button(
         "record",
         (_A, 149, 178, 14),
         "Record input, then continue it",
@@ -147,7 +66,7 @@ WHAT = (
 )
 
 HOW = (
-    _tab(
+    tab(
         "mode",
         (_B, 6, 168, 18),
         "Mode",
@@ -157,8 +76,8 @@ HOW = (
         MODES,
         invisible=MAPPABLE,
     ),
-    _label("bars_label", _B, 29, 34, "Bars"),
-    _tab(
+    label("bars_label", _B, 29, 34, "Bars"),
+    tab(
         "bars",
         (_B + 38, 29, 130, 16),
         "Bars",
@@ -168,8 +87,8 @@ HOW = (
         initial=2,
         invisible=MAPPABLE,
     ),
-    _label("takes_label", _B, 49, 34, "Takes"),
-    _tab(
+    label("takes_label", _B, 49, 34, "Takes"),
+    tab(
         "takes",
         (_B + 38, 49, 130, 16),
         "Takes",
@@ -178,8 +97,8 @@ HOW = (
         TAKES,
         invisible=MAPPABLE,
     ),
-    _label("drums_label", _B, 69, 34, "Drums"),
-    _tab(
+    label("drums_label", _B, 69, 34, "Drums"),
+    tab(
         "drums",
         (_B + 38, 69, 130, 16),
         "Drums",
@@ -188,8 +107,8 @@ HOW = (
         DRUMS,
         invisible=MAPPABLE,
     ),
-    _label("key_label", _B, 89, 34, "Key"),
-    _tab(
+    label("key_label", _B, 89, 34, "Key"),
+    tab(
         "key",
         (_B + 38, 89, 130, 16),
         "Key",
@@ -233,7 +152,7 @@ HOW = (
         high=9999,
         unit="int",
     ),
-    _toggle(
+    toggle(
         "lock",
         (_B + 100, 130, 68, 15),
         "Lock seed",
@@ -241,7 +160,7 @@ HOW = (
         "On: the next ones use this seed. Switching it on takes the seed of the result that is shown.",
         short="Lock",
     ),
-    _toggle(
+    toggle(
         "hear",
         (_B + 100, 148, 68, 15),
         "Hear live",
@@ -269,10 +188,9 @@ CAME = (
         size=9,
         colours={"textcolor": "live_control_fg"},
     ),
-    _wave(
+    wave(
         "source_wave",
-        44,
-        38,
+        (_C, 44, _C_WIDTH, 38),
         "live_control_selection",
         "The source, and in it what is continued or replaced. Drag to choose another part.",
         setmode=1,
@@ -288,12 +206,18 @@ CAME = (
         )
         for mark in range(RULER_MARKS)
     ),
-    _wave("result_wave", 98, 48, "live_value_arc", "What was made, growing while it is made. The lines are bars.", setmode=0),
+    wave(
+        "result_wave",
+        (_C, 98, _C_WIDTH, 48),
+        "live_value_arc",
+        "What was made, growing while it is made. The lines are bars.",
+        setmode=0,
+    ),
     Control("grid", "comment", (_C, 147, _C_WIDTH, 16), "", size=9, colours={"textcolor": "live_control_fg"}),
 )
 
 WHAT_NOW = (
-    _button(
+    button(
         "go",
         (_D, 6, 96, 40),
         "Generate",
@@ -304,7 +228,7 @@ WHAT_NOW = (
         invisible=MAPPABLE,
         colours={"activebgcolor": "live_control_selection", "activetextcolor": "live_control_fg_on"},
     ),
-    _button(
+    button(
         "stop",
         (_D + 100, 6, 54, 40),
         "Stop, keep",
@@ -313,7 +237,7 @@ WHAT_NOW = (
         short="Stop",
         invisible=MAPPABLE,
     ),
-    _button(
+    button(
         "again",
         (_D, 50, 60, 17),
         "Again",
@@ -332,8 +256,8 @@ WHAT_NOW = (
         PLACES,
         high=len(PLACES) - 1,
     ),
-    _menu("results", (_D, 71, 130, 17), "no results yet", "What was made, newest first. ♥ marks favourites."),
-    _toggle(
+    menu("results", (_D, 71, 130, 17), "no results yet", "What was made, newest first. ♥ marks favourites."),
+    toggle(
         "favourite",
         (_D + 134, 71, 20, 17),
         "♥",
@@ -342,8 +266,8 @@ WHAT_NOW = (
         short="Fav",
         invisible=HIDDEN,
     ),
-    _tab("take", (_D, 92, 154, 22), "Take", "Take", "Which take is shown, auditioned and placed.", LETTERS, invisible=HIDDEN),
-    _button(
+    tab("take", (_D, 92, 154, 22), "Take", "Take", "Which take is shown, auditioned and placed.", LETTERS, invisible=HIDDEN),
+    button(
         "listen",
         (_D, 118, 75, 24),
         "Listen",
@@ -351,7 +275,7 @@ WHAT_NOW = (
         "Plays the take through this track, from the next bar where Live plays. Press again to stop.",
         invisible=MAPPABLE,
     ),
-    _button(
+    button(
         "place",
         (_D + 79, 118, 75, 24),
         "Place",
@@ -359,9 +283,9 @@ WHAT_NOW = (
         "Puts the take where it belongs, never over anything that is there.",
         invisible=MAPPABLE,
     ),
-    _button("reveal", (_D, 146, 42, 17), "Folder", "Show Folder", "Opens the folder of the result, to drag it from there."),
-    _button("place_all", (_D + 46, 146, 48, 17), "Place all", "Place All", "Puts every take into a slot or lane of its own."),
-    _toggle(
+    button("reveal", (_D, 146, 42, 17), "Folder", "Show Folder", "Opens the folder of the result, to drag it from there."),
+    button("place_all", (_D + 46, 146, 48, 17), "Place all", "Place All", "Puts every take into a slot or lane of its own."),
+    toggle(
         "auto_place",
         (_D + 98, 146, 56, 17),
         "Auto place",

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from max_for_live.amxd import AUDIO_EFFECT
-from max_for_live.layout import CONTROLS, HEIGHT, WIDTH, Control
+from max_for_live.control import Control
+from max_for_live.layout import CONTROLS, HEIGHT, WIDTH
 from max_for_live.theme import rgba
 
 SCRIPT = "inspire.js"

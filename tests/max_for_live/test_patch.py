@@ -52,21 +52,6 @@ def test_parameters_are_never_renamed(patcher):
         assert names[name] == choices, f"the choices of {name} are saved by number in every set"
 
 
-def test_go_and_stop_can_be_mapped_and_what_the_device_moves_is_hidden():
-    invisible = {control.name: control.invisible for control in CONTROLS if control.is_parameter}
-    assert {name for name, value in invisible.items() if value == 0} >= {
-        "go",
-        "stop",
-        "again",
-        "listen",
-        "place",
-        "mode",
-        "bars",
-        "gain",
-    }
-    assert (invisible["take"], invisible["favourite"]) == (2, 2)
-
-
 def test_what_is_used_most_is_largest(patcher):
     """Of what is pressed: Go. Of what is read: prompt and waveforms."""
     area = {}

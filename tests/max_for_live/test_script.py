@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge.osc import spec
-from max_for_live import protocol
 from max_for_live.build import FOLDER, SCRIPT
 from max_for_live.layout import CONTROLS
 from max_for_live.protocol import script_table
@@ -141,24 +139,6 @@ def test_each_control_has_the_limits_of_its_parameter():
     numbers = {c.name: [c.low, c.high] for c in CONTROLS if c.is_parameter and c.kind != "textedit"}
     buttons = {c.name for c in CONTROLS if c.kind == "live.text" and c.more["mode"] == 0} | {"favourite"}
     assert {name: json.loads(pair) for name, pair in limits.items()} == {n: p for n, p in numbers.items() if n not in buttons}
-
-
-def test_every_key_that_is_wanted_of_a_message_is_one_of_the_daemons():
-    """A name that it does not have would be left out, and what depends on it be nothing, without an error."""
-    for wanted, messages in ((protocol._COMMANDS, spec.COMMANDS), (protocol._REPLIES, spec.REPLIES)):
-        for name, keys in wanted.items():
-            there = {f.name for f in messages[f"/inspire/{name}"].pairs}
-            assert {*(keys or ())} <= there, name
-
-
-def test_the_message_table_is_the_daemons():
-    assert script_table() in CODE, "run python -m max_for_live.build"
-    table = json.loads(script_table().removeprefix("var TABLE = ").rstrip().removesuffix(";"))
-    assert table["protocol"] == spec.PROTOCOL
-    for name, command in table["commands"].items():
-        message = spec.COMMANDS[f"/inspire/{name}"]
-        assert [field[0] for field in command["arguments"]] == [f.name for f in message.arguments]
-        assert all(message.pair(key).type in "ifs" for key in command["keys"])
 
 
 def test_what_it_asks_for_stands_in_the_table():

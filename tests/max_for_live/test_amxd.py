@@ -7,7 +7,7 @@ import json
 import pytest
 
 from max_for_live.amxd import AUDIO_EFFECT, Frozen, freeze
-from max_for_live.build import FOLDER, build
+from max_for_live.build import FOLDER
 from tests.max_for_live.amxd_reader import Device, NotADevice, read_device, write_device
 from tests.missing import needs_module
 
@@ -15,15 +15,6 @@ from tests.missing import needs_module
 @pytest.fixture(scope="module")
 def device() -> Device:
     return read_device((FOLDER / "Inspire.amxd").read_bytes())
-
-
-def test_what_is_committed_is_what_the_sources_build():
-    for name, data in build().items():
-        assert (FOLDER / name).read_bytes() == data, f"{name} is out of date: run python -m max_for_live.build"
-
-
-def test_equal_sources_make_equal_bytes():
-    assert build() == build()
 
 
 def test_the_file_is_read_and_put_together_again_byte_for_byte(device):
