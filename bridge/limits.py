@@ -1,7 +1,7 @@
 """How much the daemon takes from those who speak to it: every limit of its own, in one place.
 
-What a request may ask for (lengths, ranges, the size of a clip) is limited in `engine.api`, what a message may hold in
-`osc_spec`.
+What a request may ask for (lengths, ranges, the size of a clip) is limited in `engine.api`, what a message may hold in the
+classes of `bridge.osc.commands`.
 """
 
 from __future__ import annotations

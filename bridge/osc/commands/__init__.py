@@ -24,8 +24,7 @@ from bridge.osc.commands.music import (
 )
 from bridge.osc.commands.presets import ListPresets, NextPreset, PreviousPreset, SavePreset, SelectBank, SelectPreset, StepPreset
 from bridge.osc.commands.submission import Draft, Submit, is_midi_clip
-from bridge.osc.commands.table import Command
-from bridge.osc.commands.values import JobId
+from bridge.osc.commands.table import Command, JobId
 from bridge.osc.fields import Message
 
 __all__ = [

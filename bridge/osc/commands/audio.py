@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from bridge.errors import MessageError
-from bridge.osc.commands.table import Command, Table
-from bridge.osc.commands.values import JobId
+from bridge.osc.commands.table import Command, JobId, Table
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import LEAST_GAIN_DB, MAX_GAIN_DB, TRANSPORT_S
 from engine.api import BEAT_UNITS, MAX_VARIATIONS

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 from bridge.errors import MessageError
 from bridge.osc.arguments import shown
-from bridge.osc.commands.table import Command, Table
-from bridge.osc.commands.values import JOB_EVENTS, JobId, ResultName
+from bridge.osc.commands.table import JOB_EVENTS, Command, JobId, ResultName, Table
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import HISTORY_LIMIT, JOB_STATES, MAX_LISTED
 from engine.api import DECODE_PATHS, MAX_VARIATIONS

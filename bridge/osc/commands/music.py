@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from bridge.errors import MessageError
 from bridge.osc.commands.submission import Draft, Submit, submission
-from bridge.osc.commands.table import Command, Table
-from bridge.osc.commands.values import JOB_EVENTS, Play, ResultName
+from bridge.osc.commands.table import JOB_EVENTS, Command, Play, ResultName, Table
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import SKETCH_BARS, SKETCH_S, SKETCHES, STARTS
 from engine.api import (

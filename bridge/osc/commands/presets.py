@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from bridge.osc.commands.table import Command, Table
-from bridge.osc.commands.values import JobId
+from bridge.osc.commands.table import Command, JobId, Table
 from bridge.osc.fields import Meta
 
 TABLE = Table()

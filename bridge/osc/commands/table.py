@@ -1,12 +1,17 @@
-"""A noun's part of the table of commands: each class puts itself into it."""
+"""A noun's part of the table of commands: each class puts itself into it. And the values that several nouns' commands have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from bridge.osc.fields import COMMON, Message, read_message
+from bridge.osc.fields import COMMON, Message, Meta, read_message
+
+JOB_EVENTS = ("ack", "queued", "progress", "chunk", "done", "fail", "cancelled")  # what a command answers that makes a job
+JobId = Annotated[str, Meta("the id of a generate, continue or again", 1, 100)]
+Play = Annotated[bool, Meta("1: played on the audio device while it is generated; when not given 0, from the command line 1")]
+ResultName = Annotated[str, Meta("file name of the result, inside the output folder", 1, 200)]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from bridge.osc.commands import Action, Channel, High, Kind, Low, Number
 from bridge.osc.fields import Meta
-from bridge.osc.replies.table import Pairs, Reply, reply
-from bridge.osc.replies.values import Count, Index, Protocol, Shortened, Version
+from bridge.osc.replies.table import Count, Index, Pairs, Protocol, Reply, Shortened, Version, reply
 
 
 @reply("/inspire/pong", "here I am")

@@ -8,20 +8,22 @@ from typing import Annotated
 from bridge.errors import BridgeError
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import MAX_LIVE_IN_A_ROW, MAX_PROGRESS_PER_S
-from bridge.osc.replies.table import Pairs, Reply, reply
-from bridge.osc.replies.values import (
+from bridge.osc.replies.table import (
     DoneS,
     Duration,
     Index,
     Others,
+    Pairs,
     Path,
     Paused,
     Position,
+    Reply,
     Rtf,
     Seed,
     Shortened,
     TotalS,
     Underruns,
+    reply,
 )
 from bridge.plain_text import escaped
 from engine.api import EngineError

@@ -8,8 +8,7 @@ from typing import Annotated
 from bridge.osc.commands import JobId
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import JOB_STATES
-from bridge.osc.replies.table import Pairs, Reply, reply
-from bridge.osc.replies.values import Duration, Others, Path, Seed, Shortened
+from bridge.osc.replies.table import Duration, Others, Pairs, Path, Reply, Seed, Shortened, reply
 
 
 @reply("/inspire/found", "how many fit the question; as many entries (or bindings) as shown follow")

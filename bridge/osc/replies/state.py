@@ -8,20 +8,22 @@ from typing import Annotated
 from bridge.osc.commands import JobId
 from bridge.osc.fields import Meta
 from bridge.osc.protocol import JOB_STATES
-from bridge.osc.replies.table import Pairs, Reply, reply
-from bridge.osc.replies.values import (
+from bridge.osc.replies.table import (
     DoneS,
     Duration,
     Others,
+    Pairs,
     Path,
     Paused,
     Position,
     Protocol,
+    Reply,
     Rtf,
     Shortened,
     TotalS,
     Underruns,
     Version,
+    reply,
 )
 
 _STATES = ("starting", "idle", "busy", "down")  # of the daemon

@@ -1,4 +1,4 @@
-"""The table of replies, and replies as addresses and arguments.
+"""The table of replies, replies as addresses and arguments, and the values that several replies have.
 
 A class's fields are arguments; its class `Keys` names the optional keys of `pairs`.
 The first argument of every reply is the request's id. Only int32, float32 and strings are sent. Pure: no socket, no clock.
@@ -8,11 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from bridge.errors import MessageError
 from bridge.osc.arguments import convert, read_values, shown
-from bridge.osc.fields import Message, read_message, short_name
+from bridge.osc.fields import Message, Meta, read_message, short_name
+
+Path = Annotated[str, Meta("the file; empty when there is no audio")]
+Others = Annotated[str, Meta("names of the other variations' files beside path, '/' between")]
+Duration = Annotated[float, Meta("seconds of audio in the file")]
+Index = Annotated[int, Meta("counts from 0")]
+Count = Annotated[int, Meta("how many there are in this answer")]
+Version = Annotated[str, Meta("the daemon's version")]
+Shortened = Annotated[int, Meta("1: something in it was cut or left out, to fit your max_datagram", 0, 1)]
+Protocol = Annotated[int, Meta("the protocol it speaks")]
+DoneS = Annotated[float, Meta("seconds of new audio generated")]
+TotalS = Annotated[float, Meta("seconds of new audio asked for")]
+Seed = Annotated[int, Meta("the seed used")]
+Rtf = Annotated[float, Meta("seconds of work for a second of audio")]
+Underruns = Annotated[int, Meta("gaps played on the audio device")]
+Paused = Annotated[int, Meta("1: none begins until resume")]
+Position = Annotated[int, Meta("jobs ahead of it")]
 
 REPLIES: dict[str, Message] = {}
 TYPES: dict[str, type[Reply]] = {}  # by address

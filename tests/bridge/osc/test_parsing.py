@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import MessageError
 from bridge.osc import replies, spec
-from bridge.osc.commands import Cancel, Hello, History, Status, Submit
+from bridge.osc.commands import Cancel, History, Status, Submit
 from bridge.osc.parsing import parse_command
 from bridge.osc.replies import encode_reply
 
@@ -46,11 +46,6 @@ def test_a_number_is_taken_for_every_text(tmp_path):
         assert caught.value.code == "bad_value"
 
 
-def test_continue_takes_a_clip_and_no_prompt():
-    command = parse_command("/inspire/continue", ["j", "/loops/amen.wav", "from_s", 2.0, "join", "new"])
-    assert (command.request.clip, command.request.from_s, command.request.join) == ("/loops/amen.wav", 2.0, "new")
-
-
 def test_numbers_are_taken_as_pd_and_max_send_them():
     pd = parse_command("/inspire/generate", [7.0, "dub", "duration_s", 8, "seed", 3.0, "play", True])
     assert pd.id == "7"
@@ -60,18 +55,7 @@ def test_numbers_are_taken_as_pd_and_max_send_them():
     assert parse_command("/inspire/ping", [7]).id == "7"
 
 
-def test_cancel_means_its_own_id_unless_a_job_is_named():
-    assert parse_command("/inspire/cancel", ["j"]) == Cancel("j", "j")
-    assert parse_command("/inspire/cancel", ["c", "job", "j"]) == Cancel("c", "j")
-
-
-def test_hello():
-    assert parse_command("/inspire/hello", ["h", "Live", 1, "events", "all"]) == Hello("h", "Live", 1, "all")
-    assert parse_command("/inspire/hello", ["h", "Max", 1, "max_datagram", 1024.0]).max_datagram == 1024
-    assert rejected("/inspire/hello", "h", "Max", 1, "max_datagram", 1000).code == "bad_value"
-
-
-def test_refusals_name_what_is_allowed():
+def test_an_error_names_what_is_allowed():
     assert rejected("/inspire/generate").code == "no_id"
     assert rejected("/inspire/generate", "").code == "no_id"
     assert rejected("/inspire/generate", "x" * 101, "dub").code == "no_id"
@@ -94,7 +78,7 @@ def test_refusals_name_what_is_allowed():
         assert rejected("/inspire/generate", "j", "dub", "duration_s", value).code == "bad_value"
 
 
-def test_a_refusal_carries_id_and_reply_port():
+def test_an_error_carries_id_and_reply_port():
     error = rejected("/inspire/generate", "j", "dub", "length", 3, "reply_port", 9000.0)
     assert (error.id, error.reply_port) == ("j", 9000)
     assert rejected("/inspire/generate", "j", "dub", "reply_port", 99999).reply_port is None

@@ -1,4 +1,4 @@
-"""The REAPER scripts as files: language, the API's names, the pure half, and what is written from the daemon's table."""
+"""The REAPER scripts as files: language, the API's names, and the pure half."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from bridge.config.settings import Settings
 from bridge.osc import spec
-from bridge.reaper import build, draw_panel
+from bridge.reaper import build
 from tests.bridge.conftest import ROOT
 from tests.missing import needs
 
@@ -76,26 +74,6 @@ def test_the_pure_half_and_the_mock(version):
     assert len(re.findall(r"^ok ", done.stdout, re.M)) >= 20
 
 
-def test_what_follows_from_the_daemons_table_is_up_to_date():
-    assert (build.SCRIPTS / "inspire" / "protocol.lua").read_text("utf-8") == build.protocol_lua()
-
-
-def test_the_index_names_every_file_once_and_each_action(tmp_path):
-    base = "https://example.org/reaper"
-    root = ET.fromstring(build.index_xml(base).encode())
-    assert (root.tag, root.get("version")) == ("index", "1")
-    package = root.find("category/reapack")
-    version = package.find("version")
-    assert (package.get("type"), version.get("name")) == ("script", build.header(build.SCRIPTS / "Inspire.lua")["version"][0])
-    assert re.fullmatch(r"\d+\.\d+\.\d+", version.get("name"))
-    sources = version.findall("source")
-    named = [source.get("file", package.get("name")) for source in sources]
-    assert sorted(named) == [script.relative_to(build.SCRIPTS).as_posix() for script in SCRIPTS]
-    for source, name in zip(sources, named, strict=True):
-        assert unquote(source.text) == f"{base}/Inspire/{name}" and " " not in source.text
-        assert (source.get("main") == "main") == ("/" not in name)
-
-
 def test_the_tables_are_those_of_the_names_in_use():
     """Trimmed: no more and no less than the scripts call."""
     text = "".join(script.read_text("utf-8") for script in SCRIPTS)
@@ -142,37 +120,6 @@ def test_the_scripts_look_where_the_daemon_puts_its_mailbox(tmp_path):
         )  # fmt: skip
         assert reported == python.stdout.strip()
     assert Settings(mailbox="none").mailbox_folder is None
-
-
-@pytest.mark.parametrize("state", draw_panel.STATES)
-@pytest.mark.parametrize("width, height", [(460, 420), (380, 300), (900, 1000)])
-def test_nothing_overlaps_and_text_fits(state, width, height):
-    needs("lua5.4", "lua5.4")
-    steps = draw_panel.recorded(state, width, height)
-    areas = [step for step in steps if step[0] == "area"]
-    assert len(areas) >= 12 and len({area[5] for area in areas}) == len(areas)
-    for _, x, y, w, h, *_rest in steps:
-        assert x >= 0 and y >= 0 and x + w <= width + 1e-6 and y + h <= height + 1e-6
-    for number, (_, x, y, w, h, id) in enumerate(areas):
-        for _, x2, y2, w2, h2, id2 in areas[number + 1 :]:
-            apart = x + w <= x2 + 1e-6 or x2 + w2 <= x + 1e-6 or y + h <= y2 + 1e-6 or y2 + h2 <= y + 1e-6
-            assert apart, f"{id} and {id2} overlap"
-    if width >= 460:  # as it opens
-        texts = [step for step in steps if step[0] == "text"]
-        assert all(len(text) * 7 <= w + 4 for _, _, _, w, _, text, *_ in texts), [t[5] for t in texts if len(t[5]) * 7 > t[3] + 4]
-
-
-def test_the_picture_is_drawn_from_the_layout_as_it_is(tmp_path, monkeypatch):
-    needs("lua5.4", "lua5.4")
-    pytest.importorskip("PIL")
-    from PIL import Image, ImageChops
-
-    monkeypatch.setattr(draw_panel, "PICTURE", tmp_path / "panel.png")
-    draw_panel.draw()
-    drawn, committed = Image.open(tmp_path / "panel.png"), Image.open(build.FOLDER / "panel.png")
-    assert drawn.size == committed.size
-    differs = ImageChops.difference(drawn, committed).convert("L").point(lambda level: 255 * (level > 64))
-    assert sum(differs.histogram()[1:]) < 0.001 * drawn.width * drawn.height  # another FreeType draws letters a little otherwise
 
 
 def test_the_readme_names_every_action_and_module():
