@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.arrangement import find_section, parse_arrangement
+from engine.arrays import Audio
 from engine.clip_file import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, clip_path, clip_text, resolve_clip
 from engine.errors import ClipError, EngineError, ModelError, OutOfMemory, RequestError
 from engine.limits import (
@@ -119,7 +117,7 @@ class AudioChunk:
     index: int
     start_frame: int
     samplerate: int
-    samples: NDArray[np.float32]
+    samples: Audio
     variation: int = 1
 
     @property

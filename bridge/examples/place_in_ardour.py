@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 TICKS_PER_QUARTER = 1920
 SUPERCLOCKS = 282_240_000  # a second
@@ -111,17 +112,17 @@ def _quarters(text: str) -> int:
     return int(quarters) * TICKS_PER_QUARTER + int(ticks)
 
 
-def _read(result: Path, rate: int) -> np.ndarray:
+def _read(result: Path, rate: int) -> NDArray[np.float32]:
     """Float32 (frames, channels) at `rate`."""
     try:
         audio, own_rate = soundfile.read(result, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise PlaceError(f"cannot read {result}: {error}") from None
-    resampled: np.ndarray = audio if own_rate == rate else soxr.resample(audio, own_rate, rate, "VHQ")
+    resampled: NDArray[np.float32] = audio if own_rate == rate else soxr.resample(audio, own_rate, rate, "VHQ")
     return resampled
 
 
-def _write_audio(audio: np.ndarray, rate: int, folder: Path, stem: str) -> Path:
+def _write_audio(audio: NDArray[np.float32], rate: int, folder: Path, stem: str) -> Path:
     """In the session, under a name that is free; 32-bit floats, so that nothing is rounded."""
     if not folder.is_dir():
         raise PlaceError(f"{folder} is not there: is this an Ardour session?")

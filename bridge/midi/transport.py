@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import mido
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.midi.reported import ReportedTransport
 
@@ -190,7 +191,7 @@ class Transport:
         return next((clock for clock, steady in lines if steady), None)
 
 
-def _line(times: np.ndarray) -> tuple[Clock, bool]:
+def _line(times: NDArray[np.float64]) -> tuple[Clock, bool]:
     """The ticks' clock, and whether they are of one tempo: no further from its line than they are uneven among themselves.
 
     The shortest stretch always counts as one.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
@@ -36,7 +37,7 @@ class StepGraph:
     """`weights` are outside of the graph, so that they are neither written out and parsed nor limited to two gigabytes."""
 
     model: onnx.ModelProto
-    weights: dict[str, np.ndarray]
+    weights: dict[str, NDArray[Any]]
 
 
 def step_graph(model: LanguageModel, *, eight_bits: bool) -> StepGraph:
@@ -47,7 +48,7 @@ def step_graph(model: LanguageModel, *, eight_bits: bool) -> StepGraph:
 class _Builder:
     eight_bits: bool
     nodes: list[onnx.NodeProto] = field(default_factory=list)
-    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    weights: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def build(self, model: LanguageModel) -> StepGraph:
         config = model.config
@@ -140,12 +141,12 @@ class _Builder:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def _constant(self, name: str, values: np.ndarray) -> str:
+    def _constant(self, name: str, values: NDArray[Any]) -> str:
         self.weights[name] = values
         return name
 
 
-def in_eight_bits(weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def in_eight_bits(weight: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """[out, in] → codes uint8 [out, in / BLOCK, BLOCK], of which 128 is zero, and the scale of each block [out, in / BLOCK].
 
     A matrix whose rows have eight bits and one scale already, as `sketch`'s, loses nothing where a block has the row's largest.
@@ -155,11 +156,11 @@ def in_eight_bits(weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return ((blocks / scales).round() + 128).to(torch.uint8).numpy(), scales[..., 0].contiguous().numpy()
 
 
-def _array(values: Tensor) -> np.ndarray:
+def _array(values: Tensor) -> NDArray[np.float32]:
     return values.detach().float().cpu().contiguous().numpy()
 
 
-def _outside(name: str, values: np.ndarray) -> TensorProto:
+def _outside(name: str, values: NDArray[Any]) -> TensorProto:
     """A tensor of the graph whose values are given to the session beside it."""
     kind = helper.np_dtype_to_tensor_dtype(values.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=values.shape, data_location=TensorProto.EXTERNAL)

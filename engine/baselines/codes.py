@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from engine.arrays import Audio
 
 
 class EncodecRenderer:
@@ -23,14 +24,14 @@ class EncodecRenderer:
         self.left, self.lookahead = round(self.LEFT_S * self.token_rate), round(self.RIGHT_S * self.token_rate)
 
     @torch.inference_mode()
-    def render(self, tokens: list[list[int]], start: int, end: int, *, ended: bool) -> NDArray[np.float32]:
+    def render(self, tokens: list[list[int]], start: int, end: int, *, ended: bool) -> Audio:
         first, last = max(0, start - self.left), min(len(tokens), end + self.lookahead)
         codes = torch.tensor(tokens[first:last], device=self._device).T[None, None]  # [1, 1, codebooks, frames]
         audio = self._codec.decode(codes, [None]).audio_values[0, 0].float().cpu().numpy()
         return np.asarray(audio[(start - first) * self.hop : (end - first) * self.hop])
 
     @torch.inference_mode()
-    def encode(self, audio: NDArray[np.float32], codebooks: int) -> list[list[int]]:
+    def encode(self, audio: Audio, codebooks: int) -> list[list[int]]:
         """Mono float32 [frames] at `samplerate` → tokens. The odd samples at the beginning are left out."""
         audio = audio[len(audio) % self.hop :]
         bandwidth = max(self._codec.config.target_bandwidths)

@@ -28,6 +28,7 @@ from engine.api import (
     RequestError,
     VariationReport,
 )
+from engine.arrays import Audio
 from engine.baselines.reports import model_report, variation_report
 from engine.baselines.words import prompt_words
 from engine.rendering.chunks import in_chunks
@@ -91,7 +92,7 @@ class StableAudio:
         self, request: GenerationRequest, frames: int, number: int, cancelled: Callable[[], bool]
     ) -> Any:
         """A variation, (frames, channels), empty when it was cancelled. Yields progress; the solver has a thread of its own."""
-        steps: queue.SimpleQueue[int | np.ndarray | BaseException] = queue.SimpleQueue()
+        steps: queue.SimpleQueue[int | Audio | BaseException] = queue.SimpleQueue()
         threading.Thread(target=self._solve, args=(request, frames, number, cancelled, steps.put), daemon=True).start()
         while isinstance(found := steps.get(), int):
             done = (number - 1 + (found + 1) / self._steps) / request.variations
@@ -102,7 +103,7 @@ class StableAudio:
 
     def _solve(
         self, request: GenerationRequest, frames: int, number: int, cancelled: Callable[[], bool],
-        put: Callable[[int | np.ndarray | BaseException], None],
+        put: Callable[[int | Audio | BaseException], None],
     ) -> None:  # fmt: skip
         def after_step(step: int, _time: Any, _latents: Any) -> None:
             if cancelled():
@@ -131,7 +132,7 @@ class StableAudio:
         return GUIDANCE if request.guidance is None else request.guidance
 
 
-def _report(request: GenerationRequest, audio: np.ndarray, samplerate: int, number: int) -> VariationReport:
+def _report(request: GenerationRequest, audio: Audio, samplerate: int, number: int) -> VariationReport:
     if not len(audio):
         return VariationReport(seed=request.seed_of(number), frames=0)
     meter = Meter(samplerate)

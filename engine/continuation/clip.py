@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
+from engine.arrays import Audio
 from engine.continuation.recent import Recent, digest
 from engine.continuation.recorded_audio import UnreadableError, open_recording
 from engine.music.analysis import measure_bpm, measure_key
@@ -38,8 +38,8 @@ class Clip:
     context: float32 [frames] mono at the model's rate, ending at the join.
     """
 
-    prefix: NDArray[np.float32]
-    context: NDArray[np.float32]
+    prefix: Audio
+    context: Audio
     samplerate: int  # of the prefix
     from_s: float
     duration_s: float
@@ -51,7 +51,7 @@ class Clip:
         return int(self.prefix.shape[1])
 
     @cached_property
-    def excerpt(self) -> NDArray[np.float32]:
+    def excerpt(self) -> Audio:
         """Mono float32 [frames] of its last EXCERPT_S at the result's rate, to measure it by."""
         return to_mono(self.prefix[-round(EXCERPT_S * self.samplerate) :])
 
@@ -117,7 +117,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     )
 
 
-def read_beginning(request: GenerationRequest) -> tuple[NDArray[np.float32], int, float]:
+def read_beginning(request: GenerationRequest) -> tuple[Audio, int, float]:
     """Of `request.clip` the first EXCERPT_S, mono float32 [frames]; its rate in Hz, and how long all of it lasts in seconds.
 
     Raises ClipError.
@@ -132,12 +132,12 @@ def read_beginning(request: GenerationRequest) -> tuple[NDArray[np.float32], int
         raise ClipError(f"cannot read {path.name}: {error}") from None
 
 
-def resampled(audio: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
+def resampled(audio: Audio, rate: int, wanted: int) -> Audio:
     """About its mean: where audio with DC begins and ends, a resampler meets a step."""
     if rate == wanted:
         return audio.copy()
     mean = audio.mean(0)
-    resampled: NDArray[np.float32] = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
+    resampled: Audio = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
     return resampled
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 import soxr
 import torch
+from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.continuation.recent import Recent, digest
 from engine.continuation.recurrence import what_followed
@@ -29,7 +31,7 @@ class ClipEncoder:
         self.block = self._codec.views * self.hop  # samples to one token of each view
         self._recent: Recent[list[int]] = Recent(RECENT)
 
-    def encode_end(self, audio: np.ndarray, seconds: float, *, stretch: float = 1.0, looped: bool = False) -> list[int]:
+    def encode_end(self, audio: Audio, seconds: float, *, stretch: float = 1.0, looped: bool = False) -> list[int]:
         """Tokens of the last `seconds`, as the language model is to continue them. Odd samples are cut in front.
 
         stretch: how many times as long it lasts as the model plays it; `seconds` counts after it. looped: a loop is encoded as it
@@ -43,7 +45,7 @@ class ClipEncoder:
         audio = audio[-wanted:]
         return list(self._recent.of((digest(audio), stretch), lambda: self._encode_end(audio, stretch)))
 
-    def _encode_end(self, audio: np.ndarray, stretch: float) -> list[int]:
+    def _encode_end(self, audio: Audio, stretch: float) -> list[int]:
         audio = soxr.resample(audio, 1.0, stretch, "VHQ")
         audio = self.at_model_level(without_fade(audio[len(audio) % self.block :], self.samplerate))
         count = len(audio) // self.hop
@@ -51,7 +53,7 @@ class ClipEncoder:
         return tokens
 
     def encode_begin(
-        self, audio: np.ndarray, seconds: float, *, stretch: float = 1.0, like: np.ndarray | None = None
+        self, audio: Audio, seconds: float, *, stretch: float = 1.0, like: Audio | None = None
     ) -> list[int]:
         """Tokens of the first `seconds`, as the language model would play them after something else: they are encoded with what
         came before when the music was there another time. Odd samples are cut behind.
@@ -70,25 +72,25 @@ class ClipEncoder:
         tokens: list[int] = self._encode(np.concatenate([led, audio]))[first : first + count].tolist()
         return tokens
 
-    def encode(self, audio: np.ndarray, *, stretch: float = 1.0, from_end: bool = False) -> np.ndarray:
+    def encode(self, audio: Audio, *, stretch: float = 1.0, from_end: bool = False) -> NDArray[np.int16]:
         """Tokens of the whole, int16: as many as all views have. Odd samples are cut behind, or with `from_end` in front."""
         audio = soxr.resample(audio, 1.0, stretch, "VHQ")
         odd = len(audio) % self.block
         audio = audio[odd:] if from_end else audio[: len(audio) - odd]
         return self._encode(audio.astype(np.float32)).astype(np.int16)
 
-    def at_model_level(self, audio: np.ndarray) -> np.ndarray:
+    def at_model_level(self, audio: Audio) -> Audio:
         """Audio at the level the model was trained on, where it says one, and without DC."""
         if self._level_db is None:
             return audio
         audio = audio - audio.mean()
         return audio * np.float32(10 ** ((self._level_db - rms_db(audio)) / 20))
 
-    def gain_db(self, audio: np.ndarray) -> float:
+    def gain_db(self, audio: Audio) -> float:
         """From the level at which the model plays on from audio, of any rate and channels, back to that of audio."""
         return 0.0 if self._level_db is None else rms_db_without_dc(audio) - self._level_db
 
     @torch.inference_mode()
-    def _encode(self, audio: np.ndarray) -> np.ndarray:
-        tokens: np.ndarray = self._codec.encode(torch.from_numpy(audio)[None].to(self._device))[0].cpu().numpy()
+    def _encode(self, audio: Audio) -> NDArray[np.int64]:
+        tokens: NDArray[np.int64] = self._codec.encode(torch.from_numpy(audio)[None].to(self._device))[0].cpu().numpy()
         return tokens

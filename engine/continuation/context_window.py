@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.continuation.recurrence import bars_until_again
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock, frames_to_bar
@@ -23,7 +24,7 @@ class Window:
     clip: slice
     first_made: int
     count: int  # tokens to make
-    clock: np.ndarray | None  # [prompt + count + beyond, 2], see `engine.music.grid.clock`; None without musical time
+    clock: NDArray[np.int64] | None  # [prompt + count + beyond, 2], see `engine.music.grid.clock`; None without musical time
 
     @property
     def clip_count(self) -> int:

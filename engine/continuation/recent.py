@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class Recent(Generic[T]):
         return self._kept[key]
 
 
-def digest(*arrays: np.ndarray) -> bytes:
+def digest(*arrays: NDArray[Any]) -> bytes:
     """Of their values, shapes and types."""
     found = hashlib.blake2b(digest_size=16)
     for array in arrays:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.music.channels import surround_to_stereo
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RecordedAudio:
     _format: str
     _sequential: bool
 
-    def read(self, first: int, count: int) -> NDArray[np.float32]:
+    def read(self, first: int, count: int) -> Audio:
         """float32 (frames, channels) from frame `first` on; fewer at the end. Raises UnreadableError."""
         with _explained(), _opened(self._path, self._sequential) as file:
             if self._sequential:
@@ -66,7 +66,7 @@ class RecordedAudio:
                 file.seek(first)
             return self._mixed(file.read(max(0, min(count, self.frames - first)), dtype="float32", always_2d=True))
 
-    def blocks(self, seconds: float) -> Iterator[NDArray[np.float32]]:
+    def blocks(self, seconds: float) -> Iterator[Audio]:
         """All of it in pieces of `seconds`, float32 (frames, channels). Raises UnreadableError."""
         left, size = self.frames, round(seconds * self.samplerate)
         with _explained(), _opened(self._path, self._sequential) as file:
@@ -74,7 +74,7 @@ class RecordedAudio:
                 left -= len(block)
                 yield self._mixed(block)
 
-    def _mixed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _mixed(self, audio: Audio) -> Audio:
         return surround_to_stereo(audio, _SURROUND.get(self._format, _SURROUND_ELSE)) if audio.shape[1] == 6 else audio
 
 

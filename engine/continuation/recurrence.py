@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
+
+from engine.arrays import Audio
 
 ALIKE_S = 2.0  # by as much of its end at most a place is known again
 NEXT_S = 0.25  # of what came after it
@@ -15,7 +16,7 @@ AS_ALIKE = 0.95  # of how alike it is at best, from which on fewer bars count as
 QUIETEST = 1e-4  # of the energy of the loudest place: what is quieter is like nothing
 
 
-def what_followed(audio: NDArray[np.float32], samplerate: int) -> NDArray[np.float32]:
+def what_followed(audio: Audio, samplerate: int) -> Audio:
     """What came, for NEXT_S, after the place that is most like the end of `audio`; nothing where audio is too short for one.
 
     audio: mono float32 [frames], and so is what is returned. As like as two waveforms are: by their normalised cross-correlation.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.api import MAX_DURATION_S, MIN_CLIP_S, MIN_REGION_S, ClipError, GenerationRequest, RequestError, resolve_clip
+from engine.arrays import Audio
 from engine.continuation.clip import EXCERPT_S, SILENCE, Clip, resampled
 from engine.continuation.recorded_audio import RecordedAudio, UnreadableError, open_recording
 from engine.music.channels import to_mono
@@ -19,8 +19,6 @@ from engine.music.channels import to_mono
 EDGE_S = 0.02  # of the old audio that new audio is cross-faded with, inside of the region
 LEAST_AFTER_S = 0.1  # of sound after a region, by which what leads to it can be judged
 CHECKED_S = 10.0  # on either side, that must not be silent
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

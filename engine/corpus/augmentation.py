@@ -19,6 +19,7 @@ import soundfile
 import soxr
 from scipy import signal
 
+from engine.arrays import Audio, FloatArray
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import PieceFacts, SectionFacts, read_facts
 from engine.corpus.piece import BAR_STEP, FRAME_RATE
@@ -75,7 +76,7 @@ def augment_piece(folder: Path, name: str, copy: int, seed: int) -> PieceFacts:
     return facts
 
 
-def varispeed(audio: np.ndarray, facts: PieceFacts, rng: np.random.Generator) -> tuple[np.ndarray, PieceFacts]:
+def varispeed(audio: Audio, facts: PieceFacts, rng: np.random.Generator) -> tuple[Audio, PieceFacts]:
     """A piece [N] faster and higher, or slower and lower, with bars of whole token frames again; and its facts then."""
     bpm = float(np.clip(facts["bpm"] * rng.uniform(*VARISPEED), *TEMPI))
     old, new = facts["bar_frames"], bar_frames(bpm, facts["beats"], FRAME_RATE, BAR_STEP)
@@ -91,7 +92,7 @@ def varispeed(audio: np.ndarray, facts: PieceFacts, rng: np.random.Generator) ->
     return np.pad(played, (0, max(0, wanted - len(played))))[:wanted], changed
 
 
-def apply_chain(audio: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+def apply_chain(audio: FloatArray, rng: np.random.Generator) -> tuple[Audio, list[str]]:
     """Audio [N] at SAMPLE_RATE through a few effects drawn at random, at the corpus' level; and their names in their order."""
     chain = [name for name, (_, share) in EFFECTS.items() if rng.random() < share]
     chain = [chain[i] for i in rng.permutation(len(chain))] or ["equaliser"]
@@ -100,18 +101,18 @@ def apply_chain(audio: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray
     return soft_limit(_at_level(audio)).astype(np.float32), chain
 
 
-def room(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def room(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A room of 0.15 to 0.8 s, dark or bright, near or far."""
     seconds = rng.uniform(0.15, 0.8)
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    decay = rng.standard_normal(len(times)) * np.exp(-6.9 * times / seconds)
+    decay: FloatArray = rng.standard_normal(len(times)) * np.exp(-6.9 * times / seconds)
     decay = _filtered(decay, 1, rng.uniform(2_000, 12_000), "low")
     decay = np.concatenate([np.zeros(round(rng.uniform(0, 0.02) * SAMPLE_RATE)), decay / np.sqrt(np.sum(decay**2))])
-    wet: np.ndarray = signal.oaconvolve(audio, decay)[: len(audio)]
+    wet: FloatArray = signal.oaconvolve(audio, decay)[: len(audio)]
     return audio + rng.uniform(0.1, 0.7) * wet
 
 
-def equaliser(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def equaliser(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A shelf at either end and two bells, each up to 9 dB up or down."""
     gains_db, width = rng.uniform(-9, 9, 4), rng.uniform(0.5, 2.0, 2)
     centres = [
@@ -127,55 +128,55 @@ def equaliser(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     frequencies = np.concatenate([[0], 2**octaves / (SAMPLE_RATE / 2)])
     frequencies[-1] = 1.0
     taps = signal.firwin2(2_047, frequencies, 10 ** (np.concatenate([curve_db[:1], curve_db]) / 20))
-    equalised: np.ndarray = signal.oaconvolve(audio, taps, mode="same")
+    equalised: FloatArray = signal.oaconvolve(audio, taps, mode="same")
     return equalised
 
 
-def compressor(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def compressor(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Levels what lies above the mean by a ratio of 2 to 8, within 3 to 60 ms: from glued to pumping."""
     pole = np.exp(-1 / (rng.uniform(0.003, 0.06) * SAMPLE_RATE))
     power = signal.lfilter([1 - pole], [1, -pole], audio.astype(np.float64) ** 2)
     over = np.maximum(1.0, power / (np.mean(power) * 10 ** (rng.uniform(-6, 3) / 10) + 1e-12))
-    compressed: np.ndarray = audio * over ** (0.5 * (1 / rng.uniform(2, 8) - 1))
+    compressed: FloatArray = audio * over ** (0.5 * (1 / rng.uniform(2, 8) - 1))
     return compressed
 
 
-def tape(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def tape(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Saturates, up to grinding, and takes off the top."""
     drive = 10 ** (rng.uniform(0, 16) / 20)
     played = np.tanh(drive * (audio + 0.1) / 0.5) - np.tanh(drive * 0.2)
     return _filtered(played, 2, rng.uniform(5_000, 16_000), "low")
 
 
-def telephone(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def telephone(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A narrow band, as filtered loops have it."""
     low, high = rng.uniform(60, 400), rng.uniform(2_500, 9_000)
     return _filtered(audio, 1, [low, high], "band")
 
 
-def hiss(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def hiss(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Noise 35 to 60 dB below, darker or brighter: no two bars are the same any more."""
     noise = rng.standard_normal(len(audio))
     noise *= 10 ** ((LEVEL_DB - rng.uniform(35, 60)) / 20)
-    noisy: np.ndarray = audio + _filtered(noise, 1, rng.uniform(1_000, 12_000), "low")
+    noisy: FloatArray = audio + _filtered(noise, 1, rng.uniform(1_000, 12_000), "low")
     return noisy
 
 
-Effect = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Effect = Callable[[FloatArray, np.random.Generator], FloatArray]
 EFFECTS: dict[str, tuple[Effect, float]] = {  # and the share of chains that have it
     "room": (room, 0.6), "equaliser": (equaliser, 0.7), "compressor": (compressor, 0.6), "tape": (tape, 0.4),
     "telephone": (telephone, 0.15), "hiss": (hiss, 0.4),
 }  # fmt: skip
 
 
-def _filtered(audio: np.ndarray, order: int, hz: float | list[float], kind: str) -> np.ndarray:
+def _filtered(audio: FloatArray, order: int, hz: float | list[float], kind: str) -> FloatArray:
     """A Butterworth filter. kind: "low" (pass) or "band" (pass, with both edges in `hz`)."""
-    filtered: np.ndarray = signal.sosfilt(signal.butter(order, hz, kind, fs=SAMPLE_RATE, output="sos"), audio)
+    filtered: FloatArray = signal.sosfilt(signal.butter(order, hz, kind, fs=SAMPLE_RATE, output="sos"), audio)
     return filtered
 
 
-def _at_level(audio: np.ndarray) -> np.ndarray:
-    levelled: np.ndarray = audio * (10 ** (LEVEL_DB / 20) / (np.sqrt(np.mean(np.square(audio, dtype=np.float64))) + 1e-9))
+def _at_level(audio: FloatArray) -> FloatArray:
+    levelled: FloatArray = audio * (10 ** (LEVEL_DB / 20) / (np.sqrt(np.mean(np.square(audio, dtype=np.float64))) + 1e-9))
     return levelled
 
 

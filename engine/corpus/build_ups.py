@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import signal
 
+from engine.arrays import FloatArray
 from engine.corpus.piece import DRUM_CHANNEL, FRAME_RATE, Note, Piece, Section
 from engine.corpus.styles import CLAP, KICK, RIM, SNARE
 
@@ -42,7 +43,7 @@ def build_up(piece: Piece) -> Piece:
     return replace(piece, sections=tuple(sections), notes=tuple(notes))
 
 
-def add_sweeps(audio: np.ndarray, piece: Piece, samplerate: int) -> np.ndarray:
+def add_sweeps(audio: FloatArray, piece: Piece, samplerate: int) -> FloatArray:
     """A rising sweep of noise in each build-up of `audio` [N] or [N, channels]: the same noise every time, to be learnt."""
     audio, level = audio.copy(), np.sqrt(np.mean(np.square(audio, dtype=np.float64)))
     bar = piece.bar_frames * samplerate // FRAME_RATE
@@ -81,7 +82,7 @@ def _lead(notes: list[Note], section: Section, beats: int) -> list[Note]:
     return kept + roll
 
 
-def _sweep(samples: int, samplerate: int) -> np.ndarray:
+def _sweep(samples: int, samplerate: int) -> FloatArray:
     """[samples] of noise in a band that rises; its level against 1 is SWEEP_DB."""
     noise = np.random.default_rng(0).standard_normal(samples)
     frequencies, times, bins = signal.stft(noise, samplerate, nperseg=2_048)
@@ -91,5 +92,5 @@ def _sweep(samples: int, samplerate: int) -> np.ndarray:
     band = np.pad(band, (0, max(0, samples - len(band))))[:samples]
     level = np.sqrt(signal.oaconvolve(band**2, np.full(4_800, 1 / 4_800), mode="same").clip(1e-12))
     fade = np.minimum(1.0, np.arange(samples, 0, -1) / (0.01 * samplerate))
-    sweep: np.ndarray = band / level * 10 ** (np.linspace(*SWEEP_DB, samples) / 20) * fade
+    sweep: FloatArray = band / level * 10 ** (np.linspace(*SWEEP_DB, samples) / 20) * fade
     return sweep

@@ -10,6 +10,7 @@ import torch
 from scipy import signal
 from torch import Tensor
 
+from engine.arrays import Audio
 from engine.corpus.facts import read_facts
 
 SAMPLE_RATE = 48_000
@@ -23,10 +24,10 @@ class Corpus:
         self.folder = folder
         self.names = [name for name, facts in self.facts.items() if facts["held_out"] == held_out]
 
-    def read(self, name: str, start: int = 0, frames: int = -1) -> np.ndarray:
+    def read(self, name: str, start: int = 0, frames: int = -1) -> Audio:
         """Mono float32 [N] at SAMPLE_RATE (of stereo the middle), from frame `start` on; all of the piece with `frames` -1."""
         path = self.folder / f"{name}.wav"
-        audio: np.ndarray = soundfile.read(path, start=start, frames=frames, dtype="float32", always_2d=True)[0].mean(1)
+        audio: Audio = soundfile.read(path, start=start, frames=frames, dtype="float32", always_2d=True)[0].mean(1)
         return audio
 
     def crops(self, count: int, frames: int, rng: np.random.Generator, *, gain_db: float = 8.0) -> Tensor:

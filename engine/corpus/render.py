@@ -26,6 +26,7 @@ import numpy as np
 import soundfile
 from scipy import signal
 
+from engine.arrays import Audio, FloatArray
 from engine.corpus.arrange import DRUMLESS, compose, tempi
 from engine.corpus.build_ups import add_sweeps, build_up, may_build_up
 from engine.corpus.facts import PieceFacts, SectionFacts
@@ -143,7 +144,7 @@ def _least_draws() -> dict[str, float]:
     }
 
 
-def synthesise(piece: Piece, soundfont: Path) -> np.ndarray:
+def synthesise(piece: Piece, soundfont: Path) -> Audio:
     """FluidSynth's rendering, float32 mono [N], exactly the piece's bars long. No chorus or reverb: they would not repeat."""
     with tempfile.TemporaryDirectory() as folder:
         midi, wave = Path(folder, "piece.mid"), Path(folder, "piece.wav")
@@ -159,7 +160,7 @@ def synthesise(piece: Piece, soundfont: Path) -> np.ndarray:
     return np.pad(audio, (0, max(0, frames - len(audio))))[:frames]
 
 
-def add_effects(audio: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarray:
+def add_effects(audio: FloatArray, piece: Piece, rng: np.random.Generator) -> Audio:
     """What a producer would put on the bus of what FluidSynth played: a duller top, saturation, room or echo, then level."""
     name = piece.style.name
     if name in ("lo-fi hip hop", "dub techno", "reggae"):
@@ -173,7 +174,7 @@ def add_effects(audio: np.ndarray, piece: Piece, rng: np.random.Generator) -> np
     return to_level(audio)
 
 
-def to_level(audio: np.ndarray) -> np.ndarray:
+def to_level(audio: FloatArray) -> Audio:
     """Audio at LEVEL_DB, float32."""
     loud = np.sqrt(np.mean(audio**2)) + 1e-9
     audio = audio * (10 ** (LEVEL_DB / 20) / loud)
@@ -182,7 +183,7 @@ def to_level(audio: np.ndarray) -> np.ndarray:
     return audio.astype(np.float32)
 
 
-def _echo(audio: np.ndarray, delay: int, feedback: float) -> np.ndarray:
+def _echo(audio: FloatArray, delay: int, feedback: float) -> FloatArray:
     wet = audio.copy()
     for tap in range(1, 5):
         if tap * delay < len(audio):
@@ -190,17 +191,17 @@ def _echo(audio: np.ndarray, delay: int, feedback: float) -> np.ndarray:
     return wet
 
 
-def _room(audio: np.ndarray, seconds: float) -> np.ndarray:
+def _room(audio: FloatArray, seconds: float) -> FloatArray:
     """A fixed exponential noise room: the same impulse for every piece, so that equal bars stay equal."""
     noise = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)) * np.exp(
         -6.9 * np.arange(round(seconds * SAMPLE_RATE)) / (seconds * SAMPLE_RATE)
     )
     noise = signal.sosfilt(signal.butter(1, 4000, "low", fs=SAMPLE_RATE, output="sos"), noise)
-    wet: np.ndarray = signal.oaconvolve(audio, noise / np.sqrt(np.sum(noise**2)))[: len(audio)]
+    wet: FloatArray = signal.oaconvolve(audio, noise / np.sqrt(np.sum(noise**2)))[: len(audio)]
     return audio + 0.35 * wet
 
 
-def check(audio: np.ndarray, facts: PieceFacts) -> None:
+def check(audio: FloatArray, facts: PieceFacts) -> None:
     """Raises ValueError for a piece that is silent, clipped or mostly quiet."""
     level = np.sqrt(np.mean(audio**2))
     if not np.isfinite(audio).all() or np.abs(audio).max() >= 0.999 or level < 0.02:

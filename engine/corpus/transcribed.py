@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.corpus.arrange import compose
 from engine.corpus.piece import DRUM_CHANNEL, Note, Piece, Section
 from engine.corpus.render import SOUNDFONT, add_effects, is_held_out, synthesise
@@ -26,7 +26,7 @@ class Excerpt:
     """
 
     piece: Piece
-    audio: NDArray[np.float32]
+    audio: Audio
     drums: dict[str, list[float]]
     bass: list[tuple[float, float, int]]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from engine.arrays import Audio, FloatArray
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import has_key
 from engine.evaluation.excerpts import RATE, read_section
@@ -50,7 +51,7 @@ class MusicClassifier:
     texture: Ridge  # → the embedding
 
     @classmethod
-    def train(cls, corpus: Corpus, seed: int = 0, change: Callable[[np.ndarray], np.ndarray] | None = None) -> MusicClassifier:
+    def train(cls, corpus: Corpus, seed: int = 0, change: Callable[[Audio], Audio] | None = None) -> MusicClassifier:
         """Learns from PIECES of `corpus`: a window each of their intro, verse and chorus; keys where there are any.
 
         change: done to a copy of each, [N] → [N] at RATE, which is then learnt too. After training on decoded music a
@@ -58,10 +59,10 @@ class MusicClassifier:
         """
         rng = np.random.default_rng(seed)
         styles = tuple(sorted({corpus.facts[name]["style"] for name in corpus.names}))
-        rows: list[np.ndarray] = []
+        rows: list[FloatArray] = []
         targets: list[list[float]] = []
-        textures: list[np.ndarray] = []
-        levels: list[np.ndarray] = []
+        textures: list[FloatArray] = []
+        levels: list[FloatArray] = []
         keys: list[Key] = []
         for name in rng.permutation(corpus.names)[:PIECES]:
             facts = corpus.facts[name]
@@ -82,14 +83,14 @@ class MusicClassifier:
         curve = Curve.fit(np.array(rows), np.array(targets), rng, cosines=COSINES, narrowness=NARROWNESS)
         return cls(styles, tempi, beats, curve, KeyClassifier.fit(levels, keys, rng), _principal(np.concatenate(textures)))
 
-    def classify(self, audio: np.ndarray, samplerate: int) -> Attributes:
+    def classify(self, audio: Audio, samplerate: int) -> Attributes:
         """audio: mono [N] at `samplerate` Hz; a tempo takes 4 s at least."""
         audio = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
         *scores, drums = self.curve(features(audio))
         style = int(np.argmax(scores))
         return Attributes(self.styles[style], float(drums), self._tempo(audio, style), self.key(registers(audio, RATE)))
 
-    def _tempo(self, audio: np.ndarray, style: int) -> float | None:
+    def _tempo(self, audio: Audio, style: int) -> float | None:
         """Of a style's tempi the one whose beats and bars recur most. None where nothing does.
 
         Bars count as much as beats, for slow music may have few onsets but where its chords change.
@@ -103,13 +104,13 @@ class MusicClassifier:
         score = comb(correlation, tempi, rate) + comb(correlation, tempi, rate, range(beats, BARS * beats + 1, beats))
         return float(tempi[np.argmax(score)]) if score.max() > RECURRING * (len(flux) / rate) ** -0.5 else None
 
-    def embed(self, audio: np.ndarray, samplerate: int) -> np.ndarray:
+    def embed(self, audio: Audio, samplerate: int) -> FloatArray:
         """[windows, COMPONENTS]: the corpus' first principal components of every two seconds' texture."""
         audio = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
         return self.texture(texture(audio))
 
 
-def features(audio: np.ndarray) -> np.ndarray:
+def features(audio: Audio) -> FloatArray:
     """[D] of mono audio [N] at RATE: level by band and its movement, sorted chroma, rhythm. None depends on gain or key."""
     mel = log_mel(audio, RATE, BANDS)
     mel = np.maximum(mel, mel.max() - 80)
@@ -118,7 +119,7 @@ def features(audio: np.ndarray) -> np.ndarray:
     return np.concatenate([level - level.mean(), mel.std(1), rise.mean(1), np.sort(chroma(audio, RATE)), _rhythm(audio)])
 
 
-def texture(audio: np.ndarray) -> np.ndarray:
+def texture(audio: Audio) -> FloatArray:
     """[windows, D] of audio [N] at RATE, one row every TEXTURE_S seconds: level by band, its deviation and its rise."""
     mel = log_mel(audio, RATE, BANDS)
     mel = np.maximum(mel, mel.max() - 80) - mel.mean()
@@ -127,7 +128,7 @@ def texture(audio: np.ndarray) -> np.ndarray:
     return np.array([np.concatenate([w.mean(1), w.std(1), np.maximum(0, np.diff(w, axis=1)).mean(1)]) for w in windows])
 
 
-def _rhythm(audio: np.ndarray) -> np.ndarray:
+def _rhythm(audio: Audio) -> FloatArray:
     """The onset envelope's autocorrelation at LAGS, its deviation and its peak."""
     flux, rate = onset_envelope(audio, RATE)
     if len(flux) < 2 * ONSET_RATE:
@@ -138,7 +139,7 @@ def _rhythm(audio: np.ndarray) -> np.ndarray:
     return np.concatenate([np.interp(LAGS * rate, np.arange(size), correlation), [flux.std(), flux.max()]])
 
 
-def _principal(rows: np.ndarray) -> Ridge:
+def _principal(rows: FloatArray) -> Ridge:
     """The projection of rows [N, D], standardised, onto their COMPONENTS first principal components."""
     mean, deviation = rows.mean(0), rows.std(0) + 1e-6
     x = (rows - mean) / deviation

@@ -13,6 +13,7 @@ import soxr
 import torch
 
 from engine.acceleration import Prepared
+from engine.arrays import Audio, FloatArray
 from engine.corpus.dataset import SAMPLE_RATE, Corpus
 from engine.evaluation.excerpts import RATE, WINDOW_S, section_start_s
 from engine.evaluation.measures import beat_of_frames, log_mel_distance_db, movement_of_highs
@@ -29,7 +30,7 @@ UNCODED = "uncoded"
 def codec_trial(prepared: Prepared, held_out: Corpus) -> list[Result]:
     """Log-mel distance of held-out choruses to themselves after each way of coding, and whether its frame rate is audible."""
     known = ways(prepared)
-    movements: dict[str, list[np.ndarray]] = {}
+    movements: dict[str, list[FloatArray]] = {}
     to_12_khz: dict[str, list[float]] = {}
     to_24_khz: dict[str, list[float]] = {}
     for name in held_out.names:
@@ -71,18 +72,18 @@ def ways(prepared: Prepared) -> tuple[str, ...]:
     return (*own, *OPUS_KBPS) if through_opus(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE, 6) is not None else own
 
 
-def through(prepared: Prepared, way: str) -> Callable[[np.ndarray], np.ndarray]:
+def through(prepared: Prepared, way: str) -> Callable[[Audio], Audio]:
     """`recode` of audio [N] at RATE."""
 
-    def change(audio: np.ndarray) -> np.ndarray:
-        recoded: np.ndarray = soxr.resample(recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way), SAMPLE_RATE, RATE)
+    def change(audio: Audio) -> Audio:
+        recoded: Audio = soxr.resample(recode(prepared, soxr.resample(audio, RATE, SAMPLE_RATE), way), SAMPLE_RATE, RATE)
         return recoded
 
     return change
 
 
 @torch.inference_mode()
-def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
+def recode(prepared: Prepared, original: Audio, way: str) -> Audio:
     """48 kHz mono audio [N] coded and decoded: [N] at 48 kHz. way: one of `ways(prepared)`."""
     if way in OPUS_KBPS:
         coded = through_opus(original, SAMPLE_RATE, OPUS_KBPS[way])
@@ -104,7 +105,7 @@ def recode(prepared: Prepared, original: np.ndarray, way: str) -> np.ndarray:
     return _fit(soxr.resample(decoded, rate, SAMPLE_RATE), len(original))
 
 
-def through_opus(audio: np.ndarray, samplerate: int, kbps: int) -> np.ndarray | None:
+def through_opus(audio: Audio, samplerate: int, kbps: int) -> Audio | None:
     """Mono audio [N] coded by ffmpeg's libopus and decoded again; None where there is no ffmpeg with it."""
     with tempfile.TemporaryDirectory() as folder:
         source, coded, target = (str(Path(folder, name)) for name in ("source.wav", "coded.opus", "target.wav"))
@@ -119,5 +120,5 @@ def through_opus(audio: np.ndarray, samplerate: int, kbps: int) -> np.ndarray | 
     return _fit(decoded, len(audio))
 
 
-def _fit(audio: np.ndarray, frames: int) -> np.ndarray:
+def _fit(audio: Audio, frames: int) -> Audio:
     return np.pad(audio, (0, max(0, frames - len(audio))))[:frames]

@@ -12,6 +12,7 @@ import soundfile
 import soxr
 
 from engine.api import MIN_CLIP_S
+from engine.arrays import Audio
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import PieceFacts, section_of
 from engine.evaluation import measures
@@ -79,7 +80,7 @@ def _edit(facts: PieceFacts, *, after_intro: bool) -> tuple[float, bool]:
     return _mid_chorus_s(facts), "drums" not in chorus
 
 
-def _continue_piece(model: ModelUnderTest, held_out: Corpus, name: str, **request: Any) -> tuple[np.ndarray, int]:
+def _continue_piece(model: ModelUnderTest, held_out: Corpus, name: str, **request: Any) -> tuple[Audio, int]:
     """What a model plays after a piece, without the piece, as its chorus: mono [N], rate in Hz."""
     clip = str(held_out.folder / f"{name}.wav")
     audio, rate, _ = model.play(clip=clip, duration_s=GENERATED_S, section="chorus", join="new", **request)
@@ -90,13 +91,13 @@ def _mid_chorus_s(facts: PieceFacts) -> float:
     return section_start_s(facts, "chorus") + 4 * facts["beats"] * 60 / facts["bpm"]
 
 
-def loop_trial(model: ModelUnderTest, folder: Path, reconstruct: Callable[[np.ndarray], np.ndarray]) -> list[Result]:
+def loop_trial(model: ModelUnderTest, folder: Path, reconstruct: Callable[[Audio], Audio]) -> list[Result]:
     """Continues recorded loops, LOOP_SEEDS times each: the join, the level, and of those with a beat tempo and spectrum.
 
     reconstruct: as in `distribution_trial`.
     """
     rows: list[Row] = []
-    rhythmic_loops: list[np.ndarray] = []
+    rhythmic_loops: list[Audio] = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3")):
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
         if len(audio) < MIN_CLIP_S * rate:
@@ -128,17 +129,17 @@ def loop_trial(model: ModelUnderTest, folder: Path, reconstruct: Callable[[np.nd
     ]
 
 
-def loop_bpm(loop: np.ndarray) -> float | None:
+def loop_bpm(loop: Audio) -> float | None:
     """Tempo of a loop [N] at RATE, None where it is not rhythmic. A beat that only its repeating makes is none of its own."""
     played = loop if len(loop) >= MEASURED_ALONE_S * RATE else round_and_round(loop)
     return measure_bpm(played, RATE) if onset_envelope(played, RATE)[0].std() > RHYTHMIC else None
 
 
-def round_and_round(loop: np.ndarray) -> np.ndarray:
+def round_and_round(loop: Audio) -> Audio:
     return np.tile(loop, max(1, -(-round(MEASURED_S * RATE) // len(loop))))
 
 
-def _likeness(distances: list[float], loops: list[np.ndarray], reconstruct: Callable[[np.ndarray], np.ndarray]) -> Result:
+def _likeness(distances: list[float], loops: list[Audio], reconstruct: Callable[[Audio], Audio]) -> Result:
     """How far continuations are from their loops [N]; beside it, how far these are from themselves after the codec, and apart."""
     name = "level of each band, rhythmic loops and what follows"
     if not distances:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from engine.arrays import Audio
 from engine.corpus.dataset import SAMPLE_RATE as CORPUS_RATE
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import PieceFacts, SectionFacts, has_key, section_of
@@ -18,7 +19,7 @@ def with_key(corpus: Corpus) -> list[str]:
     return [name for name in corpus.names if has_key(corpus.facts[name])]
 
 
-def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, SectionFacts]:
+def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator) -> tuple[Audio, SectionFacts]:
     """WINDOW_S seconds at RATE from a random bar of a piece's section, or the whole section where it is shorter; its facts."""
     facts = corpus.facts[name]
     section = section_of(facts, label)
@@ -28,7 +29,7 @@ def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator
     seconds = min(WINDOW_S, (section["frames"] - offset) / frame_rate)
     start_s = section_start_s(facts, label) + offset / frame_rate
     audio = corpus.read(name, round(start_s * CORPUS_RATE), round(seconds * CORPUS_RATE))
-    resampled: np.ndarray = soxr.resample(audio, CORPUS_RATE, RATE)
+    resampled: Audio = soxr.resample(audio, CORPUS_RATE, RATE)
     return resampled, section
 
 

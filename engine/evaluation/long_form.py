@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import FloatArray
 from engine.evaluation.measures import Key, key_met, log_mel, loudness_db
 from engine.music.analysis import measure_bpm, measure_key
 
@@ -30,7 +31,7 @@ class Window:
     balance_db: tuple[float, ...]
 
 
-def windows(audio: np.ndarray, samplerate: int, bpm: float | None = None) -> list[Window]:
+def windows(audio: FloatArray, samplerate: int, bpm: float | None = None) -> list[Window]:
     """The whole piece in windows. bpm: that was asked for, so that no multiple of it is taken for the tempo."""
     return [
         _window(audio[start:end], samplerate, start / samplerate, bpm)
@@ -45,7 +46,7 @@ def _spans(frames: int, window: int, shortest: int) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], frames], strict=True))
 
 
-def _window(audio: np.ndarray, samplerate: int, start_s: float, bpm: float | None) -> Window:
+def _window(audio: FloatArray, samplerate: int, start_s: float, bpm: float | None) -> Window:
     power = np.abs(np.fft.rfft(audio)) ** 2
     hz = np.fft.rfftfreq(len(audio), 1 / samplerate)
     whole = power.sum() + 1e-12
@@ -81,7 +82,7 @@ def drift(found: Sequence[Window], key: Key | None = None) -> Drift:
     )
 
 
-def self_similarity(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def self_similarity(audio: FloatArray, samplerate: int) -> FloatArray:
     """How alike the seconds of a piece are: [n, n], 1 for the same spectrum over time, 0 for unrelated ones.
 
     Correlation of the log-mel spectra (40 bands, four moments a block) after each band's mean over the piece is taken away.
@@ -93,16 +94,16 @@ def self_similarity(audio: np.ndarray, samplerate: int) -> np.ndarray:
     blocks = np.stack([_moments(np.maximum(level, floor)) for level in levels])  # [n, 4, 40]
     blocks = (blocks - blocks.mean((0, 1))).reshape(count, -1)
     blocks /= np.maximum(np.linalg.norm(blocks, axis=1, keepdims=True), 1e-9)
-    similarity: np.ndarray = blocks @ blocks.T
+    similarity: FloatArray = blocks @ blocks.T
     return similarity
 
 
-def _moments(level: np.ndarray) -> np.ndarray:
+def _moments(level: FloatArray) -> FloatArray:
     """[bands, frames] → [4, bands], the means of its quarters."""
     return np.stack([part.mean(1) for part in np.array_split(level, 4, axis=1)])
 
 
-def similarity_to_beginning(similarity: np.ndarray) -> list[float]:
+def similarity_to_beginning(similarity: FloatArray) -> list[float]:
     """Of each WINDOW_S of a piece, how well its blocks match the best of the first window's, on average; the first: to itself."""
     size = round(WINDOW_S / BLOCK_S)
     first = similarity[:, :size].copy()

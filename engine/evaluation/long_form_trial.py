@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import soxr
 
+from engine.arrays import Audio, FloatArray
 from engine.evaluation import paper, plots
 from engine.evaluation.excerpts import RATE
 from engine.evaluation.long_form import (
@@ -38,11 +38,11 @@ _COMPARED = 8  # tokens of the n-grams that are drawn and compared
 class LongPiece:
     """A piece at RATE and the tokens it was made of."""
 
-    audio: np.ndarray
+    audio: Audio
     tokens: list[int]
     token_rate: float
     windows: list[Window]
-    similarity: np.ndarray  # see `self_similarity`
+    similarity: FloatArray  # see `self_similarity`
     bpm: float = BPM
     key: Key = KEY
 

@@ -10,6 +10,7 @@ import pyloudnorm
 from scipy import fft, linalg, signal
 from transformers.audio_utils import mel_filter_bank
 
+from engine.arrays import FloatArray
 from engine.music.analysis import measure_bpm, scale_of
 
 Key = tuple[int, str]  # pitch class, "major" or "minor"
@@ -37,19 +38,19 @@ def key_met(measured: Key | None, asked: Key) -> bool:
     return measured is not None and scale_of(measured) == scale_of(asked)
 
 
-def loudness_db(audio: np.ndarray, samplerate: int) -> float:
+def loudness_db(audio: FloatArray, samplerate: int) -> float:
     """Integrated loudness in LUFS (ITU-R BS.1770-4); -70, where its gate closes, for silence."""
     if len(audio) < 0.4 * samplerate or np.abs(audio).max(initial=0) < 1e-5:
         return -70.0
     return float(max(-70.0, pyloudnorm.Meter(samplerate).integrated_loudness(audio.astype(np.float64))))
 
 
-def true_peak_db(audio: np.ndarray) -> float:
+def true_peak_db(audio: FloatArray) -> float:
     """Of (frames, channels), in dBTP: the highest value at eight times the rate."""
     return float(20 * np.log10(max(np.abs(signal.resample_poly(audio.astype(np.float64), 8, 1)).max(initial=0), 1e-6)))
 
 
-def side_db(audio: np.ndarray) -> float:
+def side_db(audio: FloatArray) -> float:
     """Of (frames, channels) the side against the middle; -90 where there is none."""
     if audio.shape[1] != 2:
         return -90.0
@@ -57,7 +58,7 @@ def side_db(audio: np.ndarray) -> float:
     return float(max(-90.0, 10 * np.log10((side + 1e-12) / (middle + 1e-12))))
 
 
-def highs_db(audio: np.ndarray, samplerate: int, from_hz: float = 6_000.0) -> float:
+def highs_db(audio: FloatArray, samplerate: int, from_hz: float = 6_000.0) -> float:
     """Level of what lies above `from_hz`, of mono [N]; -120 for none."""
     power = np.square(np.abs(np.fft.rfft(audio * np.hanning(len(audio)))))
     return float(
@@ -65,14 +66,14 @@ def highs_db(audio: np.ndarray, samplerate: int, from_hz: float = 6_000.0) -> fl
     )
 
 
-def timbre(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def timbre(audio: FloatArray, samplerate: int) -> FloatArray:
     """Means and deviations of 20 cepstral coefficients of the log-mel spectrum, of mono [N], as a timbre."""
     levels = log_mel(audio, samplerate, 80)
     cepstrum = fft.dct(np.maximum(levels, levels.max() - DYNAMIC_RANGE_DB), axis=0, norm="ortho")[:20]
     return np.concatenate([cepstrum.mean(1), cepstrum.std(1)])
 
 
-def onset_density(audio: np.ndarray, samplerate: int) -> float:
+def onset_density(audio: FloatArray, samplerate: int) -> float:
     """Onsets a second, counted in each of eight registers: what bass, chords and drums play together counts for each of them.
 
     An onset rises against the whole, so that a hit over silence does not count where it is hardly audible, and against its own
@@ -89,7 +90,7 @@ def onset_density(audio: np.ndarray, samplerate: int) -> float:
     return sum(len(signal.find_peaks(register, height=ONSET_RISE, distance=distance)[0]) for register in rise) / seconds
 
 
-def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.0) -> float:
+def longest_silence_s(audio: FloatArray, samplerate: int, floor_db: float = -50.0) -> float:
     """The longest stretch whose 50 ms blocks all lie below `floor_db` full scale."""
     block = round(0.05 * samplerate)
     blocks = np.asarray(audio[: len(audio) // block * block], np.float64).reshape(-1, block)
@@ -100,7 +101,7 @@ def longest_silence_s(audio: np.ndarray, samplerate: int, floor_db: float = -50.
     return longest * block / samplerate
 
 
-def tempo_drift(audio: np.ndarray, samplerate: int, bpm: float, window_s: float = 20.0) -> float:
+def tempo_drift(audio: FloatArray, samplerate: int, bpm: float, window_s: float = 20.0) -> float:
     """The largest share by which a window's tempo differs from `bpm`, up to MOST_DRIFT; windows without a beat do not count."""
     length = round(window_s * samplerate)
     windows = [audio[first : first + length] for first in range(0, len(audio), length)]
@@ -108,7 +109,7 @@ def tempo_drift(audio: np.ndarray, samplerate: int, bpm: float, window_s: float 
     return max((abs(tempo / bpm - 1) for tempo in tempi if tempo is not None), default=0.0)
 
 
-def most_repeats(audio: np.ndarray, samplerate: int, block_s: float) -> int:
+def most_repeats(audio: FloatArray, samplerate: int, block_s: float) -> int:
     """How often in a row the same `block_s` seconds sound at most: blocks whose log-mel spectra differ by less than SAME_DB."""
     block = round(block_s * samplerate)
     mels = [log_mel(audio[first : first + block], samplerate, 40) for first in range(0, len(audio) - block + 1, block)]
@@ -121,16 +122,16 @@ def most_repeats(audio: np.ndarray, samplerate: int, block_s: float) -> int:
     return longest
 
 
-def log_mel(audio: np.ndarray, samplerate: int, bands: int = 80, top_hz: float = 12_000.0) -> np.ndarray:
+def log_mel(audio: FloatArray, samplerate: int, bands: int = 80, top_hz: float = 12_000.0) -> FloatArray:
     """Power in mel bands from 20 Hz to `top_hz`, in dB: [bands, n] at about 90 Hz."""
     n_fft, hop = 1 << round(np.log2(MEL_WINDOW_S * samplerate)), round(MEL_HOP_S * samplerate)
     audio = np.pad(audio, (0, max(0, n_fft - len(audio))))
     _, _, spectrum = signal.stft(audio, samplerate, nperseg=n_fft, noverlap=n_fft - hop, padded=False)
-    power: np.ndarray = _mel_bank(bands, n_fft, samplerate, min(top_hz, samplerate / 2)) @ np.abs(spectrum) ** 2
+    power: FloatArray = _mel_bank(bands, n_fft, samplerate, min(top_hz, samplerate / 2)) @ np.abs(spectrum) ** 2
     return np.asarray(10 * np.log10(power + 1e-12))
 
 
-def log_mel_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate: int, top_hz: float = 12_000.0) -> float:
+def log_mel_distance_db(audio: FloatArray, reference: FloatArray, samplerate: int, top_hz: float = 12_000.0) -> float:
     """Mean absolute difference of the log-mel spectra in dB, over the range of `reference` that is above its floor."""
     frames = min(len(audio), len(reference))
     a, b = (log_mel(sound[:frames], samplerate, top_hz=top_hz) for sound in (audio, reference))
@@ -138,7 +139,7 @@ def log_mel_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate: in
     return float(np.abs(np.maximum(a, floor) - np.maximum(b, floor)).mean())
 
 
-def band_level_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate: int) -> float:
+def band_level_distance_db(audio: FloatArray, reference: FloatArray, samplerate: int) -> float:
     """How far apart the levels are that each of 40 mel bands takes, soft moments as well as loud ones, in dB, whenever they come.
 
     Mean absolute difference of five quantiles of each band's level. Drums that thin out, wash over or fall silent differ by more
@@ -151,27 +152,27 @@ def band_level_distance_db(audio: np.ndarray, reference: np.ndarray, samplerate:
     return float(np.abs(levels[0] - levels[1]).mean())
 
 
-def movement_of_highs(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def movement_of_highs(audio: FloatArray, samplerate: int) -> FloatArray:
     """How strongly the level of what is above HIGHS_HZ moves at each whole number of Hz from 0 on, slower trends aside."""
     nperseg, hop = round(HIGHS_WINDOW_S * samplerate), round(HIGHS_HOP_S * samplerate)
     hz, _, spectrum = signal.stft(audio, samplerate, nperseg=nperseg, noverlap=nperseg - hop)
     level = np.log((np.abs(spectrum[hz > HIGHS_HZ]) ** 2).sum(0) + HIGHS_FLOOR)
     second = round(samplerate / hop)
-    movement: np.ndarray = signal.welch(level, second, nperseg=second, detrend="linear")[1]
+    movement: FloatArray = signal.welch(level, second, nperseg=second, detrend="linear")[1]
     return movement
 
 
-def beat_of_frames(movement: np.ndarray, frame_rate: float) -> float:
+def beat_of_frames(movement: FloatArray, frame_rate: float) -> float:
     """How much stronger a movement [Hz] is at the rate of a codec's frames, or twice it, than at rates around."""
 
-    def near(hz: int, distance: int) -> np.ndarray:
+    def near(hz: int, distance: int) -> FloatArray:
         return movement[hz - distance : hz + distance + 1]
 
     rates = (round(frame_rate), round(2 * frame_rate))
     return float(max(near(hz, AT_HZ).mean() / np.median(near(hz, AROUND_HZ)) for hz in rates))
 
 
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+def frechet_distance(a: FloatArray, b: FloatArray) -> float:
     """Of two clouds of embeddings [N, D] and [M, D], each seen as a Gaussian (Heusel et al., arXiv 1706.08500)."""
     mean_a, mean_b, covariance_a, covariance_b = a.mean(0), b.mean(0), np.cov(a.T), np.cov(b.T)
     root_a = linalg.sqrtm(covariance_a + 1e-9 * np.eye(a.shape[1])).real
@@ -181,5 +182,5 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @cache
-def _mel_bank(bands: int, n_fft: int, samplerate: int, top_hz: float) -> np.ndarray:
+def _mel_bank(bands: int, n_fft: int, samplerate: int, top_hz: float) -> FloatArray:
     return mel_filter_bank(n_fft // 2 + 1, bands, 20.0, top_hz, samplerate, norm="slaney", mel_scale="slaney").T

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import soxr
 
+from engine.arrays import FloatArray
 from engine.corpus.dataset import Corpus
 from engine.evaluation import measures, transcriber
 from engine.evaluation.excerpts import RATE, read_section, with_key
@@ -56,8 +57,8 @@ def variety_trial(model: ModelUnderTest, prompts: list[Prompt], held_out: Corpus
 
     The prompts name style and tempo, no more. No measure knows the corpus, and that in rhythm counts in beats.
     """
-    takes: list[np.ndarray] = []
-    pieces: list[np.ndarray] = []
+    takes: list[FloatArray] = []
+    pieces: list[FloatArray] = []
     rng = np.random.default_rng(0)
     for style in sorted({held_out.facts[name]["style"] for name in with_key(held_out)}):
         names = [name for name in with_key(held_out) if held_out.facts[name]["style"] == style][:SEEDS]
@@ -82,14 +83,14 @@ def variety_trial(model: ModelUnderTest, prompts: list[Prompt], held_out: Corpus
 ASPECTS = ("timbre", "harmony", "rhythm")
 
 
-def aspects(audio: np.ndarray, samplerate: int, bpm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def aspects(audio: FloatArray, samplerate: int, bpm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Of mono [N] audio: cepstral coefficients but for the level's, the share of each pitch class, and how onsets recur."""
     low = soxr.resample(audio, samplerate, RATE) if samplerate != RATE else audio
     pitch_classes = chroma(low, RATE)
     return measures.timbre(low, RATE)[1:], pitch_classes / (np.linalg.norm(pitch_classes) + 1e-9), rhythm(low, RATE, bpm)
 
 
-def rhythm(audio: np.ndarray, samplerate: int, bpm: float) -> np.ndarray:
+def rhythm(audio: FloatArray, samplerate: int, bpm: float) -> FloatArray:
     """Autocorrelation of the onsets of three registers, at each eighth of a beat up to four beats."""
     levels = measures.log_mel(audio, samplerate, 40)
     rate = levels.shape[1] / (len(audio) / samplerate)
@@ -98,15 +99,15 @@ def rhythm(audio: np.ndarray, samplerate: int, bpm: float) -> np.ndarray:
     return np.concatenate([_recurrence(rises[low:high].mean(0), lags) for low, high in REGISTERS])
 
 
-def _recurrence(onsets: np.ndarray, lags: np.ndarray) -> np.ndarray:
+def _recurrence(onsets: FloatArray, lags: FloatArray) -> FloatArray:
     onsets = onsets - onsets.mean()
     size = len(onsets)
     correlation = np.fft.irfft(np.abs(np.fft.rfft(onsets, 2 * size)) ** 2)[:size]
     return np.asarray(np.interp(lags, np.arange(size), correlation / (correlation[0] + 1e-9)))
 
 
-def distances(embedded: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
+def distances(embedded: list[tuple[FloatArray, FloatArray, FloatArray]]) -> FloatArray:
     """Mean distance of all pairs in timbre (Euclidean), harmony (cosine) and rhythm (Euclidean)."""
     pairs = list(combinations(embedded, 2))
-    apart = [[np.linalg.norm(a[0] - b[0]), 1 - a[1] @ b[1], np.linalg.norm(a[2] - b[2])] for a, b in pairs]
+    apart = [[float(np.linalg.norm(a[0] - b[0])), float(1 - a[1] @ b[1]), float(np.linalg.norm(a[2] - b[2]))] for a, b in pairs]
     return np.asarray(np.mean(apart, axis=0))

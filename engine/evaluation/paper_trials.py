@@ -10,6 +10,7 @@ import numpy as np
 import soxr
 
 from engine.acceleration import Prepared
+from engine.arrays import Audio
 from engine.corpus.dataset import SAMPLE_RATE
 from engine.evaluation import measures, paper, plots
 from engine.evaluation.codec_trial import FAST, FULL, recode, ways
@@ -21,7 +22,7 @@ from engine.evaluation.scores import Scorer
 from engine.evaluation.sections import Section, Table, figure
 from engine.evaluation.trials import ModelUnderTest, classify
 
-Played = list[tuple[Prompt, np.ndarray]]  # prompts and what they became, mono at RATE
+Played = list[tuple[Prompt, Audio]]  # prompts and what they became, mono at RATE
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ class Comparison:
     """What every trial needs: the clips of real music (48 kHz mono), networks to score by, and the paper's figures."""
 
     scale: Scale
-    references: list[np.ndarray]
+    references: list[Audio]
     scorers: Sequence[Scorer] = ()
     paper: dict[str, str] = field(default_factory=dict)
 
     @property
-    def real(self) -> list[np.ndarray]:
+    def real(self) -> list[Audio]:
         """The references at RATE."""
         return [soxr.resample(clip, SAMPLE_RATE, RATE) for clip in self.references]
 

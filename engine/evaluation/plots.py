@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.api import EngineError
+from engine.arrays import FloatArray
 from engine.evaluation.measures import log_mel
 from engine.evaluation.sections import Picture
 
@@ -46,7 +47,7 @@ def bars(title: str, values: Sequence[tuple[str, float]]) -> Picture:
     return picture(figure, f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values))
 
 
-def spectrograms(sounds: Sequence[tuple[str, np.ndarray]], samplerate: int) -> Picture:
+def spectrograms(sounds: Sequence[tuple[str, FloatArray]], samplerate: int) -> Picture:
     """Log-mel spectrograms of mono clips side by side, on one scale."""
     figure = new_figure(4 * len(sounds), 3)
     axes = figure.subplots(1, len(sounds), squeeze=False)[0]
@@ -74,7 +75,7 @@ def guidance(points: Sequence[tuple[float, tuple[float, float], float | None]]) 
     return picture(figure, "tempo and key met, and Fréchet distance, by guidance")
 
 
-def matrix(similarity: np.ndarray, block_s: float) -> Picture:
+def matrix(similarity: FloatArray, block_s: float) -> Picture:
     """A self-similarity matrix [n, n]."""
     figure = new_figure(4.6, 4)
     axes = figure.subplots()

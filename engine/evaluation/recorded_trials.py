@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from engine.api import EngineError
+from engine.arrays import Audio
 from engine.evaluation import measures
 from engine.evaluation.excerpts import RATE
 from engine.evaluation.measures import key_met
@@ -76,7 +77,7 @@ def _recordings(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def _excerpt(path: Path) -> tuple[np.ndarray, np.ndarray, int] | None:
+def _excerpt(path: Path) -> tuple[Audio, Audio, int] | None:
     """A clip and what follows it, (frames, channels) both, and their rate; None where a recording is too short or too soft."""
     info = soundfile.info(path)
     if info.duration < FROM_S + CLIP_S + CONTINUED_S:
@@ -87,7 +88,7 @@ def _excerpt(path: Path) -> tuple[np.ndarray, np.ndarray, int] | None:
     return (clip, true, rate) if rms_db(clip) >= LEAST_DB else None
 
 
-def _compared(name: str, clip: np.ndarray, continued: np.ndarray, true: np.ndarray, rate: int) -> Row:
+def _compared(name: str, clip: Audio, continued: Audio, true: Audio, rate: int) -> Row:
     """A continuation against its clip: its last two seconds for highs and level, all of it for the rest."""
     end, mono, before = continued[-round(END_S * rate) :], continued.mean(1), clip.mean(1)
     own, wanted = (measures.timbre(audio.mean(1), rate) for audio in (continued, true))
@@ -105,7 +106,7 @@ def _compared(name: str, clip: np.ndarray, continued: np.ndarray, true: np.ndarr
     }
 
 
-def _tempo_and_key(mono: np.ndarray, rate: int) -> tuple[float | None, tuple[int, str] | None]:
+def _tempo_and_key(mono: Audio, rate: int) -> tuple[float | None, tuple[int, str] | None]:
     low = soxr.resample(mono, rate, RATE)
     return measure_bpm(low, RATE), measure_key(low, RATE)
 

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from engine.arrays import Audio
 from engine.corpus.arrange import compose
 from engine.corpus.dataset import SAMPLE_RATE, Corpus
 from engine.corpus.render import SOUNDFONT, add_effects, synthesise
@@ -21,7 +22,7 @@ _SEED = 20260  # of rendered pieces: no corpus is made with it
 
 def reference_clips(
     count: int, seconds: float, *, corpus: Path | None = None, recordings: Path | None = None
-) -> tuple[list[np.ndarray], str]:
+) -> tuple[list[Audio], str]:
     """`count` clips at most of `seconds`, 48 kHz mono float32 [N], and what they are; none where there is nothing to take."""
     if corpus is not None and (held_out := Corpus(corpus, held_out=True)).names:
         names = held_out.names[:count]
@@ -35,7 +36,7 @@ def reference_clips(
     return clips, f"{len(clips)} pieces composed and rendered here, in General MIDI sounds, that no model was trained on"
 
 
-def _rendered(number: int, seconds: float) -> np.ndarray | None:
+def _rendered(number: int, seconds: float) -> Audio | None:
     """A piece of one style after another; None for a style whose players are not installed."""
     rng = np.random.default_rng([_SEED, number])
     try:
@@ -45,13 +46,13 @@ def _rendered(number: int, seconds: float) -> np.ndarray | None:
         return None
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path) -> Audio:
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    resampled: np.ndarray = soxr.resample(audio.mean(1), rate, SAMPLE_RATE)
+    resampled: Audio = soxr.resample(audio.mean(1), rate, SAMPLE_RATE)
     return resampled
 
 
-def _middle(audio: np.ndarray, seconds: float) -> np.ndarray:
+def _middle(audio: Audio, seconds: float) -> Audio:
     frames = min(len(audio), round(seconds * SAMPLE_RATE))
     first = (len(audio) - frames) // 2
     return np.asarray(audio[first : first + frames], np.float32)

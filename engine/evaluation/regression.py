@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import FloatArray
+
 RIDGE = 0.01  # of the number of examples
 
 
@@ -13,20 +15,20 @@ RIDGE = 0.01  # of the number of examples
 class Ridge:
     """Linear regression on standardised features, penalised by the weights' squares."""
 
-    mean: np.ndarray
-    deviation: np.ndarray
-    weights: np.ndarray  # [D, K]
-    offset: np.ndarray  # [K]
+    mean: FloatArray
+    deviation: FloatArray
+    weights: FloatArray  # [D, K]
+    offset: FloatArray  # [K]
 
     @classmethod
-    def fit(cls, features: np.ndarray, targets: np.ndarray) -> Ridge:
+    def fit(cls, features: FloatArray, targets: FloatArray) -> Ridge:
         mean, deviation = features.mean(0), features.std(0) + 1e-6
         x, offset = (features - mean) / deviation, targets.mean(0)
         weights = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (targets - offset))
         return cls(mean, deviation, weights, offset)
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        predicted: np.ndarray = (features - self.mean) / self.deviation @ self.weights + self.offset
+    def __call__(self, features: FloatArray) -> FloatArray:
+        predicted: FloatArray = (features - self.mean) / self.deviation @ self.weights + self.offset
         return predicted
 
 
@@ -36,15 +38,15 @@ class Curve:
     (Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007).
     """
 
-    mean: np.ndarray
-    deviation: np.ndarray
-    mixtures: np.ndarray  # [D, cosines]
-    phases: np.ndarray  # [cosines]
+    mean: FloatArray
+    deviation: FloatArray
+    mixtures: FloatArray  # [D, cosines]
+    phases: FloatArray  # [cosines]
     ridge: Ridge
 
     @classmethod
     def fit(
-        cls, features: np.ndarray, targets: np.ndarray, rng: np.random.Generator, *, cosines: int, narrowness: float
+        cls, features: FloatArray, targets: FloatArray, rng: np.random.Generator, *, cosines: int, narrowness: float
     ) -> Curve:
         """narrowness: of the kernel, one over its width in the features' deviations."""
         mixtures = rng.normal(0, narrowness, (features.shape[1], cosines)).astype(features.dtype)
@@ -53,9 +55,9 @@ class Curve:
         seen = _with_cosines((features - mean) / deviation, mixtures, phases)
         return cls(mean, deviation, mixtures, phases, Ridge.fit(seen, targets))
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
+    def __call__(self, features: FloatArray) -> FloatArray:
         return self.ridge(_with_cosines((features - self.mean) / self.deviation, self.mixtures, self.phases))
 
 
-def _with_cosines(features: np.ndarray, mixtures: np.ndarray, phases: np.ndarray) -> np.ndarray:
+def _with_cosines(features: FloatArray, mixtures: FloatArray, phases: FloatArray) -> FloatArray:
     return np.concatenate([features, np.cos(features @ mixtures + phases)], axis=-1)

@@ -16,6 +16,7 @@ import soxr
 import torch
 
 from engine.api import EngineError, ModelError
+from engine.arrays import Audio, FloatArray
 from engine.evaluation.measures import frechet_distance
 
 _PASST_S = 10.0  # that PaSST reads at once
@@ -27,7 +28,7 @@ class Scorer(Protocol):
     name: str
     better: str
 
-    def score(self, made: Sequence[np.ndarray], words: Sequence[str], real: Sequence[np.ndarray], samplerate: int) -> float:
+    def score(self, made: Sequence[Audio], words: Sequence[str], real: Sequence[Audio], samplerate: int) -> float:
         """made: clips, one for each of `words`; real: clips of music they are compared with, where the score needs some."""
 
 
@@ -51,7 +52,7 @@ class ClapScore:
         self._rate, self._most = int(extractor.sampling_rate), int(extractor.nb_max_samples)
 
     @torch.inference_mode()
-    def score(self, made: Sequence[np.ndarray], words: Sequence[str], real: Sequence[np.ndarray], samplerate: int) -> float:
+    def score(self, made: Sequence[Audio], words: Sequence[str], real: Sequence[Audio], samplerate: int) -> float:
         cosines = []
         for clip, text in zip(made, words, strict=True):
             audio = soxr.resample(clip, samplerate, self._rate)
@@ -72,10 +73,10 @@ class OpenL3Distance:
         self._openl3 = _package("openl3", "openl3")
         self._model: Any = self._openl3.models.load_audio_embedding_model("mel256", "music", 512)
 
-    def score(self, made: Sequence[np.ndarray], words: Sequence[str], real: Sequence[np.ndarray], samplerate: int) -> float:
+    def score(self, made: Sequence[Audio], words: Sequence[str], real: Sequence[Audio], samplerate: int) -> float:
         return frechet_distance(self._embed(made, samplerate), self._embed(real, samplerate))
 
-    def _embed(self, clips: Sequence[np.ndarray], samplerate: int) -> np.ndarray:
+    def _embed(self, clips: Sequence[Audio], samplerate: int) -> FloatArray:
         how = {"model": self._model, "hop_size": 0.5, "verbose": False}
         found = [self._openl3.get_audio_embedding(clip, samplerate, **how) for clip in clips]
         return np.concatenate([embedding for embedding, _ in found])
@@ -92,12 +93,12 @@ class PasstDivergence:
     def __init__(self) -> None:
         self._model: Any = _package("hear21passt.base", "hear21passt").get_basic_model(mode="logits").eval()
 
-    def score(self, made: Sequence[np.ndarray], words: Sequence[str], real: Sequence[np.ndarray], samplerate: int) -> float:
+    def score(self, made: Sequence[Audio], words: Sequence[str], real: Sequence[Audio], samplerate: int) -> float:
         found, wanted = self._classes(made, samplerate), self._classes(real, samplerate)
         return float(np.sum(wanted * np.log((wanted + 1e-8) / (found + 1e-8))))
 
     @torch.inference_mode()
-    def _classes(self, clips: Sequence[np.ndarray], samplerate: int) -> np.ndarray:
+    def _classes(self, clips: Sequence[Audio], samplerate: int) -> FloatArray:
         """Shares of the classes: [527], sum 1."""
         size, rows = round(_PASST_S * self._RATE), []
         for clip in clips:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from engine.arrays import FloatArray
 from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
 from engine.evaluation.classifier import MusicClassifier
@@ -29,7 +30,7 @@ def sound_trial(model: ModelUnderTest, prompts: list[Prompt]) -> list[Result]:
         rows.append({
             "prompt": prompt.text, "loudness_lufs": measures.loudness_db(both, rate),
             "true_peak_db": measures.true_peak_db(audio), "side_db": measures.side_db(audio),
-            "correlation": float(np.corrcoef(both.T)[0, 1]) if np.ptp(both) else 1.0,
+            "correlation": float(np.asarray(np.corrcoef(both.T))[0, 1]) if np.ptp(both) else 1.0,
         })  # fmt: skip
     highest = max((row["true_peak_db"] for row in rows), default=0.0)
     least = min((row["correlation"] for row in rows), default=1.0)
@@ -71,7 +72,7 @@ def diversity_trial(model: ModelUnderTest, prompts: list[Prompt], classifier: Mu
     return Result(name, value, "×", WITHIN_A_STYLE, count=SEEDS * len(takes), note=f"{SEEDS} seeds of {', '.join(styles)}")
 
 
-def apart(embeddings: list[np.ndarray]) -> float:
+def apart(embeddings: list[FloatArray]) -> float:
     """Mean distance of all pairs."""
     return float(np.mean([np.linalg.norm(a - b) for a, b in combinations(embeddings, 2)]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.arrays import FloatArray
 from engine.evaluation.measures import log_mel
 
 WINDOW_S, STEP_S = 2.0, 0.1  # music rests for less than a window, a bar at 120 bpm, without having gone
@@ -12,12 +13,12 @@ RISE_S = 0.02  # within which a stroke rises
 LEVEL_DB, STROKES_DB = 8.0, 12.0  # a change there and back that is heard as coming and going
 
 
-def level_db(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def level_db(audio: FloatArray, samplerate: int) -> FloatArray:
     """RMS of each window."""
     return _windows(np.square(audio, dtype=np.float64), samplerate)
 
 
-def strokes_db(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def strokes_db(audio: FloatArray, samplerate: int) -> FloatArray:
     """How much rises in each window, within RISE_S and over all bands: strokes of drums before all."""
     amplitude = 10 ** (log_mel(audio, samplerate, 40) / 20)
     rate = amplitude.shape[1] / (len(audio) / samplerate)
@@ -26,7 +27,7 @@ def strokes_db(audio: np.ndarray, samplerate: int) -> np.ndarray:
     return _windows((rise**2).sum(0), rate)
 
 
-def there_and_back_db(levels: np.ndarray) -> float:
+def there_and_back_db(levels: FloatArray) -> float:
     """The greatest fall between two louder moments, or rise between two softer ones."""
     levels = np.maximum(levels, levels.max() - RANGE_DB)
     least, most = (f.accumulate(levels) for f in (np.minimum, np.maximum))
@@ -34,7 +35,7 @@ def there_and_back_db(levels: np.ndarray) -> float:
     return float(max((np.minimum(most, most_after) - levels).max(), (levels - np.maximum(least, least_after)).max()))
 
 
-def _windows(power: np.ndarray, rate: float) -> np.ndarray:
+def _windows(power: FloatArray, rate: float) -> FloatArray:
     """Mean power of each window, in dB."""
     length, step = max(1, round(WINDOW_S * rate)), max(1, round(STEP_S * rate))
     total = np.cumsum(np.r_[0.0, power])

@@ -16,6 +16,8 @@ import numpy as np
 import soxr
 from scipy import signal
 
+from engine.arrays import Audio, FloatArray
+
 RATE, HOP = 22_050, 256  # Hz, samples a frame
 WINDOW = 2 * RATE - HOP  # samples that the network takes
 MARGIN = 15  # frames at either end of a window that are not used
@@ -35,7 +37,7 @@ def is_there() -> bool:
     return _weights() is not None
 
 
-def transcribe(audio: np.ndarray, samplerate: int) -> list[Note]:
+def transcribe(audio: Audio, samplerate: int) -> list[Note]:
     """The notes of mono audio [N], in the order in which they begin. Needs the transcriber."""
     audio = soxr.resample(audio.astype(np.float32), samplerate, RATE)
     step = WINDOW - 2 * MARGIN * HOP
@@ -56,13 +58,13 @@ def share_above(notes: Iterable[Note], pitch: int = C5) -> float | None:
     return 100 * float(np.mean([one > pitch for one in pitches])) if pitches else None
 
 
-def _joined(windows: np.ndarray, frames: int) -> np.ndarray:
+def _joined(windows: FloatArray, frames: int) -> FloatArray:
     """[windows, frames, 88] → [frames, 88] without their margins."""
-    joined: np.ndarray = np.concatenate(list(windows[:, MARGIN:-MARGIN]))[: max(1, frames)]
+    joined: FloatArray = np.concatenate(list(windows[:, MARGIN:-MARGIN]))[: max(1, frames)]
     return joined
 
 
-def _activations(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _activations(windows: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Of notes and of their onsets, each [windows, frames, 88]."""
     network = _network()
     names = [output.name for output in network.get_outputs()]

@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 
 from engine.api import AudioChunk, Engine, Finished, GenerationReport, GenerationRequest
+from engine.arrays import Audio
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
 from engine.evaluation import measures
@@ -32,17 +33,17 @@ class ModelUnderTest:
     model: str
     decode: str  # "full" or "fast"
 
-    def play(self, **request: Any) -> tuple[np.ndarray, int, GenerationReport]:
+    def play(self, **request: Any) -> tuple[Audio, int, GenerationReport]:
         """A request's result: mono audio [N], its rate in Hz, and what the engine reports."""
         if "clip" in request:
             request.setdefault("timbre", "model")  # it is the model that is measured
         audio, rate, report = self.play_channels(**request)
         return audio.mean(1), rate, report
 
-    def play_channels(self, **request: Any) -> tuple[np.ndarray, int, GenerationReport]:
+    def play_channels(self, **request: Any) -> tuple[Audio, int, GenerationReport]:
         """As a user gets it: (frames, channels)."""
         request = {"model": self.model, "decode": self.decode} | request
-        chunks: list[np.ndarray] = []
+        chunks: list[Audio] = []
         report: GenerationReport | None = None
         rate = 0
         for event in self.engine.generate(GenerationRequest(**request), lambda: False):
@@ -56,7 +57,7 @@ class ModelUnderTest:
         return np.concatenate(chunks), rate, report
 
 
-def classify(classifier: MusicClassifier | None, audio: np.ndarray, samplerate: int) -> Attributes:
+def classify(classifier: MusicClassifier | None, audio: Audio, samplerate: int) -> Attributes:
     """Without a classifier only tempo and key are measured, the tempo's octave by preference for the usual."""
     if classifier is not None:
         return classifier.classify(audio, samplerate)
@@ -65,7 +66,7 @@ def classify(classifier: MusicClassifier | None, audio: np.ndarray, samplerate: 
 
 
 def classifier_accuracy(
-    classifier: MusicClassifier, held_out: Corpus, change: Callable[[np.ndarray], np.ndarray] | None = None
+    classifier: MusicClassifier, held_out: Corpus, change: Callable[[Audio], Audio] | None = None
 ) -> dict[str, float]:
     """How often the classifier is right about real held-out recordings, in percent.
 
@@ -87,7 +88,7 @@ def classifier_accuracy(
     return {name: 100 * float(np.mean(values)) for name, values in hits.items()}
 
 
-def is_below(intro: np.ndarray, chorus: np.ndarray, samplerate: int) -> bool:
+def is_below(intro: Audio, chorus: Audio, samplerate: int) -> bool:
     """Softer and with fewer onsets."""
     softer = measures.loudness_db(intro, samplerate) < measures.loudness_db(chorus, samplerate)
     return softer and measures.onset_density(intro, samplerate) < measures.onset_density(chorus, samplerate)
@@ -133,7 +134,7 @@ def prompt_trial(
 
 def distribution_trial(
     model: ModelUnderTest, held_out: Corpus, classifier: MusicClassifier, count: int,
-    reconstruct: Callable[[np.ndarray], np.ndarray],
+    reconstruct: Callable[[Audio], Audio],
 ) -> Result:  # fmt: skip
     """Fréchet distance of what held-out captions make to the music they are of, against that of the same music after the codec.
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.continuation.region import Region
 from engine.music.level import rms_db_without_dc
 from engine.rendering.level import fade_out
 
 QUIETER_DB = 12.0  # than the music beside it: then the old audio at an edge is a gap, or leads nowhere
 SHORT_FADE_S, END_FADE_S = 0.003, 0.25  # where nothing is beside it, and where the clip is continued past its end
-
-Audio = NDArray[np.float32]
 
 
 def fitted(audio: Audio, region: Region) -> Audio:

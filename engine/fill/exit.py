@@ -16,6 +16,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.music.analysis import chroma, onset_envelope
 from engine.music.level import rms_db_without_dc
 
@@ -35,8 +36,6 @@ SILENT_DB = -40.0  # of a mel band: what is softer is silence
 # after the region is as what follows it, so that nobody knows what should lead there.
 KNOWN = {"likelihood": 0.02, "spectrum_db": -1.0, "energy_db": -0.05, "key": -0.05, "tempo": -0.02}
 UNKNOWN = {"likelihood": 1.0, "spectrum_db": -0.1, "energy_db": -0.1, "key": -3.0, "tempo": -1.0}
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import cycle, islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from engine.api import CANDIDATES, GenerationRequest
+from engine.arrays import Audio
 from engine.conditioning.plan import Planner
 from engine.conditioning.prompt import asked_beats, asked_bpm
 from engine.continuation.clip import read_beginning, resampled
@@ -33,8 +33,6 @@ SHORT_S = 8.0  # of music before a region, in which a tempo may not be found
 MARGIN_S = LEAD_S + HEAD_S  # that is rendered with a candidate
 SAMPLING = 0.6  # of the work, about
 PROGRESS_EVERY = 8  # tokens
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.conditioning.plan import GenerationPlan
 from engine.continuation.region import Region
 from engine.fill.material import Side, both_sides
@@ -25,8 +25,6 @@ HEAD_UNITS = 2  # of what follows, that the way through the clip leads to
 END_S = 0.25  # of a candidate in the clip's sound, by which it leads to what follows
 SPREAD = 0.15  # of costs, by which it is drawn: most of those for one region would end in the same moment of the clip
 HEAD_S = 1.0  # of what follows, rendered behind a candidate: its end then sounds as one that goes on
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

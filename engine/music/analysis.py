@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage, signal
+
+from engine.arrays import FloatArray
 
 # How much each degree from the tonic upwards speaks for a key, in the logarithm of its chroma: what is missing says as much as
 # what is there, most of all the degree of the next key in the circle of fifths. From engine.training.key_profiles.
@@ -27,7 +30,7 @@ CHROMA_RANGE = (60.0, 1000.0)  # Hz: above, the overtones of thirds and fifths o
 BLOCK_VALUES = 250_000  # of a spectrogram that are in memory at once, however long the audio is
 
 
-def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, float]:
+def onset_envelope(audio: FloatArray, samplerate: int) -> tuple[FloatArray, float]:
     """How much louder the spectrum gets at each moment: ([n], rate in Hz), mean 0, slow changes removed.
 
     Rising log-magnitude in up to 80 bands against the loudest neighbour band two hops before, so that vibrato is no onset
@@ -50,7 +53,7 @@ def onset_envelope(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, floa
     return flux - flux.mean(), samplerate / hop
 
 
-def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None, within: float | None = None) -> float | None:
+def measure_bpm(audio: FloatArray, samplerate: int, *, near: float | None = None, within: float | None = None) -> float | None:
     """Tempo in beats per minute from 50 to 200, None where there is no beat or less than 3 s to find one in.
 
     The onset envelope's autocorrelation, averaged over the beat period's multiples. A tempo's half and double fit almost as well;
@@ -74,7 +77,7 @@ def measure_bpm(audio: np.ndarray, samplerate: int, *, near: float | None = None
     return float(fine[np.argmax(comb(correlation, fine, rate, multiples=range(1, 33)))])
 
 
-def grid_offset(audio: np.ndarray, samplerate: int, bpm: float, beat: float) -> float:
+def grid_offset(audio: FloatArray, samplerate: int, bpm: float, beat: float) -> float:
     """By how many beats, at most an eighth of one either way, onsets come later than the sixteenths of a steady tempo.
 
     `beat` is the beat the first sample is taken for. 0 where onsets keep to no such grid.
@@ -89,19 +92,19 @@ def grid_offset(audio: np.ndarray, samplerate: int, bpm: float, beat: float) -> 
     return float(np.angle(mean) / (2 * np.pi * 4)) if abs(mean) > GRID_STRENGTH else 0.0
 
 
-def autocorrelation(flux: np.ndarray) -> np.ndarray:
+def autocorrelation(flux: FloatArray) -> FloatArray:
     """How alike an onset envelope [n], not all 0, is to itself from each number of its frames on: [n], 1 at none.
 
     At long lags little overlaps, and is not blown up beyond four times.
     """
     size = len(flux)
-    correlation: np.ndarray = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size]
+    correlation: FloatArray = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * size)) ** 2)[:size]
     correlation /= np.maximum(size - np.arange(size), size // 4)
     correlation /= correlation[0]
     return correlation
 
 
-def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: range = range(1, 9)) -> np.ndarray:
+def comb(correlation: FloatArray, tempi: FloatArray, rate: float, multiples: range = range(1, 9)) -> FloatArray:
     """Mean autocorrelation of an envelope at `rate` Hz at multiples of each tempo's beat period: [tempi]."""
     period = 60 * rate / tempi
     total, count = np.zeros(len(tempi)), np.zeros(len(tempi))
@@ -114,19 +117,19 @@ def comb(correlation: np.ndarray, tempi: np.ndarray, rate: float, multiples: ran
     return total
 
 
-def chroma(audio: np.ndarray, samplerate: int) -> np.ndarray:
+def chroma(audio: FloatArray, samplerate: int) -> FloatArray:
     """How strongly each pitch class sounds, on average over time whatever the level: [12] from C, sum 1 (0 for silence)."""
-    energy: np.ndarray = chroma_by_register(audio, samplerate, (CHROMA_RANGE,))[0]
+    energy: FloatArray = chroma_by_register(audio, samplerate, (CHROMA_RANGE,))[0]
     return energy
 
 
-def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[tuple[float, float]]) -> np.ndarray:
+def chroma_by_register(audio: FloatArray, samplerate: int, registers: Sequence[tuple[float, float]]) -> FloatArray:
     """`chroma` of each of `registers`, which are spans of frequency in Hz: [registers, 12]."""
     n_fft = 1 << round(np.log2(0.68 * samplerate))  # two notes a semitone apart are two peaks down to 60 Hz
     if len(audio) < n_fft:
         audio = np.pad(audio, (0, n_fft - len(audio)))
     hop = n_fft // 4
-    found: list[list[np.ndarray]] = [[] for _ in registers]
+    found: list[list[FloatArray]] = [[] for _ in registers]
     for block, first, last in _magnitudes(audio, samplerate, "blackmanharris", n_fft, hop, around=2):
         # A drum is there in one window of many; a note stays. Only what is in the median of neighbouring windows counts.
         lasting = ndimage.median_filter(block, (1, 5), mode="nearest")
@@ -140,7 +143,7 @@ def chroma_by_register(audio: np.ndarray, samplerate: int, registers: Sequence[t
     return np.array([_on_average(np.concatenate(classes)) for classes in found])
 
 
-def _partials(level: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _partials(level: FloatArray, bin_hz: float) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.intp]]:
     """Peaks of a logarithmic spectrogram [bins, windows]: each one's MIDI pitch, frequency in Hz, strength and window."""
     low, here, high = level[:-2], level[1:-1], level[2:]
     bin_, window = np.nonzero((here > low) & (here >= high))
@@ -151,7 +154,7 @@ def _partials(level: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray,
     return pitch, frequency, strength, window
 
 
-def _on_average(classes: np.ndarray) -> np.ndarray:
+def _on_average(classes: FloatArray) -> FloatArray:
     """How strongly each pitch class sounds in each window [windows, 12] → [12], each window counting alike but for silence."""
     total = classes.sum(1, keepdims=True)
     energy = (classes / (total + 1e-3 * total.max() + 1e-12)).mean(0)
@@ -160,8 +163,8 @@ def _on_average(classes: np.ndarray) -> np.ndarray:
 
 
 def _magnitudes(
-    audio: np.ndarray, samplerate: int, window: str, n_fft: int, hop: int, around: int = 0
-) -> Iterator[tuple[np.ndarray, int, int]]:
+    audio: FloatArray, samplerate: int, window: str, n_fft: int, hop: int, around: int = 0
+) -> Iterator[tuple[FloatArray, int, int]]:
     """The magnitude spectrogram in blocks [bins, windows], and which of a block's windows are its own: up to `around` on either
     side belong to its neighbours. All of it at once would take more than a megabyte for each second.
     """
@@ -173,7 +176,7 @@ def _magnitudes(
         yield np.abs(spectrum), first - begin, last - begin
 
 
-def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:
+def measure_key(audio: FloatArray, samplerate: int) -> tuple[int, str] | None:
     """(pitch class, mode) whose profile fits the chroma best; None where no scale stands out, as in drums and noise.
 
     A key and its relative share a scale and are easily confused.
@@ -187,9 +190,9 @@ def measure_key(audio: np.ndarray, samplerate: int) -> tuple[int, str] | None:
     return (tonic, mode) if inside >= SCALE_SHARE else None
 
 
-def log_chroma(energy: np.ndarray) -> np.ndarray:
+def log_chroma(energy: FloatArray) -> FloatArray:
     """How clearly each pitch class is there or is not, mean 0: what PROFILES are for."""
-    levels: np.ndarray = np.log(energy + CHROMA_FLOOR)
+    levels: FloatArray = np.log(energy + CHROMA_FLOOR)
     levels -= levels.mean()
     return levels
 
@@ -213,7 +216,7 @@ class JoinReport:
     click_db: float
 
 
-def join_report(audio: np.ndarray, samplerate: int, join_frame: int) -> JoinReport:
+def join_report(audio: FloatArray, samplerate: int, join_frame: int) -> JoinReport:
     """How a join at `join_frame` sounds, in dB: the level's step, from one second before to one after, and the click.
 
     Click: power above 6 kHz in the 10 ms around the join against the loudest such 10 ms within half a second either side; 0 or
@@ -235,5 +238,5 @@ def _ratio_db(power: float, reference: float) -> float:
     return float(10 * np.log10((power + 1e-12) / (reference + 1e-12)))
 
 
-def _power(audio: np.ndarray) -> float:
+def _power(audio: FloatArray) -> float:
     return float(np.mean(np.square(audio, dtype=np.float64))) if len(audio) else 0.0

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len, rfft
 
+from engine.arrays import Audio
+
 _MINUS_3_DB = np.float32(0.5**0.5)
 _LOST = 0.25  # of the power that unrelated channels keep in their mean: what is left with less has cancelled
 _OF_ALL = 0.1  # of the power of all: a register that has less may cancel
 
 
-def to_mono(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def to_mono(audio: Audio) -> Audio:
     """The channels' mean [frames]; their strongest alone where they cancel each other, in a register that matters or in all:
     opposite polarity must not be silence.
     """
-    mean: NDArray[np.float32] = audio.mean(1)
+    mean: Audio = audio.mean(1)
     if audio.shape[1] == 1 or not len(audio):
         return mean
     length = next_fast_len(len(audio), real=True)  # a prime number of frames takes ten times as long
@@ -30,7 +32,7 @@ def to_mono(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(audio[:, powers.sum(1).argmax()])
 
 
-def surround_to_stereo(audio: NDArray[np.float32], order: tuple[int, int, int, int, int]) -> NDArray[np.float32]:
+def surround_to_stereo(audio: Audio, order: tuple[int, int, int, int, int]) -> Audio:
     """As ITU-R BS.775 mixes 5.1. order: where left, right, centre and both surrounds are; the LFE channel is left out."""
     left, right, centre, surround_left, surround_right = audio[:, order].T
     sides = (left + _MINUS_3_DB * (centre + surround_left), right + _MINUS_3_DB * (centre + surround_right))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.music.analysis import CHROMA_RANGE, SCALES, chroma_by_register
 from engine.music.grid import Grid
 from engine.words import CHORDS, NO_CHORD, NOTES, parse_chord
@@ -23,7 +24,7 @@ Curve = NDArray[np.float64]
 
 
 def estimate_chords(
-    audio: NDArray[np.float32], samplerate: int, grid: Grid, key: tuple[int, str] | None
+    audio: Audio, samplerate: int, grid: Grid, key: tuple[int, str] | None
 ) -> list[tuple[float, str]]:
     """Where each chord begins, in seconds, and its name ("Am7", "-" for none): one to a bar, equal neighbours are one."""
     names, templates = _templates()
@@ -50,7 +51,7 @@ def bars(grid: Grid, seconds: float) -> Iterator[tuple[float, float]]:
         number += 1
 
 
-def _chord_of(bar: NDArray[np.float32], samplerate: int, names: list[str], templates: Curve, key: tuple[int, str] | None) -> str:
+def _chord_of(bar: Audio, samplerate: int, names: list[str], templates: Curve, key: tuple[int, str] | None) -> str:
     if not len(bar) or np.sqrt(np.mean(np.square(bar, dtype=np.float64))) < SILENT:
         return NO_CHORD
     whole, bass = (_clear(one) for one in chroma_by_register(bar, samplerate, (CHROMA_RANGE, BASS_RANGE)))

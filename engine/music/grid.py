@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 CLOCKS_PER_BEAT = 24  # as MIDI clock counts
 BARS_PER_PHRASE = 8
@@ -45,7 +46,7 @@ class Grid:
         return replace(self, bpm=self.bpm / ratio)
 
 
-def clock(grid: Grid, token_rate: float, first: int, count: int) -> np.ndarray:
+def clock(grid: Grid, token_rate: float, first: int, count: int) -> NDArray[np.int64]:
     """Clocks since its bar began and bars since its phrase did, of `count` token frames from `first` on: [count, 2] int64.
 
     A frame lies where its middle is. Any tempo is kept exactly, for however long, for nothing is added up.

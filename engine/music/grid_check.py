@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from engine.arrays import Audio
 from engine.music.grid import Grid
 
 HOP_S, WINDOW_S = 0.0025, 0.0225
@@ -39,7 +40,7 @@ class GridCheck:
     confidence: float
 
 
-def check_grid(audio: NDArray[np.float32], samplerate: int, grid: Grid) -> GridCheck | None:
+def check_grid(audio: Audio, samplerate: int, grid: Grid) -> GridCheck | None:
     """`grid`: where the first sample is to be. None for what has no onsets, or is shorter than 2 s or two beats."""
     audio = audio[: round(ANALYSED_S * samplerate)]
     seconds, beat_s = len(audio) / samplerate, 60 / grid.bpm
@@ -77,7 +78,7 @@ def _steps(span_s: float) -> NDArray[np.int64]:
     return np.arange(-round(span_s / HOP_S), round(span_s / HOP_S) + 1)
 
 
-def _onsets(audio: NDArray[np.float32], samplerate: int) -> Curve:
+def _onsets(audio: Audio, samplerate: int) -> Curve:
     """How much louder the spectrum gets, every HOP_S from 0 on: [n], slow changes and noise removed."""
     hop, size = HOP_S * samplerate, round(WINDOW_S * samplerate)
     count = int(len(audio) / hop)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from engine.arrays import Audio
 
 FADE_S = 0.03  # of the cross-fade into the lead-in
 SEARCH_S = 0.12  # before the end, in which it lies where the two agree best
@@ -22,8 +23,6 @@ FRAME_S = 0.01  # between which energy is compared
 MOST_CHANGE = 0.95  # of a loop's own changes may be smaller than that at its join
 MOST_STEP_DB = 1.0  # from its last bar to its first
 FLOOR = 1e-7  # of a frame's energy: -70 dB, what is softer is silence
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

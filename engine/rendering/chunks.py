@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.api import AudioChunk
+from engine.arrays import Audio
 
 LONGEST_S = 10.0
 
 
-def pieces(audio: NDArray[np.float32], samplerate: int) -> Iterator[NDArray[np.float32]]:
+def pieces(audio: Audio, samplerate: int) -> Iterator[Audio]:
     """audio: (frames, channels)."""
     size = round(LONGEST_S * samplerate)
     for start in range(0, len(audio), size):
         yield audio[start : start + size]
 
 
-def in_chunks(audio: NDArray[np.float32], samplerate: int, variation: int) -> Iterator[AudioChunk]:
+def in_chunks(audio: Audio, samplerate: int, variation: int) -> Iterator[AudioChunk]:
     """A whole variation, (frames, channels)."""
     start = 0
     for index, piece in enumerate(pieces(audio, samplerate)):

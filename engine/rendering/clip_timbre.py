@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from engine.arrays import Audio
 from engine.music.grid import Grid
-
-Audio = NDArray[np.float32]
 
 UNITS_PER_BEAT = 2
 FREE_UNIT_S = 0.25  # where there is no beat

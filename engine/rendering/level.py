@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arrays import Audio
 from engine.music.level import rms_db
 
 KNEE = 0.85
@@ -18,12 +19,12 @@ PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
 class Leveller:
     """Brings a stream to a level, so slowly that bars keep their dynamics."""
 
-    def __init__(self, target_db: float, gain_db: float, before: NDArray[np.float32], samplerate: int) -> None:
+    def __init__(self, target_db: float, gain_db: float, before: Audio, samplerate: int) -> None:
         """gain_db: where it begins. before: what came before it, mono [frames], at the stream's own level."""
         self.target_db, self.begun_db, self.gain_db, self.samplerate = target_db, gain_db, gain_db, samplerate
         self.power = float(np.mean(np.square(before, dtype=np.float64)))
 
-    def gains(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    def gains(self, audio: Audio) -> NDArray[np.float32]:
         """Linear gain of each frame of the next piece of the stream, mono [frames]."""
         seconds = len(audio) / self.samplerate
         if rms_db(audio) + self.gain_db < self.target_db - PAUSE_DB:
@@ -37,7 +38,7 @@ class Leveller:
         return gains
 
 
-def soft_limit(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def soft_limit(audio: Audio) -> Audio:
     """Bends what lies above 0.85 of full scale so that nothing reaches 1; below, nothing changes. Works sample by sample."""
     over = np.abs(audio) > KNEE
     if not over.any():
@@ -47,7 +48,7 @@ def soft_limit(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return bent
 
 
-def fade_out(audio: NDArray[np.float32], samplerate: int, seconds: float) -> NDArray[np.float32]:
+def fade_out(audio: Audio, samplerate: int, seconds: float) -> Audio:
     """Linear fade of the last `seconds` to zero, over the whole when that is shorter. Time runs along axis 0."""
     n = min(int(samplerate * seconds), len(audio))
     if n == 0:
@@ -58,17 +59,17 @@ def fade_out(audio: NDArray[np.float32], samplerate: int, seconds: float) -> NDA
     return faded
 
 
-def decay(audio: NDArray[np.float32], before: int, frames: int) -> NDArray[np.float32]:
+def decay(audio: Audio, before: int, frames: int) -> Audio:
     """Audio (frames, channels) of a piece that goes on for `before` frames more, and dies away in the last `frames` of it."""
     left = before + len(audio) - 1 - np.arange(len(audio))
     gain: NDArray[np.float32] = (np.clip(left / max(1, frames), 0, 1) ** 2).astype(audio.dtype)
-    decayed: NDArray[np.float32] = audio * gain[:, None]
+    decayed: Audio = audio * gain[:, None]
     return decayed
 
 
-def crossfade(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
+def crossfade(old: Audio, new: Audio) -> Audio:
     """From `old` to `new` over their whole (equal) length, at constant power. (frames, channels) both."""
     assert old.shape == new.shape, f"{old.shape} and {new.shape} must be equal"
     angle = np.linspace(0, np.pi / 2, len(old), dtype=np.float32)[:, None]
-    mixed: NDArray[np.float32] = old * np.cos(angle) + new * np.sin(angle)
+    mixed: Audio = old * np.cos(angle) + new * np.sin(angle)
     return mixed

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import upfirdn
 
-Audio = NDArray[np.float32]
+from engine.arrays import Audio
 
 CEILING_DB = -1.0  # dBTP
 MARGIN_DB = 0.3  # that four times the rate may miss of a peak

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-Audio = NDArray[np.float32]
+from engine.arrays import Audio
 
 STEP_S, BLOCK_STEPS = 0.1, 4  # loudness is judged in blocks of 400 ms, one every 100 ms
 SILENCE_LUFS = -70.0  # at which the standard's first gate opens

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engine.arrays import Audio
 from engine.rendering.loudness import LoudnessGain
 from engine.rendering.stereo import Widener
-
-Audio = NDArray[np.float32]
 
 
 class Master:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from engine.arrays import Audio
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.bass_line import BassNote, transcribe_bass
 from engine.music.channels import to_mono
@@ -38,10 +39,10 @@ class Meter:
         self._window = round(JOIN_WINDOW_S * samplerate)
         self._before = self._after = np.zeros(0, np.float32)
 
-    def add_source(self, samples: np.ndarray) -> None:
+    def add_source(self, samples: Audio) -> None:
         self._before = np.concatenate([self._before, to_mono(samples[-self._window :])])[-self._window :]
 
-    def add(self, samples: np.ndarray) -> None:
+    def add(self, samples: Audio) -> None:
         mono = samples.mean(1)
         self.frames += len(mono)
         self.peak = max(self.peak, float(np.abs(samples).max(initial=0)))
@@ -99,14 +100,14 @@ class Meter:
         """The bass line of the new audio."""
         return transcribe_bass(self._new_audio())
 
-    def _new_audio(self) -> np.ndarray:
+    def _new_audio(self) -> Audio:
         """All new audio, mono at RATE. No more can be added then."""
         if not self._ended:
             self._ended = True
             self._append(self._low_stream.resample_chunk(np.zeros(0, np.float32), last=True))
         return self._low
 
-    def _append(self, low: np.ndarray) -> None:
+    def _append(self, low: Audio) -> None:
         """In place: a list of pieces would be there twice while it is joined."""
         before = len(self._low)
         self._low.resize(before + len(low), refcheck=False)

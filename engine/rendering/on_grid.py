@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.api import AudioChunk
+from engine.arrays import Audio
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck
 from engine.music.loop import LoopCheck, LoopEnd, check_loop
@@ -41,7 +41,7 @@ class MovableTrack(Track):
         self.tokens += math.ceil(margin * options.get("stretch", 1.0) / self.hop) + 1
         self.round: LoopCheck | None = None  # of a loop, once it is settled
 
-    def settle(self, samples: NDArray[np.float32], late_s: float) -> AudioChunk:
+    def settle(self, samples: Audio, late_s: float) -> AudioChunk:
         """The result as one chunk, of all `samples` that came: moved by `late_s`, which is negative where they came early.
 
         All of a cancelled track is the result as it is.
@@ -62,9 +62,9 @@ class MovableTrack(Track):
         self.frames = len(out)
         return AudioChunk(0, 0, samplerate, out, self.number)
 
-    def _looped(self, whole: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+    def _looped(self, whole: Audio, first: int) -> Audio:
         """From frame `first` of `whole` on, or from a bar later where it goes round better so."""
-        found: list[tuple[LoopCheck, LoopEnd, NDArray[np.float32]]] = []
+        found: list[tuple[LoopCheck, LoopEnd, Audio]] = []
         for begin in (first, first + self._own_bar):
             out = whole[begin : begin + self._own_frames]
             if len(out) < self._own_frames:  # it was cancelled

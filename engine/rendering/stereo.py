@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
-Audio = NDArray[np.float32]
+from engine.arrays import Audio
 
 LOWEST_HZ, SPLIT_HZ = 200.0, 2_500.0
 SIDE_DB = -9.5  # of the side against the middle, at full width, that a piece comes to

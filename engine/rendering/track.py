@@ -9,9 +9,9 @@ from typing import Any, Required, TypedDict, Unpack
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from engine.api import AudioChunk
+from engine.arrays import Audio
 from engine.music.grid import Grid
 from engine.music.level import rms_db_without_dc, without_fade
 from engine.music.loop import LoopEnd
@@ -29,8 +29,6 @@ LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
 JOIN_S = 0.03  # cross-fade between the clip and that rendering, right before the new part
 DC_FADE_S = 0.5  # in which the clip's DC ends
 GAIN_LIMIT_DB = 12.0  # from what is expected: a rendering that is nearly silent says little of the level
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.acceleration import Prepared
 from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, RequestError
+from engine.arrays import Audio
 
 NOISE_BLOCK = 64  # latent frames that one seeding makes
 
@@ -45,7 +45,7 @@ class Renderer(Protocol):
     left: int  # tokens before a chunk that it needs
     lookahead: int  # tokens after a chunk that it needs
 
-    def render(self, tokens: list[Any], start: int, end: int, *, ended: bool) -> NDArray[np.float32] | None:
+    def render(self, tokens: list[Any], start: int, end: int, *, ended: bool) -> Audio | None:
         """Float32 [N]: the audio of tokens `start` to `end`, the next after what was rendered before; None when cancelled."""
 
 
@@ -68,7 +68,7 @@ class StreamingDecoder:
     def samplerate(self) -> int:
         return self.renderer.samplerate
 
-    def push(self, token: Any) -> NDArray[np.float32] | None:
+    def push(self, token: Any) -> Audio | None:
         """Float32 [N] at `samplerate`, or None while more tokens are needed. None, too, when cancelled in mid-window."""
         self.tokens.append(token)
         if len(self.tokens) < self.done + self._next + self.renderer.lookahead:
@@ -77,7 +77,7 @@ class StreamingDecoder:
         self._next = next(self._sizes)
         return audio
 
-    def finish(self) -> Iterator[NDArray[np.float32]]:
+    def finish(self) -> Iterator[Audio]:
         """The rest, once no more tokens come: one chunk or several."""
         while self.done < len(self.tokens):
             # The last window may be as long as a chunk and its lookahead; splitting that would only cost context.
@@ -89,7 +89,7 @@ class StreamingDecoder:
             yield audio
             self._next = next(self._sizes)
 
-    def _render(self, end: int, *, ended: bool) -> NDArray[np.float32] | None:
+    def _render(self, end: int, *, ended: bool) -> Audio | None:
         audio = self.renderer.render(self.tokens, self.done, end, ended=ended)
         if audio is not None:
             window = min(len(self.tokens), end + self.renderer.lookahead) - max(0, self.done - self.renderer.left)
@@ -116,7 +116,7 @@ class FastRenderer:
         self._tail = np.zeros(0, np.float32)
 
     @torch.inference_mode()
-    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> NDArray[np.float32]:
+    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> Audio:
         first, last = max(0, start - self.left), min(len(tokens), end + self.lookahead)
         window = torch.tensor([tokens[first:last]], device=self.device)
         audio = self.model.decode(window, first)[0].float().cpu().numpy()
@@ -154,13 +154,13 @@ class FullRenderer:
         self._stream = LatentStream(latents, fade=round(self.CROSSFADE_S * self.codec.frame_rate))
 
     @torch.inference_mode()
-    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> NDArray[np.float32] | None:
+    def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> Audio | None:
         needed = len(tokens) if ended else end + -(-self.reach // self.ratio)
         if not self._solve(tokens, needed, ended=ended):
             return None
         begin, stop = start * self.ratio, end * self.ratio
         latents, first = self._stream.around(begin, stop, self.reach)
-        audio: NDArray[np.float32] = self.codec.decode_features(latents, first)[0].float().cpu().numpy()
+        audio: Audio = self.codec.decode_features(latents, first)[0].float().cpu().numpy()
         self._stream.forget(stop - self.reach)  # the next chunk starts at `stop`
         hop = self.codec.hop_length
         return audio[(begin - first) * hop : (stop - first) * hop]
@@ -222,7 +222,7 @@ class LatentStream:
         self.latents, self.final = torch.cat([kept, mixed, new[..., fade:]], dim=-1), final
 
 
-def _fade_in(tail: NDArray[np.float32], audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fade_in(tail: Audio, audio: Audio) -> Audio:
     """Cross-fades the previous window's `tail` into the beginning of `audio`."""
     n = min(len(tail), len(audio))
     if not n:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
+
+from engine.arrays import Audio
 
 FULL_BAND_HZ = 20_000.0  # a recording that reaches so high lacks nothing that is audible
 LEAST_EDGE_HZ = 3_000.0
@@ -14,7 +15,7 @@ _FLOOR_DB = -110.0  # of the strongest bin
 _TAPS = 511
 
 
-def upper_edge(audio: NDArray[np.float32], samplerate: int, recorded_at: int) -> float:
+def upper_edge(audio: Audio, samplerate: int, recorded_at: int) -> float:
     """The frequency in Hz where a recording ends: a cliff in its spectrum, else what its own sample rate could hold.
 
     audio: mono float32 [frames] at `samplerate`; recorded_at: the rate in Hz it came in.
@@ -38,7 +39,7 @@ class HighPass:
         self._half = _TAPS // 2
         self._kept = np.zeros((self._half, channels), np.float32)  # before the stream there is silence
 
-    def push(self, audio: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
+    def push(self, audio: Audio, *, last: bool) -> Audio:
         """The next filtered frames: as many as came in from the second call on, `_TAPS // 2` later; the rest with the last."""
         tail = np.zeros((self._half if last else 0, audio.shape[1]), np.float32)
         joined = np.concatenate([self._kept, audio, tail])
@@ -48,7 +49,7 @@ class HighPass:
         return np.asarray(signal.oaconvolve(joined, self._taps[:, None], mode="valid", axes=0), np.float32)
 
 
-def band_db(audio: NDArray[np.float32], samplerate: int, low_hz: float, high_hz: float) -> float:
+def band_db(audio: Audio, samplerate: int, low_hz: float, high_hz: float) -> float:
     """Level in dB of what mono audio [frames] has between two frequencies; -120 where there is nothing."""
     spectrum = np.abs(np.fft.rfft(audio.astype(np.float64)))
     frequencies = np.fft.rfftfreq(len(audio), 1 / samplerate)

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.acceleration import Prepared
+from engine.arrays import Audio
 from engine.models.codec import AudioCodec
 
 WINDOW_S, CONTEXT_S = 20.0, 2.0
 
 
-def encode_in_windows(codec: AudioCodec, audio: NDArray[np.float32], device: torch.device) -> Iterator[Tensor]:
+def encode_in_windows(codec: AudioCodec, audio: Audio, device: torch.device) -> Iterator[Tensor]:
     """audio: mono float32 [frames] at the codec's rate, filled up with zeros to whole frames. Gives the codes of window after
     window on the CPU: [frames] of WavTokenizer, [frames, levels · groups] of HiFi-Codec.
     """
@@ -50,7 +50,7 @@ class CodesRenderer:
         self.left = self.lookahead = codec.context
 
     @torch.inference_mode()
-    def render(self, codes: list[Tensor], start: int, end: int, *, ended: bool) -> NDArray[np.float32]:
+    def render(self, codes: list[Tensor], start: int, end: int, *, ended: bool) -> Audio:
         """Float32 [(end - start) · hop]: audio of these frames."""
         first, last = max(0, start - self.lookahead), min(len(codes), end + self.lookahead)
         latents = self._codec.embed(torch.stack(codes[first:last])[None].to(self._device))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from engine.acceleration import Prepared, Stopwatch
 from engine.api import (
@@ -28,6 +27,7 @@ from engine.api import (
     RequestError,
     VariationReport,
 )
+from engine.arrays import Audio
 from engine.continuation.clip import Clip, read_clip
 from engine.models.codec import AudioCodec
 from engine.music.analysis import key_name
@@ -112,7 +112,7 @@ class Resynthesis:
             codes.append(mine)
         return _Encoded(clip, codes, edge_hz)
 
-    def _samples(self, encoded: _Encoded) -> Iterator[NDArray[np.float32]]:
+    def _samples(self, encoded: _Encoded) -> Iterator[Audio]:
         """The result as float32 (frames, channels), chunk by chunk; fewer where it is cancelled."""
         if not encoded.codes:  # it lacks nothing
             yield encoded.clip.prefix
@@ -129,7 +129,7 @@ class Resynthesis:
             done += len(own)
             yield own + added[: len(own)]
 
-    def _rendered(self, codes: list[list[Any]]) -> Iterator[tuple[NDArray[np.float32], bool]]:
+    def _rendered(self, codes: list[list[Any]]) -> Iterator[tuple[Audio, bool]]:
         """All channels' audio, (frames, channels), and whether it is the last."""
         decoders = [StreamingDecoder(self._renderer(), self._plan) for _ in codes]
         count = len(codes[0])
@@ -213,7 +213,7 @@ class Resynthesis:
         )  # fmt: skip
 
 
-def _together(pieces: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+def _together(pieces: list[Audio | None]) -> Audio | None:
     """Mono audio of each channel as (frames, channels); None where there is none, or cancelled in one of them."""
     there = [piece for piece in pieces if piece is not None]
     return np.stack(there, axis=1).astype(np.float32) if there and len(there) == len(pieces) else None

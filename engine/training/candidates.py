@@ -17,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.acceleration import Prepared, choose_runtime, prepare, use_threads
 from engine.api import GenerationRequest
+from engine.arrays import Audio, FloatArray, TokenArray
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.condition import condition_of
 from engine.conditioning.prompt import DRUMS, asked_beats, choose_words
@@ -48,13 +50,13 @@ PREFIX_TOKENS = 384  # of a piece that is continued: half of what the language m
 class Candidates:
     """One condition and the K candidates of it, each of F tokens, after the H tokens of prefix that all of them continue."""
 
-    text: np.ndarray  # [L] ids
+    text: TokenArray  # [L] ids
     section: int  # row, see SECTION_ROWS
     end_s: float  # of the time span, which starts at 0
-    clock: np.ndarray  # [H + F + 1, 2], see `engine.music.grid.clock`
-    prefix: np.ndarray  # [H]
-    tokens: np.ndarray  # [K, F]
-    rewards: np.ndarray  # [K], to be compared with each other only
+    clock: NDArray[np.int64]  # [H + F + 1, 2], see `engine.music.grid.clock`
+    prefix: TokenArray  # [H]
+    tokens: TokenArray  # [K, F]
+    rewards: FloatArray  # [K], to be compared with each other only
 
     def save(self, path: Path) -> None:
         new = path.with_suffix(".new.npz")
@@ -76,7 +78,7 @@ class Sampler:
 
     def sample(
         self, request: GenerationRequest, grid: Grid, prefix: Sequence[int] = ()
-    ) -> tuple[Candidates, list[np.ndarray]]:
+    ) -> tuple[Candidates, list[Audio]]:
         """The request's variations as candidates with rewards of 0, and their audio: mono [N] at the tokenizer's rate."""
         config = self.config
         frames = round(request.seconds * config.token_rate)
@@ -107,7 +109,7 @@ class Sampler:
         )  # fmt: skip
         return torch.tensor(list(tokens)).T
 
-    def render(self, tokens: list[int], lead: Sequence[int] = ()) -> np.ndarray:
+    def render(self, tokens: list[int], lead: Sequence[int] = ()) -> Audio:
         """Audio of tokens that follow those in `lead`."""
         renderer = FastRenderer(self.prepared)
         sound = renderer.render([*lead, *tokens], 0, len(lead) + len(tokens), ended=True)
@@ -136,7 +138,7 @@ def sample_prompt(sampler: Sampler, reward: Reward, prompt: Prompt, seed: int) -
 
 
 def sample_continuation(
-    sampler: Sampler, reward: Reward, facts: PieceFacts, tokens: np.ndarray, seed: int
+    sampler: Sampler, reward: Reward, facts: PieceFacts, tokens: TokenArray, seed: int
 ) -> list[Candidates]:
     """Continuations of a piece in mid-chorus, prompted with its tempo and key as the engine prompts with what it measured in a
     clip. The half that sounds more like the piece has a reward that is higher by 1.

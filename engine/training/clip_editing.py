@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from engine.arrays import TokenArray
 from engine.corpus.captions import caption, short_caption
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import SectionFacts
@@ -53,7 +54,7 @@ OWN_LABEL = 0.5  # share of clips with the label of the section that follows; th
 class ClipWindows(Windows):
     """Examples of clips and of what follows them. The clip's own tokens are no targets."""
 
-    def __init__(self, corpus: Corpus, tokens: dict[str, np.ndarray], tokenizer: Tokenizer, frames: int, stop: int):
+    def __init__(self, corpus: Corpus, tokens: dict[str, TokenArray], tokenizer: Tokenizer, frames: int, stop: int):
         super().__init__(corpus, tokens, tokenizer, frames, stop)
         steady = {name: _steady(corpus.facts[name]["sections"]) for name in self.names}
         edits = {name: _edits(sections) for name, sections in steady.items()}
@@ -147,7 +148,7 @@ class ClipWindows(Windows):
             "clock": clock(Grid(facts["bpm"], facts["beats"]), FRAME_RATE, -prefix, prefix + played + 1),
         }  # fmt: skip
 
-    def _tokens_of(self, name: str, section: SectionFacts) -> np.ndarray:
+    def _tokens_of(self, name: str, section: SectionFacts) -> TokenArray:
         return self.tokens[name][section["first_frame"] : section["first_frame"] + section["frames"]]
 
 

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.arrays import TokenArray
 from engine.config import FlowConfig, ModelConfig
 from engine.corpus.dataset import Corpus
 from engine.models.flow_matching import FlowMatching
@@ -28,7 +29,7 @@ HELD_OUT_CROPS = 32
 
 
 def crops(
-    names: list[str], data: dict[str, np.ndarray], codec: HiFiCodec, count: int, frames: int, rng: np.random.Generator
+    names: list[str], data: dict[str, TokenArray], codec: HiFiCodec, count: int, frames: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """tokens [B, frames] and latents [B, D, ratio·frames] at random places."""
     ratio = round(len(data[f"{names[0]}.codes"]) / len(data[names[0]]))

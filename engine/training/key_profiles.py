@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from engine.arrays import FloatArray
 from engine.corpus.dataset import Corpus
 from engine.evaluation.excerpts import RATE, read_section, with_key
 from engine.evaluation.measures import key_met
@@ -23,7 +24,7 @@ MODES = tuple(PROFILES)
 RIDGE = 0.01
 
 
-def fit(levels: np.ndarray, keys: list[tuple[int, str]]) -> dict[str, tuple[int, ...]]:
+def fit(levels: FloatArray, keys: list[tuple[int, str]]) -> dict[str, tuple[int, ...]]:
     """Multinomial logistic regression that treats all tonics alike. levels: [N, 12] log chroma, C first."""
     rotated = torch.from_numpy(np.stack([np.roll(levels, -tonic, axis=1) for tonic in range(12)], axis=1)).float()
     targets = torch.tensor([12 * MODES.index(mode) + tonic for tonic, mode in keys])
@@ -42,7 +43,7 @@ def fit(levels: np.ndarray, keys: list[tuple[int, str]]) -> dict[str, tuple[int,
     return dict(zip(MODES, map(tuple, rows), strict=True))
 
 
-def share_right(profiles: Mapping[str, tuple[int, ...]], levels: np.ndarray, keys: list[tuple[int, str]]) -> float:
+def share_right(profiles: Mapping[str, tuple[int, ...]], levels: FloatArray, keys: list[tuple[int, str]]) -> float:
     candidates = [(tonic, mode) for mode in profiles for tonic in range(12)]
     scores = levels @ np.stack([np.roll(profiles[mode], tonic) for tonic, mode in candidates], axis=1)
     return float(np.mean([key_met(candidates[best], key) for best, key in zip(scores.argmax(1), keys, strict=True)]))
@@ -58,7 +59,7 @@ def main() -> None:
     print(json.dumps({"profiles": profiles, "right": share_right(profiles, *held_out), "now": share_right(PROFILES, *held_out)}))
 
 
-def _read(corpus: Corpus, pieces: int) -> tuple[np.ndarray, list[tuple[int, str]]]:
+def _read(corpus: Corpus, pieces: int) -> tuple[FloatArray, list[tuple[int, str]]]:
     rng = np.random.default_rng(9)
     names = rng.permutation([name for name in with_key(corpus) if "augmentation" not in corpus.facts[name]])[:pieces]
     labels = ("verse", "chorus") * len(names)

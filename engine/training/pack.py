@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from engine.arrays import Audio
 from engine.checkpoints.checkpoint import save_checkpoint
 from engine.config import FlowConfig, HiFiCodecConfig, ModelConfig
 from engine.corpus.facts import PieceFacts
@@ -120,7 +120,7 @@ def corpus_summary(facts: list[PieceFacts]) -> dict[str, float | int]:
     }  # fmt: skip
 
 
-def sample_latents(codec: HiFiCodec, audio: np.ndarray) -> torch.Tensor:
+def sample_latents(codec: HiFiCodec, audio: Audio) -> torch.Tensor:
     """Quantised latents [1, D, frames] of 48 kHz mono audio [N]."""
     with torch.no_grad():
         return codec.quantize(codec.encode_features(torch.from_numpy(audio)[None]))[1]

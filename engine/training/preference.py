@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from engine.arrays import FloatArray
 from engine.corpus.dataset import Corpus
 from engine.models.language_model import LanguageModel
 from engine.training.candidates import Candidates
@@ -33,7 +35,7 @@ VALIDATION_PAIRS = 120  # of those, at most
 Pair = tuple[Example, Example]  # the chosen candidate, then the rejected one
 
 
-def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> tuple[list[Pair], np.ndarray]:
+def read_pairs(paths: Iterable[Path], rng: np.random.Generator) -> tuple[list[Pair], FloatArray]:
     """Of each file the best candidate with the worst, the second best with the second worst and so on, while rewards differ.
 
     And the differences of their rewards: [pairs].
@@ -58,7 +60,7 @@ def _example(candidates: Candidates, number: int) -> Example:
     }  # fmt: skip
 
 
-def _padded(clock: np.ndarray, frames: int) -> np.ndarray:
+def _padded(clock: NDArray[np.int64], frames: int) -> NDArray[np.int64]:
     """Candidates of different lengths share a batch: there is no musical time where nothing is played."""
     return np.pad(clock, ((0, frames - len(clock)), (0, 0)), constant_values=-1)
 

@@ -22,8 +22,10 @@ from typing import Any, Protocol
 import numpy as np
 import soxr
 import torch
+from numpy.typing import NDArray
 
 from engine.api import MIN_CLIP_S, EngineError, GenerationRequest, RequestError
+from engine.arrays import Audio
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.prompt import caption
 from engine.conditioning.tempo import MISTAKEN, describe_clip, grids, likeliest_grid
@@ -58,7 +60,7 @@ class Part:
     """Up to PART_S of a recording, as the language model is trained on it."""
 
     file: str
-    tokens: np.ndarray  # int16 [frames]
+    tokens: NDArray[np.int16]  # int16 [frames]
     grid: Grid | None  # as the model plays it; None where there is no beat
     caption: str
     first: int = 0  # the first token's frame on the grid
@@ -229,7 +231,7 @@ class _Reader:
 
     @torch.inference_mode()
     def _encode(
-        self, audio: np.ndarray, name: str, label: Label, duration_s: float, before: Grid | None
+        self, audio: Audio, name: str, label: Label, duration_s: float, before: Grid | None
     ) -> tuple[Part, Grid | None]:
         """The part, and the musical time at its end. audio: mono [N] at the model's rate. before: the musical time where it
         begins, as measured in the part right before it.
@@ -263,7 +265,7 @@ def _request(label: Label) -> GenerationRequest:
     return GenerationRequest(prompt=label.words, bpm=label.bpm, key=label.key, clip="-")
 
 
-def _with_tempo(label: Label, audio: np.ndarray, samplerate: int, duration_s: float) -> Label:
+def _with_tempo(label: Label, audio: Audio, samplerate: int, duration_s: float) -> Label:
     """A bare number in the name is the tempo where the measured tempo agrees, or where the file lasts whole bars at it."""
     if label.bpm is not None or not label.numbers:
         return label

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from engine.arrays import TokenArray
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
 from engine.models.condition import SECTION_ROWS
@@ -23,7 +24,7 @@ class ReleasedExamples:
     """Spans that begin anywhere in a section; a piece's last one ends with the stop token."""
 
     def __init__(
-        self, corpus: Corpus, tokens: dict[str, np.ndarray], encode: Callable[[str], list[int]], token_rate: float, stop: int
+        self, corpus: Corpus, tokens: dict[str, TokenArray], encode: Callable[[str], list[int]], token_rate: float, stop: int
     ) -> None:
         """tokens: [frames] of each piece at `token_rate` Hz. encode: text → ids, the model's own tokenizer."""
         self._corpus, self._tokens, self._encode, self._rate, self._stop = corpus, tokens, encode, token_rate, stop

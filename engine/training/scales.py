@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.arrays import TokenArray
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import has_key
 from engine.music.analysis import scale_of
@@ -18,7 +19,7 @@ EVIDENCE = 500  # pseudo-counts of every scale, distributed as the tokens of all
 LIMITS = (-4.0, 3.0)  # nats
 
 
-def scale_bias(corpus: Corpus, tokens: dict[str, np.ndarray], vocabulary: int, views: int) -> Tensor:
+def scale_bias(corpus: Corpus, tokens: dict[str, TokenArray], vocabulary: int, views: int) -> Tensor:
     """The log of how much likelier each token is in each major scale or its relative minor than in all music: nats
     [12, vocabulary + 1], 0 for stop. Only the codec's first view codes notes; the tokens of the others have no bias.
     """

@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.acceleration import Prepared, choose_runtime, prepare
+from engine.arrays import Audio
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.corpus.augmentation import apply_chain
 from engine.corpus.render import SAMPLE_RATE
@@ -44,7 +45,7 @@ DECODINGS = ((-1.0, 0.0, 1.0), (3.0, 6.0), (0.5, 1.0), (-0.5, 0.5, 1.5))  # trie
 class Example:
     """audio: mono [N] at RATE. The rest as an Excerpt has it."""
 
-    audio: NDArray[np.float32]
+    audio: Audio
     drums: dict[str, list[float]]
     bass: list[tuple[float, float, int]]
 

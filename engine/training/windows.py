@@ -11,9 +11,11 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from engine.arrays import TokenArray
 from engine.corpus.captions import caption
 from engine.corpus.dataset import Corpus
 from engine.corpus.facts import PieceFacts, SectionFacts
@@ -47,19 +49,19 @@ class Example(TypedDict):
     """One row of a batch."""
 
     text: list[int]  # ids
-    tokens: np.ndarray  # [W]
+    tokens: TokenArray  # [W]
     section: int  # see SECTION_ROWS
     start: float  # of the time span, seconds
     end: float
     ends: bool  # whether the piece ends with the last token: stop is then a target
-    clock: np.ndarray  # [W + 1, 2], see `engine.music.grid.clock`
+    clock: NDArray[np.int64]  # [W + 1, 2], see `engine.music.grid.clock`
     given: NotRequired[int]  # so many first tokens are no targets
 
 
 class Windows:
     """Training examples from a corpus: (condition, tokens, targets)."""
 
-    def __init__(self, corpus: Corpus, tokens: dict[str, np.ndarray], tokenizer: Tokenizer, frames: int, stop: int):
+    def __init__(self, corpus: Corpus, tokens: dict[str, TokenArray], tokenizer: Tokenizer, frames: int, stop: int):
         self.corpus, self.tokens, self.tokenizer, self.frames, self.stop = corpus, tokens, tokenizer, frames, stop
         self.names = [name for name in corpus.names if name in tokens]
         with_drums = {corpus.facts[name]["style"] for name in self.names if "drums" in corpus.facts[name]["instruments"]}
@@ -156,7 +158,7 @@ def collate(rows: Sequence[Example], frames: int, stop: int) -> tuple[Condition,
     return Condition(text, start, end, section, times), tokens, targets
 
 
-def _repeat_section(tokens: np.ndarray, last: SectionFacts, first: int, frames: int) -> np.ndarray:
+def _repeat_section(tokens: TokenArray, last: SectionFacts, first: int, frames: int) -> TokenArray:
     """`frames` tokens from `first` on; where section `last` ends, it is played again."""
     begin, end = last["first_frame"], last["first_frame"] + last["frames"]
     here = tokens[first:end][:frames]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import signal
 
+from engine.arrays import FloatArray
 from engine.corpus.styles import (
     CLAP,
     CONGA_HIGH,
@@ -88,7 +89,7 @@ PLACES = {HAT: 0.3, OPEN_HAT: 0.3, RIDE: -0.4, CRASH: -0.2, SHAKER: -0.6, TAMBOU
           CONGA_LOW: -0.3, COWBELL: 0.3, TOM_LOW: -0.4, TOM_HIGH: 0.4}  # fmt: skip
 
 
-def stroke(pitch: int, kit: Kit) -> np.ndarray:
+def stroke(pitch: int, kit: Kit) -> FloatArray:
     """One stroke at full velocity, mono [N]; always the same for one kit. pitch: of the General MIDI drum map."""
     noise = np.random.default_rng(pitch)
     match pitch:
@@ -114,80 +115,80 @@ def stroke(pitch: int, kit: Kit) -> np.ndarray:
             hz = {TOM_LOW: 90, TOM_MID: 130, TOM_HIGH: 180}.get(pitch, 130)
             played = _falling(kit.pitch * hz, 1.8, 0.06, 0.45) + 0.05 * _noise(noise, 0.45, 0.1, 1_000)
     level = 10 ** (LEVELS_DB.get(pitch, -12.0) / 20)
-    scaled: np.ndarray = played * (level / np.abs(played).max())
+    scaled: FloatArray = played * (level / np.abs(played).max())
     return scaled
 
 
-def _times(seconds: float) -> np.ndarray:
+def _times(seconds: float) -> FloatArray:
     return np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
 
 
-def _decay(t: np.ndarray, seconds: float) -> np.ndarray:
+def _decay(t: FloatArray, seconds: float) -> FloatArray:
     """Falls by 60 dB in so many seconds, and is faded out at the end."""
-    fallen: np.ndarray = np.exp(-6.9 * t / seconds) * np.minimum(1.0, (len(t) - np.arange(len(t))) / 480)
+    fallen: FloatArray = np.exp(-6.9 * t / seconds) * np.minimum(1.0, (len(t) - np.arange(len(t))) / 480)
     return fallen
 
 
-def _falling(hz: float, above: float, fall_s: float, seconds: float) -> np.ndarray:
+def _falling(hz: float, above: float, fall_s: float, seconds: float) -> FloatArray:
     t = _times(seconds)
     rate = hz * (1 + (above - 1) * np.exp(-t / fall_s))
-    played: np.ndarray = np.sin(2 * np.pi * np.cumsum(rate) / SAMPLE_RATE) * _decay(t, seconds)
+    played: FloatArray = np.sin(2 * np.pi * np.cumsum(rate) / SAMPLE_RATE) * _decay(t, seconds)
     return played
 
 
-def _kick(kit: Kit) -> np.ndarray:
+def _kick(kit: Kit) -> FloatArray:
     t = _times(kit.kick_s)
     body = _falling(kit.kick_hz, kit.kick_from, kit.kick_fall, kit.kick_s)
     # A second, slower fall holds the body up: a plain exponential thumps without weight.
     body = np.sign(body) * np.abs(body) ** 0.75
     click = np.sin(2 * np.pi * 2_600 * t) * np.exp(-t / 0.0022)
-    played: np.ndarray = drive(body, kit.kick_drive) + kit.click * click
+    played: FloatArray = drive(body, kit.kick_drive) + kit.click * click
     return played
 
 
-def _noise(rng: np.random.Generator, seconds: float, fall_s: float, above_hz: float, below_hz: float = 16_000) -> np.ndarray:
+def _noise(rng: np.random.Generator, seconds: float, fall_s: float, above_hz: float, below_hz: float = 16_000) -> FloatArray:
     t = _times(seconds)
     band = signal.butter(2, (above_hz, below_hz), "band", fs=SAMPLE_RATE, output="sos")
-    coloured: np.ndarray = signal.sosfilt(band, rng.standard_normal(len(t))) * np.exp(-t / fall_s)
-    faded: np.ndarray = coloured * np.minimum(1.0, (len(t) - np.arange(len(t))) / 480)
+    coloured: FloatArray = signal.sosfilt(band, rng.standard_normal(len(t))) * np.exp(-t / fall_s)
+    faded: FloatArray = coloured * np.minimum(1.0, (len(t) - np.arange(len(t))) / 480)
     return faded
 
 
-def _snare(kit: Kit, rng: np.random.Generator) -> np.ndarray:
+def _snare(kit: Kit, rng: np.random.Generator) -> FloatArray:
     tone = _falling(kit.snare_hz, 1.6, 0.015, kit.snare_s) + 0.5 * _falling(1.8 * kit.snare_hz, 1.4, 0.01, kit.snare_s)
     rattle = _noise(rng, kit.snare_s, kit.snare_s / 4, 1_800)
     return drive(0.7 * tone + 1.1 * kit.snap * rattle, 0.5)
 
 
-def _clap(kit: Kit, rng: np.random.Generator) -> np.ndarray:
+def _clap(kit: Kit, rng: np.random.Generator) -> FloatArray:
     t = _times(kit.clap_s)
     hands = sum(np.where(t >= at, np.exp(-np.maximum(0, t - at) / 0.006), 0.0) for at in (0.0, 0.011, 0.023))
     tail = np.where(t >= 0.034, np.exp(-np.maximum(0, t - 0.034) / (kit.clap_s / 5)), 0.0)
-    played: np.ndarray = _noise(rng, kit.clap_s, 10.0, 0.6 * kit.clap_hz, min(15_000, 5 * kit.clap_hz)) * (hands + 0.8 * tail)
+    played: FloatArray = _noise(rng, kit.clap_s, 10.0, 0.6 * kit.clap_hz, min(15_000, 5 * kit.clap_hz)) * (hands + 0.8 * tail)
     return played
 
 
-def _metal(kit: Kit, rng: np.random.Generator, seconds: float, above_hz: float) -> np.ndarray:
+def _metal(kit: Kit, rng: np.random.Generator, seconds: float, above_hz: float) -> FloatArray:
     t = _times(seconds)
     hz = 2.4 * kit.pitch * METAL_HZ
     squares = sum(
         np.sin(2 * np.pi * k * f * t + f) / k for f in hz for k in range(1, 40, 2) if k * f < 20_000
     ) / len(hz)  # additive: what a square folds back would sound like a toy
     mixed = kit.metal * squares + (1.1 - kit.metal) * 0.4 * rng.standard_normal(len(t))
-    bright: np.ndarray = signal.sosfilt(signal.butter(4, above_hz, "high", fs=SAMPLE_RATE, output="sos"), mixed)
-    played: np.ndarray = bright * _decay(t, seconds)
+    bright: FloatArray = signal.sosfilt(signal.butter(4, above_hz, "high", fs=SAMPLE_RATE, output="sos"), mixed)
+    played: FloatArray = bright * _decay(t, seconds)
     return played
 
 
-def _shaken(kit: Kit, rng: np.random.Generator, seconds: float) -> np.ndarray:
+def _shaken(kit: Kit, rng: np.random.Generator, seconds: float) -> FloatArray:
     t = _times(2 * seconds)
     swell = np.minimum(1.0, t / (0.3 * seconds)) * np.exp(-np.maximum(0, t - 0.3 * seconds) / (0.3 * seconds))
-    played: np.ndarray = _noise(rng, 2 * seconds, 10.0, 4_500 * kit.pitch, 15_000) * swell
+    played: FloatArray = _noise(rng, 2 * seconds, 10.0, 4_500 * kit.pitch, 15_000) * swell
     return played
 
 
-def _tones(hz: tuple[float, float], seconds: float, hard: float) -> np.ndarray:
+def _tones(hz: tuple[float, float], seconds: float, hard: float) -> FloatArray:
     t = _times(seconds)
     both = drive(np.sin(2 * np.pi * hz[0] * t) + np.sin(2 * np.pi * hz[1] * t), hard)
-    played: np.ndarray = both * _decay(t, seconds)
+    played: FloatArray = both * _decay(t, seconds)
     return played

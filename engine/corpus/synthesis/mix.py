@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 from scipy import signal
 
+from engine.arrays import Audio, FloatArray
 from engine.corpus.piece import DRUM_CHANNEL, FRAME_RATE, Note, Piece
 from engine.corpus.styles import KICK
 from engine.corpus.synthesis.drum_machine import KITS, PLACES, stroke, tune
@@ -62,7 +63,7 @@ def can_synthesise(piece: Piece) -> bool:
     return piece.style.name in DESKS
 
 
-def synthesise(piece: Piece, rng: np.random.Generator) -> np.ndarray:
+def synthesise(piece: Piece, rng: np.random.Generator) -> Audio:
     """The piece in stereo, float32 [N, 2], exactly its bars long, peaks about 1. Deterministic in `rng`. Raises ValueError for
     a style that is played by people.
     """
@@ -121,19 +122,19 @@ def _notes(piece: Piece, channel: int) -> list[Note]:
     return [note for note in piece.notes if note.channel == channel]
 
 
-def _placed(audio: np.ndarray, place: float) -> np.ndarray:
-    placed: np.ndarray = (audio[:, None] * np.sqrt([1 - place, 1 + place])).astype(np.float32)
+def _placed(audio: FloatArray, place: float) -> Audio:
+    placed: Audio = (audio[:, None] * np.sqrt([1 - place, 1 + place])).astype(np.float32)
     return placed
 
 
-def add(track: np.ndarray, sound: np.ndarray, first: int) -> None:
+def add(track: FloatArray, sound: FloatArray, first: int) -> None:
     """Adds `sound` to `track` from sample `first` on; what reaches beyond the end is cut off."""
     room_left = len(track) - first
     if room_left > 0:
         track[first : first + len(sound)] += sound[:room_left]
 
 
-def ducks(piece: Piece, clock: _Clock) -> np.ndarray:
+def ducks(piece: Piece, clock: _Clock) -> FloatArray:
     """[N], 0 to 1: how far a side-chain compressor is closed. 1 at each kick and open again three quarters of a beat later."""
     length = clock.at(0.75)
     t = np.arange(length) / length
@@ -169,7 +170,7 @@ def filters(piece: Piece, octaves: float) -> Callable[[Note], tuple[float, float
     )  # fmt: skip
 
 
-def ping_pong(track: np.ndarray, delay: int, feedback: float) -> np.ndarray:
+def ping_pong(track: FloatArray, delay: int, feedback: float) -> FloatArray:
     """Echoes [N, 2] of a track, `delay` samples apart, each softer and duller than the last, left and right in turn."""
     echoes = np.zeros_like(track)
     tap = track.mean(1)
@@ -184,13 +185,13 @@ def ping_pong(track: np.ndarray, delay: int, feedback: float) -> np.ndarray:
     return echoes
 
 
-def room(track: np.ndarray, seconds: float) -> np.ndarray:
+def room(track: FloatArray, seconds: float) -> FloatArray:
     """[N, 2] in a room that rings for `seconds`, half as long above 2.5 kHz; another on either side."""
     return np.stack([signal.oaconvolve(track[:, side], _impulse(seconds, side))[: len(track)] for side in (0, 1)], axis=1)
 
 
 @cache
-def _impulse(seconds: float, side: int) -> np.ndarray:
+def _impulse(seconds: float, side: int) -> Audio:
     t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     noise = np.random.default_rng(side).standard_normal(len(t))
     low, high = (
@@ -199,5 +200,5 @@ def _impulse(seconds: float, side: int) -> np.ndarray:
     )
     impulse = low * np.exp(-6.9 * t / seconds) + high * np.exp(-13.8 * t / seconds)
     impulse = np.concatenate([np.zeros(round(0.012 * SAMPLE_RATE)), impulse])
-    of_unit_energy: np.ndarray = (impulse / np.sqrt(np.sum(impulse**2))).astype(np.float32)
+    of_unit_energy: Audio = (impulse / np.sqrt(np.sum(impulse**2))).astype(np.float32)
     return of_unit_energy

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.arrays import Audio, FloatArray
 from engine.corpus.synthesis.oscillators import (
     SAMPLE_RATE,
     TOP_HZ,
@@ -141,7 +142,7 @@ def choose(style: str, word: str, part: str, rng: np.random.Generator) -> Voice:
     )  # fmt: skip
 
 
-def play(voice: Voice, hz: float, seconds: float, velocity: int, opened: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+def play(voice: Voice, hz: float, seconds: float, velocity: int, opened: tuple[float, float] = (0.0, 0.0)) -> Audio:
     """One note, float32 [N, 2], as loud as every other of its velocity. opened: octaves that the filter's knob has been turned by
     at the note's beginning and at its end.
     """
@@ -154,7 +155,7 @@ def play(voice: Voice, hz: float, seconds: float, velocity: int, opened: tuple[f
         oscillators = _fm_oscillators(voice, rates, phases, samples, velocity)
     else:
         oscillators = _filtered_oscillators(voice, rates, phases, samples, seconds, velocity, opened)
-    note = np.zeros((samples, 2))
+    note: FloatArray = np.zeros((samples, 2))
     for place, audio in zip(voice.width * spread, oscillators, strict=True):
         note += audio[:, None] * np.sqrt([(1 - place) / 2, (1 + place) / 2])
     note /= np.sqrt(np.mean(note[: max(480, round(min(seconds, 0.4) * SAMPLE_RATE))] ** 2)) + 1e-9
@@ -163,20 +164,20 @@ def play(voice: Voice, hz: float, seconds: float, velocity: int, opened: tuple[f
     if voice.sub:
         note += voice.sub * 1.4 * np.sin(np.pi * hz * np.arange(samples) / SAMPLE_RATE)[:, None]
     note = drive(0.5 * note, voice.drive) if voice.drive else 0.5 * note
-    loudness: np.ndarray = (0.3 * (velocity / 100) ** 1.2 * amplitude)[:, None]
-    played: np.ndarray = (note * loudness).astype(np.float32)
+    loudness: FloatArray = (0.3 * (velocity / 100) ** 1.2 * amplitude)[:, None]
+    played: Audio = (note * loudness).astype(np.float32)
     return played
 
 
-def _fm_oscillators(voice: Voice, rates: np.ndarray, phases: np.ndarray, samples: int, velocity: int) -> list[np.ndarray]:
+def _fm_oscillators(voice: Voice, rates: FloatArray, phases: FloatArray, samples: int, velocity: int) -> list[FloatArray]:
     hard = 2 ** (voice.accent * (velocity - 96) / 64)
     index = voice.index * hard * (0.25 + 0.75 * np.exp(-np.arange(samples) / SAMPLE_RATE / voice.sweep_s))
     return [fm(rate, samples, voice.ratio, index, phase) for rate, phase in zip(rates, phases, strict=True)]
 
 
 def _filtered_oscillators(
-    voice: Voice, rates: np.ndarray, phases: np.ndarray, samples: int, seconds: float, velocity: int, opened: tuple[float, float]
-) -> list[np.ndarray]:
+    voice: Voice, rates: FloatArray, phases: FloatArray, samples: int, seconds: float, velocity: int, opened: tuple[float, float]
+) -> list[Audio]:
     hz = float(np.mean(rates))
     step = STEP if voice.sweep_s < 0.3 else 4 * STEP
     times = np.arange(0, samples + step, step) / SAMPLE_RATE

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.arrays import FloatArray
 from engine.models.layers import ISTFT, ConvNeXtBlock, members, reflect
 
 NOISE_RMS = 0.8165  # of noise at a level of 1
@@ -209,13 +210,13 @@ def _low_pass(factor: int, half: int, device: torch.device) -> Tensor:
     return _table((taps / taps.sum()).astype(np.float32)[None, None], device)
 
 
-def _centres(resolution: Resolution, sample_rate: int) -> np.ndarray:
+def _centres(resolution: Resolution, sample_rate: int) -> FloatArray:
     high = min(resolution.high, 0.48 * sample_rate)
     count = int(resolution.bands * np.log2(high / resolution.low)) + 1
     return resolution.low * 2 ** (np.arange(count) / resolution.bands)
 
 
-def _table(values: np.ndarray, device: torch.device) -> Tensor:
+def _table(values: FloatArray, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # what is cached must serve training too
         return torch.from_numpy(values).to(device)
 
