@@ -41,8 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--paper", type=Path, metavar="FILE", help="the paper's figures, a JSON object of row and figure")
     parser.add_argument(
         "--report", type=Path, default=Path("evaluation"),
-        help="write report.html, results.json, report.md and evaluation.png into this folder (evaluation)",
+        help="write report.html, results.json, report.md and evaluation.png into this folder (evaluation); "
+        "a run that was stopped goes on there with what it has played",
     )  # fmt: skip
+    parser.add_argument("--keep-takes", action="store_true", help="leave what was played in the report's folder, to hear it")
     options = parser.parse_args(arguments)
     try:
         return run(options)
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     from engine.evaluation.prompts import draw_prompts
     from engine.evaluation.references import reference_clips
     from engine.evaluation.scores import scorers
+    from engine.evaluation.takes import TakeFolder
     from engine.evaluation.targets import target_trials
     from engine.evaluation.trials import ModelUnderTest
     from engine.pipeline import create_engine
@@ -70,8 +73,13 @@ def run(options: argparse.Namespace) -> int:
     prepared = prepare(load_checkpoint(options.model), choose_runtime())
     paths = ("fast",) if prepared.checkpoint.flow is None else ("full", "fast")
     decode = options.decode or paths[0]
-    model = ModelUnderTest(create_engine(), options.model, decode)
-    facts = asdict(model.engine.load(options.model)) | {"decode": decode, "prompts": scale.prompts}
+    engine = create_engine()
+    loaded = engine.load(options.model)
+    takes = TakeFolder(options.report / "takes", loaded.weights, loaded.device)
+    if len(takes):
+        _say(f"going on with {len(takes)} takes that are in {takes.folder}; remove it to play everything anew")
+    model = ModelUnderTest(engine, options.model, decode, prepared.checkpoint.config.guidance, takes)
+    facts = asdict(loaded) | {"decode": decode, "prompts": scale.prompts}
     facts.pop("paces")
     results: list[Result] = []
     sections = [Section("The paper's models", tables=[paper.variants()])]
@@ -99,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
         sections.append(long_form_trial.drift_section(model, scale, paths, _say))
     report.write(options.report, results, facts)
     html_report.write(options.report / "report.html", facts["model"], facts, sections)
+    if not options.keep_takes:
+        takes.remove()
     _say(f"written: {options.report / 'report.html'}")
     return 0
 

@@ -28,7 +28,6 @@ from engine.evaluation.paper_trials import Say, Scale
 from engine.evaluation.sections import Section, Table, figure
 from engine.evaluation.trials import ModelUnderTest
 from engine.music.analysis import key_name
-from engine.pipeline import Pipeline
 
 PROMPT, BPM, KEY = "house, 124 bpm, A minor", 124.0, (9, "minor")
 _COMPARED = 8  # tokens of the n-grams that are drawn and compared
@@ -53,16 +52,8 @@ class LongPiece:
 
 def play_long(model: ModelUnderTest, seconds: float, **request: object) -> LongPiece:
     """One piece with its tokens. The model must be one whose engine reports them (`Pipeline.on_tokens`)."""
-    engine = model.engine
-    assert isinstance(engine, Pipeline), "the pipeline reports its tokens"
-    tokens: list[int] = []
-    engine.load(model.model)
-    engine.on_tokens = lambda drawn: tokens.append(drawn[0])
-    try:
-        audio, rate, _ = model.play(**{"prompt": PROMPT, "seed": 1, "duration_s": seconds, "decode": "fast"} | request)
-    finally:
-        engine.on_tokens = None
-    low = soxr.resample(audio, rate, RATE)
+    take = model.take(**{"prompt": PROMPT, "seed": 1, "duration_s": seconds, "decode": "fast"} | request)
+    low, tokens = soxr.resample(take.audio.mean(1), take.samplerate, RATE), list(take.tokens)
     return LongPiece(low, tokens, len(tokens) / seconds, windows(low, RATE, BPM), self_similarity(low, RATE))
 
 

@@ -14,10 +14,9 @@ from engine.evaluation.excerpts import RATE, read_section, with_key
 from engine.evaluation.prompts import Prompt
 from engine.evaluation.results import Result, Row, share
 from engine.evaluation.steadiness import LEVEL_DB, STROKES_DB, level_db, strokes_db, there_and_back_db
-from engine.evaluation.trials import ModelUnderTest
+from engine.evaluation.trials import PLAYED_S, ModelUnderTest
 from engine.music.analysis import chroma
 
-PLAYED_S = 12.0
 HIGH_NOTES = 8.0  # percent of notes above C5, at least
 SEEDS, STYLES, TAKE_S = 8, 4, 8.0  # takes of a prompt, prompts, and how long they are
 PIECES_APART = 0.16  # the distance that pieces of one style are given, to which that of takes is scaled
@@ -28,7 +27,7 @@ EIGHTHS = 32  # eighths of a beat: lags up to four beats
 
 
 def steadiness_trial(model: ModelUnderTest, prompts: list[Prompt]) -> list[Result]:
-    """Plays every prompt for PLAYED_S."""
+    """Of every prompt's PLAYED_S, as `sound_trials.sound_trial` plays them."""
     rows: list[Row] = []
     notes: list[transcriber.Note] = []
     for seed, prompt in enumerate(prompts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +128,7 @@ def baseline_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Com
     seconds = min(comparison.scale.seconds, BASELINE_S)
     rows = []
     for name in (model.model, *names):
-        played = _play(replace(model, model=name), prompts, seconds)
+        played = _play(model.beside(name), prompts, seconds)
         rows.append((Path(name).name, *_measured(played, comparison), paper.of(f"model {Path(name).name}", comparison.paper)))
     text = ("The same prompts and seeds.", f"In the paper: {paper.FINDINGS['baselines']}.")
     return Section("Beside other models", text, [_table("model", len(prompts), rows, comparison)])

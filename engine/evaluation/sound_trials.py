@@ -14,7 +14,7 @@ from engine.evaluation.classifier import MusicClassifier
 from engine.evaluation.excerpts import RATE, read_section, with_key
 from engine.evaluation.prompts import Prompt
 from engine.evaluation.results import Result, Row, share
-from engine.evaluation.trials import GENERATED_S, ModelUnderTest
+from engine.evaluation.trials import GENERATED_S, PLAYED_S, ModelUnderTest
 
 LOUDNESS_LUFS, TRUE_PEAK_DB, SIDE_DB = (-16.0, -12.0), -1.0, (-14.0, -6.0)
 SEEDS, STYLES = 8, 3  # takes of a prompt, and prompts
@@ -25,7 +25,7 @@ def sound_trial(model: ModelUnderTest, prompts: list[Prompt]) -> list[Result]:
     """Plays every prompt as users get it, and measures it with meters that are not the engine's own."""
     rows: list[Row] = []
     for seed, prompt in enumerate(prompts):
-        audio, rate, _ = model.play_channels(prompt=prompt.text, seed=seed, duration_s=GENERATED_S)
+        audio, rate, _ = model.play_channels(prompt=prompt.text, seed=seed, duration_s=PLAYED_S)
         both = audio if audio.shape[1] == 2 else np.repeat(audio, 2, axis=1)  # one channel is played on both sides
         rows.append({
             "prompt": prompt.text, "loudness_lufs": measures.loudness_db(both, rate),

@@ -44,9 +44,9 @@ def target_trials(
         facts["classifier right on the same after the codec, %"] = {name: round(value) for name, value in after_codec.items()}
         say("coding held-out pieces")
         results += codec_trial(prepared, held_out)
-    say(f"playing {count} prompts")
+    say(f"playing {count} prompts as chorus and intro")
     results += trials.prompt_trial(model, draw_prompts(count), classifier, accuracy)
-    say("measuring loudness, peaks and width")
+    say(f"playing {count} prompts, measuring loudness, peaks and width")
     results += sound_trials.sound_trial(model, draw_prompts(count))
     say("measuring what comes and goes")
     results += music_trials.steadiness_trial(model, draw_prompts(count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
@@ -20,18 +20,25 @@ from engine.evaluation.excerpts import RATE, WINDOW_S, read_section, with_key
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.evaluation.results import Result, Row, share
+from engine.evaluation.takes import Take, TakeFolder
 from engine.music.analysis import measure_bpm, measure_key
+from engine.pipeline import Pipeline
 
 GENERATED_S = 10.0
+PLAYED_S = 12.0  # of a prompt whose sound and steadiness are measured
 
 
 @dataclass(frozen=True)
 class ModelUnderTest:
-    """The model that is evaluated, and the path that it is played on."""
+    """The model that is evaluated, and the path that it is played on. `guidance`: its own, where a request gives none; `takes`:
+    where what was played is kept, None: every request is played.
+    """
 
     engine: Engine
     model: str
     decode: str  # "full" or "fast"
+    guidance: float | None = None
+    takes: TakeFolder | None = None
 
     def play(self, **request: Any) -> tuple[Audio, int, GenerationReport]:
         """A request's result: mono audio [N], its rate in Hz, and what the engine reports."""
@@ -42,19 +49,47 @@ class ModelUnderTest:
 
     def play_channels(self, **request: Any) -> tuple[Audio, int, GenerationReport]:
         """As a user gets it: (frames, channels)."""
-        request = {"model": self.model, "decode": self.decode} | request
+        take = self.take(**request)
+        return take.audio, take.samplerate, take.report
+
+    def take(self, **request: Any) -> Take:
+        """The take of that request that is kept, else one that is played now and kept. Its report's times are of its playing."""
+        asked = GenerationRequest(**({"model": self.model, "decode": self.decode} | request))
+        if asked.clip is None and asked.guidance is None:
+            asked = replace(asked, guidance=self.guidance)
+        takes = self.takes if asked.seed is not None else None  # one without a seed is another each time
+        take = takes.find(asked) if takes is not None else None
+        if take is None:
+            take = self._played(asked)
+            if takes is not None:
+                takes.keep(asked, take)
+        return take
+
+    def beside(self, name: str) -> ModelUnderTest:
+        """Another model, played in the same way with a guidance of its own."""
+        return self if name == self.model else replace(self, model=name, guidance=None)
+
+    def _played(self, request: GenerationRequest) -> Take:
         chunks: list[Audio] = []
+        tokens: list[int] = []
         report: GenerationReport | None = None
         rate = 0
-        for event in self.engine.generate(GenerationRequest(**request), lambda: False):
-            match event:
-                case AudioChunk():
-                    chunks.append(event.samples)
-                    rate = event.samplerate
-                case Finished():
-                    report = event.report
+        engine = self.engine
+        if isinstance(engine, Pipeline):
+            engine.on_tokens = lambda drawn: tokens.append(drawn[0])
+        try:
+            for event in engine.generate(request, lambda: False):
+                match event:
+                    case AudioChunk():
+                        chunks.append(event.samples)
+                        rate = event.samplerate
+                    case Finished():
+                        report = event.report
+        finally:
+            if isinstance(engine, Pipeline):
+                engine.on_tokens = None
         assert report is not None, "a generation ends with Finished"
-        return np.concatenate(chunks), rate, report
+        return Take(np.concatenate(chunks), rate, report, tuple(tokens))
 
 
 def classify(classifier: MusicClassifier | None, audio: Audio, samplerate: int) -> Attributes:
@@ -175,8 +210,9 @@ def long_form_trial(model: ModelUnderTest, seconds: float) -> list[Result]:
 
 
 def speed_trial(model: ModelUnderTest, paths: tuple[str, ...]) -> list[Result]:
-    """A warm engine's speed on this machine, as busy as it is."""
+    """A warm engine's speed on this machine, as busy as it is: played now, whatever is kept."""
     results = []
+    model = replace(model, takes=None)
     for decode in paths:
         report = model.play(prompt="house, 124 bpm, A minor", duration_s=20.0, seed=1, decode=decode)[2]
         bar = {"full": 0.35, "fast": 0.15}[decode]

@@ -44,6 +44,7 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
     assert "takes of one prompt apart, times pieces of one style" in rows
     assert "| asked tempo met within 2 % |" in capsys.readouterr().out
     assert (folder / "evaluation.png").stat().st_size > 10_000
+    assert not (folder / "takes").exists()
 
 
 def test_without_a_corpus_it_says_what_it_did_not_measure(tmp_path, capsys):
