@@ -14,3 +14,13 @@ class Finding:
     fact: str
     advice: str = ""
     optional: bool = False
+
+    @property
+    def mark(self) -> str:
+        """ "ok", "missing" or "wrong"."""
+        return "ok" if self.ok else "missing" if self.optional else "wrong"
+
+    @property
+    def text(self) -> str:
+        """What was found and, when it is not right, what to do."""
+        return self.fact if self.ok else f"{self.fact} → {self.advice}"

@@ -24,6 +24,7 @@ from bridge.osc import markdown as osc_markdown
 from bridge.osc import spec
 
 app = typer.Typer()
+_COLORS = {"ok": "green", "missing": "yellow", "wrong": "red"}  # of what doctor finds
 
 
 @app.command()
@@ -94,9 +95,9 @@ def doctor(as_json: AsJson = False, **flags: str | None) -> None:
             if as_json:
                 print(json.dumps(dataclasses.asdict(finding)), flush=True)
                 continue
-            mark, color = ("ok", "green") if finding.ok else ("missing", "yellow") if finding.optional else ("wrong", "red")
-            out.print(f"[{color}]{mark:>7}[/{color}]  {finding.check}: ", end="")
-            out.print(finding.fact if finding.ok else f"{finding.fact} → {finding.advice}", markup=False)
+            color = _COLORS[finding.mark]
+            out.print(f"[{color}]{finding.mark:>7}[/{color}]  {finding.check}: ", end="")
+            out.print(finding.text, markup=False)
     raise typer.Exit(0 if well else 1)
 
 

@@ -5,24 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.bridge.conftest import ROOT, RunningDaemon
-
-Inspire = Callable[..., subprocess.CompletedProcess]
-
-
-@pytest.fixture
-def inspire(daemon: RunningDaemon) -> Inspire:
-    def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "bridge", *arguments]
-        environment = {**daemon.environment, "INSPIRE_PORT": str(daemon.port), **extra}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-
-    return run
 
 
 def made(daemon: RunningDaemon, id: str, **pairs) -> str:
@@ -61,7 +46,7 @@ def test_there_is_no_last_job_before_the_first(start_daemon):
 
 
 def test_the_id_of_a_job_is_reported_and_can_be_used(inspire):
-    reported = inspire("generate", "tune", "--duration-s", "0.5", "--path", "told").stderr
+    reported = inspire("generate", "tune", "--duration-s", "0.5", "--path", "named").stderr
     id = next(line.removeprefix("job ") for line in reported.splitlines() if line.startswith("job "))
     assert json.loads(inspire("status", "last", "--json").stdout)["job"] == id
     assert inspire("again", id).returncode == 0

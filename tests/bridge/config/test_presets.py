@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -15,7 +13,7 @@ from bridge.osc.replies import Ack, Done, Fail, PresetInfo, encode_reply
 from engine.api import GenerationRequest, parse_key
 from engine.corpus.styles import STYLES
 from engine.words import PLAIN_KEY
-from tests.bridge.conftest import ROOT, daemon_environment
+from tests.bridge.conftest import ROOT
 
 FACTORY = Presets(ROOT / "no such folder").all()
 PLAYABLE = [preset for preset in FACTORY if "prompt" in preset.values]
@@ -247,26 +245,3 @@ def test_a_bad_file_while_the_daemon_runs(daemon, raw):
     raw.send("/inspire/presets", "p", "bank", "band")
     assert raw.receive().bank == "band"
     assert "bad.toml, line 2" in daemon.log
-
-
-# ---- the command line
-
-
-def test_presets_and_sketch_from_the_command_line(daemon):
-    environment = daemon_environment(daemon.home, port=daemon.port, folder=daemon.folder)
-
-    def inspire(*arguments: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "bridge", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-
-    listed = inspire("presets", "--bank", "band")
-    assert listed.returncode == 0 and "  0              Guitar rock  " in listed.stdout and "bad.toml" in listed.stderr
-    sketched = inspire("sketch", "Funk", "Bossa nova", "--bars", "1", "--seed", "7", "--no-start")
-    assert sketched.returncode == 0, sketched.stderr
-    assert [line.rpartition("/")[2][:4] for line in sketched.stdout.split()] == ["funk", "boss"]
-    assert sketched.stderr.count("seed 7") == 2 and "Bossa nova" in sketched.stderr
-    several = inspire("sketch", "Funk", "--variations", "3", "--bars", "1", "-o", "take", "--no-start")
-    assert [line.rpartition("/")[2] for line in several.stdout.split()] == ["take.1.wav", "take.2.wav", "take.3.wav"]
-    lost = inspire("sketch", "lost", "Funk", "--bars", "1")
-    assert lost.returncode == 1 and "no preset 'lost'" in lost.stderr and "funk" in lost.stdout
-    assert inspire("sketch").returncode == 2

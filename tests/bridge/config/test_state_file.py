@@ -6,7 +6,8 @@ import json
 import os
 
 from bridge.config import state_file
-from bridge.config.settings import AUTO, Settings
+from bridge.config.settings import AUTO, Settings, load_settings
+from bridge.osc.spec import DEFAULT_PORT
 
 
 def settings(tmp_path, **values) -> Settings:
@@ -47,3 +48,16 @@ def test_what_is_no_state_is_as_good_as_none(tmp_path):
     for text in ("", "[1]", "{", json.dumps({"port": "x"})):
         own.state_file.write_text(text)
         assert state_file.addresses(own, False) == [(own.near_host, own.usual_port)]
+
+
+def test_a_port_that_was_asked_for_is_where_clients_look(tmp_path):
+    state = {"INSPIRE_STATE_FOLDER": str(tmp_path)}
+    reported = load_settings({}, state)
+    state_file.write(reported, {"host": "127.0.0.1", "port": 7999, "pid": 1})
+    usual, other = ("127.0.0.1", DEFAULT_PORT), ("127.0.0.1", 7999)
+    assert state_file.addresses(reported, False) == [other, usual]
+    assert state_file.addresses(load_settings({"port": DEFAULT_PORT}, state), True) == [usual]
+    assert state_file.addresses(load_settings({"port": "auto"}, state), True) == [other, usual]
+    assert state_file.addresses(load_settings({"port": 0}, state), True) == [other]
+    reported.state_file.write_text("{")
+    assert state_file.addresses(reported, False) == [usual]

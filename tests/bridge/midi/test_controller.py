@@ -1,12 +1,8 @@
-"""Pads, programs and controllers that play a real daemon, and learning them: over mido's sockets, over OSC, in the terminal."""
+"""Pads, programs and controllers that play a real daemon, and learning them: over mido's sockets, over OSC."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import mido
@@ -18,7 +14,7 @@ from bridge.midi.controller import MidiControl
 from bridge.osc.client import Client
 from bridge.osc.commands import Learn
 from bridge.osc.replies import Ack, BindingInfo, Cancelled, Fail
-from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, wait_for
+from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
 from tests.bridge.midi.test_input import MAP, controller, follows_all, note, socket_port, sounds, write_map
 
 
@@ -185,38 +181,3 @@ def test_a_file_that_cannot_be_written_is_a_fail(tmp_path):
 
 
 # ---- the terminal
-
-
-def inspire(daemon: RunningDaemon, *arguments: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "bridge", "midi", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=daemon.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # in the background of a script it is ignored
-    )  # fmt: skip
-
-
-def test_the_terminal_lists_learns_and_forgets(learner, port):
-    learning = inspire(learner, "learn", "generate", "--preset", "Funk", "--start", "bar")
-    assert "play the note" in learning.stderr.readline()
-    port.send(note(36, 10))
-    out, _ = learning.communicate(timeout=60)
-    assert learning.returncode == 0 and out.strip() == 'note 36, channel 10  generate  preset = "Funk", start = "bar"'
-    out, reported = inspire(learner).communicate(timeout=60)
-    assert "note 36, channel 10  generate" in out and "MIDI comes from socket:127.0.0.1:" in reported
-    out, _ = inspire(learner, "--json").communicate(timeout=60)
-    values = 'preset = "Funk", start = "bar"'
-    assert json.loads(out) == {"kind": "note", "action": "generate", "number": 36, "channel": 10, "values": values}
-    forgetting = inspire(learner, "forget", "note", "36", "--channel", "10")
-    assert forgetting.communicate(timeout=60) == ("", "") and forgetting.returncode == 0
-    forgetting = inspire(learner, "forget", "note", "36")
-    assert "does nothing: there are none" in forgetting.communicate(timeout=60)[1] and forgetting.returncode == 1
-
-
-def test_ctrl_c_ends_a_learn(learner, port):
-    learning = inspire(learner, "learn", "gain")
-    assert "play the note" in learning.stderr.readline()
-    learning.send_signal(signal.SIGINT)
-    _, reported = learning.communicate(timeout=60)
-    assert learning.returncode == 130 and "nothing was learnt" in reported and "Traceback" not in reported
-    port.send(controller(1, 9))
-    assert learner.serves_on() and not (learner.home / "settings.toml").exists()

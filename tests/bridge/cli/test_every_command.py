@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -15,8 +14,6 @@ import typer
 from bridge import cli
 from bridge.osc.replies import Chunk
 from tests.bridge.conftest import RunningDaemon, daemon_environment
-
-Call = Callable[..., tuple[int, str, str]]
 
 ALIASES = {"ideas", "quit", "preset save"}  # of sketch, stop and save
 NO_REPORT = {"serve", "keep", "delete", "midi forget"}  # these do something, and say nothing when it is done
@@ -48,20 +45,6 @@ ARGUMENTS = {  # the least that a command needs
 
 def options(name: str) -> set[str]:
     return {option for parameter in COMMANDS[name].params for option in parameter.opts}
-
-
-@pytest.fixture
-def call(monkeypatch, capsys) -> Call:
-    """Runs `inspire`: (exit code, stdout, stderr)."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["inspire", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

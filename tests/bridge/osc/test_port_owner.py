@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import checks
-from bridge.config import state_file
 from bridge.config.settings import load_settings
 from bridge.osc import port_owner
 from bridge.osc.spec import DEFAULT_PORT
@@ -77,16 +76,3 @@ def test_auto_takes_another_and_clients_find_it(start_daemon):
             found = subprocess.run(command, cwd=ROOT, env=daemon.environment, capture_output=True, text=True, timeout=250)
             assert found.returncode == 0, found.stderr
         assert daemon.process.wait(60) == 0
-
-
-def test_a_port_that_was_asked_for_is_where_clients_look(tmp_path):
-    state = {"INSPIRE_STATE_FOLDER": str(tmp_path)}
-    reported = load_settings({}, state)
-    state_file.write(reported, {"host": "127.0.0.1", "port": 7999, "pid": 1})
-    usual, other = ("127.0.0.1", DEFAULT_PORT), ("127.0.0.1", 7999)
-    assert state_file.addresses(reported, False) == [other, usual]
-    assert state_file.addresses(load_settings({"port": DEFAULT_PORT}, state), True) == [usual]
-    assert state_file.addresses(load_settings({"port": "auto"}, state), True) == [other, usual]
-    assert state_file.addresses(load_settings({"port": 0}, state), True) == [other]
-    reported.state_file.write_text("{")
-    assert state_file.addresses(reported, False) == [usual]
