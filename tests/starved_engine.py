@@ -15,7 +15,7 @@ from engine.api import Event, GenerationRequest, ModelReport
 from engine.pipeline import Pipeline
 
 STARVED = 6_000_000
-ROOM_FOR_A_MODEL = 400_000_000
+ROOM_FOR_A_MODEL = 100_000_000
 
 
 def create_engine() -> StarvedEngine:

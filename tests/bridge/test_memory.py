@@ -40,7 +40,7 @@ def test_an_allocation_that_fails_in_the_middle_is_named_and_the_next_job_runs(s
 
 def test_a_model_that_does_not_fit_is_rejected_with_figures_and_the_next_job_runs(start_daemon, tmp_path):
     large = dataclasses.replace(
-        TINY, name="large", language_model=dataclasses.replace(TINY.language_model, hidden_size=2048, intermediate_size=24_000)
+        TINY, name="large", language_model=dataclasses.replace(TINY.language_model, hidden_size=1024, intermediate_size=12_000)
     )
     write_seeded_model(tmp_path / "models" / "large", large)
     daemon = start_daemon(engine="tests.starved_engine:create_engine", model="sketch", models_folder=tmp_path / "models")
