@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -20,6 +22,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 LARGE = 100_000  # bytes, from which a file is kept as a large one
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+REPOSITORY, NAME = "FunAudioLLM/InspireMusic-Base", "InspireMusic-Base"
+SIZES = {"llm.pt": 25_000_000, "flow.pt": 400_000, "wavtokenizer/model.pt": 300_000, "music_tokenizer/model.pt": 200_000}
+SMALL = ("inspiremusic.yaml", "config.json", "tokenizer.json", "wavtokenizer/config.yaml", "music_tokenizer/config.json")
+NOT_NEEDED = {"README.md": b"a card", "model.safetensors": bytes(150_000), ".gitattributes": b"*.pt"}
 
 
 @dataclass
@@ -229,3 +235,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             self.hub.sent += len(piece)
+
+
+def release() -> dict[str, bytes]:
+    """Noise under the names of a published model, and files of its repository that nobody needs."""
+    noise = random.Random(1)
+    files = {name: noise.randbytes(size) for name, size in SIZES.items()}
+    return files | {name: f"{name}: 1\n".encode() for name in SMALL} | NOT_NEEDED
+
+
+def nowhere() -> str:
+    """An address on this machine where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{one.getsockname()[1]}"

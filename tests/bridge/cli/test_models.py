@@ -13,8 +13,7 @@ import pytest
 from engine.checkpoints.library import LOCK
 from engine.checkpoints.published import PUBLISHED
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
-from tests.engine.checkpoints.test_pull import NAME, REPOSITORY, SIZES, nowhere, release
-from tests.hub import COMMIT, Hub
+from tests.hub import COMMIT, NAME, REPOSITORY, SIZES, Hub, nowhere, release
 
 
 @pytest.fixture

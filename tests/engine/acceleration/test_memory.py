@@ -9,7 +9,6 @@ import torch
 from engine.acceleration import choose_runtime
 from engine.acceleration.memory import shortage_named
 from engine.api import EngineError, OutOfMemory
-from engine.checkpoints import memory
 from engine.checkpoints.published import PUBLISHED
 from engine.pipeline import Pipeline
 from tests.released import write_released
@@ -57,23 +56,6 @@ def test_what_torch_says_of_a_gpu_is_reported():
 def test_any_other_error_stays_what_it_is():
     with pytest.raises(RuntimeError, match="shape"), shortage_named(CPU, "the test"):
         raise RuntimeError("shape mismatch")
-
-
-def test_a_model_larger_than_what_is_free_is_rejected_with_figures(monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda: 1_500_000_000)
-    with pytest.raises(OutOfMemory, match="model huge takes 3.00 GB of memory, and 1.50 GB are free: end other programs"):
-        memory.require(3_000_000_000, "model huge")
-    memory.require(1_400_000_000, "model small")
-
-
-def test_the_limits_of_the_process_and_its_container_count(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    (tmp_path / "memory.max").write_text("2000000\n")
-    (tmp_path / "memory.current").write_text("500000\n")
-    assert memory.available_memory() == 1_500_000
-    (tmp_path / "memory.max").write_text("max\n")
-    free = memory.available_memory()
-    assert free is None or 1_500_000 < free <= memory.machine_memory()
 
 
 @pytest.mark.parametrize("asked", ["cuda:99", "tpu", "cpu:3"])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -16,55 +14,12 @@ import pytest
 from engine.api import ModelError
 from engine.checkpoints import pull as puller
 from engine.checkpoints.library import LOCK, find_model, list_models
-from engine.checkpoints.memory import fits, machine_memory
-from engine.checkpoints.published import PUBLISHED, find_published
-from tests.hub import COMMIT, Hub
-
-REPOSITORY, NAME = "FunAudioLLM/InspireMusic-Base", "InspireMusic-Base"
-SIZES = {"llm.pt": 25_000_000, "flow.pt": 400_000, "wavtokenizer/model.pt": 300_000, "music_tokenizer/model.pt": 200_000}
-SMALL = ("inspiremusic.yaml", "config.json", "tokenizer.json", "wavtokenizer/config.yaml", "music_tokenizer/config.json")
-NOT_NEEDED = {"README.md": b"a card", "model.safetensors": bytes(150_000), ".gitattributes": b"*.pt"}
-
-
-def release() -> dict[str, bytes]:
-    noise = random.Random(1)
-    files = {name: noise.randbytes(size) for name, size in SIZES.items()}
-    return files | {name: f"{name}: 1\n".encode() for name in SMALL} | NOT_NEEDED
-
-
-@pytest.fixture
-def hub(monkeypatch):
-    with Hub({REPOSITORY: release()}) as one:
-        monkeypatch.setenv("HF_ENDPOINT", one.address)
-        monkeypatch.setenv("MODELSCOPE_DOMAIN", nowhere())
-        yield one
-    assert not one.violations
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    return tmp_path / "models"
-
-
-def nowhere() -> str:
-    """An address on this machine where nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{one.getsockname()[1]}"
+from tests.hub import COMMIT, NAME, REPOSITORY, SIZES, SMALL, Hub, nowhere, release
 
 
 def assert_nothing_to_load(folder: Path) -> None:
     assert not [one for one in list_models(folder).values() if one.kind != "embedded"]
     assert not (folder / NAME).exists()
-
-
-def test_the_server_of_these_tests_speaks_as_the_hubs_own_client_expects(hub, tmp_path):
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-
-    reported = get_hf_file_metadata(hf_hub_url(REPOSITORY, "llm.pt", endpoint=hub.address))
-    assert reported.commit_hash == COMMIT and reported.size == SIZES["llm.pt"] and len(reported.etag) == 64
-    path = hf_hub_download(REPOSITORY, "config.json", endpoint=hub.address, cache_dir=tmp_path)
-    assert Path(path).read_bytes() == hub.files[REPOSITORY]["config.json"]
 
 
 def test_a_pull_brings_what_is_needed_and_its_lock(hub, folder):
@@ -239,19 +194,6 @@ def test_a_repository_or_revision_that_is_not_there_is_reported(hub, folder):
         puller.pull(NAME, folder, revision="v9")
 
 
-@pytest.mark.parametrize(
-    "asked, nearest",
-    [
-        ("InspireMusic-1.5B-Lang", "InspireMusic-1.5B-Long"),
-        ("inspire-music-base", "InspireMusic-Base"),
-        ("1.5-long", "InspireMusic-1.5B-Long"),
-    ],
-)
-def test_an_unknown_name_is_reported_with_the_nearest(folder, asked, nearest):
-    with pytest.raises(ModelError, match=rf"^no model '{asked}' is published: did you mean {nearest}\? there are .*"):
-        puller.pull(asked, folder)
-
-
 def test_a_newer_revision_comes_only_when_it_is_asked_for(hub, folder):
     puller.pull(NAME, folder)
     hub.files[REPOSITORY]["config.json"] = b"newer\n"
@@ -316,18 +258,3 @@ def test_two_pulls_of_a_model_do_not_meet(hub, folder):
 
     puller.pull(NAME, folder, report=again)
     assert find_model(folder / NAME)
-
-
-def test_the_eight_variants_are_those_of_the_paper():
-    assert len(PUBLISHED) == 8 and len({one.hugging_face for one in PUBLISHED.values()}) == 5
-    reported = {(one.size, one.samplerate, one.has_flow) for one in PUBLISHED.values()}
-    assert len(reported) == 6  # the Long ones differ in what they learnt
-    assert find_published("InspireMusic-0.5B").name == NAME and find_published("0.5b-24khz").name == NAME + "-24kHz"
-    assert PUBLISHED["InspireMusic-1.5B"].parameters == pytest.approx(1.8e9, rel=0.02)  # as the paper's table says
-    assert PUBLISHED["InspireMusic-Base"].parameters == pytest.approx(0.8e9, rel=0.1)
-
-
-def test_whether_a_model_fits_follows_from_the_machines_memory():
-    large = PUBLISHED["InspireMusic-1.5B-Long"].memory_bytes
-    assert 10e9 < large < 20e9 and fits(large, 24 * 2**30) and not fits(large, 8 * 2**30) and fits(large, 0)
-    assert 100e6 < machine_memory() < 1e14
