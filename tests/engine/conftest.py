@@ -47,6 +47,19 @@ def run(engine, model, cancelled=lambda: False, **request):
     return audio, events[-1], chunks, [e for e in events if isinstance(e, Progress)]
 
 
+def run_variations(engine, cancelled=lambda: False, **request):
+    """Audio of each variation, and the end."""
+    chunks: dict[int, list[AudioChunk]] = {}
+    for event in engine.generate(GenerationRequest(**request), cancelled):
+        if isinstance(event, AudioChunk):
+            own = chunks.setdefault(event.variation, [])
+            assert (event.index, event.start_frame) == (len(own), sum(len(chunk.samples) for chunk in own))
+            own.append(event)
+    audio = {number: np.concatenate([chunk.samples for chunk in own]) for number, own in chunks.items()}
+    assert [own.frames for own in event.report.variations] == [len(audio[number]) for number in sorted(audio)]
+    return audio, event
+
+
 @pytest.fixture
 def loop(tmp_path):
     """Two seconds of decaying noise bursts in stereo at 44.1 kHz."""
