@@ -9,10 +9,8 @@ import torch
 from engine.api import EngineError, ModelError
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.published import find_published
-from engine.corpus.dataset import Corpus
 from engine.training import codec, flow_matching, released
 from engine.training.released import main, train_language_model, train_released
-from engine.training.released_examples import ReleasedExamples
 from tests.engine.conftest import run
 from tests.engine.training.conftest import read_log
 from tests.released import write_released
@@ -75,24 +73,6 @@ def test_the_language_model_learns(model, corpus, tokens, tmp_path, one_second_a
         train_language_model(checkpoint, corpus, tokens, tmp_path / "run", audio_only=False, minutes=0.5, batch=1, row_s=0.5)
     losses = [line["held_out"] for line in read_log(tmp_path / "run") if "held_out" in line]
     assert losses[-1] < 0.95 * np.log(65)
-
-
-def test_rows_say_where_they_are_and_the_last_one_ends(model, corpus):
-    facts = Corpus(corpus)
-    tokens = {name: np.arange(750, dtype=np.int16) % 60 for name in facts.names}
-    examples = ReleasedExamples(facts, tokens, lambda text: [len(text) % 200 + 1], 75.0, stop=64)
-    rng, ends, dropped, labels = np.random.default_rng(0), 0, 0, set()
-    for _ in range(60):
-        condition, row, targets, negative = examples.row(150, rng)
-        first, last = float(condition.time_start), float(condition.time_end)
-        assert condition.clock is None and row.shape == (1, 150) and targets.shape == (1, 151)
-        count = round((last - first) * 75)
-        assert row[0, 0] == round(first * 75) % 60 and (targets[0, :count] == row[0, :count]).all()
-        ends += bool((targets == 64).any())
-        assert (targets == 64).any() == (count < 150) or count == 150
-        dropped, labels = dropped + bool(negative), labels | {int(condition.section)}
-    assert ends and 0 < dropped < 30 and len(labels) > 1
-    assert bool(examples.row(150, rng, audio_only=True)[3]) and not bool(examples.row(150, rng, drop=False)[3])
 
 
 def test_what_cannot_be_trained_is_one_sentence(model, corpus, tmp_path, capsys):

@@ -1,0 +1,55 @@
+"""The report as a page: nothing beside it, nothing in it that a text could smuggle in, each result against its bar."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from engine.evaluation import html_report, plots
+from engine.evaluation.results import Result
+from engine.evaluation.sections import NOT_MEASURED, UNKNOWN, Section, Table
+
+pytest.importorskip("matplotlib")
+
+
+class Addresses(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.found = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.found += [value for name, value in attributes if name in ("src", "href")]
+
+
+@pytest.fixture(scope="module")
+def sections():
+    """A picture of each kind, a table with all that is not known."""
+    table = Table("by guidance", ("guidance", "tempo met", "paper"), [("1", NOT_MEASURED, UNKNOWN)])
+    pictures = [plots.bars("distance", [("ours", 1.5)]), plots.matrix(np.eye(3), 1.0)]
+    return [Section("Guidance", ("One paragraph & another.",), [table], pictures)]
+
+
+def test_the_page_needs_nothing_beside_it(sections, tmp_path):
+    judged = html_report.targets([Result("tempo", 50, "%", 90, count=2), Result("style", None)])
+    nasty = Section("<script>alert(1)</script>", tables=[Table("a & b", ("x",), [("<b>",)])])
+    path = tmp_path / "new" / "report.html"
+    html_report.write(path, "tiny", {"prompts": 1}, [judged, *sections, nasty])
+    text = path.read_text("utf-8")
+    parser = Addresses()
+    parser.feed(text)
+    assert "script" not in parser.tags and "link" not in parser.tags and "b" not in parser.tags
+    assert all(address.startswith(("data:image/", "#")) for address in parser.found) and not re.search(r"url\(|@import", text)
+    assert parser.tags.count("img") == 2
+    assert "One paragraph &amp; another." in text and '<td class="unknown">not known</td>' in text
+    assert '<td class="missed">no</td>' in text and '<td class="unknown">not measured</td>' in text
+
+
+def test_targets_say_which_way_their_bar_counts_and_of_how_many():
+    rows = html_report.targets(
+        [Result("tempo", 50, "%", 90, count=2), Result("size", 30.0, "MB", 40.0, at_most=True), Result("style", None, note="why")]
+    ).tables[0].rows  # fmt: skip
+    assert rows[0][:5] == ("tempo", "50 %", "2", "≥ 90 %", "no")
+    assert (rows[1][3], rows[1][4], rows[1][2]) == ("≤ 40.0 MB", "yes", "")
+    assert (rows[2][1], rows[2][3], rows[2][5]) == (NOT_MEASURED, "", "why")
