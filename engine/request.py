@@ -19,6 +19,9 @@ _ONLY_OF_MUSIC: dict[str, object] = {
     "prompt": "", "duration_s": None, "bars": None, "loop": False, "from_s": None, "context_s": None, "guidance": None,
     "top_k": None, "temperature": None, "variations": 1, "width": None,
 }  # fmt: skip
+_SWITCHES = {
+    "loop": "its end leads to its beginning", "grid": "it is moved onto its grid", "midi": "it is transcribed for its MIDI file"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class GenerationRequest:
             raise RequestError("prompt is empty: say what to play, such as 'dub techno, 124 bpm, A minor'")
         check_number("bpm", self.bpm, LEAST_BPM, MOST_BPM, optional=True)
         check_metre(self.beats_per_bar, self.beat_unit)
-        self._take_loop()
+        self._take_switches()
         self._take_arrangement()
         self._take_from_prompt()
         _check_length(self)
@@ -124,16 +127,12 @@ class GenerationRequest:
             raise RequestError(f"{self.task} takes a clip as it is: leave {', '.join(given)} away")
         object.__setattr__(self, "join", "new")  # of the result: all of it is rendered anew
 
-    def _take_loop(self) -> None:
-        if self.loop not in (False, True):
-            raise RequestError(f"loop is {self.loop!r}: 1, its end leads to its beginning, or 0 is allowed")
-        if self.grid not in (None, False, True):
-            raise RequestError(f"grid is {self.grid!r}: 1, it is moved onto its grid, or 0 is allowed")
-        if self.midi not in (False, True):
-            raise RequestError(f"midi is {self.midi!r}: 1, it is transcribed for its MIDI file, or 0 is allowed")
-        object.__setattr__(self, "midi", bool(self.midi))
-        object.__setattr__(self, "loop", bool(self.loop))
-        object.__setattr__(self, "grid", None if self.grid is None else bool(self.grid))
+    def _take_switches(self) -> None:
+        for name, means in _SWITCHES.items():
+            value = getattr(self, name)
+            if value not in (False, True) and not (name == "grid" and value is None):
+                raise RequestError(f"{name} is {value!r}: 1, {means}, or 0 is allowed")
+            object.__setattr__(self, name, None if value is None else bool(value))
         if self.loop and self.duration_s is not None:
             raise RequestError("a loop lasts whole bars: give bars instead of duration_s")
         if self.loop and self.bars is None:
@@ -229,7 +228,7 @@ class GenerationRequest:
         if self.to_s is not None and self.from_s is not None:
             return self.to_s - self.from_s
         if self.to_bar is not None and self.from_bar is not None:
-            return (self.to_bar - self.from_bar) * self.quarters_per_bar * 60.0 / (self.bpm or limits.USUAL_BPM)
+            return self.bar_s(self.to_bar - self.from_bar)
         if self.bars is not None:
             return self.bar_s(self.bars)
         return 10.0 if self.duration_s is None else self.duration_s
