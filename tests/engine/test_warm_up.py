@@ -20,7 +20,7 @@ def test_the_warm_up_counts_mastering_and_measuring_as_a_job_has_them(monkeypatc
 
         return slowed
 
-    monkeypatch.setattr("engine.acceleration.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("engine.acceleration.pace.time.monotonic", lambda: now[0])
     monkeypatch.setattr("engine.rendering.track.Master.push", slow(Master.push, 0.1))
     monkeypatch.setattr("engine.rendering.track.Meter.music", slow(Meter.music, 0.35))
     for pace in (create_engine("cpu").load("sketch").paces or {}).values():

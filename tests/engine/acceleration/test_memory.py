@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.acceleration import choose_runtime
 from engine.acceleration.memory import shortage_named
-from engine.api import EngineError, OutOfMemory
+from engine.api import OutOfMemory
 from engine.checkpoints.published import PUBLISHED
 from engine.pipeline import Pipeline
 from tests.released import write_released
@@ -56,9 +55,3 @@ def test_what_torch_says_of_a_gpu_is_reported():
 def test_any_other_error_stays_what_it_is():
     with pytest.raises(RuntimeError, match="shape"), shortage_named(CPU, "the test"):
         raise RuntimeError("shape mismatch")
-
-
-@pytest.mark.parametrize("asked", ["cuda:99", "tpu", "cpu:3"])
-def test_a_device_that_is_not_there_is_reported(asked):
-    with pytest.raises(EngineError, match=f"INSPIRE_DEVICE is '{asked}': this machine has .*cpu; leave it away for the best"):
-        choose_runtime(asked)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from engine import music_job
-from engine.acceleration import BYTES_PER_THREAD, choose_runtime, prepare, use_threads
 from engine.acceleration.compiled import CompiledNetwork
+from engine.acceleration.runtime import BYTES_PER_THREAD, choose_runtime, prepare, use_threads
 from engine.api import EngineError, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.models.packed import PackedNetwork
@@ -48,7 +48,7 @@ def test_threads_are_given_back_also_after_an_error():
 
 @pytest.mark.parametrize(("bytes_per_thread", "threads"), [(BYTES_PER_THREAD, 1), (100, 3)], ids=["small", "large"])
 def test_a_small_language_model_decodes_on_one_thread_and_a_large_one_on_all(model, monkeypatch, bytes_per_thread, threads):
-    monkeypatch.setattr("engine.acceleration.BYTES_PER_THREAD", bytes_per_thread)
+    monkeypatch.setattr("engine.acceleration.runtime.BYTES_PER_THREAD", bytes_per_thread)
     runtime = replace(choose_runtime("cpu"), threads=3)
     assert prepare(load_checkpoint(model), runtime).decoder_threads == threads
 
@@ -56,7 +56,7 @@ def test_a_small_language_model_decodes_on_one_thread_and_a_large_one_on_all(mod
 def test_a_small_language_model_keeps_float32_where_a_large_one_is_narrowed(model, monkeypatch):
     runtime = replace(choose_runtime("cpu"), language_model_dtype=torch.bfloat16)
     assert prepare(load_checkpoint(model), runtime).decoder.dtype == torch.float32
-    monkeypatch.setattr("engine.acceleration.CACHED_WEIGHTS", 100)
+    monkeypatch.setattr("engine.acceleration.runtime.CACHED_WEIGHTS", 100)
     assert prepare(load_checkpoint(model), runtime).decoder.dtype == torch.bfloat16
 
 
@@ -95,7 +95,7 @@ def test_the_setting_says_what_a_step_runs_on(wide, monkeypatch, acceleration, d
 
 
 def test_a_large_model_is_compiled_only_where_that_is_asked_for(wide, monkeypatch):
-    monkeypatch.setattr("engine.acceleration.CACHED_WEIGHTS", 100)
+    monkeypatch.setattr("engine.acceleration.runtime.CACHED_WEIGHTS", 100)
     for acceleration, kind in (("auto", PackedNetwork), ("exact", CompiledNetwork)):
         runtime = replace(choose_runtime("cpu"), acceleration=acceleration)
         assert type(prepare(load_checkpoint(wide), runtime).decoder.network) is kind
@@ -132,3 +132,9 @@ def test_a_piece_is_the_same_audio_compiled_and_not(wide, monkeypatch):
         events = list(Pipeline("cpu").generate(request))
         audio[acceleration] = [event.samples.tobytes() for event in events if hasattr(event, "samples")]
     assert audio["exact"] == audio["off"]
+
+
+@pytest.mark.parametrize("asked", ["cuda:99", "tpu", "cpu:3"])
+def test_a_device_that_is_not_there_is_reported(asked):
+    with pytest.raises(EngineError, match=f"INSPIRE_DEVICE is '{asked}': this machine has .*cpu; leave it away for the best"):
+        choose_runtime(asked)
