@@ -7,6 +7,7 @@ a region or for a clip's resynthesis, or one of the baselines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from engine.acceleration import PaceMeter, Prepared, Stopwatch, choose_runtime, prepare
@@ -100,8 +101,12 @@ class Pipeline:
 
     def _prepare(self, name: str) -> _Loaded:
         checkpoint = load_checkpoint(name)
-        prepared, planner = prepare(checkpoint, self.runtime), Planner(checkpoint, self.runtime.device)
-        return _Loaded(name, prepared, planner, warm_up(prepared, planner, self.chunks))
+        with ThreadPoolExecutor(1) as reader:  # the files are hashed for the report while the weights are packed
+            hashed = reader.submit(lambda: checkpoint.weights_sha256)
+            prepared, planner = prepare(checkpoint, self.runtime), Planner(checkpoint, self.runtime.device)
+            paces = warm_up(prepared, planner, self.chunks)
+            hashed.result()
+        return _Loaded(name, prepared, planner, paces)
 
 
 def _seeded(request: GenerationRequest) -> GenerationRequest:

@@ -17,38 +17,52 @@ from engine.reporting import variation_report
 from engine.sampler import TokenSampler
 
 CALIBRATION_S = 3.5  # of audio from which the pace is estimated before there was a job: enough for chunks of three lengths
-SLOW_S = 1.0  # work for a first half second of audio: where that takes longer, no more is rendered only to be measured
+SLOW_S = 1.0  # work for a first half second of audio: where that takes longer, it is the measurement too
+STEPS_S = 0.3  # of steps from which their pace is estimated, or as many as the first half second has
 
 
 def warm_up(prepared: Prepared, planner: Planner, chunks: ChunkPlan) -> dict[str, Pace]:
-    """A few tokens and a short window of each decode path. Returns the paths' paces once they are warm."""
+    """A few tokens, and a short window of each decode path. Returns the paths' paces once they are warm.
+
+    The paths play the same tokens, which are drawn once.
+    """
     paces: dict[str, Pace] = {}
+    tokens: list[int] = []
     for decode in DECODE_PATHS:
         if decode == "full" and prepared.checkpoint.flow is None:
             continue
         request = planner.settle(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode))
         renderer = renderer_for(prepared, request, request.seed_of(1))
-        plan = planner.plan(request, renderer.samplerate)
+        plan, count = planner.plan(request, renderer.samplerate), round(request.seconds * renderer.token_rate)
         sampler = TokenSampler(prepared, PaceMeter())
-        tokens = [token for (token,) in sampler.tokens(plan, round(request.seconds * renderer.token_rate))]
+        tokens = tokens or [token for (token,) in sampler.tokens(plan, count)]
         begun = time.monotonic()
-        _rehearse(planner, sampler, chunks, plan, renderer.samplerate, tokens)
-        seconds = 2 * request.seconds if time.monotonic() - begun > SLOW_S else CALIBRATION_S
-        paces[decode] = _calibrate(prepared, planner, chunks, request, renderer.samplerate, tokens, seconds)
+        track = _rehearse(planner, sampler, chunks, plan, renderer.samplerate, tokens)
+        if time.monotonic() - begun > SLOW_S:
+            if not sampler.pace.steps:
+                _step(sampler, plan, count)
+            paces[decode] = sampler.pace.summary(0.0, request.seconds, count / request.seconds, track.margins_s, 1)
+        else:
+            paces[decode] = _calibrate(prepared, planner, chunks, request, renderer.samplerate, tokens)
     return paces
 
 
 def _calibrate(
-    prepared: Prepared, planner: Planner, chunks: ChunkPlan, request: GenerationRequest, samplerate: int, tokens: list[int],
-    seconds: float,
-) -> Pace:  # fmt: skip
-    """The pace of a decode path once it is warm: a few tokens are made again, and so many seconds rendered of them."""
+    prepared: Prepared, planner: Planner, chunks: ChunkPlan, request: GenerationRequest, samplerate: int, tokens: list[int]
+) -> Pace:
+    """The pace of a decode path once it is warm: a few tokens are drawn again, and CALIBRATION_S rendered of them."""
     sampler = TokenSampler(prepared, PaceMeter())
-    for _ in sampler.tokens(planner.plan(request, samplerate), len(tokens)):
-        pass
-    longer = planner.plan(replace(request, duration_s=seconds), samplerate)
+    _step(sampler, planner.plan(request, samplerate), len(tokens))
+    longer = planner.plan(replace(request, duration_s=CALIBRATION_S), samplerate)
     track = _rehearse(planner, sampler, chunks, longer, samplerate, tokens)
-    return sampler.pace.summary(0.0, seconds, len(tokens) / request.seconds, track.margins_s, 1)
+    return sampler.pace.summary(0.0, CALIBRATION_S, len(tokens) / request.seconds, track.margins_s, 1)
+
+
+def _step(sampler: TokenSampler, plan: GenerationPlan, count: int) -> None:
+    """Draws tokens, `count` at most, for the pace of it."""
+    for _ in sampler.tokens(plan, count):
+        if sampler.pace.steps_s > STEPS_S:
+            break
 
 
 def _rehearse(
