@@ -1,4 +1,4 @@
-"""All benchmarks, one JSON line a figure: python -m tests.benchmarks [--model NAME]"""
+"""The benchmarks of speed, one JSON line a figure: python -m tests.benchmarks [--model NAME]"""
 
 from __future__ import annotations
 
