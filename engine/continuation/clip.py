@@ -18,7 +18,7 @@ from engine.arrays import Audio
 from engine.continuation.recent import Recent, digest
 from engine.continuation.recorded_audio import UnreadableError, open_recording
 from engine.music.analysis import measure_bpm, measure_key
-from engine.music.channels import to_mono
+from engine.music.channels import dc_of, swing, to_mono
 
 EXCERPT_S = 30.0  # of a clip's end, that its tempo and key are measured in
 END_S = 0.001  # a join so near to a clip's end is at its end
@@ -96,7 +96,7 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
         raise ClipError(f"{path.name} became shorter while it was read: wait until it is written, and try again")
     if not np.isfinite(audio).all():
         raise ClipError(f"{path.name} holds values that are no numbers (NaN or infinity): export it again from its source")
-    if np.ptp(audio, axis=0).max() < 2 * SILENCE:
+    if swing(audio) < 2 * SILENCE:
         raise ClipError(
             f"{path.name} is silent before {join / rate:.1f} s: there is nothing to continue, choose another place or clip"
         )
@@ -136,7 +136,7 @@ def resampled(audio: Audio, rate: int, wanted: int) -> Audio:
     """About its mean: where audio with DC begins and ends, a resampler meets a step."""
     if rate == wanted:
         return audio.copy()
-    mean = audio.mean(0)
+    mean = dc_of(audio)
     resampled: Audio = soxr.resample(audio - mean, rate, wanted, "VHQ") + mean
     return resampled
 

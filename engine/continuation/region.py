@@ -14,7 +14,7 @@ from engine.api import MAX_DURATION_S, MIN_CLIP_S, MIN_REGION_S, ClipError, Gene
 from engine.arrays import Audio
 from engine.continuation.clip import EXCERPT_S, SILENCE, Clip, resampled
 from engine.continuation.recorded_audio import RecordedAudio, UnreadableError, open_recording
-from engine.music.channels import to_mono
+from engine.music.channels import swing, to_mono
 
 EDGE_S = 0.02  # of the old audio that new audio is cross-faded with, inside of the region
 LEAST_AFTER_S = 0.1  # of sound after a region, by which what leads to it can be judged
@@ -88,7 +88,7 @@ class Region:
 
 
 def is_audible(audio: Audio) -> bool:
-    return bool(len(audio)) and float(np.ptp(audio, axis=0).max()) >= 2 * SILENCE
+    return bool(len(audio)) and swing(audio) >= 2 * SILENCE
 
 
 def read_region(request: GenerationRequest) -> Region:

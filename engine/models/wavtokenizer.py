@@ -23,6 +23,8 @@ IGNORED_KEYS = (
     (r"(?!feature_extractor\.|backbone\.|head\.).*", "discriminators and losses of the published training run"),
 )
 
+CANDIDATES = 8  # codes that are compared digit by digit: far more than rounding confuses
+
 
 class WavTokenizer(nn.Module):
     """Keys are those of the released model.pt's `state_dict`, less IGNORED_KEYS. One frame is `hop_length` samples.
@@ -65,13 +67,8 @@ class WavTokenizer(nn.Module):
         """features [B, dimension, frames] → codes [B, frames] and their vectors [B, dimension, frames]."""
         points = features.detach().transpose(1, 2).float()
         with torch.autocast(features.device.type, enabled=False):
-            # From differences: |x|² - 2x·c + |c|² in float32 loses the digits that separate the nearest two codes.
             books = self.codebook.float().chunk(self.views)
-            drawn = [
-                torch.cdist(points[:, view :: self.views], book, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
-                + view * len(book)
-                for view, book in enumerate(books)
-            ]
+            drawn = [nearest(points[:, view :: self.views], book) + view * len(book) for view, book in enumerate(books)]
         codes = torch.stack(drawn, dim=-1).flatten(1)
         return codes, self.embed(codes)
 
@@ -113,6 +110,18 @@ class WavTokenizer(nn.Module):
     def fold(self) -> None:
         """Replaces weight normalisation by plain weights, for inference; the result is the same, the keys are not."""
         fold_weight_norm(self)
+
+
+def nearest(points: Tensor, book: Tensor) -> Tensor:
+    """Of each point [B, N, D] the nearest row of `book` [K, D]: [B, N].
+
+    |c|² - 2x·c is quick, but in float32 loses the digits that separate the nearest two: it chooses CANDIDATES, of which
+    differences decide.
+    """
+    likely = torch.addmm(book.square().sum(-1), points.flatten(0, 1), book.T, alpha=-2)
+    rows = likely.topk(min(CANDIDATES, len(book)), largest=False).indices.sort(-1).values  # of equals the first
+    apart = torch.linalg.vector_norm(points.flatten(0, 1)[:, None] - book[rows], dim=-1)
+    return rows.gather(-1, apart.argmin(-1, keepdim=True)).view(points.shape[:2])
 
 
 class FeatureExtractor(nn.Module):

@@ -1,4 +1,7 @@
-"""Fewer channels of more. Audio is float32 (frames, channels)."""
+"""Fewer channels of more, and figures of each. Audio is float32 (frames, channels).
+
+Channel by channel: along a last axis of two NumPy takes twenty to fifty times as long.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def to_mono(audio: Audio) -> Audio:
     """The channels' mean [frames]; their strongest alone where they cancel each other, in a register that matters or in all:
     opposite polarity must not be silence.
     """
-    mean: Audio = audio.mean(1)
+    mean = mean_over_channels(audio)
     if audio.shape[1] == 1 or not len(audio):
         return mean
     length = next_fast_len(len(audio), real=True)  # a prime number of frames takes ten times as long
@@ -30,6 +33,32 @@ def to_mono(audio: Audio) -> Audio:
     if not (matters & (_power(spectra.mean(0), edges) < _LOST * expected)).any():
         return mean
     return np.ascontiguousarray(audio[:, powers.sum(1).argmax()])
+
+
+def mean_over_channels(audio: Audio) -> Audio:
+    """The channels' mean at each frame: [frames]."""
+    total = audio[:, 0].copy()
+    for channel in audio.T[1:]:
+        total += channel
+    return total / np.float32(audio.shape[1])
+
+
+def peak_over_channels(audio: Audio) -> Audio:
+    """The greatest magnitude of all channels at each frame: [frames]."""
+    peak = np.abs(audio[:, 0])
+    for channel in audio.T[1:]:
+        np.maximum(peak, np.abs(channel), out=peak)
+    return peak
+
+
+def dc_of(audio: Audio) -> Audio:
+    """Mean of each channel, [channels]; of [frames] one number."""
+    return np.array([channel.mean() for channel in audio.T] if audio.ndim == 2 else audio.mean(), np.float32)
+
+
+def swing(audio: Audio) -> float:
+    """From the lowest to the highest value of the channel in which they are farthest apart."""
+    return max(float(np.ptp(channel)) for channel in audio.T)
 
 
 def surround_to_stereo(audio: Audio, order: tuple[int, int, int, int, int]) -> Audio:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.arrays import FloatArray
+from engine.music.channels import dc_of
 
 FADE_STEP_S = 0.5  # in which a fade is followed
 FADED_STEPS = 2  # that a fade lasts at least; what is shorter is a rest
@@ -20,7 +21,7 @@ def rms_db(audio: FloatArray) -> float:
 
 def rms_db_without_dc(audio: FloatArray) -> float:
     """Root mean square in dB full scale without the mean of each channel (DC), which is no sound."""
-    return rms_db(audio - audio.mean(0)) if len(audio) else -120.0
+    return rms_db(audio - dc_of(audio)) if len(audio) else -120.0
 
 
 def without_fade(audio: FloatArray, samplerate: int) -> FloatArray:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 
 from engine.arrays import Audio
+from engine.music.channels import mean_over_channels
 from engine.music.grid import Grid
 
 UNITS_PER_BEAT = 2
@@ -223,8 +224,8 @@ class ClipTimbre:
     def _aligned(self, old: Audio, source: int) -> tuple[int, float]:
         """By how many frames `source` moves so that what leads to it is most like `old`; and how like: the correlation."""
         first, last = max(0, source - self.fade - self._search), min(len(self.audio), source + self._search)
-        around = self.audio[first:last].mean(1)
-        old = old.mean(1)
+        around = mean_over_channels(self.audio[first:last])
+        old = mean_over_channels(old)
         if len(around) < len(old):
             return 0, 0.0
         windows = np.lib.stride_tricks.sliding_window_view(around, len(old))[::2]

@@ -11,6 +11,7 @@ from scipy.ndimage import minimum_filter1d
 from scipy.signal import upfirdn
 
 from engine.arrays import Audio
+from engine.music.channels import peak_over_channels
 
 CEILING_DB = -1.0  # dBTP
 MARGIN_DB = 0.3  # that four times the rate may miss of a peak
@@ -74,7 +75,7 @@ class TruePeakLimiter:
         self._around = around[-2 * HALF_TAPS :]
         dense = upfirdn(_taps(), around, up=OVERSAMPLING, axis=0)
         first = OVERSAMPLING * 2 * HALF_TAPS
-        dense = np.abs(dense[first : first + OVERSAMPLING * len(audio)]).max(1)
+        dense = peak_over_channels(dense[first : first + OVERSAMPLING * len(audio)])
         return np.maximum.reduceat(dense, np.arange(0, len(dense), OVERSAMPLING)).astype(np.float64)
 
 
@@ -83,7 +84,7 @@ def true_peak_db(audio: Audio) -> float:
     if not len(audio):
         return -120.0
     size = max(64, len(audio) // 200)
-    blocks = np.maximum.reduceat(np.abs(audio).max(1), np.arange(0, len(audio), size))
+    blocks = np.maximum.reduceat(peak_over_channels(audio), np.arange(0, len(audio), size))
     padded = np.pad(audio, ((2 * HALF_TAPS, 2 * HALF_TAPS), (0, 0)))
     peak = 0.0
     for block in np.argsort(blocks)[-SEARCHED:]:

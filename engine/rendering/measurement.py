@@ -8,7 +8,7 @@ import soxr
 from engine.arrays import Audio
 from engine.music.analysis import JoinReport, join_report, measure_bpm, measure_key
 from engine.music.bass_line import BassNote, transcribe_bass
-from engine.music.channels import to_mono
+from engine.music.channels import mean_over_channels, to_mono
 from engine.music.chords import estimate_chords
 from engine.music.drums import Stroke, detect_drums
 from engine.music.grid import Grid
@@ -43,7 +43,7 @@ class Meter:
         self._before = np.concatenate([self._before, to_mono(samples[-self._window :])])[-self._window :]
 
     def add(self, samples: Audio) -> None:
-        mono = samples.mean(1)
+        mono = mean_over_channels(samples)
         self.frames += len(mono)
         self.peak = max(self.peak, float(np.abs(samples).max(initial=0)))
         self._energy += float(np.square(mono, dtype=np.float64).sum())

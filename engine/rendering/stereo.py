@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from engine.arrays import Audio
+from engine.music.channels import dc_of
 
 LOWEST_HZ, SPLIT_HZ = 200.0, 2_500.0
 SIDE_DB = -9.5  # of the side against the middle, at full width, that a piece comes to
@@ -59,7 +60,7 @@ def width_of(audio: Audio) -> float:
     """The width that comes to the side of a recording (frames, channels): 0 for mono and what is nearly so, and other than 2."""
     if audio.shape[1] != 2 or not len(audio):
         return 0.0
-    left, right = (audio - audio.mean(0)).astype(np.float64).T
+    left, right = (audio - dc_of(audio)).astype(np.float64).T
     middle, side = np.mean((left + right) ** 2), np.mean((left - right) ** 2)
     side_db = 10 * np.log10((side + 1e-12) / (middle + 1e-12))
     return 0.0 if side_db < MONO_DB else float(10 ** ((min(side_db, WIDEST_DB) - SIDE_DB) / 20))

@@ -12,6 +12,7 @@ import soxr
 
 from engine.api import AudioChunk
 from engine.arrays import Audio
+from engine.music.channels import dc_of
 from engine.music.grid import Grid
 from engine.music.level import rms_db_without_dc, without_fade
 from engine.music.loop import LoopEnd
@@ -147,7 +148,7 @@ class Track:
         new = new[: self.wanted - self._taken]
         joined = np.zeros_like(new[:0])
         if len(led) and self.source is not None and self.source.repeated:
-            self._dc = self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+            self._dc = dc_of(self.source.samples[-round(LEVEL_S * self.samplerate) :])
             joined = self._join(led)
         if self._dc.any() and len(new):
             new = new + self._dc * self._dc_left(len(new))
@@ -175,7 +176,7 @@ class Track:
         """What sounds before the new part: `led`, and the source before that where it is no more than the cross-fade from it."""
         if self.source is None or len(led) > self._overlap:
             return led
-        dc = 0.0 if self.source.repeated else self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+        dc = 0.0 if self.source.repeated else dc_of(self.source.samples[-round(LEVEL_S * self.samplerate) :])
         before: Audio = np.concatenate([self.source.samples[: -self._overlap] - dc, led]).astype(np.float32)
         return before
 
@@ -284,7 +285,7 @@ class ClipTrack(Track):
     def _material(self) -> Audio:
         """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on, without DC."""
         assert self.source is not None
-        samples = self.source.samples - self.source.samples[-round(LEVEL_S * self.samplerate) :].mean(0)
+        samples = self.source.samples - dc_of(self.source.samples[-round(LEVEL_S * self.samplerate) :])
         frames = math.ceil(len(self.source.tokens) / self._renderer.token_rate / self._stretch * self.samplerate)
         if self.source.looped:
             samples = np.tile(samples, (-(-frames // len(samples)), 1))

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.config import SpectralConfig, WavTokenizerConfig
-from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer
+from engine.models.wavtokenizer import IGNORED_KEYS, WavTokenizer, nearest
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TOLERANCE = 2e-4  # wavtokenizer.json
@@ -190,3 +190,15 @@ def test_quantize_finds_the_nearest_code(config, expected):
     codes, quantized = tokenizer.quantize(features)
     assert codes.tolist() == [expected]
     torch.testing.assert_close(quantized, tokenizer.embed(codes), atol=0, rtol=0)
+
+
+def test_the_nearest_code_is_that_by_differences_however_far_from_the_origin():
+    """Codes that are 1e-3 apart at a distance of 100, where the squares in float32 err by 1e-3: by these alone half are wrong."""
+    generator = torch.Generator().manual_seed(0)
+    book = torch.randn(64, 16, generator=generator) + 25
+    book[1::2] = book[::2] + 1e-3 * torch.randn(32, 16, generator=generator)
+    points = (book + 1e-4 * torch.randn(64, 16, generator=generator))[None]
+    exact = (points[0].double()[:, None] - book.double()).norm(dim=-1).argmin(-1)
+    assert torch.equal(nearest(points, book)[0], exact)
+    assert (book.square().sum(-1) - 2 * points[0] @ book.T).argmin(-1).ne(exact).sum() > 5
+    assert torch.equal(nearest(points, book[:3])[0], (points[0].double()[:, None] - book[:3].double()).norm(dim=-1).argmin(-1))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from engine.music.channels import surround_to_stereo, to_mono
+from engine.music.channels import dc_of, mean_over_channels, peak_over_channels, surround_to_stereo, swing, to_mono
 
 RATE = 8_000
 
@@ -38,3 +39,15 @@ def test_surround_is_mixed_as_the_standard_has_it():
     level = np.float32(0.5**0.5)
     np.testing.assert_allclose(mixed.T, [left + level * (centre + back_left), right + level * (centre + back_right)])
     assert not mixed[3].any()  # the LFE channel
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_figures_of_channels_are_those_across_the_rows(channels):
+    audio = (0.1 * np.random.default_rng(0).standard_normal((999, channels)) + 0.2).astype(np.float32)
+    before = audio.copy()
+    np.testing.assert_array_equal(mean_over_channels(audio), audio.mean(1))
+    np.testing.assert_array_equal(peak_over_channels(audio), np.abs(audio).max(1))
+    np.testing.assert_allclose(dc_of(audio), audio.mean(0, np.float64), rtol=1e-6)
+    np.testing.assert_allclose(dc_of(audio[:, 0]), audio[:, 0].mean(), rtol=1e-6)
+    assert swing(audio) == np.ptp(audio, axis=0).max()
+    np.testing.assert_array_equal(audio, before)
