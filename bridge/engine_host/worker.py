@@ -108,7 +108,7 @@ class _Worker:
         if weights not in ("", self._weights):
             problem = f"the model {request.model} has changed since: its weights were {weights}, now they are {self._weights}"
             raise ModelError(f"{problem}; give another seed to hear it as it is now")
-        for event in _checked(engine.generate(request, lambda: run <= self._cancelled_run)):
+        for event in checked(engine.generate(request, lambda: run <= self._cancelled_run)):
             self._send_event(run, event)
 
     def _send_event(self, run: int | None, event: Event | EngineError) -> None:
@@ -144,7 +144,7 @@ def create_engine(name: str) -> Engine:
     return engine
 
 
-def _checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Progress | AudioChunk | Finished]:
+def checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Progress | AudioChunk | Finished]:
     """The engine's events, held to the contract of `engine.api`: consecutive finite float32 chunks, one Finished last."""
     ends: dict[int, tuple[int, int]] = {}  # of each variation: the next chunk's index and frame
     finished = None
@@ -158,7 +158,7 @@ def _checked(events: Iterator[Progress | AudioChunk | Finished]) -> Iterator[Pro
             ends[event.variation] = (index + 1, frame + len(event.samples))
         elif isinstance(event, Finished):
             finished = event
+            _, frames = ends.get(1, (0, 0))
+            assert event.frames == frames, f"the engine counts {event.frames} frames, its chunks hold {frames}"
         yield event
     assert finished is not None, "the engine ended without Finished"
-    _, frames = ends.get(1, (0, 0))
-    assert finished.frames == frames, f"the engine counts {finished.frames} frames, its chunks hold {frames}"

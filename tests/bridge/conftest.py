@@ -9,14 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge.osc import codec
 from bridge.osc.client import Client
-from bridge.osc.replies import Cancelled, Done, Fail, Reply, decode_reply
+from bridge.osc.replies import Cancelled, Chunk, Done, Fail, Reply, decode_reply
 from tests.jack import ENVIRONMENT, JackServer
 from tests.missing import needs_jack
 
@@ -115,6 +115,15 @@ def wait_for(condition: Callable[[], object], patience_s: float = 60.0):
             return value
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+def until_chunk(events: Iterable[Reply], index: int) -> Chunk:
+    """Reads a job's events up to this chunk."""
+    for event in events:
+        assert not isinstance(event, Fail), event
+        if isinstance(event, Chunk) and event.index == index:
+            return event
+    raise AssertionError("no such chunk")
 
 
 def is_running(pid: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.engine_host.worker import NICENESS
 from bridge.osc import codec, spec
 from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Fail, Pong, ProgressReport, Queued, State, Welcome
 from tests import fake_engine
-from tests.bridge.conftest import RawClient, wait_for
+from tests.bridge.conftest import RawClient
 from tests.bridge.osc.test_codec import bundle
 
 
@@ -292,25 +290,3 @@ def test_quit_ends_everything_in_order(start_daemon):
     assert daemon.process.wait(20) == 0
     assert not daemon.state_file.exists()
     assert "Traceback" not in daemon.log, daemon.log
-
-
-def test_a_deaf_engine_does_not_hold_up_quit(start_daemon):
-    daemon = start_daemon()
-    with daemon.client() as client:
-        events = client.generate("deaf tune", duration_s=400)
-        while not isinstance(next(events), Chunk):
-            pass
-        client.quit()
-        end = list(events)[-1]
-    assert end.code == "interrupted" and soundfile.info(end.pairs["path"]).frames > 0
-    wait_for(lambda: daemon.process.poll() is not None)
-
-
-def test_the_engine_runs_at_a_lower_priority_than_a_daw(start_daemon):
-    daemon = start_daemon()
-    engine, own = daemon.engine_pid(), os.getpriority(os.PRIO_PROCESS, daemon.process.pid)
-    wait_for(lambda: os.getpriority(os.PRIO_PROCESS, engine) == max(NICENESS, own))
-    assert NICENESS > 0 and own == os.getpriority(os.PRIO_PROCESS, 0)
-    assert daemon.serves_on()
-    threads = [int(one) for one in os.listdir(f"/proc/{engine}/task")]
-    assert {os.getpriority(os.PRIO_PROCESS, one) for one in threads} == {max(NICENESS, own)}

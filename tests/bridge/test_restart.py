@@ -15,8 +15,7 @@ import pytest
 import soundfile
 
 from bridge.osc.replies import Ack, Cancelled, Done, Fail, Queued
-from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, daemon_environment, wait_for
-from tests.bridge.test_crashes import until_chunk
+from tests.bridge.conftest import ROOT, RawClient, RunningDaemon, daemon_environment, until_chunk, wait_for
 
 WAITING = ("first", "second", "third")
 

@@ -16,8 +16,7 @@ from bridge.osc.commands import History, Submit
 from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Entry, Fail, Found
 from bridge.results.recording import Recording
 from engine.api import AudioChunk, GenerationRequest
-from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
-from tests.bridge.test_crashes import until_chunk
+from tests.bridge.conftest import RawClient, RunningDaemon, until_chunk, wait_for
 
 DAY = "2026-11-21T10:00:00+00:00"
 
