@@ -18,13 +18,18 @@ def move_away(files: Sequence[Path], id: str) -> Path:
         folder = files[0].parent / "Deleted"
         folder.mkdir(exist_ok=True)
         targets = paths.reserve(folder / paths.unnumbered(files[0], len(files)).name, len(files), {"id": id})
-        for path, target in zip(files, targets, strict=True):
-            beside = sidecar.files_beside(path, id)
-            os.replace(path, target)
-            if not beside:
-                sidecar.path_of(target).unlink()
-            for other in beside:
-                os.replace(other, target.with_suffix(other.suffix))
+        try:
+            for path, target in zip(files, targets, strict=True):
+                beside = sidecar.files_beside(path, id)
+                os.replace(path, target)
+                if not beside:
+                    sidecar.path_of(target).unlink()
+                for other in beside:
+                    os.replace(other, target.with_suffix(other.suffix))
+        finally:
+            for target in targets:
+                if not target.exists():  # its name was reserved in vain
+                    sidecar.path_of(target).unlink(missing_ok=True)
         return targets[0]
 
 

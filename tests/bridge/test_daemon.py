@@ -178,27 +178,6 @@ def test_a_client_may_follow_every_job(daemon, raw):
     monitor.close()
 
 
-def test_another_protocol_is_rejected(raw):
-    raw.send("/inspire/hello", "h", "from the future", 99)
-    reply = raw.receive()
-    assert reply.code == "protocol" and "99" in reply.message
-
-
-def test_status_of_daemon_and_job(daemon, raw):
-    raw.send("/inspire/status", "s1")
-    state = raw.receive()
-    assert isinstance(state, State) and state.state in ("idle", "starting")
-    assert state.pairs["pid"] == daemon.process.pid and state.pairs["folder"] == str(daemon.folder)
-    assert state.pairs["audio_device"].startswith("none")
-    raw.send("/inspire/generate", "asked", "tune", "duration_s", 0.5)
-    raw.until_end()
-    raw.send("/inspire/status", "s2", "job", "asked")
-    state = raw.receive()
-    assert (state.state, state.pairs["job"]) == ("done", "asked") and Path(state.pairs["path"]).exists()
-    raw.send("/inspire/status", "s3", "job", "nobody")
-    assert raw.receive().code == "no_such_job"
-
-
 def test_a_bundle_is_served_in_order(raw):
     raw.send_bytes(bundle(*(codec.encode("/inspire/ping", [f"b{n}"]) for n in range(3))))
     assert [raw.receive().id for _ in range(3)] == ["b0", "b1", "b2"]

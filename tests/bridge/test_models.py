@@ -16,17 +16,6 @@ from tests.bridge.conftest import ROOT, RawClient, daemon_environment
 from tests.tiny_model import TINY, write_tiny_model
 
 
-def test_models_are_reported_one_reply_each(start_daemon, tmp_path):
-    write_tiny_model(tmp_path / "models" / "mine")
-    daemon = start_daemon(models_folder=tmp_path / "models")
-    client = RawClient(daemon.port)
-    client.send("/inspire/models", "m")
-    replies = [client.receive() for _ in range(2)]
-    assert [(r.index, r.count, r.name, r.pairs["kind"]) for r in replies] == [(0, 2, "sketch", "embedded"), (1, 2, "mine", "own")]
-    assert replies[1].pairs["path"] == str(tmp_path / "models" / "mine") and replies[1].pairs["megabytes"] > 0
-    client.close()
-
-
 def test_the_command_lists_them_and_marks_the_one_in_use(tmp_path):
     shutil.copytree(EMBEDDED_MODELS / "sketch", tmp_path / "models" / "mine")
     environment = daemon_environment(tmp_path, models_folder=tmp_path / "models", model="mine")

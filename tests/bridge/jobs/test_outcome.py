@@ -13,7 +13,7 @@ from bridge.errors import EngineFailure, JobError
 from bridge.jobs import outcome
 from bridge.jobs.job import Job
 from bridge.osc.commands import Submit
-from bridge.osc.replies import Cancelled, Done, Fail, ProgressReport
+from bridge.osc.replies import Cancelled, Done, Fail
 from bridge.results.recording import Recording
 from engine.api import AudioChunk, Finished, GenerationRequest
 from tests.reports import REPORT
@@ -67,14 +67,3 @@ def test_the_sidecar_says_what_became_of_it(tmp_path, failure, state):
 def test_a_clip_that_is_gone_is_said_and_nothing_fails(tmp_path):
     sidecar = asyncio.run(outcome.in_sidecar(job_of(tmp_path, clip=str(tmp_path / "gone.wav")), finished(), None))
     assert sidecar["source"]["sha256"] is None and sidecar["source"]["problem"]
-
-
-def test_a_job_reports_where_it_is(tmp_path):
-    job = Job(Submit("j", GenerationRequest("dub", duration_s=4.0)), Recording(tmp_path, GenerationRequest("dub")), 7)
-    assert job.state == "queued" and job.rtf == 0.0 and job.exact.seed == 7
-    job.started, job.done_s, job.worked_s = time.monotonic(), 2.0, 1.0
-    assert job.state == "running" and job.progress() == ProgressReport("j", 2.0, 4.0, 0.5)
-    for end, state in [(Done("j", "", 0.0), "done"), (Fail("j", "engine", "x"), "failed"), (Cancelled("j", "", 0.0), "cancelled"),
-                       (Fail("j", "interrupted", "x"), "interrupted")]:  # fmt: skip
-        job.end = end
-        assert job.state == state
