@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 WITHOUT = {"__init__.py", "__main__.py"}  # names gathered from a room's modules, and a program's first line
 
 
-@pytest.mark.parametrize("package", ["bridge", "max_for_live", "presets"])
+@pytest.mark.parametrize("package", ["bridge", "engine", "max_for_live", "presets"])
 def test_every_module_has_a_test_file_in_its_place(package):
     modules = [path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py") if path.name not in WITHOUT]
     missing = [str(module) for module in modules if not (ROOT / "tests" / module.parent / f"test_{module.name}").exists()]
