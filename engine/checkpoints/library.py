@@ -13,9 +13,18 @@ import platformdirs
 from engine.api import ModelError
 
 EMBEDDED_MODELS = Path(__file__).parents[1] / "weights"
+# Of the weights, and where that was read (November 2026):
+# embedded: this repository's LICENSE.
+# released: LICENSE.txt of https://github.com/FunAudioLLM/InspireMusic (0aefb55), and the card of
+#     https://huggingface.co/FunAudioLLM/InspireMusic-Base (0939bba); the repository's README adds that it is for research. The
+#     WavTokenizer among the files comes from https://github.com/jishengpeng/WavTokenizer (5cf440d), whose LICENSE is MIT.
+# musicgen: LICENSE_weights and README of https://github.com/facebookresearch/audiocraft (896ec7c); its code is under MIT.
+# stable-audio: the agreement of July 5, 2024, that https://huggingface.co/stabilityai/stable-audio-open-1.0 links to. That page
+#     asks for consent, so the agreement was read as others quote it: no commercial use by who earns more than 1,000,000 USD a
+#     year; the others register at https://stability.ai/community-license. What was published before was for research alone.
 LICENCES = {
     "embedded": "Apache-2.0", "released": "Apache-2.0", "musicgen": "CC-BY-NC-4.0 (not for commercial use)",
-    "stable-audio": "Stability AI Community License (commercial use below 1 M USD a year)",
+    "stable-audio": "Stability AI Community License (commercial use up to 1 M USD a year, once registered with them)",
 }  # fmt: skip
 LOCK = "pulled.json"  # in a model's directory: what it was pulled from, and its files' hashes (engine.checkpoints.pull)
 MODELS_FOLDER = "INSPIRE_MODELS_FOLDER"  # in the environment: the user's models, in place of `default_models_folder`

@@ -45,7 +45,7 @@ class Published:
     hugging_face: str
     model_scope: str
     paper: str
-    licence: str = "Apache-2.0"
+    licence: str = "Apache-2.0"  # see `engine.checkpoints.library.LICENCES`; a pull shows what the source states
 
     @property
     def patterns(self) -> tuple[str, ...]:

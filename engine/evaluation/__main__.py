@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     facts = asdict(loaded) | {"decode": decode, "prompts": scale.prompts}
     facts.pop("paces")
     results: list[Result] = []
-    sections = [Section("The paper's models", tables=[paper.variants()])]
+    sections = [Section("The paper's models", paper.NOTES, [paper.variants(), paper.musicgen()])]
     if "targets" in options.parts:
         results, learnt = target_trials(model, prepared, paths, scale.prompts, options, _say)
         facts |= learnt

@@ -28,6 +28,21 @@ VARIANTS = (
     ("InspireMusic-1.5B-Long", "1.5B", "48", "1.8", "flow and super resolution"),
 )
 
+# What MusicGen's publishers measured on MusicCaps: the model card (model_cards/MUSICGEN_MODEL_CARD.md) of
+# https://github.com/facebookresearch/audiocraft (896ec7c). Name, Fréchet audio distance (VGGish), divergence (PaSST), CLAP score.
+MUSICGEN = (
+    ("musicgen-small", "4.88", "1.42", "0.27"),
+    ("musicgen-medium", "5.14", "1.38", "0.28"),
+    ("musicgen-large", "5.48", "1.37", "0.28"),
+    ("musicgen-melody", "4.93", "1.41", "0.27"),
+)
+
+NOTES = (
+    "The scores in the tables of InspireMusic's paper (arXiv 2503.00084) were looked for in public texts and repositories and not "
+    "found: its abstract and its repository name none. --paper FILE puts them beside ours.",
+    "MusicGen's own figures, on captions and recordings that are not here, compare its sizes, no more.",
+)
+
 FINDINGS = {
     "flow": "without flow, and without super resolution, the paper's models score lower; by how much is not known here",
     "baselines": "1.5B-Long performs comparably to MusicGen and Stable Audio 2.0, says its abstract; scores not known here",
@@ -41,6 +56,12 @@ def variants() -> Table:
     """Table 1 of the paper."""
     columns = ("variant", "language model", "kHz", "parameters, billions", "audio by way of")
     return Table("the paper's variants (its table 1)", columns, list(VARIANTS))
+
+
+def musicgen() -> Table:
+    """A baseline of the paper, as its publishers measured it."""
+    columns = ("model", "Fréchet distance on VGGish (lower is better)", "divergence on PaSST (lower)", "CLAP score (higher)")
+    return Table("MusicGen on MusicCaps, from its model card", columns, list(MUSICGEN))
 
 
 def figures(path: Path | None) -> dict[str, str]:

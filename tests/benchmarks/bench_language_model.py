@@ -64,16 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
 @torch.inference_mode()
 def bench(name: str, model: LanguageModel, dtype: torch.dtype, decoders: dict[str, Decoder], count: int) -> None:
     condition, prompt = asked_of(model)
-    rows = torch.cat([model.embed_condition(condition, prompt, torch.tensor([negative])) for negative in (False, True)]).to(dtype)
     qwen2 = as_transformers(model, dtype)
-    speech, head = model.speech_embedding.weight.to(dtype), model.llm_decoder.weight.to(dtype)
 
     def theirs(forward: Callable) -> Iterator[Tensor]:
-        cache, embeds = DynamicCache(), rows
-        while True:
-            hidden = forward(inputs_embeds=embeds, past_key_values=cache, use_cache=True)[:, -1]
-            yield (token := sampling.guide(*(hidden @ head.T).float().chunk(2), GUIDANCE).argmax(-1))
-            embeds = speech[token][:, None].repeat(2, 1, 1)
+        return reference_loop(model, forward, condition, prompt, dtype)
 
     def backbone_only(**inputs) -> Tensor:
         return qwen2.model(**inputs).last_hidden_state
@@ -92,6 +86,21 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, decoders: dict[st
             report(f"{own}.{which}.cpu", 1 / run.step_cpu_s, "tokens/s", 1 / other.step_cpu_s, other.step_cpu_s / run.step_cpu_s)
         report(f"{own}.prefill", run.prefill_s, "s", plain.prefill_s, plain.prefill_s / run.prefill_s)
         report(f"{own}.prefill.cpu", run.cpu[0], "s", plain.cpu[0], plain.cpu[0] / run.cpu[0])
+
+
+def reference_loop(
+    model: LanguageModel, forward: Callable, condition: Condition, prompt: Tensor, dtype: torch.dtype
+) -> Iterator[Tensor]:
+    """Tokens as a plain loop draws them. forward: of transformers, embeddings and a cache to the last hidden states."""
+    noise = torch.randn(1, 3, model.config.hidden_size) if model.config.negative == "noise" else None
+    branches = [(torch.tensor([negative]), noise) for negative in (False, True)]
+    rows = torch.cat([model.embed_condition(condition, prompt, *branch) for branch in branches]).to(dtype)
+    speech, head = model.speech_embedding.weight.to(dtype), model.llm_decoder.weight.to(dtype)
+    cache, embeds = DynamicCache(), rows
+    while True:
+        hidden = forward(inputs_embeds=embeds, past_key_values=cache, use_cache=True)[:, -1]
+        yield (token := sampling.guide(*(hidden @ head.T).float().chunk(2), GUIDANCE).argmax(-1))
+        embeds = speech[token][:, None].repeat(2, 1, 1)
 
 
 @torch.inference_mode()

@@ -57,3 +57,10 @@ def test_the_size_of_a_model_is_that_of_its_weights(folders):
 def test_without_a_folder_there_are_the_embedded_models(folders, monkeypatch, tmp_path):
     monkeypatch.setenv("INSPIRE_MODELS_FOLDER", str(tmp_path / "nowhere"))
     assert list(list_models()) == ["sketch"]
+
+
+def test_each_kind_of_model_has_the_licence_of_its_publishers(tmp_path):
+    said = {kind: ModelInfo("one", tmp_path, kind).licence for kind in ("released", "embedded", "musicgen", "stable-audio", "own")}
+    assert said["released"] == said["embedded"] == "Apache-2.0" and said["own"] == ""
+    assert "CC-BY-NC-4.0" in said["musicgen"] and "not for commercial use" in said["musicgen"]
+    assert "up to 1 M USD a year" in said["stable-audio"] and "registered" in said["stable-audio"]

@@ -25,3 +25,9 @@ def test_another_file_is_one_sentence(tmp_path, content, said):
 
 def test_the_eight_variants_of_table_1():
     assert len(paper.variants().rows) == 8 and all(len(row) == 5 for row in paper.variants().rows)
+
+
+def test_a_baselines_own_figures_are_there_with_their_source():
+    table = paper.musicgen()
+    assert table.rows[0] == ("musicgen-small", "4.88", "1.42", "0.27") and "its model card" in table.caption
+    assert all(len(row) == len(table.columns) for row in table.rows) and "not found" in paper.NOTES[0]
