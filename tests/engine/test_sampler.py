@@ -79,11 +79,13 @@ def test_a_judge_is_given_what_has_read_all_but_the_last_once_all_are_there(prep
     tokens = drawn(prepared, plan(clip=CLIP, beyond=2), 6, judge=judged.append)
     (generation,) = judged
     assert isinstance(generation, Generation) and len(tokens) == 6
-    generation.step(torch.tensor(tokens[-1]))  # there is room for what it is asked about
+    for token in (*tokens[-1], 5, 5):  # the last, and `beyond` more: there is room for what it is asked about
+        generation.step(torch.tensor([token]))
 
 
-def test_a_cancel_ends_it_and_nothing_is_judged(prepared):
+@pytest.mark.parametrize("wanted", [12, 40], ids=["in its only window", "in one of several"])
+def test_a_cancel_ends_it_and_nothing_is_judged(prepared, wanted):
     asked, judged = [], []
-    tokens = drawn(prepared, plan(), 40, cancelled=lambda: bool(asked.append(1)) or len(asked) > 10, judge=judged.append)
+    tokens = drawn(prepared, plan(), wanted, cancelled=lambda: bool(asked.append(1)) or len(asked) > 10, judge=judged.append)
     assert 0 < len(tokens) < 12 and not judged
     assert drawn(prepared, plan(), 40, cancelled=lambda: True) == []

@@ -13,6 +13,7 @@ from engine.checkpoints.published import PUBLISHED
 def test_whether_a_model_fits_follows_from_the_machines_memory():
     large = PUBLISHED["InspireMusic-1.5B-Long"].memory_bytes
     assert 10e9 < large < 20e9 and fits(large, 24 * 2**30) and not fits(large, 8 * 2**30) and fits(large, 0)
+    assert fits(80, 100) and not fits(81, 100)  # the system and a DAW want the rest
     assert 100e6 < machine_memory() < 1e14
 
 
