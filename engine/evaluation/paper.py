@@ -38,8 +38,8 @@ MUSICGEN = (
 )
 
 NOTES = (
-    "The scores in the tables of InspireMusic's paper (arXiv 2503.00084) were looked for in public texts and repositories and not "
-    "found: its abstract and its repository name none. --paper FILE puts them beside ours.",
+    "The scores in the tables of InspireMusic's paper (arXiv 2503.00084) were looked for in public texts and repositories and "
+    "not found: its abstract and its repository name none. --paper FILE puts them beside ours.",
     "MusicGen's own figures, on captions and recordings that are not here, compare its sizes, no more.",
 )
 

@@ -60,7 +60,8 @@ def test_without_a_folder_there_are_the_embedded_models(folders, monkeypatch, tm
 
 
 def test_each_kind_of_model_has_the_licence_of_its_publishers(tmp_path):
-    said = {kind: ModelInfo("one", tmp_path, kind).licence for kind in ("released", "embedded", "musicgen", "stable-audio", "own")}
+    kinds = ("released", "embedded", "musicgen", "stable-audio", "own")
+    said = {kind: ModelInfo("one", tmp_path, kind).licence for kind in kinds}
     assert said["released"] == said["embedded"] == "Apache-2.0" and said["own"] == ""
     assert "CC-BY-NC-4.0" in said["musicgen"] and "not for commercial use" in said["musicgen"]
     assert "up to 1 M USD a year" in said["stable-audio"] and "registered" in said["stable-audio"]
