@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
+from engine.acceleration.side_by_side import side_by_side
 from engine.api import GenerationRequest, RequestError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import build_condition
@@ -69,13 +71,15 @@ def likeliest_grid(
     """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest.
 
     Each is judged as the model would play it: stretched until bars last whole tokens. encode(ratio): the clip's last tokens when
-    it lasts `ratio` times as long; JUDGED_TOKENS are enough. recent: likelihoods that this model gave.
+    it lasts `ratio` times as long, called on several threads at once; JUDGED_TOKENS are enough. recent: likelihoods that this
+    model gave.
     """
     if len(found) < 2:
         return found[0] if found else None
     model, rate, views = checkpoint.language_model, checkpoint.config.token_rate, checkpoint.wavtokenizer.views
     ratios = [stretch_ratio(time, rate, views, MAX_STRETCH) for time in found]
-    encoded = {ratio: encode(ratio) for ratio in set(ratios)}
+    each = list(dict.fromkeys(ratios))
+    encoded = dict(zip(each, side_by_side([partial(encode, ratio) for ratio in each]), strict=True))
     length = min(JUDGED_TOKENS, *map(len, encoded.values()))
     played = [(time.stretched(ratio), encoded[ratio][-length:]) for time, ratio in zip(found, ratios, strict=True)]
     rows = torch.from_numpy(np.stack([clock(time, rate, -length, length + 1) for time, _ in played]))

@@ -20,8 +20,8 @@ RECENT = 24  # ends of clips whose tokens are kept: a clip is encoded at five st
 
 
 class ClipEncoder:
-    """Audio is mono float32 [frames] at `samplerate` Hz. Any number of clips, one thread at a time; ends that were encoded
-    lately are not encoded again.
+    """Audio is mono float32 [frames] at `samplerate` Hz. Any number of clips and threads; ends that were encoded lately are not
+    encoded again.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device | None = None) -> None:

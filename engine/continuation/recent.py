@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -14,20 +15,27 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """The last `most` results of a function that gives the same for the same. One thread at a time."""
+    """The last `most` results of a function that gives the same for the same. Any number of threads: what two ask for at once is
+    computed by both.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = Lock()
 
     def of(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The result that belongs to `key`. It is shared: not to be changed."""
-        if key not in self._kept:
-            self._kept[key] = compute()
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        result = compute()
+        with self._lock:
+            self._kept[key] = result
             if len(self._kept) > self.most:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        return result
 
 
 def digest(*arrays: NDArray[Any]) -> bytes:

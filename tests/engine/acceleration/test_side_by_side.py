@@ -1,0 +1,47 @@
+"""Independent pieces of work at once: each with one of torch's threads, in order, and nothing of it left behind."""
+
+from threading import Barrier
+
+import pytest
+import torch
+
+from engine.acceleration import use_threads
+from engine.acceleration.side_by_side import side_by_side
+
+
+def test_calls_run_at_once_each_on_one_thread_and_return_in_order():
+    meeting = Barrier(2)  # broken where one waits for the other to end
+
+    def call(number):
+        meeting.wait(timeout=20)
+        return number, torch.get_num_threads()
+
+    with use_threads(2):
+        found = side_by_side([lambda number=number: call(number) for number in range(4)])
+        assert found == [(number, 1) for number in range(4)]
+        assert torch.get_num_threads() == 2
+
+
+def test_on_one_thread_they_run_one_after_the_other():
+    running = []
+
+    def call():
+        assert not running
+        running.append(None)
+        running.pop()
+        return torch.get_num_threads()
+
+    with use_threads(1):
+        assert side_by_side([call] * 3) == [1] * 3
+
+
+def test_a_call_that_fails_fails_and_leaves_the_threads_as_they_were():
+    ended = []
+
+    def fail():
+        raise ValueError("no")
+
+    with use_threads(2):
+        with pytest.raises(ValueError, match="no"):
+            side_by_side([fail, lambda: ended.append(None)])
+        assert torch.get_num_threads() == 2 and len(ended) == 1
