@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from engine.api import GenerationReport, ModelReport, VariationReport
 from engine.conditioning.plan import GenerationPlan
 from engine.conditioning.prompt import asked_bpm, asked_key, kept_metre
 from engine.music.analysis import key_name
+from engine.music.grid import Grid
+from engine.rendering.measurement import Meter
 from engine.rendering.on_grid import SURE, Take
 from engine.rendering.track import ClipTrack
 
@@ -50,9 +54,6 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
     join = track.meter.join() if track.source is not None and track.new_frames else None
     check = track.meter.grid(take.grid) if take.grid and track.new_frames else None
     kept = check if check and check.confidence >= SURE else None
-    is_transcribed = request.midi and take.grid is not None and track.new_frames
-    chords = track.meter.chords(take.grid, stated_key) if is_transcribed and take.grid else []
-    strokes, bass = (track.meter.drums(), track.meter.bass()) if is_transcribed else ([], [])
     return VariationReport(
         seed=take.seed,
         frames=track.frames,
@@ -71,9 +72,6 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
         loop_gain_db=None if track.loop is None else round(track.loop.gain_db, 1),
         loop_step_db=None if take.round is None else round(take.round.step_db, 2),
         loop_change=None if take.round is None else round(take.round.change, 3),
-        chords=tuple(f"{start_s:.3f} {name}" for start_s, name in chords) or None,
-        drums=tuple(f"{stroke.at_s:.3f} {'+'.join(stroke.drums)} {stroke.velocity}" for stroke in strokes) or None,
-        bass=tuple(f"{note.start_s:.3f} {note.end_s:.3f} {note.pitch}" for note in bass) or None,
         join_level_db=None if join is None else join.level_db,
         join_click_db=None if join is None else join.click_db,
         cuts=track.cuts if isinstance(track, ClipTrack) else None,
@@ -84,7 +82,25 @@ def variation_report(plan: GenerationPlan, take: Take) -> VariationReport:
         asked_bpm=stated_bpm or None,
         drawn=plan.drawn(take.seed).text or None,
         asked_key=None if stated_key is None else key_name(stated_key),
+        **(transcribed(track.meter, take.grid, stated_key) if request.midi and take.grid and track.new_frames else {}),
     )
+
+
+class Transcription(TypedDict, total=False):
+    """A variation's entries for the tracks of its MIDI file."""
+
+    chords: tuple[str, ...] | None
+    drums: tuple[str, ...] | None
+    bass: tuple[str, ...] | None
+
+
+def transcribed(meter: Meter, grid: Grid, key: tuple[int, str] | None) -> Transcription:
+    """Of the new audio that a meter was given, which lies on `grid`. key: as asked for; as measured when None."""
+    return {
+        "chords": tuple(f"{start_s:.3f} {name}" for start_s, name in meter.chords(grid, key)) or None,
+        "drums": tuple(f"{stroke.at_s:.3f} {'+'.join(stroke.drums)} {stroke.velocity}" for stroke in meter.drums()) or None,
+        "bass": tuple(f"{note.start_s:.3f} {note.end_s:.3f} {note.pitch}" for note in meter.bass()) or None,
+    }
 
 
 def _rounded(measured: float | None) -> float | None:

@@ -115,7 +115,7 @@ class Recording:
             with explained(file.path):
                 with open(file.path, "rb") as content:
                     region, _ = soundfile.read(content, dtype="float32", always_2d=True)
-                whole = self._wav(part, number, file.wav.samplerate, file.wav.channels, splice.sample_format(source))
+                whole = self._wav(part, number, file.wav.samplerate, splice.channels(source), splice.sample_format(source))
                 try:
                     splice.copy(source, round(from_s * file.wav.samplerate), region, whole)
                     file.wav.close()

@@ -10,6 +10,7 @@ from engine.fill.filler import Filling
 from engine.fill.players import Surroundings
 from engine.music.analysis import key_name
 from engine.rendering.measurement import JOIN_WINDOW_S, Meter
+from engine.reporting import transcribed
 
 
 def report_of(around: Surroundings, one: Filling) -> VariationReport:
@@ -44,6 +45,7 @@ def report_of(around: Surroundings, one: Filling) -> VariationReport:
         clip_s=round(region.total / rate, 6),
         asked_bpm=asked_bpm(plan.request) or None,
         asked_key=None if stated_key is None else key_name(stated_key),
+        **(transcribed(meter, plan.grid, stated_key) if plan.request.midi and plan.grid and len(one.audio) else {}),
     )
 
 

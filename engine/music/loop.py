@@ -7,11 +7,12 @@ the beginning follows as it was rendered, without a seam, its first attack untou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.arrays import Audio
+from engine.arrays import Audio, FloatArray
 
 FADE_S = 0.03  # of the cross-fade into the lead-in
 SEARCH_S = 0.12  # before the end, in which it lies where the two agree best
@@ -33,20 +34,32 @@ class LoopCheck:
     step_db: float  # from the level of its last bar to that of its first
 
     @property
-    def rank(self) -> tuple[bool, bool]:
-        """Of two loops the less goes round better; (False, False) does without fault."""
-        return abs(self.step_db) > MOST_STEP_DB, self.change > MOST_CHANGE
+    def rank(self) -> tuple[float, float]:
+        """By how much it is beyond what is allowed: of two loops the less goes round better; (0, 0) does without fault."""
+        return max(0.0, abs(self.step_db) - MOST_STEP_DB), max(0.0, self.change - MOST_CHANGE)
 
 
 def check_loop(audio: Audio, bar: int, samplerate: int) -> LoopCheck:
-    """audio: a whole loop, (frames, channels) at `samplerate` Hz; bar: frames of one of its bars."""
+    """audio: a whole loop, (frames, channels) at `samplerate` Hz; bar: frames of one of its bars.
+
+    A loop need not last whole frames of 10 ms: the last one is that which ends with it, or the last whole one counted from its
+    beginning, whichever differs more from the first.
+    """
     mono = audio.mean(1, dtype=np.float64)
     bar, size = min(bar, len(mono) // 2), round(FRAME_S * samplerate)
-    energy = 10 * np.log10(np.square(mono[: len(mono) // size * size]).reshape(-1, size).mean(1) + FLOOR)
-    energy[-1] = 10 * np.log10(np.square(mono[-size:]).mean() + FLOOR)  # its very end, where it does not last whole frames
-    changes = np.abs(np.diff(energy, prepend=energy[-1]))
+    energy = _frames_db(mono[: len(mono) // size * size].reshape(-1, size))
+    change = max(_change_at_join(energy), _change_at_join(np.r_[energy[:-1], _frames_db(mono[None, -size:])]))
     first, last = (np.square(part).mean() + FLOOR for part in (mono[:bar], mono[-bar:]))
-    return LoopCheck(float((changes < changes[0]).mean()), float(10 * np.log10(first / last)))
+    return LoopCheck(change, float(10 * np.log10(first / last)))
+
+
+def _frames_db(frames: FloatArray) -> FloatArray:
+    return np.asarray(10 * np.log10(np.square(frames).mean(1) + FLOOR))
+
+
+def _change_at_join(energy: FloatArray) -> float:
+    changes = np.abs(np.diff(energy, prepend=energy[-1]))
+    return float((changes < changes[0]).mean())
 
 
 class LoopEnd:
@@ -85,41 +98,54 @@ class LoopEnd:
         held: Audio = np.concatenate(self._held) if self._held else np.zeros((0, 1), np.float32)
         if self._taken < self.frames:  # it was cancelled: no loop
             return held
-        return self._led_over(self._levelled(held))
+        return self._levelled(held, self._led_over(held))
 
-    def _levelled(self, held: Audio) -> Audio:
-        """Brought to the level that the loop begins with, in a ramp over half of it: each round would step back to that at once.
+    def _levelled(self, held: Audio, led_over: Callable[[Audio], Audio]) -> Audio:
+        """Led over, and brought to the level that the loop begins with, in a ramp over half of it: each round would step back to
+        that at once.
 
         What goes above full scale is for the limiter that comes after.
         """
         head: Audio = np.concatenate(self._head)[: len(held)]
-        own_db, wanted_db = _db(held), _db(head)
+        out = led_over(held)
+        own_db, wanted_db = _db(out), _db(head)
         missing_db = float(np.clip(wanted_db - own_db, -MOST_DB, MOST_DB))
         if min(own_db, wanted_db) < SILENT_DB or abs(missing_db) <= SAME_DB:
-            return held
+            return out
         ramp: Audio = np.minimum(1, np.linspace(0, 2, len(held), dtype=np.float32)[:, None])
         low, high = -MOST_END_DB, MOST_END_DB
         for _ in range(12):  # by halves: the level rises with the gain at the end
             self.gain_db = (low + high) / 2
-            reached = _db(_louder(held, ramp, self.gain_db)) - own_db
+            reached = _db(led_over(_louder(held, ramp, self.gain_db))) - own_db
             low, high = (self.gain_db, high) if reached < missing_db else (low, self.gain_db)
-        return _louder(held, ramp, self.gain_db)
+        return led_over(_louder(held, ramp, self.gain_db))
 
-    def _led_over(self, held: Audio) -> Audio:
+    def _led_over(self, held: Audio) -> Callable[[Audio], Audio]:
+        """What cross-fades into the lead-in, where that agrees most with `held`, whatever else is as long."""
         if self._lead is None or not len(self._lead):
-            return held
+            return lambda audio: audio
         size = min(round(FADE_S * self.samplerate), len(self._lead), len(held))
-        old, new = held[-min(len(held), len(self._lead)) :], self._lead[-min(len(held), len(self._lead)) :]
-        start, alike = _most_alike(old, new, size)
-        angle = np.linspace(0, np.pi / 2, size, dtype=np.float32)[:, None]
-        fall, rise = np.cos(angle), np.sin(angle)
-        even = 1 / np.sqrt(1 + 2 * max(alike, 0.0) * fall * rise)  # neither louder nor softer in between
-        faded = (old[start : start + size] * fall + new[start : start + size] * rise) * even
-        self.fade_at = self.frames - len(old) + start
-        return np.concatenate([held[: len(held) - len(old) + start], faded, new[start + size :]]).astype(np.float32)
+        near = min(len(held), len(self._lead))
+        new = self._lead[-near:]
+        start, alike = most_alike(held[-near:], new, size)
+        self.fade_at = self.frames - near + start
+
+        def over(audio: Audio) -> Audio:
+            old = audio[-near:]
+            mixed = crossfaded(old[start : start + size], new[start : start + size], alike)
+            return np.concatenate([audio[: len(audio) - near + start], mixed, new[start + size :]]).astype(np.float32)
+
+        return over
 
 
-def _most_alike(old: Audio, new: Audio, size: int) -> tuple[int, float]:
+def crossfaded(old: Audio, new: Audio, alike: float) -> Audio:
+    """From one to the other over their length, neither louder nor softer in between. alike: their correlation, -1 to 1."""
+    angle = np.linspace(0, np.pi / 2, len(old), dtype=np.float32)[:, None]
+    fall, rise = np.cos(angle), np.sin(angle)
+    return np.asarray((old * fall + new * rise) / np.sqrt(1 + 2 * max(alike, 0.0) * fall * rise), np.float32)
+
+
+def most_alike(old: Audio, new: Audio, size: int) -> tuple[int, float]:
     """Where `size` frames of the two correlate best, the later of equals, and by how much (-1 to 1)."""
     a, b = old.mean(1, dtype=np.float64), new.mean(1, dtype=np.float64)
     both, of_a, of_b = (np.convolve(x, np.ones(size), "valid") for x in (a * b, a * a, b * b))

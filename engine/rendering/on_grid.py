@@ -1,6 +1,6 @@
 """A take that goes out when it is whole: measured against its grid, moved onto it, and of several the one that keeps it best.
 
-A loop is made a bar longer than it is: where it begins again it may be better from its second bar on than from its first.
+A loop is made a bar longer than it is: so there is a choice of where it begins, and of what leads to that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from engine.api import AudioChunk
 from engine.arrays import Audio
 from engine.music.grid import Grid
 from engine.music.grid_check import GridCheck
-from engine.music.loop import LoopCheck, LoopEnd, check_loop
+from engine.music.loop import LoopCheck, check_loop
+from engine.music.loop_joins import best_join
 from engine.rendering.level import fade_out
 from engine.rendering.limiter import TruePeakLimiter
 from engine.rendering.measurement import Meter
@@ -24,7 +25,7 @@ from engine.rendering.track import Track
 
 MARGIN_S = 0.02  # by which a take may be moved; what is further off is made again
 ROLLS = 3  # takes at most
-FAULTLESS = (0.0, (False, False))  # rank of a take that needs no other
+FAULTLESS = (0.0, (0.0, 0.0))  # rank of a take that needs no other
 SURE = 0.3  # confidence below which there is no beat that could be late
 LEAST_MOVE_S = 0.005  # nearer it cannot be measured: of the corpus' pieces, which are on it, 95 % are found within 5 ms
 
@@ -46,7 +47,7 @@ class MovableTrack(Track):
 
         All of a cancelled track is the result as it is.
         """
-        move, samplerate = round(late_s * self.samplerate), self.samplerate
+        move = round(late_s * self.samplerate)
         self.wanted = self._own_frames
         before = np.concatenate(self.led) if self.led else samples[:0]
         if len(samples) < self._own_frames + max(0, move):
@@ -54,27 +55,24 @@ class MovableTrack(Track):
         else:
             whole = np.concatenate([before, samples])
             first = len(before) + move
-            out = self._looped(whole, first) if self._own_bar else whole[first : first + self._own_frames]
-            out = TruePeakLimiter(samplerate, out.shape[1]).push(out, last=True)  # the lead-in, and a loop's end made louder
-            out = fade_out(out, samplerate, self._own_fade_s)
-        self.meter = Meter(samplerate)
+            out = self._looped(whole, first) if self._own_bar else self._under_ceiling(whole[first : first + self._own_frames])
+            out = fade_out(out, self.samplerate, self._own_fade_s)
+        self.meter = Meter(self.samplerate)
         self.meter.add(out)
         self.frames = len(out)
-        return AudioChunk(0, 0, samplerate, out, self.number)
+        return AudioChunk(0, 0, self.samplerate, out, self.number)
 
     def _looped(self, whole: Audio, first: int) -> Audio:
-        """From frame `first` of `whole` on, or from a bar later where it goes round better so."""
-        found: list[tuple[LoopCheck, LoopEnd, Audio]] = []
-        for begin in (first, first + self._own_bar):
-            out = whole[begin : begin + self._own_frames]
-            if len(out) < self._own_frames:  # it was cancelled
-                break
-            end = LoopEnd(self._own_frames, self._own_bar, self.samplerate)
-            end.lead_in(whole[:begin])
-            out = np.concatenate([end.push(out), end.finish()])
-            found.append((check_loop(out, self._own_bar, self.samplerate), end, out))
-        self.round, self.loop, best = min(found, key=lambda one: one[0].rank)  # of equals the first
-        return best
+        """From frame `first` of `whole` on, or from a bar later, whichever goes round better."""
+        begins = first, first + self._own_bar
+        join = best_join(whole, begins, self._own_frames, self._own_bar, self.samplerate, self._under_ceiling)
+        assert join is not None, "it is as long as the loop at least"
+        self.round, self.loop = join.check, join.end
+        return join.audio
+
+    def _under_ceiling(self, audio: Audio) -> Audio:
+        """The lead-in may be louder than what was limited as it came, and so may a loop's end that was made louder."""
+        return TruePeakLimiter(self.samplerate, audio.shape[1]).push(audio, last=True)
 
 
 @dataclass(eq=False)
@@ -115,7 +113,7 @@ class Take:
         return self.off_s > MARGIN_S
 
     @property
-    def rank(self) -> tuple[float, tuple[bool, bool]]:
+    def rank(self) -> tuple[float, tuple[float, float]]:
         """Of two takes the less is better: the one that is nearer to its grid, then the one that goes round better."""
         return self.off_s if self.is_off else 0.0, self.round.rank if self.round else FAULTLESS[1]
 

@@ -5,8 +5,8 @@ grid is measured by librosa (`pip install librosa`, for this alone), the join by
 `loops.join`       loops at whose join the level changes no more than between 95 % of their own frames; baseline: the same audio
                    cut at its end.
 `loops.bar_line`   the same of their own bar line inside, where nothing was joined; as large as music's own downbeats make it.
-`loops.meeting`    as `loops.join`, but with frames that meet at the join: those of `loops.join` are counted from the
-                   beginning, so that up to 10 ms before it are left out.
+`loops.meeting`    as `loops.join`, and with frames that meet at the join too: those of `loops.join` are counted from the
+                   beginning, so that up to 10 ms before it are left out. It is what the engine reports.
 `loops.downbeats`  loops whose change there is within the 95th percentile of the changes at their beats (in one frame of each).
 `loops.rolls`      takes that were made for a loop, on average.
 `loops.step`       largest step at the join, from one sample to the next, against the largest inside; baseline: cut.
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
 def made(count: int, model: str) -> Iterator[Loop]:
     engine = Pipeline()
     engine.load(model)
-    import engine.rendering.on_grid as room  # noqa: PLC0415 - it is watched from here on
+    import engine.music.loop_joins as room  # noqa: PLC0415 - it is watched from here on
 
     room.LoopEnd = _Watched
     for number in range(count):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -80,6 +81,26 @@ def test_the_whole_file_is_bit_equal_around_the_region(real, tmp_path, subtype, 
     np.testing.assert_array_equal(after[end:], before[end:])
     assert not np.array_equal(after[begin:end], before[begin:end]) and done.duration_s == pytest.approx(10.0)
     assert reported(done.path)["digital_source_type"].endswith("compositeWithTrainedAlgorithmicMedia")
+
+
+def test_a_file_of_six_channels_keeps_them(real, tmp_path):
+    drums, source = synthetic.clicks(120, 6.0, rate=RATE), tmp_path / "surround.wav"
+    soundfile.write(source, drums[:, None] * [0.5, 0.4, 0.3, 0.2, 0.1, 0.1], RATE, subtype="PCM_24")
+    done = fill(real, source, 3.0, 4.0, join="append")[-1]
+    assert isinstance(done, Done), done
+    before, after = (soundfile.read(path, dtype="int32")[0] for path in (source, done.path))
+    assert after.shape == before.shape and reported(done.path)["audio"]["channels"] == 6
+    changed = (after != before).any(1)
+    assert not changed[: 3 * RATE].any() and not changed[4 * RATE :].any() and changed[3 * RATE : 4 * RATE].any()
+
+
+def test_what_a_fill_plays_is_transcribed_where_it_stands_in_the_clip(real, clip):
+    done = fill(real, clip, 4.0, 8.0, join="append", midi=1, bpm=120.0)[-1]
+    assert isinstance(done, Done) and "drums" in done.pairs["midi_tracks"], done
+    (drums,) = [track for track in mido.MidiFile(Path(done.path).with_suffix(".mid")).tracks if track.name == "drums"]
+    ticks = np.cumsum([message.time for message in drums])
+    struck_s = [tick / 1920 for tick, message in zip(ticks, drums, strict=True) if message.type == "note_on"]  # 960 to a beat
+    assert len(struck_s) >= 4 and min(struck_s) >= 3.9 and max(struck_s) < 8.0
 
 
 def test_runners_up_are_files_beside_the_best(real, clip):

@@ -71,6 +71,9 @@ class _Asked(Command):
         float | None, Meta(f"of the stereo, 0 mono to 1; the mono sum is the same; {_OWN} 1, beside a clip the clip's", 0, 1)
     ] = None
     decode: Annotated[str | None, Meta("full: flow matching, 48 kHz; fast: token decoder, 24 kHz", choices=DECODE_PATHS)] = None
+    midi: Annotated[
+        bool | None, Meta("1: chords, drums and bass line are transcribed into tracks of the MIDI file beside the result")
+    ] = None
     model: Annotated[str | None, Meta("a model's name or its folder; the settings' one when not given", 1, 1000)] = None
     preset: Annotated[
         str | None,
@@ -99,9 +102,6 @@ class _Values(_Asked):
         int | None, Meta("length of the new audio in bars, at bpm or at the tempo of the prompt or the clip", 1, 512)
     ] = None
     loop: Annotated[bool | None, Meta(f"1: in bars ({LOOP_BARS} when not given), and its end leads to its beginning")] = None
-    midi: Annotated[
-        bool | None, Meta("1: chords, drums and bass line are transcribed into tracks of the MIDI file beside the result")
-    ] = None
     grid: Annotated[
         bool | None,
         Meta(
@@ -109,6 +109,7 @@ class _Values(_Asked):
             "made again with the next seed, 3 takes at most; when not given as loop"
         ),
     ] = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class _ClipValues(_Values):

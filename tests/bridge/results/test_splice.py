@@ -66,10 +66,32 @@ def test_what_was_lossy_has_24_bits(tmp_path):
     assert splice.sample_format(source) == SampleFormat(3)
 
 
-def test_more_than_two_channels_and_no_audio_are_rejected_before_anything_is_made(tmp_path):
-    soundfile.write(tmp_path / "surround.wav", np.zeros((100, 6)), RATE)
-    with pytest.raises(ClipError, match=r"has 6 channels.*join new"):
-        splice.check(tmp_path / "surround.wav")
+@pytest.mark.parametrize("channels", [4, 6])
+def test_a_file_of_more_channels_keeps_them_all(tmp_path, channels):
+    """What an engine made of it, in one or two channels, plays in each as loud as that is beside it."""
+    source, levels = tmp_path / "clip.wav", 0.05 * np.arange(1, channels + 1)
+    before = levels * np.random.default_rng(0).standard_normal((FRAMES, channels))
+    soundfile.write(source, before, RATE, subtype="PCM_24")
+    before = soundfile.read(source, dtype="int32")[0]
+    splice.check(source)
+    mixed = 0.1 * np.random.default_rng(1).standard_normal((RATE, 2 if channels == 6 else 1)).astype(np.float32)
+    if channels == 6:  # as loud as 5.1 is once it is mixed to stereo
+        mixed *= np.float32([np.hypot(0.05, np.hypot(0.15, 0.25) / 2**0.5), np.hypot(0.1, np.hypot(0.15, 0.3) / 2**0.5)])
+    made = Recording(tmp_path / "out", GenerationRequest(clip=str(source), from_s=1.0, to_s=2.0))
+    made.open({"id": "x"})
+    made.write(AudioChunk(0, 0, RATE, mixed, 1))
+    made.splice(source, 1.0)
+    made.finish({"id": "x"})
+    after = soundfile.read(made.path, dtype="int32")[0]
+    assert after.shape == before.shape and soundfile.info(made.path).subtype == "PCM_24"
+    np.testing.assert_array_equal(np.delete(after, np.s_[RATE : 2 * RATE], 0), np.delete(before, np.s_[RATE : 2 * RATE], 0))
+    region = after[RATE : 2 * RATE] / 2**31
+    assert np.abs(np.corrcoef(region[2_000:-2_000].T)[0, 1:]).max() > 0.6  # the same music in several of them
+    full = [channel for channel in range(channels) if channel != 3 or channels == 4]  # the LFE has only what is low
+    np.testing.assert_allclose(region.std(0)[full] / region.std(0)[0], levels[full] / levels[0], rtol=0.15)
+
+
+def test_no_audio_is_rejected_before_anything_is_made(tmp_path):
     (tmp_path / "text.wav").write_text("no audio")
     with pytest.raises(ClipError, match="cannot copy text.wav"):
         splice.check(tmp_path / "text.wav")
