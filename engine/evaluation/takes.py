@@ -74,7 +74,7 @@ class TakeFolder:
 
     def _name(self, request: GenerationRequest) -> str:
         asked = asdict(request)
-        if request.clip is not None:
+        if request.clip is not None and os.path.isfile(request.clip):
             asked["clip"] = hashlib.sha256(Path(request.clip).read_bytes()).hexdigest()  # a temporary file's name says nothing
         text = json.dumps([self._played_by, asked], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
