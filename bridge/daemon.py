@@ -22,7 +22,7 @@ from bridge.audio.worker import DeviceError
 from bridge.config import state_file
 from bridge.config.presets import Presets
 from bridge.config.settings import AUTO, Settings, settings_file
-from bridge.engine_host.supervisor import Patience, Supervisor
+from bridge.engine_host.supervisor import Supervisor, Timeouts
 from bridge.errors import BridgeFault, JobError, JournalError, MessageError, OutputError, PortTaken, PresetError, SettingsError
 from bridge.handlers import Caller, Handlers
 from bridge.handlers.audio import AudioHandlers
@@ -68,8 +68,8 @@ class Daemon:
         self._settings = settings
         self._quit = asyncio.Event()
         self._drop = False
-        patience = Patience(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
-        self._engine = Supervisor(settings.engine, settings.model, patience)
+        timeouts = Timeouts(settings.silence_timeout_s, settings.stall_timeout_s, settings.cancel_timeout_s)
+        self._engine = Supervisor(settings.engine, settings.model, timeouts)
         audio = (settings.gain_db, settings.device_channels, settings.audio_samplerate_hz)
         self._device = AudioDevice(settings.audio_device, settings.prebuffer_s, *audio)
         self._journal = Journal(settings.journal_file, round(settings.results_cap_gb * 1e9))

@@ -1891,7 +1891,7 @@ var Requests = (function () {
 // One device's talk with the daemon: hello, jobs, results; and what to do when one of them is silent. Pure but for `io`:
 // send([address, value, \u2026]), listen(port), now() in ms, random() from 0 to 1, changed(), arrived(result), note(text).
 //
-// A port that another program holds makes udpreceive deaf and nothing tells so. Therefore a port counts as ours only when a welcome
+// A port that another program holds leaves udpreceive without a message and no error says so. Therefore a port counts as ours only when a welcome
 // has come back through it; until then each hello goes out with another one.
 var SESSION = {
     FIRST_PORT: 7800, PORTS: 200,
@@ -2073,7 +2073,7 @@ Session.prototype.now = function () {
 // What came through udpreceive.
 Session.prototype.receive = function (address, list) {
     var reply = Osc.reply(address, list), mine;
-    // An answer to another device, which is deaf and gave our port for its own, is none to us.
+    // An answer to another device, which receives nothing and gave our port for its own, is none to us.
     if (!reply || reply.id.indexOf(this.name + "-") !== 0) {
         return;
     }

@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if (files := self._files(repository, revision)) is None:
             return
         if asked.get("blobs", "").lower() not in ("1", "true"):
-            self._reject("sizes and hashes are told to blobs=true only")
+            self._reject("sizes and hashes are sent to blobs=true only")
             return
         siblings: list[dict[str, Any]] = []
         for name, content in files.items():

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """When a child is given up, in seconds of ObservedTime: one that was stopped together with the daemon is not to blame."""
 
     silence_s: float = 30.0  # without a sign of life of its interpreter
@@ -44,10 +44,10 @@ class Supervisor:
     `model` is the loaded one, `problem` says why there is none.
     """
 
-    def __init__(self, engine: str, model: str, patience: Patience):
+    def __init__(self, engine: str, model: str, timeouts: Timeouts):
         self._engine = engine
         self._model_name = model
-        self._patience = patience
+        self._timeouts = timeouts
         self._child: _Child | None = None
         self._run = 0
         self._running = False
@@ -151,18 +151,18 @@ class Supervisor:
             self.problem = str(failure)
 
     async def _watch(self) -> None:
-        """Gives up a child that is silent, stalled, or deaf to a cancel."""
+        """Gives up a child that is silent, stalled, or ignores a cancel."""
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
             child, now = self._child, self._time.observe()
             if child is None or child.handing_over:
                 continue
-            if now - child.last_message_at > self._patience.silence_s:
-                child.give_up(f"the engine gave no sign of life for {self._patience.silence_s:g} s")
-            elif self._running and now - child.progressed_at > self._patience.stall_s:
-                child.give_up(f"the engine made no progress for {self._patience.stall_s:g} s")
-            elif self._running and self._cancelled_at is not None and now - self._cancelled_at > self._patience.cancel_s:
-                child.give_up(f"the engine did not heed a cancel within {self._patience.cancel_s:g} s")
+            if now - child.last_message_at > self._timeouts.silence_s:
+                child.give_up(f"the engine gave no sign of life for {self._timeouts.silence_s:g} s")
+            elif self._running and now - child.progressed_at > self._timeouts.stall_s:
+                child.give_up(f"the engine made no progress for {self._timeouts.stall_s:g} s")
+            elif self._running and self._cancelled_at is not None and now - self._cancelled_at > self._timeouts.cancel_s:
+                child.give_up(f"the engine did not heed a cancel within {self._timeouts.cancel_s:g} s")
 
 
 class _Child:

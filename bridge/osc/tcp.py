@@ -1,9 +1,10 @@
 """OSC over TCP on the UDP socket's port number, for texts too long for a datagram. A peer is answered as it frames its packets.
 
 Runs on the event loop. A peer can harm no one but itself: connections, the size of a frame, what waits to be read by it, and
-the time without a word are limited. Who connects is a stranger until its first packet was a command that is right; any other
-first packet ends the connection, and of one that does not begin as OSC nothing is read at all: a web page can make its browser
-connect to any port, and send what it likes after the browser's own words. Strangers cannot take up the room of others.
+the time without a byte are limited. A connection is unproven until its first packet was a valid command (with the token, where
+there is one); any other first packet ends it, and of one that does not begin as OSC nothing is read at all: a web page can make
+its browser connect to any port, and send what it likes after the browser's own bytes. Unproven connections cannot take up the
+room of others.
 """
 
 from __future__ import annotations
@@ -96,13 +97,13 @@ class TcpServer:
             self._suppressed += 1
 
     def make_room(self) -> bool:
-        """For one more: where all places are taken, the oldest stranger goes, else who was silent for longest, but nobody who
-        spoke or was sent anything within LEASE_S: such a one may be a registered client.
+        """For one more: where all places are taken, the oldest unproven connection goes, else the one silent for longest,
+        but none that sent or was sent anything within LEASE_S: such a one may be a registered client.
         """
         if len(self._peers) < limits.MAX_CONNECTIONS:
             return True
-        peer = min(self._peers.values(), key=lambda peer: (not peer.is_stranger, peer.active))
-        if not peer.is_stranger and peer.active > time.monotonic() - limits.LEASE_S:
+        peer = min(self._peers.values(), key=lambda peer: (not peer.is_unproven, peer.active))
+        if not peer.is_unproven and peer.active > time.monotonic() - limits.LEASE_S:
             return False
         peer.leave("others need its place")
         return True
@@ -117,8 +118,8 @@ class _Peer(asyncio.BufferedProtocol):
         self._packets: Iterator[Received] = iter(())  # read, but not served yet
         self._line = 0  # of them in a row
         self.unreadable = self.unreadable_bytes = 0  # packets and bytes since the last message that could be read
-        self.is_stranger = True
-        self.active = time.monotonic()  # a stranger's: when it came
+        self.is_unproven = True
+        self.active = time.monotonic()  # of an unproven one: when it came
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -176,12 +177,12 @@ class _Peer(asyncio.BufferedProtocol):
             self.leave("it sends what is no OSC")
 
     def _take(self, packet: Received) -> bool:
-        if self.is_stranger:
+        if self.is_unproven:
             if rejection := self._server._rejection(packet):
                 self.send(rejection)
                 self._end("its first packet was no command that is right")
                 return False
-            self.is_stranger = False
+            self.is_unproven = False
             self.stay()
         self._server._serve(packet, self.address)
         return True
@@ -210,8 +211,8 @@ class _Peer(asyncio.BufferedProtocol):
         self._forget()  # its place is free now, and not only when the loop has closed it
 
     def stay(self) -> None:
-        """Puts off the end of a silent connection. A stranger's comes whatever it says."""
-        if not self.is_stranger:
+        """Puts off the end of a silent connection. That of an unproven one comes whatever it sends."""
+        if not self.is_unproven:
             self.active = time.monotonic()
             self._end_after(limits.IDLE_S, "it was silent")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 PICTURE = FOLDER / "panel.png"
-STATES = ("empty", "working", "refused", "no_daemon")
+STATES = ("empty", "working", "rejected", "no_daemon")
 _SCALE = 2
 _GAP = 12
 
@@ -43,9 +43,9 @@ def draw() -> None:
             if kind == "rect":
                 paint.rectangle((x, y, x + w - 1, y + h - 1), _rgb(rest[0]))
             elif kind == "text":
-                text, colour, align = rest
+                text, rgba, align = rest
                 at = (x + w / 2, y + h / 2) if align == "centre" else (x, y + h / 2)
-                paint.text(at, _fitted(text, w, font), _rgb(colour), font, "mm" if align == "centre" else "lm")
+                paint.text(at, _fitted(text, w, font), _rgb(rgba), font, "mm" if align == "centre" else "lm")
     picture.save(PICTURE, optimize=True)
 
 

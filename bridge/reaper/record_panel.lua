@@ -65,7 +65,7 @@ function states.working()
   model.state_text = "Working  –  sketch"
 end
 
-function states.refused()
+function states.rejected()
   session.latest = "r-1"
   session.message = "the clip /home/me/Music/bass.wav is silent from 0 to 30 s: choose another part of it, or a clip that can be heard"
 end

@@ -1,4 +1,4 @@
-"""A MusicGen in the models folder, played by the daemon like any model: listed, from words, on from a clip, its errors told."""
+"""A MusicGen in the models folder, played by the daemon like any model: listed, from words, on from a clip, its errors said."""
 
 from __future__ import annotations
 

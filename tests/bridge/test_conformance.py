@@ -92,7 +92,7 @@ def no_code(v: list) -> list[tuple]:
     return [("fail", v[0], "error", *v[2:])]
 
 
-# what is wrong: (asked, told, rules to check, the last of which tells it with these words)
+# what is wrong: (asked, answered, rules to check, the last of which says it with these words)
 FAULTS: dict[str, tuple[Change, Change, list[Callable], str]] = {
     "answers twice": (as_it_is, lambda packet: [packet] * 2, [asking.ping], "one answer is right"),
     "another id": (as_it_is, every("pong", lambda v: [("pong", "x", *v[1:])]), [asking.ping], "no answer with the id"),
@@ -226,9 +226,9 @@ def test_a_fault_is_reported(wrong_server, fault):
 
 
 def test_every_rule_differs_where_nobody_answers(capsys):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        assert main(["127.0.0.1", str(deaf.getsockname()[1]), "--patience", "0.05"]) == 1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        assert main(["127.0.0.1", str(silent.getsockname()[1]), "--patience", "0.05"]) == 1
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == len(RULES) and all(line.startswith("differs") for line in lines)
     assert last == f"{len(lines)} of {len(lines)} rules differ"

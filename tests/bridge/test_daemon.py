@@ -102,7 +102,7 @@ def test_cancel_keeps_what_there_is(raw):
     state = raw.receive()
     assert (state.id, state.state, state.pairs["path"]) == ("stopped", "cancelled", end.path)
     raw.send("/inspire/ping", "after")
-    assert isinstance(raw.receive(), Pong)  # and the end is not told again
+    assert isinstance(raw.receive(), Pong)  # and the end is not sent again
 
 
 def test_a_cancel_at_any_moment_ends_the_job_once(raw):
@@ -118,15 +118,15 @@ def test_a_cancel_at_any_moment_ends_the_job_once(raw):
 
 
 def test_whoever_cancels_what_is_being_cancelled_receives_its_state_and_one_end(raw):
-    raw.send("/inspire/generate", "deafish", "deaf tune", "duration_s", 1.5)
+    raw.send("/inspire/generate", "ignores", "deaf tune", "duration_s", 1.5)
     while not isinstance(raw.receive(), Chunk):
         pass
     for id in ("c1", "c2", "c3"):
-        raw.send("/inspire/cancel", id, "job", "deafish")
+        raw.send("/inspire/cancel", id, "job", "ignores")
     replies = [reply for reply in raw.until_end() if not isinstance(reply, (Chunk, ProgressReport))]
     assert [r.id for r in of(Ack, replies)] == ["c1", "c2", "c3"] and isinstance(replies[-1], Cancelled)
     assert [(r.id, r.state) for r in of(State, replies)] == [("c2", "running"), ("c3", "running")]
-    raw.send("/inspire/cancel", "c4", "job", "deafish")
+    raw.send("/inspire/cancel", "c4", "job", "ignores")
     assert raw.receive() == Ack("c4") and raw.receive().state == "cancelled"
 
 
@@ -135,9 +135,9 @@ def test_cancel_of_no_job(raw):
     assert raw.receive().code == "no_such_job"
 
 
-def test_an_engines_refusal_ends_the_job_and_not_the_engine(daemon, raw):
+def test_an_engines_error_ends_the_job_and_not_the_engine(daemon, raw):
     before = daemon.engine_pid()
-    raw.send("/inspire/generate", "refused", "refuse this")
+    raw.send("/inspire/generate", "rejected", "refuse this")
     replies = raw.until_end()
     assert (len(of(Ack, replies)), replies[-1].code, replies[-1].pairs) == (1, "bad_request", {})
     raw.send("/inspire/generate", "no-model", "tune", "model", "missing")
@@ -157,7 +157,7 @@ def test_replies_go_where_they_are_wanted(daemon, raw):
     assert isinstance(listener.receive(), Welcome)
     raw.send("/inspire/ping", "p4")
     assert listener.receive().id == "p4"
-    # A device that found its port deaf says hello again from another: that one counts.
+    # A device that receives nothing on its port says hello again from another: that one counts.
     other = RawClient(daemon.port)
     raw.send("/inspire/hello", "p5", "a Max device", spec.PROTOCOL, "reply_port", other.port)
     assert isinstance(other.receive(), Welcome)
@@ -171,10 +171,10 @@ def test_a_client_may_follow_every_job(daemon, raw):
     monitor = RawClient(daemon.port)
     monitor.send("/inspire/hello", "m", "monitor", spec.PROTOCOL, "events", "all")
     assert isinstance(monitor.receive(), Welcome)
-    raw.send("/inspire/generate", "heard", "tune", "duration_s", 0.5)
+    raw.send("/inspire/generate", "followed", "tune", "duration_s", 0.5)
     raw.until_end()
     received = monitor.until_end()
-    assert {r.id for r in received} == {"heard"} and isinstance(received[-1], Done) and not of(Ack, received)
+    assert {r.id for r in received} == {"followed"} and isinstance(received[-1], Done) and not of(Ack, received)
     monitor.close()
 
 
@@ -188,6 +188,7 @@ def test_a_large_datagram_arrives(raw):
     assert raw.receive().code == "bad_value"  # and not lost
 
 
+@pytest.mark.realtime  # a daemon that a busy machine keeps from its socket loses what comes meanwhile: UDP may
 @pytest.mark.parametrize("command", [("/inspire/ping",), ("/inspire/generate", "tune")], ids=["pings", "jobs"])
 def test_a_burst_is_answered_to_the_last(start_daemon, command):
     """2,000 commands without a pause. The asking socket is read all the while, as its own buffer is the system's affair."""

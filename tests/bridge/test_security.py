@@ -142,7 +142,7 @@ def test_from_the_network_clips_are_read_from_the_output_folder_only(guarded, tm
     up = guarded.folder / ".." / ".." / secret.relative_to(secret.parents[1])
     outside = [secret, guarded.folder / "link.wav", guarded.folder / "links" / "secret.wav", up, "/etc/passwd", "/nowhere", "~/x"]
     with Client(guarded.port, token=TOKEN) as client:
-        for clip in outside:  # whether it exists is not told either
+        for clip in outside:  # whether it exists is not said either
             (reply,) = client.continue_clip(str(clip), duration_s=0.5)
             assert reply.code == "bad_clip" and "clip_roots" in reply.message, clip
         assert isinstance(list(client.continue_clip(str(inside), duration_s=0.5))[-1], Done)

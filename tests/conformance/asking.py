@@ -146,7 +146,7 @@ def token(server: Server) -> None:
             expect(reply.name == "pong", f"{what} token: {reply}: a pong is right where none is asked for")
 
 
-@rule(f"a client that reads {LEAST_DATAGRAM:,} bytes gets no larger reply; ids stay, and it is told what was shortened")
+@rule(f"a client that reads {LEAST_DATAGRAM:,} bytes gets no larger reply; ids stay, and what was shortened is marked")
 def max_datagram(server: Server) -> None:
     small, large = server.udp(), server.udp()
     small.send("/inspire/hello", id := new_id(), "conformance", PROTOCOL, "max_datagram", LEAST_DATAGRAM)

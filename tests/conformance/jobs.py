@@ -28,7 +28,7 @@ def job(server: Server) -> None:
     for one, following in itertools.pairwise(chunks):
         expect(abs(one[2] + one[3] - following[2]) < 1e-3, f"chunk {following[1]} begins at {following[2]:.3f} s: a gap")
     expect(abs(sum(chunk[3] for chunk in chunks) - 1) < 0.01, "the chunks are not as long as what was asked for")
-    expect(replies[-1].pairs.get("seed") == 7, f"{replies[-1]}: its seed 7 is not told")
+    expect(replies[-1].pairs.get("seed") == 7, f"{replies[-1]}: its seed 7 is not in it")
 
 
 @rule("an estimate is given in numbers, and makes nothing")
@@ -68,7 +68,7 @@ def variations(server: Server) -> None:
             expect(abs(sum(chunk.values[3] for chunk in chunks) - 0.5) < 0.01, f"variation {number} is not as long as asked for")
 
 
-@rule(f"progress is told at most {MAX_PROGRESS_PER_S} times a second, and does not go back")
+@rule(f"progress comes at most {MAX_PROGRESS_PER_S} times a second, and does not go back")
 def progress(server: Server) -> None:
     client = server.udp()
     began = time.monotonic()
@@ -141,7 +141,7 @@ def cancel(server: Server) -> None:
     reported = (state.name, state.values[1:2], state.pairs.get("path"))
     expect(reported == ("state", ["cancelled"], end.values[1]), f"{state}: a second cancel is answered by the job's state")
     more = [reply for reply in client.settled() if reply.name in ENDS]
-    expect(not more, f"its end is told twice: {more[0] if more else ''}")
+    expect(not more, f"its end comes twice: {more[0] if more else ''}")
 
 
 @rule("who registers for all events hears the jobs of others, and nobody else does")

@@ -31,7 +31,7 @@ def learn(server: Server) -> None:
     expect(not more, f"after its end: {more[0] if more else ''}")
 
 
-@rule("a transport that is told is one ack, and the state shows it: bar, metre, tempo, whether it plays")
+@rule("a transport that is reported is one ack, and the state shows it: bar, metre, tempo, whether it plays")
 def transport(server: Server) -> None:
     client = server.udp()
     for playing, words in ((1, "playing"), (0, "stopped")):

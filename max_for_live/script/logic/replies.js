@@ -3,7 +3,7 @@
 // What came through udpreceive.
 Session.prototype.receive = function (address, list) {
     var reply = Osc.reply(address, list), mine;
-    // An answer to another device, which is deaf and gave our port for its own, is none to us.
+    // An answer to another device, which receives nothing and gave our port for its own, is none to us.
     if (!reply || reply.id.indexOf(this.name + "-") !== 0) {
         return;
     }

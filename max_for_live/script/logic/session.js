@@ -1,7 +1,7 @@
 // One device's talk with the daemon: hello, jobs, results; and what to do when one of them is silent. Pure but for `io`:
 // send([address, value, …]), listen(port), now() in ms, random() from 0 to 1, changed(), arrived(result), note(text).
 //
-// A port that another program holds makes udpreceive deaf and nothing tells so. Therefore a port counts as ours only when a welcome
+// A port that another program holds leaves udpreceive without a message and no error says so. Therefore a port counts as ours only when a welcome
 // has come back through it; until then each hello goes out with another one.
 var SESSION = {
     FIRST_PORT: 7800, PORTS: 200,

@@ -165,7 +165,7 @@ def test_a_new_connection_takes_the_place_of_a_stranger_then_of_who_is_silent_bu
         await introduce(second, "second")
         rejected = await asyncio.open_connection(*osc.address)
         assert await is_ended(rejected[0])
-        await introduce(second, "second is heard")
+        await introduce(second, "second is served")
         monkeypatch.setattr(limits, "LEASE_S", 0.0)  # as if both were silent for long, the first for longer
         third = await asyncio.open_connection(*osc.address)
         assert await is_ended(first[0])

@@ -38,7 +38,8 @@ if not alone then
   dofile(scripts .. "/Inspire.lua")
 end
 local app = require("inspire.app")
-local state = app.state
+local state = require("inspire.state")
+local verbs = require("inspire.verbs")
 local ready = alone or settle(function() return state.model.alive and state.session.can.fill ~= nil and #state.session.presets > 0 end, "the daemon")
 if not alone then
   settle(function() return shows("Ready") end, "its state")
@@ -65,7 +66,7 @@ function scenarios.generate()
   project.time = { 2 * bar, 6 * bar }
   state.settings.takes = 3
   settle(function() return shows("Generate 4 bars") end, "the button")
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   local item = settle(function() return items()[1] end, "the item")
   close(item.values.D_POSITION, 2 * bar)
   assert(math.abs(item.values.D_LENGTH - 4 * bar) < 1 / 48000, item.values.D_LENGTH)
@@ -86,7 +87,7 @@ function scenarios.measured()
   project.time = { 0, 1 * bar }
   state.settings.takes, state.settings.prompt = 2, "rolled tune"
   mock.turn(0.2)
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return items()[1] end, "the item")
   for _, take in ipairs({ state.session.takes[1], state.session.takes[2] }) do
     assert(take.bpm == 124 and take.key == "A minor" and take.downbeat_ms == 3.2 and take.join_db == -31.2, take.path)
@@ -99,7 +100,7 @@ function scenarios.continue()
   local item = mock.item(track, mock.source(clip, 6.5), 4 * bar, 3.0, { D_STARTOFFS = 0.5 })
   item.selected = true
   settle(function() return shows("Continue 1 item") end, "the button")
-  assert(app.start("continue") == 1)
+  assert(verbs.start("continue") == 1)
   local job = state.session.jobs[state.session.latest]
   local placed = settle(function() return items()[2] end, "the item")
   local said = table.concat(job.request.message, " ")
@@ -114,7 +115,7 @@ function scenarios.as_heard()
   item.selected = true
   state.settings.prompt = "slow"
   mock.turn()
-  assert(app.start("continue") == 1)
+  assert(verbs.start("continue") == 1)
   item.values.D_POSITION = 4 * bar
   local placed = settle(function() return items()[2] end, "the item")
   local message = state.session.jobs[state.session.latest].request.message
@@ -128,7 +129,7 @@ function scenarios.in_the_way()
   local other = mock.item(track, mock.source(clip, 6.5), bar, bar)
   project.time = { 0, 4 * bar }
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return #items() == 2 end, "the item")
   assert(#project.tracks == 2 and project.tracks[1] == track and project.tracks[2].name == "Inspire")
   close(project.tracks[2].items[1].values.D_POSITION, 0)
@@ -154,9 +155,9 @@ function scenarios.again()
   state.settings.play, state.model.note = false, nil -- which would stand above the table
   project.time = { 0, 2 * bar }
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return #items() == 1 end, "the item")
-  assert(app.again() == 1)
+  assert(verbs.again() == 1)
   settle(function() return #items() == 2 end, "the other item")
   assert(#project.tracks == 2 and #project.undo == 2)
   local take = state.session.takes[2]
@@ -167,16 +168,16 @@ function scenarios.again()
   assert(not take.kept)
 end
 
--- What the daemon refuses is said; nothing is placed.
-function scenarios.refused()
+-- What the daemon rejects is shown; nothing is placed.
+function scenarios.rejected()
   state.settings.prompt = "refuse"
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return shows("asked to reject") end, "the message")
   assert(#items() == 0 and #project.undo == 0)
   project.time = { 0, 0.1 }
   mock.turn()
-  assert(app.start("generate") == 0 and state.session.message:find("time selection"))
+  assert(verbs.start("generate") == 0 and state.session.message:find("time selection"))
 end
 
 -- A daemon without fill: the button is grey and says so. One that has it: a range inside an item is filled.
@@ -186,11 +187,11 @@ function scenarios.fill()
   project.time = { 2.0, 4.0 }
   mock.turn()
   if state.session.can.fill then
-    assert(app.start("fill") == 1)
+    assert(verbs.start("fill") == 1)
     local message = state.session.jobs[state.session.latest].request.message
     assert(message[3] == 2.0 and message[4] == 4.0)
   else
-    assert(app.start("fill") == 0 and state.session.message == "This daemon cannot fill yet")
+    assert(verbs.start("fill") == 0 and state.session.message == "This daemon cannot fill yet")
   end
 end
 
@@ -201,7 +202,7 @@ function scenarios.arrange()
   local item = mock.item(track, mock.source(clip, 6.5), 0, 2 * bar)
   item.selected = true
   settle(function() return shows("Arrange 3 bars after the item: Drop 2, Outro 1") end, "the button for the item")
-  assert(app.start("arrange") == 1)
+  assert(verbs.start("arrange") == 1)
   local placed = settle(function() return items()[2] end, "the item")
   close(placed.values.D_POSITION, 2 * bar)
   assert(math.abs(placed.values.D_LENGTH - 3 * bar) < 1 / 48000 and placed.track == track and #project.undo == 1)
@@ -209,7 +210,7 @@ function scenarios.arrange()
   assert(message[2] == "Drop:2=dark, drums | Outro:1 |" and message[4] == clip, table.concat(message, " "))
   project.regions[2][2] = 3.5 * bar
   mock.turn(0.2)
-  assert(app.start("arrange") == 0 and state.session.message:find("gap between Drop"), state.session.message)
+  assert(verbs.start("arrange") == 0 and state.session.message:find("gap between Drop"), state.session.message)
 end
 
 -- While REAPER plays the daemon knows its bars, and what is made is heard from the next one on.
@@ -220,30 +221,30 @@ function scenarios.playing()
   assert(state.settings.plays)
   project.time = { 0, 1 * bar }
   mock.turn(0.2)
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   local job = state.session.jobs[state.session.latest]
   assert(table.concat(job.request.message, " "):find("play 1 start bar", 1, true))
   settle(function() return #items() == 1 end, "the item")
   assert(job.state == "done")
-  local told
+  local answer
   local function daemon_says(transport)
-    state.mailbox:ask({ "/inspire/status" }, function(reply) told = reply end, mock.now)
-    return told and told.transport == transport and told.transport_from == "report"
+    state.mailbox:ask({ "/inspire/status" }, function(reply) answer = reply end, mock.now)
+    return answer and answer.transport == transport and answer.transport_from == "report"
   end
-  settle(function() return daemon_says("playing") end, "the daemon to hear that it plays")
-  assert(told.bar >= 10 and told.bar < 40 and told.bpm == 124 and told.beats_per_bar == 4, tostring(told.bar))
+  settle(function() return daemon_says("playing") end, "the daemon to know that it plays")
+  assert(answer.bar >= 10 and answer.bar < 40 and answer.bpm == 124 and answer.beats_per_bar == 4, tostring(answer.bar))
   project.play_state = 0
-  settle(function() return daemon_says("stopped") end, "the daemon to hear that it stopped")
+  settle(function() return daemon_says("stopped") end, "the daemon to know that it stopped")
 end
 
 -- A daemon that forgot the host, as one started anew has: it is made and heard at once all the same.
 function scenarios.no_clock()
   state.settings.play, state.settings.plays = true, true
   project.time = { 0, 1 * bar }
-  local told = require("inspire.transport")
-  told.due = function(known) known.plays = true return nil end
+  local transport = require("inspire.transport")
+  transport.due = function(known) known.plays = true return nil end
   mock.turn(0.2)
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return #items() == 1 end, "the item")
   assert(not table.concat(state.session.jobs[state.session.latest].request.message, " "):find("start", 1, true))
 end
@@ -253,7 +254,7 @@ function scenarios.killed()
   project.time = { 0, 16 * bar }
   state.settings.prompt = "slow"
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   local job = state.session.jobs[state.session.latest]
   settle(function() return job.made_s and job.made_s >= 0.5 end, "its chunks")
   print("kill")
@@ -271,7 +272,7 @@ function scenarios.closed()
   project.time = { 0, 4 * bar }
   state.settings.prompt = "slow"
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   local other = mock.project(work .. "/other")
   mock.track(other)
   other.selected_track, other.cursor = other.tracks[1], 7.25
@@ -289,7 +290,7 @@ function scenarios.closed()
   project = other
 end
 
--- The actions' own files without a panel: done here, told in boxes.
+-- The actions' own files without a panel: done here, messages in boxes.
 local function act(name)
   dofile(scripts .. "/Inspire - " .. name .. ".lua")
   while mock.turn() do
@@ -318,12 +319,12 @@ function scenarios.alone_continue()
   close(items()[2].values.D_POSITION, 2 * bar)
 end
 
-function scenarios.alone_refused()
+function scenarios.alone_rejected()
   for _, name in ipairs({ "Generate", "Continue selected items", "Fill time selection", "Stop, keep", "Again" }) do
     act(name)
   end
-  local told = table.concat(mock.boxes, " | ")
-  assert(#mock.boxes == 5 and told:find("Write what to play", 1, true) and told:find("Select an audio item", 1, true), told)
+  local shown = table.concat(mock.boxes, " | ")
+  assert(#mock.boxes == 5 and shown:find("Write what to play", 1, true) and shown:find("Select an audio item", 1, true), shown)
   assert(#items() == 0 and #project.undo == 0)
 end
 
@@ -338,7 +339,7 @@ function scenarios.other_tab()
   mock.item(track, mock.source(clip, 6.5), bar, bar)
   project.time = { 0, 4 * bar }
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   local other = mock.project(work .. "/other")
   mock.track(other)
   mock.projects, mock.current = { other, project }, other
@@ -358,7 +359,7 @@ function scenarios.history()
   project.time = { 0, 4 * bar }
   state.settings.prompt = "a tune to find again"
   mock.turn()
-  assert(app.start("generate") == 1)
+  assert(verbs.start("generate") == 1)
   settle(function() return #items() == 1 end, "the item")
   local path = state.session.takes[1].path
   mock.key = -1

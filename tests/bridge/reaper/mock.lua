@@ -35,13 +35,13 @@ local function is_a(value, kind)
   return type(value) == kind
 end
 
-local function check(name, told, ...)
+local function check(name, known, ...)
   local count = select("#", ...)
-  if count < told.min or count > told.max then
-    error(("%s takes %d to %d arguments, not %d"):format(name, told.min, told.max, count), 3)
+  if count < known.min or count > known.max then
+    error(("%s takes %d to %d arguments, not %d"):format(name, known.min, known.max, count), 3)
   end
   for index = 1, count do
-    local argument = told.args[index]
+    local argument = known.args[index]
     local value = select(index, ...)
     local kind = argument[2]:gsub("%?$", "")
     if not is_a(value, kind) and not (value == nil and (argument[3] or argument[2]:find("?", 1, true))) then
@@ -53,18 +53,18 @@ end
 local function strict(prefix, functions, values, extra)
   local wrapped = setmetatable({}, {
     __index = function(self, name)
-      local told = functions[prefix .. "." .. name]
+      local known = functions[prefix .. "." .. name]
       if extra and extra[name] ~= nil then
         return extra[name]
       end
-      if not told then
+      if not known then
         error(("REAPER has no %s.%s"):format(prefix, name), 2)
       elseif mock.missing[name] then
         return nil -- of an extension that is not installed
       end
       local work = values[name] or error(("the mock has no %s.%s"):format(prefix, name), 2)
       local function call(...)
-        check(prefix .. "." .. name, told, ...)
+        check(prefix .. "." .. name, known, ...)
         mock.calls[#mock.calls + 1] = name
         return work(...)
       end

@@ -22,7 +22,7 @@ SCENARIOS = [
     "in_the_way",
     "stop",
     "again",
-    "refused",
+    "rejected",
     "fill",
     "closed",
     "imgui",
@@ -33,7 +33,7 @@ SCENARIOS = [
     "playing",
     "no_clock",
 ]
-SCENARIOS += ["other_tab", "other_tab_reaper_6", "alone_generate", "alone_continue", "alone_refused", "alone_nobody"]
+SCENARIOS += ["other_tab", "other_tab_reaper_6", "alone_generate", "alone_continue", "alone_rejected", "alone_nobody"]
 
 
 def start(version: str, daemon: RunningDaemon, work: Path, scenario: str) -> subprocess.Popen:

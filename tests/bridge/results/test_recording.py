@@ -1,4 +1,4 @@
-"""Results on disk: playable at any moment, never overwritten, told in a sidecar and a MIDI file."""
+"""Results on disk: playable at any moment, never overwritten, described by a sidecar and a MIDI file."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_tempo_and_place_stand_in_the_file(tmp_path):
 
 
 def test_a_full_disk_keeps_what_was_written(tmp_path):
-    """The limit on a file's size stands in for the disk's end: a write that is cut short, then refused."""
+    """The limit on a file's size stands in for the disk's end: a write that is cut short, then rejected."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     wav = GrowingWav(tmp_path / "a.wav", RATE, 1)
     wav.write(noise(1000))

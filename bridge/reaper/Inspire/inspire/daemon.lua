@@ -1,4 +1,4 @@
--- The talk with the daemon beside the jobs: whether it is there, what it can, what it says of itself, and REAPER's transport for it.
+-- What is said to the daemon beside the jobs: whether it is there, what it can, its state, and REAPER's transport for it.
 local files = require("inspire.files")
 local json = require("inspire.json")
 local protocol = require("inspire.protocol")
@@ -26,8 +26,8 @@ function daemon.read_measurements()
   end
 end
 
--- Tells the daemon where REAPER's playback is, so that what is made is heard from its next bar on.
-function daemon.tell_transport(now)
+-- Reports where REAPER's playback is, so that what is made plays from its next bar on.
+function daemon.report_transport(now)
   local message = state.mailbox.alive and transport.due(state.reported, reaper.EnumProjects(-1), now)
   if message then
     state.mailbox:ask(message, function() end, now, nil, true)
@@ -38,7 +38,7 @@ end
 function daemon.start()
   local command = reaper.GetExtState(state.SECTION, "command")
   reaper.ExecProcess(command ~= "" and command or "inspire serve", -2)
-  state.tell("Starting the daemon; if nothing happens type  inspire serve  in a terminal")
+  state.show("Starting the daemon; if nothing happens type  inspire serve  in a terminal")
 end
 
 -- How long until the first sound, asked anew when what would be asked for has changed or something was made.
@@ -57,7 +57,7 @@ local function ask_estimate()
   end
 end
 
-local function hear_state(reply)
+local function receive_state(reply)
   if reply.what ~= "state" then
     return
   end
@@ -88,7 +88,7 @@ local function greet()
   local session = state.session
   state.ask({ "/inspire/hello", "REAPER", protocol.PROTOCOL }, function(reply)
     if reply.what == "fail" then
-      state.tell(reply.message)
+      state.show(reply.message)
     end
   end)
   state.ask({ "/inspire/fill" }, function(reply) -- without a clip: it only says whether it is known
@@ -121,7 +121,7 @@ function daemon.look_after(now)
     if state.status and state.mailbox.open[state.status] then
       return -- not answered yet
     end
-    state.status = state.ask({ "/inspire/status" }, hear_state)
+    state.status = state.ask({ "/inspire/status" }, receive_state)
   end
 end
 

@@ -18,7 +18,7 @@ function listening.toggle(take)
   if was == take then
     return
   elseif not reaper.CF_CreatePreview then
-    state.tell("To listen from here, install the SWS extension; double-click uses the take")
+    state.show("To listen from here, install the SWS extension; double-click uses the take")
     return
   end
   local source = reaper.PCM_Source_CreateFromFile(take.path)
@@ -27,7 +27,7 @@ function listening.toggle(take)
     reaper.CF_Preview_Play(preview)
     state.preview, state.preview_source, state.model.listening = preview, source, take
   else
-    state.tell("REAPER cannot read " .. take.path)
+    state.show("REAPER cannot read " .. take.path)
   end
 end
 

@@ -143,7 +143,7 @@ function place.insert(target, paths, name)
   end)
 end
 
--- Makes a take of a placed result the one that is heard. False where it is there no more.
+-- Makes a take of a placed result the active one. False where it is there no more.
 function place.activate(placed, index)
   local take = placed and placed.takes[index]
   if not take or not file_of(placed.project) or not is_there(placed.project, take, "MediaItem_Take*") then

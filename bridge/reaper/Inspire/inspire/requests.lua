@@ -47,7 +47,7 @@ local function count(number, noun)
   return number == 1 and "1 " .. noun or ("%d %ss"):format(number, noun)
 end
 
--- From where in a clip it goes on, and how much of it the model hears. One that was written down is heard to its end.
+-- From where in a clip it goes on, and how much of it the model reads. A wave that was written of an item is read to its end.
 local function add_clip(message, item)
   add(message, "join", "new")
   if item.plain then
@@ -207,8 +207,8 @@ function requests.estimate(context, settings, can)
   return table.move(made[1].message, 3, #made[1].message, #asked + 1, asked)
 end
 
--- With the audio that is heard of an item in place of its file: a wave of its last `seconds`.
-function requests.with_heard(request, file, seconds)
+-- With an item as it sounds in place of its file: a wave of its last `seconds`.
+function requests.with_wave(request, file, seconds)
   local message = request.message
   for index = 2, #message do
     if message[index] == request.item.file and (index == 2 or message[index - 1] == "clip") then

@@ -48,7 +48,7 @@ local function file_of(take)
   return source and reaper.GetMediaSourceFileName(source) or "", is_section, source
 end
 
--- The audio of an item: its file and where in it the visible part lies, and whether that is what is heard.
+-- The audio of an item: its file and where in it the visible part lies, and whether the item sounds as the file does.
 local function audio_item(project, item)
   local take = reaper.GetActiveTake(item)
   if not take or reaper.TakeIsMIDI(take) then
@@ -148,9 +148,9 @@ local function wave_header(frames, channels)
     .. "data" .. string.pack("<I4", size)
 end
 
--- The last seconds of what is heard of an item, with its rate, pitch, reverse and sections, as a wave of 32-bit floats: a file that
+-- The last seconds of an item as it sounds, with its rate, pitch, reverse and sections, as a wave of 32-bit floats: a file that
 -- was not there before. For what the file alone does not tell. Returns the seconds it holds, or nil and why.
-function selection.write_heard(item, name)
+function selection.write_wave(item, name)
   local from = math.max(0, item.length - CONTEXT_S)
   local frames = math.floor((item.length - from) * RATE + 0.5)
   local accessor = reaper.CreateTakeAudioAccessor(item.take)

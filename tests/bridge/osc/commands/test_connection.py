@@ -1,4 +1,4 @@
-"""A hello: who speaks, what it wants to be told of, and how large its buffer is."""
+"""A hello: who speaks, which events it wants, and how large its buffer is."""
 
 from __future__ import annotations
 

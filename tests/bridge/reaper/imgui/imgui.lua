@@ -4,7 +4,7 @@ local json = require("inspire.json")
 local mock = require("mock")
 
 local file = assert(io.open(mock.folder .. "/reaimgui.json", "rb"))
-local told = assert(json.decode(file:read("a")))
+local api = assert(json.decode(file:read("a")))
 file:close()
 
 local ui = { open = 0, clips = 0, popup = 0, frames = 0, drawn = {}, inputs = {} }
@@ -84,10 +84,10 @@ return function(version)
   assert(version == "0.9")
   return setmetatable({}, {
     __index = function(_, name)
-      if told.enums[name] then
+      if api.enums[name] then
         return 1
       end
-      local known = assert(told.functions[name], "ReaImGui has no " .. name)
+      local known = assert(api.functions[name], "ReaImGui has no " .. name)
       local inputs, least = inputs_of(known.args)
       local work = assert(does[name], "the mock has no " .. name)
       return function(...)

@@ -100,8 +100,8 @@ describe("the requests", function()
   it("fill seconds of the file, or of what was written down of it", function()
     local inside = context({ items = { item({ plain = false, length = 40 }) }, has_time = true, from = 30, to = 33 })
     local made = requests.make("fill", inside, settings(), { fill = true })[1]
-    requests.with_heard(made, "/heard.wav", 30)
-    assert.same({ "/inspire/fill", "/heard.wav", 10, 13 }, { table.unpack(made.message, 1, 4) })
+    requests.with_wave(made, "/wave.wav", 30)
+    assert.same({ "/inspire/fill", "/wave.wav", 10, 13 }, { table.unpack(made.message, 1, 4) })
     assert.equal(3, made.target.length)
   end)
 end)
@@ -181,8 +181,8 @@ describe("an arrangement", function()
       "beats_per_bar", 4, "variations", 2,
     }, made.message)
     assert.truthy(math.abs(made.target.position - 8) < 1e-3 and math.abs(made.target.length - 24) < 1e-3)
-    requests.with_heard(made, "/heard.wav", 3)
-    assert.equal("/heard.wav", made.message[4])
+    requests.with_wave(made, "/wave.wav", 3)
+    assert.equal("/wave.wav", made.message[4])
     assert.equal("Arrange 12 bars after the item: Verse 1 4, Drop 8", requests.buttons(context({ plan = plan }), settings(), {})[4].label)
     plan.item = nil
     assert.is_false(requests.buttons(context({ plan = plan }), settings({ prompt = "" }), {})[4].enabled)
@@ -204,21 +204,21 @@ describe("the transport", function()
     assert.same({ "/inspire/transport", 140, 3.0, 0, "beats_per_bar", 7, "beat_unit", 8 }, { table.unpack((transport.read(project)), 1, 8) })
     project.play_state, project.played_from, project.played_at = 5, 0, mock.now
     mock.now = mock.now + 4 * 60 / 140
-    local told = transport.read(project)
-    assert.equal(1, told[4])
-    assert.truthy(math.abs(told[3] - 4) < 1e-9, told[3])
+    local message = transport.read(project)
+    assert.equal(1, message[4])
+    assert.truthy(math.abs(message[3] - 4) < 1e-9, message[3])
     project.repeats, project.time = true, { 7 * 60 / 140, 14 * 60 / 140 }
     local loop = {}
-    told = transport.read(project)
-    for index = 9, #told, 2 do
-      loop[told[index]] = math.floor(told[index + 1] * 1000 + 0.5) / 1000
+    message = transport.read(project)
+    for index = 9, #message, 2 do
+      loop[message[index]] = math.floor(message[index + 1] * 1000 + 0.5) / 1000
     end
     assert.same({ loop_start_beats = 7, loop_end_beats = 14 }, loop)
   end)
 
-  it("is told once a second while it plays, and at once when something changes", function()
-    local told = {}
-    local function due() return transport.due(told, project, mock.now) ~= nil end
+  it("is reported once a second while it plays, and at once when something changes", function()
+    local reported = {}
+    local function due() return transport.due(reported, project, mock.now) ~= nil end
     assert.is_true(due())
     mock.now = mock.now + 10
     assert.is_false(due(), "it stands")
@@ -238,7 +238,7 @@ describe("the transport", function()
     assert.is_true(due())
     project.tempo[1].beats = 17
     assert.is_false(due(), "the daemon does not take 17/8")
-    assert.is_false(told.plays)
+    assert.is_false(reported.plays)
   end)
 end)
 
@@ -279,7 +279,7 @@ describe("JSON", function()
     assert.same({ a = { 1, "😀é" }, b = "x" }, json.decode(' {"a": [1, "\\ud83d\\ude00\\u00e9"], "b":"x", "c": null} '))
   end)
 
-  it("refuses what is none", function()
+  it("rejects what is none", function()
     for _, text in ipairs({ "", "[1", "[1,]", "{1:2}", '"x', "[1] 2", "nope", "-", '"\\q"' }) do
       local value, why = json.decode(text)
       assert.is_nil(value)
@@ -291,10 +291,10 @@ describe("JSON", function()
 end)
 
 describe("the mailbox's client", function()
-  local disk, client, heard
+  local disk, client, received
 
   local function box()
-    disk, heard = {}, {}
+    disk, received = {}, {}
     local files = { make = function() end, unique = function() return "0123" end }
     function files.write(name, content) disk[name] = content return true end
     function files.rename(from, to) disk[to], disk[from] = disk[from], nil return true end
@@ -303,28 +303,28 @@ describe("the mailbox's client", function()
     client = Mailbox.new(files, "/m", "reaper")
   end
 
-  local function hear(reply) heard[#heard + 1] = reply.what end
+  local function receive(reply) received[#received + 1] = reply.what end
 
   before_each(box)
 
   it("writes beside, reads whole lines once, and takes the last away", function()
-    local id = client:ask({ "/inspire/generate", "dub" }, hear, 0)
+    local id = client:ask({ "/inspire/generate", "dub" }, receive, 0)
     assert.equal('["/inspire/generate", "dub"]', disk["/m/reaper/requests/" .. id .. ".json"])
     assert.is_nil(disk["/m/reaper/requests/" .. id .. ".json.part"])
     local replies = "/m/reaper/replies/" .. id .. ".jsonl"
     disk[replies] = '["/inspire/ack", "x"]\n["/inspire/queued", "x"'
     client:poll(1)
     client:poll(2)
-    assert.same({ "ack" }, heard)
+    assert.same({ "ack" }, received)
     disk[replies] = disk[replies] .. ', 0]\n{"not": "ours"}\n["/inspire/done", "x", "/m/x.wav", 8]\n'
     client:poll(3)
-    assert.same({ "ack", "queued", "done" }, heard)
+    assert.same({ "ack", "queued", "done" }, received)
     assert.is_nil(disk[replies])
     assert.same({}, client.open)
   end)
 
   it("puts a request again only while a daemon lives", function()
-    local id = client:ask({ "/inspire/ping" }, hear, 0)
+    local id = client:ask({ "/inspire/ping" }, receive, 0)
     disk = {}
     client:poll(10)
     assert.same({}, disk)
@@ -350,11 +350,11 @@ describe("the mailbox's client", function()
   end)
 
   it("knows where a list ends", function()
-    local id = client:ask({ "/inspire/history" }, hear, 0)
+    local id = client:ask({ "/inspire/history" }, receive, 0)
     disk["/m/reaper/replies/" .. id .. ".jsonl"] = '["/inspire/found", "x", 9, 2]\n["/inspire/entry", "x", 0, "j", "done"]\n'
       .. '["/inspire/entry", "x", 1, "k", "done"]\n'
     client:poll(1)
-    assert.same({ "found", "entry", "entry" }, heard)
+    assert.same({ "found", "entry", "entry" }, received)
     assert.same({}, client.open)
   end)
 end)
@@ -367,7 +367,7 @@ describe("the mock", function()
     mock.item(mock.track(project), mock.source("/a.wav", 4), 0, 4)
   end)
 
-  it("refuses what REAPER would refuse", function()
+  it("rejects what REAPER would reject", function()
     local item = mock.current.tracks[1].items[1]
     for _, wrong in ipairs({
       function() reaper.GetSelectedMediaItems(0) end,
@@ -406,7 +406,7 @@ describe("where things lie", function()
     mock.projects = { mock.current }
   end)
 
-  it("is told in bars, with the tempo map", function()
+  it("is given in bars, with the tempo map", function()
     assert.equal("3.2", selection.bar(mock.current, 4.5))
     assert.equal(2, selection.whole_bars(mock.current, 0, 4))
     assert.is_nil(selection.whole_bars(mock.current, 0, 4.1))
@@ -438,7 +438,7 @@ describe("where things lie", function()
     local item = mock.item(mock.track(mock.current), mock.source("/a.wav", 99), 3, 40.25)
     item.selected = true
     local name = os.tmpname()
-    assert.equal(30, selection.write_heard(selection.read({}).items[1], name))
+    assert.equal(30, selection.write_wave(selection.read({}).items[1], name))
     local file = io.open(name, "rb")
     local content = file:read("a")
     file:close()
@@ -451,7 +451,7 @@ describe("where things lie", function()
       assert.truthy(math.abs(left * 100 - (10.25 + frame / 48000)) < 1e-4 and left == right)
     end
     assert.is_true(mock.is_balanced())
-    assert.is_nil((selection.write_heard(selection.read({}).items[1], "/nowhere/at/all.wav")))
+    assert.is_nil((selection.write_wave(selection.read({}).items[1], "/nowhere/at/all.wav")))
     assert.is_true(mock.is_balanced())
   end)
 
