@@ -1,4 +1,4 @@
-"""Are the right chords heard: python -m tests.benchmarks.bench_chords [--pieces 20]
+"""Are the right chords found: python -m tests.benchmarks.bench_chords [--pieces 20]
 
 Pieces of the corpus that training never saw, rendered by fluidsynth, against the notes they were made of. Lines:
 `chords.root`  bars whose chord has the right root, of those in which at least two notes sound; baseline: the key's tonic, always.

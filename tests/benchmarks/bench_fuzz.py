@@ -3,7 +3,7 @@
 Datagrams and TCP streams made from the OSC table, right, wrong and damaged, in bursts of 64 to a real daemon with the fake
 engine; after each burst, while the daemon works through it, another client's ping is timed. Lines:
 `fuzz.packets`, `fuzz.packets_per_s`
-`fuzz.crashes`      daemons or engines that ended, and faults told in the log.
+`fuzz.crashes`      daemons or engines that ended, and faults in the log.
 `fuzz.bad_replies`  answers that are no well-formed reply of the table, or too long.
 `fuzz.ping.worst`, `fuzz.ping.p99`   milliseconds; baseline: before, with nothing to do.
 `fuzz.memory`       megabytes of the daemon at the end; baseline: when a tenth was sent.

@@ -2,7 +2,7 @@
 
 The results are at their cap, so that each job's end removes an old one. Lines:
 `journal.jobs`
-`journal.ack`      milliseconds from a submit, told just after a job's end, until it is written: median; baseline: of few jobs.
+`journal.ack`      milliseconds from a submit, sent just after a job's end, until it is written: median; baseline: of few jobs.
 `journal.ack.scanned`   the same; baseline: without the indexes that removing uses.
 `journal.open`     seconds until the journal is open.
 """

@@ -1,7 +1,7 @@
 """Every factory preset in full: python -m tests.benchmarks.bench_presets [--fast] [--seeds N] [--bank BANK] [--model NAME]
 
 As long as the preset says, N times with N seeds in one batch; those for clips continue a recorded drum loop. Tempo and key are
-measured in the audio against what was asked. Who is not told the tempo may tap at half or double (of 174 bpm, 87): both are
+measured in the audio against what was asked. Who does not know the tempo may tap at half or double (of 174 bpm, 87): both are
 measured. Lines:
 `….NAME.bpm`      beats per minute measured with the first seed, the hint given; baseline: asked. Absent where no beat is heard.
 `….NAME.tempo`    share of the seeds within 2 % of the tempo asked, the octave of the hint given.

@@ -8,7 +8,7 @@ the load, or with `--real`, the real one and `sketch`. The first sixth is warm-u
 `soak.….memory_slope`  megabytes an hour, fitted.
 `soak.….descriptors`, `soak.….threads`   at the end; baseline: after the warm-up.
 `soak.ping.worst`      milliseconds.
-`soak.failures`        jobs that failed, commands that were not answered, faults told in the log.
+`soak.failures`        jobs that failed, commands that were not answered, faults in the log.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_a_model_without_a_sense_of_time_reports_none(engine, tmp_path):
 
 @pytest.fixture
 def windows(engine, model, monkeypatch):
-    """What the language model is started with, window after window: (clock rows, tokens heard, tokens to make)."""
+    """What the language model is started with, window after window: (clock rows, prompt tokens, tokens to make)."""
     engine.load(model)
     seen, start = [], engine._loaded.prepared.decoder.start
 
@@ -69,7 +69,7 @@ def windows(engine, model, monkeypatch):
 
 
 def test_time_goes_on_from_window_to_window(engine, model, windows):
-    """12 s of a model that looks back on 200 tokens: what each window hears again lies where it was made.
+    """12 s of a model that looks back on 200 tokens: what each window reads again lies where it was made.
 
     At 123.5 bpm two bars last 194.3 tokens: the model plays them a little faster, in 194.
     """
@@ -113,7 +113,7 @@ def test_what_follows_a_clip_is_a_new_idea_after_a_phrase_at_least(engine, model
 @pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize("from_s", [6.4, 7.0])
 def test_a_clip_stays_in_mind(engine, model, monkeypatch, tmp_path, from_s):
-    """Each window hears some of it, then the end of what was made, and beats go on from one to the other."""
+    """Each window reads some of it, then the end of what was made, and beats go on from one to the other."""
     engine.load(model)
     seen, start = [], engine._loaded.prepared.decoder.start
 
@@ -152,7 +152,7 @@ def obvious_time(monkeypatch):
 @pytest.mark.usefixtures("obvious_time")
 @pytest.mark.parametrize(("from_s", "context_s", "tokens"), [(None, 5.0, 250), (5.037, 4.35, 214)])
 def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_path, from_s, context_s, tokens):
-    """The clip's tempo, found in it; what is heard of it lies before the join, whole turns of tokens that end there.
+    """The clip's tempo, found in it; what is read of it lies before the join, whole turns of tokens that end there.
 
     Slowed by 0.8 % its bars last 96 tokens.
     """
@@ -165,7 +165,7 @@ def test_a_continuation_goes_on_in_its_clips_time(engine, model, windows, tmp_pa
     assert measured == tokens and count == 50 and len(windows) == 1
     exact = clock(Grid(125.0, 4, joined * 124 / 60), 50, -measured, measured + count)
     clocks = rows[0, :, 0] + 96 * rows[0, :, 1] - torch.from_numpy(exact[:, 0] + 96 * exact[:, 1])
-    assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are heard to half a token frame
+    assert ((clocks + 384) % 768 - 384).abs().max() <= 1  # onsets are found to half a token frame
 
 
 @pytest.mark.parametrize(("choice", "bpm", "beats"), [(1, 62.5, 4), (3, 187.5, 4), (4, 125.0, 3)])
@@ -193,7 +193,7 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
 
 @pytest.mark.parametrize("choice", [0, 1, 5])
 def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, model, windows, tmp_path, monkeypatch, choice):
-    """124 bpm in four is slowed to bars of 96 tokens, 62 and three to a bar otherwise: each hears tokens of its own."""
+    """124 bpm in four is stretched to bars of 96 tokens, 62 and three to a bar otherwise: each reads tokens of its own."""
     asked = []
 
     def likelihood(self, condition, audio):
@@ -214,8 +214,8 @@ def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, 
     [
         (8, {}, 5.0),  # a loop: as much as the model listens to, though the clip is shorter
         (8, {"context_s": 6.0}, 6.0),
-        (4, {}, 5.0),  # too short for its beat to be heard once
-        (9.5, {}, 9.5 * 24 / 50),  # no whole bars: once, slowed to beats of 24 tokens
+        (4, {}, 5.0),  # too short for its beat to be found in one pass
+        (9.5, {}, 9.5 * 24 / 50),  # no whole bars: once, stretched to beats of 24 tokens
         (9, {"from_s": 8 * 60 / 124}, 8 * 24 / 50),  # a place inside of a clip
     ],
 )

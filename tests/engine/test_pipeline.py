@@ -72,7 +72,7 @@ def test_a_continuation_is_led_away_from_what_would_be_played_without_the_clip(e
 
 
 def test_a_loop_is_rendered_to_its_last_token_as_when_it_comes_round(engine, model, loop, monkeypatch):
-    """And not as it ends: silence after it would be heard in its last tokens, and be continued."""
+    """And not as it ends: silence after it would show in its last tokens, and be continued."""
     engine.load(model)
     measured, start = [], Decoder.start
 
@@ -127,7 +127,7 @@ def test_guidance_off_works_and_differs(engine, model):
 
 
 def test_what_is_negated_is_kept_away_from_in_each_variation(engine, tmp_path):
-    """The same words to a model that cannot be denied anything are words alone; drums that are not denied are not refused."""
+    """The same words to a model without negative prompts are words alone; drums that are not excluded are not refused."""
     known, unknown = (str(write_tiny_model(tmp_path / str(i), negatable=i)) for i in (("dub",), ()))
     negated, asked = ({"prompt": words, "duration_s": 1.0, "decode": "fast", "seed": 4} for words in ("no dub", "dub"))
     rejected = run(engine, known, **negated)[0]

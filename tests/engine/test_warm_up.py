@@ -17,11 +17,11 @@ def test_the_warm_up_counts_mastering_and_measuring_as_a_job_has_them(monkeypatc
     now = [0.0]
 
     def slow(method, seconds):
-        def slowed(*args, **options):
+        def delayed(*args, **options):
             now[0] += seconds
             return method(*args, **options)
 
-        return slowed
+        return delayed
 
     monkeypatch.setattr("engine.acceleration.pace.time.monotonic", lambda: now[0])
     monkeypatch.setattr("engine.rendering.track.Master.push", slow(Master.push, 0.1))

@@ -104,7 +104,7 @@ def test_bars_take_their_tempo_and_their_metre_from_the_prompt():
     assert odd.quarters_per_bar == 3.5 and odd.seconds == pytest.approx(4 * 3.5 * 60 / 140)
     with pytest.raises(RequestError, match="bars needs bpm.*prompt"):
         GenerationRequest(prompt="house", bars=8)
-    assert GenerationRequest(clip="a.wav", bars=8).bpm is None  # until it is heard
+    assert GenerationRequest(clip="a.wav", bars=8).bpm is None  # until it is measured
 
 
 @pytest.mark.parametrize(("beats", "unit"), [(4, 3), (4, 32), (16, 2), (4, 1)])

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 READER = "engine/checkpoints/"
 WRITER = "engine/training/adapted_model.py"  # of a model in its base's layout
 NETWORKS = ("WavTokenizer", "HiFiCodec", "TokenEncoder", "LatentEncoder", "FrameGenerator", "TonesAndNoise", "Tensor")
-# Where a network of sketch's kind is built, told from the released one, or given parts that only it has.
+# Where a network of sketch's kind is built, instead of the released one, or given parts that only it has.
 BUILDERS = ("engine/models/", "engine/training/pack.py")
 MODELS_OWN_FILES = ("model.json", "llm.pt", "inspiremusic.yaml")
 

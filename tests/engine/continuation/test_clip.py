@@ -1,4 +1,4 @@
-"""Every unusable clip is one ClipError that says why; every usable one is heard at the right rate."""
+"""Every unusable clip is one ClipError that says why; every usable one is read at the right rate."""
 
 import numpy as np
 import pytest

@@ -195,7 +195,7 @@ def test_a_playlist_reads_no_other_file(tmp_path):
 
 
 def test_whatever_a_file_holds_there_is_audio_or_one_sentence(tmp_path):
-    """2 x 60 files with bytes changed, cut or put in, of three formats: read, or refused in one sentence."""
+    """2 x 60 files with bytes changed, cut or put in, of three formats: read, or rejected in one sentence."""
     rng, rejected = np.random.default_rng(4), 0
     for name in ("a.wav", "a.flac", "a.mp3"):
         soundfile.write(tmp_path / name, noise(1.5), RATE)

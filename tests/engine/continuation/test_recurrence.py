@@ -54,7 +54,7 @@ def test_a_loop_comes_back_after_its_bars(bars, bar):
     alike = round(0.9 * bar)  # of its first bar and its last
     loop[:alike] = loop[round((bars - 1) * bar) :][:alike]
     measured = np.tile(loop, 20)[-500:]
-    measured[rng.random(500) < 0.02] = 1_000  # an ear that is not quite sure
+    measured[rng.random(500) < 0.02] = 1_000  # a measurement that is not quite sure
     assert bars_until_again(measured.tolist(), bar) == bars
 
 

@@ -152,7 +152,7 @@ def test_cancel_is_asked_before_every_token():
     generation = Decoder(build(OURS)).start(some_condition(), max_tokens=20)
     before = generation.position
     assert len(tokens_of(generation, min_tokens=20, cancelled=lambda: next(answers))) == 3
-    assert generation.position == before + 2  # the third was drawn but never heard
+    assert generation.position == before + 2  # the third was drawn but never read
 
 
 def test_stop_ends_the_piece_but_not_too_early():

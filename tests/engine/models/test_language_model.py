@@ -219,7 +219,7 @@ def test_every_weight_gets_a_gradient(dtype, config):
 
 @torch.inference_mode()
 def test_condition_dropout_is_the_negative_row():
-    """A dropped piece in a training batch is exactly what guidance later hears; its neighbour is untouched."""
+    """A dropped piece in a training batch is exactly what guidance later uses; its neighbour is untouched."""
     model, condition, audio = build(OURS), some_condition(2), some_tokens(2, 4)
     plain = model.embed_condition(condition, audio)
     dropped = model.embed_condition(condition, audio, torch.tensor([False, True]))

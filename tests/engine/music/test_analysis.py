@@ -59,7 +59,7 @@ def test_too_short_to_find_a_beat():
 @pytest.mark.parametrize("late", [-0.09, -0.04, 0.0, 0.04, 0.09])
 @pytest.mark.parametrize(("bpm", "begins"), [(124, 0.0), (124, 2.5), (90, 7.0)])
 def test_how_late_the_onsets_come(late, bpm, begins):
-    """In beats. Clicks are heard a window of the envelope, 10 ms, too early."""
+    """In beats. Clicks are found a window of the envelope, 10 ms, too early."""
     audio = np.roll(clicks(bpm, 20, GROOVE), round((late - begins) * 60 / bpm * SAMPLE_RATE))
     assert grid_offset(audio[: 12 * SAMPLE_RATE], SAMPLE_RATE, bpm, begins) == pytest.approx(late, abs=0.011 * bpm / 60)
 

@@ -1,4 +1,4 @@
-"""Chords heard in chords that were played."""
+"""Chords found in chords that were played."""
 
 import numpy as np
 import pytest

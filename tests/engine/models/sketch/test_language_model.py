@@ -28,7 +28,7 @@ def test_steps_with_a_clock_equal_the_full_forward(measured, guidance):
     expected = rows[0] if guidance == 1.0 else sampling.guide(*rows, guidance)
     torch.testing.assert_close(stepped, expected[:, -13:], atol=2e-4, rtol=1e-4)
     silent = model(model.embed_condition(with_clock(condition, None), whole))[:, -13:]
-    assert (silent - rows[0][:, -13:]).abs().amax(-1).min() > 0.01  # time is heard at every step
+    assert (silent - rows[0][:, -13:]).abs().amax(-1).min() > 0.01  # time counts at every step
 
 
 @torch.inference_mode()

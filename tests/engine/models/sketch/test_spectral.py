@@ -1,4 +1,4 @@
-"""Ears and voice of the embedded codecs: what a sine shows as, what a told tone sounds like, and which view hears what."""
+"""Analysis and synthesis of the embedded codecs: how a sine shows, how a given tone sounds, and which view shows what."""
 
 import math
 
@@ -128,7 +128,7 @@ def test_a_frames_steps_stand_side_by_side():
 
 
 def music(gain_db: float = 0.0) -> torch.Tensor:
-    """A progression over hiss: no band is near the floor, where a gain would change which bands are heard at all."""
+    """A progression over hiss: no band is near the floor, where a gain would change which bands show at all."""
     audio = synthetic.progression("A minor", 120, 4, RATE) + 0.3 * synthetic.noise(4, RATE)
     return torch.from_numpy(10 ** (gain_db / 20) * audio).float()[None]
 
@@ -177,7 +177,7 @@ def head(rate: int = RATE, hop: int = HOP, seed: int = 0) -> TonesAndNoise:
 
 
 def reported(levels: dict[int, float], noise: float = -100.0, rate: int = RATE, hop: int = HOP) -> TonesAndNoise:
-    """A head that whatever it hears sounds these tones at these amplitudes, and noise at this log-level."""
+    """A head that whatever it is given plays these tones at these amplitudes, and noise at this log-level."""
     built = TonesAndNoise(16, rate, hop, NOISE_STEPS)
     with torch.no_grad():
         built.out.weight.zero_()
