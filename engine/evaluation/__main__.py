@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if "targets" in options.parts:
         results, learnt = target_trials(model, prepared, paths, scale.prompts, options, _say)
         facts |= learnt
-        sections.append(html_report.targets(results))
+        sections.append(html_report.targets(results, scale.prompts))
         print(report.table(results))
     if "paper" in options.parts:
         _say("getting reference clips")

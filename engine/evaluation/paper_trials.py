@@ -19,7 +19,7 @@ from engine.evaluation.excerpts import RATE
 from engine.evaluation.measures import key_met, tempo_met
 from engine.evaluation.prompts import Prompt
 from engine.evaluation.scores import Scorer
-from engine.evaluation.sections import Section, Table, figure
+from engine.evaluation.sections import MANY, Section, Table, figure
 from engine.evaluation.trials import ModelUnderTest, classify
 
 Played = list[tuple[Prompt, Audio]]  # prompts and what they became, mono at RATE
@@ -61,7 +61,6 @@ class Comparison:
 
 
 BASELINE_S = 30.0  # the longest that MusicGen plays
-MANY = 20  # prompts, from which on shares are good to some ten points
 COLUMNS = ("tempo met", "key met", "Fréchet distance")
 
 

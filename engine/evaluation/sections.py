@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 UNKNOWN = "not known"  # of a figure that the paper has and we have not
+MANY = 20  # prompts, from which on shares are good to some ten points
 NOT_MEASURED = "not measured"
 
 

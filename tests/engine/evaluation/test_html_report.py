@@ -53,3 +53,17 @@ def test_targets_say_which_way_their_bar_counts_and_of_how_many():
     assert rows[0][:5] == ("tempo", "50 %", "2", "≥ 90 %", "no")
     assert (rows[1][3], rows[1][4], rows[1][2]) == ("≤ 40.0 MB", "yes", "")
     assert (rows[2][1], rows[2][3], rows[2][5]) == (NOT_MEASURED, "", "why")
+
+
+def test_the_page_says_in_words_how_it_was_measured(tmp_path):
+    facts = {"model": "tiny", "bytes": 25_300_000, "samplerate_full": 48_000, "samplerate_fast": 0}
+    facts |= {"decode": "full", "right": {"key": 80}}
+    html_report.write(tmp_path / "report.html", "tiny", facts, [html_report.targets([Result("speed", 0.1, "s")], 4)])
+    text = (tmp_path / "report.html").read_text()
+    rows = (
+        ("size of the weights", "25.3 MB"), ("sample rate, full path", "48 kHz"), ("sample rate, fast path", "none"),
+        ("played on", "the full path"), ("right", "key 80"),
+    )  # fmt: skip
+    for name, value in rows:
+        assert f"<th>{name}</th><td>{value}</td>" in text
+    assert "of fewer than 20 prompts shares are rough" in text and '<td class="short">0.10 s</td>' in text
