@@ -8,7 +8,6 @@ import soundfile
 
 from engine.api import RequestError
 from engine.checkpoints.published import PUBLISHED
-from engine.pipeline import Pipeline
 from tests.engine.conftest import run
 from tests.released import configs, write_released
 
@@ -77,8 +76,3 @@ def test_full_size_shapes_are_those_of_the_published_tensors(variant):
     language_model, _, flow, codec = configs(variant, tiny=False)
     assert language_model.hidden_size == {"0.5B": 896, "1.5B": 1536}[variant.size]
     assert flow.frames_per_token * 75 == codec.frame_rate == variant.samplerate / 320
-
-
-def test_the_device_that_is_asked_for_is_used(monkeypatch):
-    monkeypatch.setenv("INSPIRE_DEVICE", "cpu")
-    assert Pipeline().runtime.device.type == "cpu"

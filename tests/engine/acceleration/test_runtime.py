@@ -138,3 +138,8 @@ def test_a_piece_is_the_same_audio_compiled_and_not(wide, monkeypatch):
 def test_a_device_that_is_not_there_is_reported(asked):
     with pytest.raises(EngineError, match=f"INSPIRE_DEVICE is '{asked}': this machine has .*cpu; leave it away for the best"):
         choose_runtime(asked)
+
+
+def test_the_device_that_is_asked_for_is_used(monkeypatch):
+    monkeypatch.setenv("INSPIRE_DEVICE", "cpu")
+    assert Pipeline().runtime.device.type == "cpu"
