@@ -17,7 +17,7 @@ class ListModels(Command):
     pass
 
 
-@TABLE.command("/inspire/ping", "are you there", "pong")
+@TABLE.command("/inspire/ping", "asks whether the daemon is there", "pong")
 @dataclass(frozen=True)
 class Ping(Command):
     pass

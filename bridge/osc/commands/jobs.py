@@ -87,11 +87,11 @@ class Status(Command):
     job: JobId | None = None
 
 
-@TABLE.command("/inspire/jobs", "asks for the jobs that run and wait, in the order of their turns", "found", "entry")
+@TABLE.command("/inspire/jobs", "asks for the jobs that run and wait, in the order in which they run", "found", "entry")
 @dataclass(frozen=True)
 class ListJobs(Command):
     limit: _Limit = HISTORY_LIMIT
-    offset: Annotated[int, Meta("leave out so many of the first", 0, 2**31 - 1)] = 0
+    offset: Annotated[int, Meta("leave out this many of the first", 0, 2**31 - 1)] = 0
 
 
 @TABLE.command(
@@ -117,7 +117,7 @@ class History(Command):
         return cls(id, **values)
 
 
-@TABLE.command("/inspire/keep", "makes a result a favourite: it is never removed for its space", "ack", "fail")
+@TABLE.command("/inspire/keep", "makes a result a favourite, which results_cap_gb never removes", "ack", "fail")
 @dataclass(frozen=True)
 class Keep(Command):
     job: JobId

@@ -11,7 +11,7 @@ from bridge.osc.protocol import LEARN_S, LEAST_GAIN_DB, MIDI_ACTIONS, MIDI_KINDS
 
 TABLE = Table()
 
-Action = Annotated[str, Meta("what it does", choices=MIDI_ACTIONS)]
+Action = Annotated[str, Meta("what the message does", choices=MIDI_ACTIONS)]
 Kind = Annotated[str, Meta("which MIDI message does it", choices=MIDI_KINDS)]
 Number = Annotated[int, Meta("the note, program or controller; any when not given", 0, 127)]
 Channel = Annotated[int, Meta("the MIDI channel; any when not given", 1, 16)]
@@ -19,7 +19,7 @@ Low = Annotated[float, Meta("of gain in dB and guidance: what a controller's 0 s
 High = Annotated[float, Meta("of gain in dB and guidance: what a controller's 127 stands for", LEAST_GAIN_DB, 20)]
 
 
-@TABLE.command("/inspire/midi/list", "asks what MIDI does: one reply each", "found", "midi/binding", "fail")
+@TABLE.command("/inspire/midi/list", "asks for the MIDI bindings: one reply each", "found", "midi/binding", "fail")
 @dataclass(frozen=True)
 class ListBindings(Command):
     pass
@@ -54,7 +54,7 @@ class LearnAction(Command):
         return Learn(id, values.pop("action"), reply_port=values.pop("reply_port", None), values=values)
 
 
-@TABLE.command("/inspire/midi/forget", "what this did, it does no more", "ack", "fail")
+@TABLE.command("/inspire/midi/forget", "removes a binding: this note, program or controller does nothing any more", "ack", "fail")
 @dataclass(frozen=True)
 class Forget(Command):
     kind: Kind

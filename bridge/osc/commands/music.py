@@ -105,7 +105,7 @@ class _Values(_Asked):
     grid: Annotated[
         bool | None,
         Meta(
-            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off or a loop whose join is heard, "
+            "1: measured before any of it goes out, then moved onto its grid or, over 20 ms off or a loop whose join is audible, "
             "made again with the next seed, 3 takes at most; when not given as loop"
         ),
     ] = None
@@ -190,7 +190,7 @@ def _of_region(values: dict[str, Any]) -> dict[str, Any]:
 
 @TABLE.command(
     "/inspire/sketch",
-    f"generate, to choose from: {SKETCHES} variations of {SKETCH_BARS} bars, without a tempo {SKETCH_S:g} s, unless it says",
+    f"variations to choose from: {SKETCHES} of {SKETCH_BARS} bars, without a tempo of {SKETCH_S:g} s, unless other keys say so",
     *JOB_EVENTS,
 )
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class _Resynthesis(Command):
 
 
 @TABLE.command(
-    "/inspire/upsample", "super resolution: a clip at 48 kHz, and above where its spectrum ends the model", *JOB_EVENTS
+    "/inspire/upsample", "super resolution: a clip at 48 kHz, the frequencies above its own made by the model", *JOB_EVENTS
 )
 @dataclass(frozen=True)
 class Upsample(_Resynthesis):
@@ -280,7 +280,7 @@ class Upsample(_Resynthesis):
         return submission(id, {"task": "upsample"} | values, is_sketch=False)
 
 
-@TABLE.command("/inspire/reconstruct", "a clip through the model's codec and back: how it sounds to the model", *JOB_EVENTS)
+@TABLE.command("/inspire/reconstruct", "a clip through the model's codec and back: how much of it the codec keeps", *JOB_EVENTS)
 @dataclass(frozen=True)
 class Reconstruct(_Resynthesis):
     clip: Annotated[str, Meta("path of an audio file", 1, 1000, is_free=True)]

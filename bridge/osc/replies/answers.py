@@ -10,7 +10,7 @@ from bridge.osc.fields import Meta
 from bridge.osc.replies.table import Count, Index, Pairs, Protocol, Reply, Shortened, Version, reply
 
 
-@reply("/inspire/pong", "here I am")
+@reply("/inspire/pong", "the daemon is there")
 @dataclass(frozen=True)
 class Pong(Reply):
     version: Version
@@ -65,7 +65,7 @@ class ModelReply(Reply):
         shortened: Shortened
 
 
-@reply("/inspire/midi/binding", "what a MIDI message does: settings.toml has it")
+@reply("/inspire/midi/binding", "what a MIDI message does, as settings.toml has it")
 @dataclass(frozen=True)
 class BindingInfo(Reply):
     index: Index
