@@ -2,10 +2,12 @@
 
 import pytest
 
+from engine.evaluation import html_report
 from engine.evaluation.long_form_trial import drift_section, long_form_section
 from engine.evaluation.paper_trials import Scale
 from engine.evaluation.trials import ModelUnderTest
 from engine.pipeline import Pipeline
+from tests.engine.evaluation.pages import read_page
 from tests.tiny_model import write_tiny_model
 
 pytest.importorskip("matplotlib")
@@ -29,3 +31,8 @@ def test_a_long_piece_is_measured_in_windows_with_its_tokens(sections):
     assert 2 <= longest < 6  # 32 tokens at random: some pairs come twice, hardly any longer run
     assert [len(section.pictures) for section in sections.values()] == [5, 1]
     assert [row[0] for row in sections["Drift by guidance and path"].tables[0].rows] == ["guidance 1", "guidance 3"]
+
+
+def test_all_of_it_goes_into_one_page_with_its_pictures(sections, tmp_path):
+    html_report.write(tmp_path / "report.html", "tiny", {"prompts": 1}, list(sections.values()))
+    assert read_page(tmp_path / "report.html").tags.count("img") == 6

@@ -7,11 +7,13 @@ import pytest
 
 from engine.acceleration import choose_runtime, prepare
 from engine.checkpoints.checkpoint import load_checkpoint
+from engine.evaluation import html_report
 from engine.evaluation.paper_trials import Comparison, Scale, baseline_trial, paper_sections
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.sections import UNKNOWN
 from engine.evaluation.trials import ModelUnderTest
 from engine.pipeline import Pipeline
+from tests.engine.evaluation.pages import read_page
 from tests.missing import needs_module
 from tests.synthetic import clicks
 from tests.tiny_model import write_tiny_model
@@ -76,3 +78,8 @@ def test_without_reference_clips_it_says_so(tmp_path):
     from engine.evaluation.paper_trials import reconstruction_trial
 
     assert "no reference clips" in reconstruction_trial(None, Comparison(SCALE, [])).text[0]
+
+
+def test_all_of_it_goes_into_one_page_with_its_pictures(sections, tmp_path):
+    html_report.write(tmp_path / "report.html", "tiny", {"prompts": 1}, list(sections.values()))
+    assert read_page(tmp_path / "report.html").tags.count("img") == 3
