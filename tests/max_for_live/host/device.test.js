@@ -13,13 +13,13 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const LOADED_MS = 1050;
 
 // A device that has said hello; `answer(max, command)` is the daemon.
-function device(version = "12.4.0", { answer = daemon, heard = () => [], before = () => {}, ...options } = {}) {
+function device(version = "12.4.0", { answer = daemon, onOutlet = () => [], before = () => {}, ...options } = {}) {
     const live = new Live(version, options);
     live.devicePath = "live_set tracks 0 devices 0";
     const track = live.addTrack("Drums");
     const max = new Max(live, (outlet, list) => {
         if (outlet === 0 && list[0] !== "port") return answer(list);
-        return heard(outlet, list);
+        return onOutlet(outlet, list);
     });
     before(max, live);
     live.ready = true;
@@ -136,7 +136,7 @@ test("a take is heard at once while Live stands, from the next bar while it play
     max.free();
 });
 
-test("the time to the first sound is told before anything is made: it was as long the last time", async () => {
+test("the time to the first sound is shown before anything is made: it was as long the last time", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "inspire-"));
     fs.writeFileSync(path.join(folder, "old.json"), JSON.stringify({ engine: { first_chunk_s: 9 }, timings: { first_chunk_s: 0.29 } }));
     const old = ["done", "prompt", "old", "path", path.join(folder, "old.wav"), "duration_s", 8];
@@ -184,7 +184,7 @@ test("the gain reaches the daemon and the take that is listened to", async () =>
 
 test("the banner has Live's own colours, and new ones when the theme changes", async () => {
     let shade = 0.25;
-    const { max } = device("12.4.0", { heard: (outlet, list) => (list[0] === "colours" ? [[0, "colour", list[1], shade, shade, shade, 1]] : []) });
+    const { max } = device("12.4.0", { onOutlet: (outlet, list) => (list[0] === "colours" ? [[0, "colour", list[1], shade, shade, shade, 1]] : []) });
     await wait(50);
     assert.strictEqual(max.shown("status", "bgcolor"), "0.25 0.25 0.25 1");
     shade = 0.75;
@@ -202,16 +202,16 @@ test("only what has changed is sent to the face: a device at rest is silent", as
     max.free();
 });
 
-test("Live's transport is told where the daemon takes it, and not where it does not", async () => {
+test("Live's transport is reported where the daemon takes it, and not where it does not", async () => {
     for (const has of [true, false]) {
         const { live, max, commands } = device("12.4.0", { before: (one) => has || delete vm.runInContext("TABLE", one.context).commands.transport });
         await wait(50);
         Object.assign(live.song.props, { current_song_time: 12, signature_numerator: 7, signature_denominator: 8 });
         live.change(live.song, "is_playing", true);
         await wait(50);
-        const told = commands().filter(([address]) => address === "/inspire/transport");
-        if (has) assert.deepStrictEqual(told.pop().slice(2, 9), [120, 12, 1, "beats_per_bar", 7, "beat_unit", 8]);
-        else assert.strictEqual(told.length, 0);
+        const reports = commands().filter(([address]) => address === "/inspire/transport");
+        if (has) assert.deepStrictEqual(reports.pop().slice(2, 9), [120, 12, 1, "beats_per_bar", 7, "beat_unit", 8]);
+        else assert.strictEqual(reports.length, 0);
         max.free();
     }
 });

@@ -52,7 +52,7 @@ function listen(port) {
     });
 }
 
-function heard(outlet, list) {
+function onOutlet(outlet, list) {
     if (outlet === 0) {
         if (list[0] === "port") {
             commandsPort = list[1];
@@ -80,7 +80,7 @@ function heard(outlet, list) {
     return [];
 }
 
-const max = new Max(live, heard);
+const max = new Max(live, onOutlet);
 Object.assign(max.context.SESSION, options.times || {});
 if (options.first_port) max.context.SESSION.FIRST_PORT = options.first_port;
 if (options.ports) max.context.SESSION.PORTS = options.ports;

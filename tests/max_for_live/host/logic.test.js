@@ -22,13 +22,13 @@ test("a command has its arguments in the table's order and only keys that the ta
     assert.deepStrictEqual(plain(made.message), ["/inspire/generate", "a", "x", "bars", 8, "bpm", 124]);
 });
 
-test("a value out of range is told with what is allowed, before anything is sent", () => {
+test("a value out of range is reported with what is allowed, before anything is sent", () => {
     assert.match(Osc.command("generate", "a", { prompt: "x", bpm: 1000 }).problem, /bpm is 1000: from 20 to 400/);
     assert.match(Osc.command("generate", "a", { prompt: "x", start: "later" }).problem, /one of now, bar/);
     assert.match(Osc.command("generate", "a", {}).problem, /needs prompt/);
 });
 
-test("a command that is longer than a kilobyte is refused in words, also where letters take three bytes", () => {
+test("a command that is longer than a kilobyte is rejected in words, also where letters take three bytes", () => {
     assert.match(Osc.command("generate", "a", { prompt: "温".repeat(400) }).problem, /too long/);
     assert.ok(Osc.command("generate", "a", { prompt: "w".repeat(900) }).message);
 });
@@ -39,8 +39,8 @@ test("the size of a message is what it takes on the wire", () => {
 });
 
 test("a reply is read by the table: a text that looks like a number is a text again", () => {
-    const told = Osc.reply("/inspire/preset", ["a", 0, 1, 808, "electronic", "prompt", 909, "a_later_key", 1]);
-    assert.deepStrictEqual([told.reply, told.name, told.prompt, told.a_later_key], ["preset", "808", "909", undefined]);
+    const reply = Osc.reply("/inspire/preset", ["a", 0, 1, 808, "electronic", "prompt", 909, "a_later_key", 1]);
+    assert.deepStrictEqual([reply.reply, reply.name, reply.prompt, reply.a_later_key], ["preset", "808", "909", undefined]);
     const done = Osc.reply("/inspire/done", [12, "/m/x.1.wav", 8, "others", "x.2.wav/x.3.wav"]);
     assert.strictEqual(done.id, "12");
     assert.deepStrictEqual(plain(Osc.paths(done)), ["/m/x.1.wav", "/m/x.2.wav", "/m/x.3.wav"]);
@@ -105,7 +105,7 @@ test("an unwarped clip counts in seconds; a looped one goes round", () => {
     near(Music.source(round, 120, { on: false }).end_s, 4.5);
 });
 
-test("an end marker behind the file's end, no file, no sound: told in words or cut", () => {
+test("an end marker behind the file's end, no file, no sound: said in words or cut", () => {
     near(Music.source({ ...CLIP, warping: false, loop_end: 99, end_time: 300 }, 120, { on: false }).end_s, 10);
     assert.match(Music.source({ ...CLIP, file_path: "" }, 120, {}).problem, /save the set/);
     assert.match(Music.source({ ...CLIP, warp_markers: "" }, 120, {}).problem, /warp markers/);
@@ -211,7 +211,7 @@ test("a tempo and metre that the daemon does not count in is asked for in second
     near(made.values.duration_s, 8 * 3.5 * 60 / 420);
 });
 
-test("what is measured is told in one line", () => {
+test("what is measured is shown in one line", () => {
     assert.strictEqual(Words.grid({ bpm: 124.06, asked_bpm: 124, key: "A minor", join_click_db: -31.2 }), "124.06 bpm, A minor, join −31 dB");
     assert.strictEqual(Words.grid({ bpm: 124, downbeat_ms: 3 }), "124.00 bpm, downbeat +3 ms");
     assert.strictEqual(Words.grid({ bpm: 62, asked_bpm: 124, seed: 4 }), "62.00 bpm of 124.00, seed 4");

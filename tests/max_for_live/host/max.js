@@ -1,5 +1,5 @@
 // Max as the device's script sees it: globals, Task, outlets. A message whose name is a global function calls it, as in Max; any other
-// goes to anything(). What an outlet sends is given to `heard`.
+// goes to anything(). What an outlet sends is given to `onOutlet`.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -9,8 +9,8 @@ const { liveApi } = require("./live_object_model.js");
 const SCRIPT = path.join(__dirname, "..", "..", "..", "max_for_live", "inspire.js");
 
 class Max {
-    // `live`: a Live. `heard(outlet, values)` may answer with messages [inlet, name, …] that come back at once, as a box would send them.
-    constructor(live, heard = () => {}) {
+    // `live`: a Live. `onOutlet(outlet, values)` may answer with messages [inlet, name, …] that come back at once, as a box would send them.
+    constructor(live, onOutlet = () => {}) {
         this.live = live;
         this.sent = [];
         this.console = [];
@@ -70,7 +70,7 @@ class Max {
                 const list = Array.from(values);
                 if (list.some((value) => typeof value !== "string" && !(typeof value === "number" && isFinite(value)))) throw new Error(`outlet ${number}: ${JSON.stringify(list)}`);
                 max.sent.push([number, ...list]);
-                for (const answer of heard(number, list) || []) max.send(...answer);
+                for (const answer of onOutlet(number, list) || []) max.send(...answer);
             },
             post: (text) => max.console.push(text),
             error: (text) => max.console.push(text),

@@ -19,7 +19,7 @@ function stage(version, options = {}) {
     const max = new Max(live);
     // The script's own adapter, so that what is tested is what runs.
     const { Placing, adapter } = require("node:vm").runInContext("({ Placing: Placing, adapter: Live })", max.context);
-    const place = (files, target) => new Promise((done) => Placing.place(adapter, files, SECONDS, target, (told) => setTimeout(() => done(JSON.parse(JSON.stringify(told))), 3 * TICK_MS)));
+    const place = (files, target) => new Promise((done) => Placing.place(adapter, files, SECONDS, target, (placed) => setTimeout(() => done(JSON.parse(JSON.stringify(placed))), 3 * TICK_MS)));
     const end = () => max.free();
     return { live, track, place, end, Placing };
 }
@@ -40,13 +40,13 @@ for (const version of PROFILES) {
     test(`${version}: four takes into four empty slots below the source, or the folder`, async () => {
         const { live, track, place, end } = stage(version);
         live.addClip(live.objects.get(track.props.clip_slots[1]), {});
-        const told = await place(FILES, { where: 0, kind: "slot", track: track.id, slot: 2 });
+        const placed = await place(FILES, { where: 0, kind: "slot", track: track.id, slot: 2 });
         if (CAN.has(version)) {
-            assert.deepStrictEqual(told.map((one) => one.text), ["slot 3 of 808", "slot 4 of 808", "slot 5 of 808", "slot 6 of 808"]);
+            assert.deepStrictEqual(placed.map((one) => one.text), ["slot 3 of 808", "slot 4 of 808", "slot 5 of 808", "slot 6 of 808"]);
             assert.deepStrictEqual(slotsOf(live, track).map((clip) => clip && clip.props.name), [null, "clip", "A", "B", "C", "D"]);
             assert.ok(slotsOf(live, track).slice(2).every((clip) => clip.props.looping && clip.props.warping), "a clip that Live has warped right loops");
         } else {
-            assert.ok(told.every((one) => !one.ok && one.reveal));
+            assert.ok(placed.every((one) => !one.ok && one.reveal));
             assert.strictEqual(live.calls.filter(([, name]) => name.startsWith("create")).length, 0, "nothing is tried that this Live does not have");
         }
         assert.deepStrictEqual(live.console, [], "not one line of error in Max's console");
@@ -58,8 +58,8 @@ for (const version of [...CAN]) {
     test(`${version}: at the exact beat of an empty arrangement, unwarped`, async () => {
         const { live, track, place, end } = stage(version);
         live.addClip(track, { name: "before", start_time: 0, end_time: 32 });
-        const [told] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
-        assert.ok(told.ok, told.text);
+        const [placed] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
+        assert.ok(placed.ok, placed.text);
         const clip = clipsOf(live, track)[1];
         assert.deepStrictEqual([clip.props.start_time, clip.props.end_time, clip.props.warping, clip.props.name], [32, 48, false, "A"]);
         unharmed(live);
@@ -70,8 +70,8 @@ for (const version of [...CAN]) {
     test(`${version}: before something, with a Live that guesses twice the length: what follows is not touched`, async () => {
         const { live, track, place, end } = stage(version, { guess: (seconds, tempo) => seconds * tempo / 30 });
         live.addClip(track, { name: "after", start_time: 48, end_time: 64 });
-        const [told] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
-        assert.ok(told.ok, told.text);
+        const [placed] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
+        assert.ok(placed.ok, placed.text);
         unharmed(live);
         assert.deepStrictEqual(clipsOf(live, track).map((clip) => [clip.props.start_time, clip.props.end_time]), [[48, 64], [32, 48]]);
         assert.ok(slotsOf(live, track).every((clip) => !clip), "the slot that helped is empty again");
@@ -81,10 +81,10 @@ for (const version of [...CAN]) {
     test(`${version}: where something is, a take lane or a new track, never over it`, async () => {
         const { live, track, place, end } = stage(version);
         live.addClip(track, { name: "there", start_time: 30, end_time: 100 });
-        const [told] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
-        assert.ok(told.ok, told.text);
+        const [placed] = await place([FILES[0]], { where: 0, kind: "arrangement", track: track.id, beat: 32 });
+        assert.ok(placed.ok, placed.text);
         unharmed(live);
-        assert.match(told.text, LANES.has(version) ? /^take lane 1 of 808/ : /^a new track, beat 32 of Inspire/);
+        assert.match(placed.text, LANES.has(version) ? /^take lane 1 of 808/ : /^a new track, beat 32 of Inspire/);
         end();
     });
 
@@ -93,8 +93,8 @@ for (const version of [...CAN]) {
             const { live, track, place, end } = stage(version);
             if (change) Object.assign(track.props, change);
             else live.song.props.tracks = [];
-            const told = await place(FILES.slice(0, 2), { where: 0, kind: "slot", track: track.id, slot: 0 });
-            assert.deepStrictEqual(told.map((one) => one.text), ["a new track, slot 1 of Inspire", "a new track, slot 2 of Inspire"]);
+            const placed = await place(FILES.slice(0, 2), { where: 0, kind: "slot", track: track.id, slot: 0 });
+            assert.deepStrictEqual(placed.map((one) => one.text), ["a new track, slot 1 of Inspire", "a new track, slot 2 of Inspire"]);
             assert.deepStrictEqual(live.console, []);
             end();
         }
@@ -102,9 +102,9 @@ for (const version of [...CAN]) {
 
     test(`${version}: a file that Live cannot read is said, and nothing is left behind`, async () => {
         const { live, track, place, end } = stage(version);
-        const [told] = await place([{ path: "/music/gone.wav", name: "x" }], { where: 1, kind: "slot", track: track.id, slot: 0 });
-        assert.ok(!told.ok && told.reveal);
-        assert.match(told.text, /did not take the file/);
+        const [placed] = await place([{ path: "/music/gone.wav", name: "x" }], { where: 1, kind: "slot", track: track.id, slot: 0 });
+        assert.ok(!placed.ok && placed.reveal);
+        assert.match(placed.text, /did not take the file/);
         assert.ok(slotsOf(live, track).every((clip) => !clip));
         end();
     });
@@ -113,8 +113,8 @@ for (const version of [...CAN]) {
 test("12.4: a new clip that Live warps wrongly is unwarped; one that it does not warp stays", async () => {
     for (const options of [{ guess: () => 13.7 }, { warps: false }]) {
         const { live, track, place, end } = stage("12.4.0", options);
-        const [told] = await place([FILES[0]], { where: 1, kind: "slot", track: track.id, slot: 0 });
-        assert.ok(told.ok, told.text);
+        const [placed] = await place([FILES[0]], { where: 1, kind: "slot", track: track.id, slot: 0 });
+        assert.ok(placed.ok, placed.text);
         const clip = slotsOf(live, track)[0];
         assert.deepStrictEqual([clip.props.warping, clip.props.loop_end], [false, SECONDS]);
         end();
@@ -123,8 +123,8 @@ test("12.4: a new clip that Live warps wrongly is unwarped; one that it does not
 
 test("12.4: take lanes for every take when asked for", async () => {
     const { live, track, place, end } = stage("12.4.0");
-    const told = await place(FILES.slice(0, 3), { where: 3, kind: "arrangement", track: track.id, beat: 8 });
-    assert.deepStrictEqual(told.map((one) => one.text), ["take lane 1 of 808", "take lane 2 of 808", "take lane 3 of 808"]);
+    const placed = await place(FILES.slice(0, 3), { where: 3, kind: "arrangement", track: track.id, beat: 8 });
+    assert.deepStrictEqual(placed.map((one) => one.text), ["take lane 1 of 808", "take lane 2 of 808", "take lane 3 of 808"]);
     assert.strictEqual(clipsOf(live, track).length, 0);
     end();
 });
