@@ -17,14 +17,12 @@ import re
 import shutil
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from engine.acceleration import choose_runtime
 from engine.api import EngineError
@@ -34,7 +32,7 @@ from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid
 from engine.training.adapted_model import card, write_model
 from engine.training.language_model import SHORTER, loss
-from engine.training.loop import Optimizer, Run, save_whole
+from engine.training.loop import Best, Optimizer, Run, save_whole
 from engine.training.low_rank import Adapters
 from engine.training.recorded_windows import RecordedWindows, measure
 from engine.training.recordings import (
@@ -63,29 +61,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
 class Stopped(Exception):
     """The user ends the training; it can be resumed."""
-
-
-@dataclass
-class Best:
-    """The adapters with the lowest held-out loss so far; a part of the run."""
-
-    adapters: Adapters
-    held_out: float
-    weights: dict[str, Tensor]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"held_out": self.held_out, "weights": self.weights}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.held_out, self.weights = state["held_out"], state["weights"]
-
-    def offer(self, held_out: float) -> bool:
-        """Keeps the adapters as they are if this is less than before. Returns whether it is."""
-        if held_out >= self.held_out:
-            return False
-        self.held_out = held_out
-        self.weights = {name: tensor.clone() for name, tensor in self.adapters.state_dict().items()}
-        return True
 
 
 def adapt(
@@ -120,7 +95,7 @@ def adapt(
     before = measure(model, validation, dtype)
     report("before", held_out=round(before, 4))
     adapters = Adapters(model, RANK)
-    best = Best(adapters, before, {key: tensor.clone() for key, tensor in adapters.state_dict().items()})
+    best = Best(adapters, before)
     run = _train(run_folder, adapters, best, model, windows, validation, minutes, dtype, report)
     if best.held_out > before - MIN_GAIN and not save_anyway:
         report("no_gain", before=round(before, 4), best=round(best.held_out, 4), step=run.step, run=str(run_folder))

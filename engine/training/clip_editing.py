@@ -27,7 +27,7 @@ from engine.models.condition import SECTION_ROWS
 from engine.models.language_model import LanguageModel
 from engine.music.grid import BARS_PER_PHRASE, Grid, clock
 from engine.training.command import add_fine_tuning_paths, load_language_model, stage_options, stage_parser
-from engine.training.language_model import SHORTER, audio_logits, log_likelihoods
+from engine.training.language_model import SHORTER, divergence, log_likelihoods
 from engine.training.loop import FineTuning, Run
 from engine.training.sketch import SKETCH
 from engine.training.windows import DROP_CLOCK, NULL_ID, WHOLE_PIECE, Batch, Example, Windows, collate, with_unknown_words
@@ -164,14 +164,6 @@ def _steady(sections: list[SectionFacts]) -> list[SectionFacts]:
 def _edits(steady: list[SectionFacts]) -> list[tuple[SectionFacts, SectionFacts]]:
     """(before, after): pairs of such sections of which one has drums and the other has none."""
     return [(a, b) for a in steady for b in steady if ("drums" in a["layers"]) != ("drums" in b["layers"])]
-
-
-def divergence(model: LanguageModel, reference: LanguageModel, batch: Batch) -> Tensor:
-    """Kullback-Leibler divergence of the model's distribution from the reference model's, in nats a token."""
-    with torch.no_grad():
-        before = audio_logits(reference, batch).log_softmax(-1)
-    now = audio_logits(model, batch).log_softmax(-1)
-    return (before.exp() * (before - now)).sum(-1)[batch[2] >= 0].mean()
 
 
 def edit_loss(model: LanguageModel, edited: Batch, unchanged: Batch) -> tuple[Tensor, Tensor]:

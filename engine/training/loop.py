@@ -148,6 +148,30 @@ class Run:
         save_whole({"step": self.step, "elapsed": self.elapsed, "parts": state}, self.path)
 
 
+class Best:
+    """A module's weights where the held-out loss was lowest so far; a part of a run. Begins with those it has."""
+
+    def __init__(self, module: nn.Module, held_out: float = float("inf")):
+        self.module, self.held_out = module, held_out
+        self.weights = self._copied()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"held_out": self.held_out, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.held_out, self.weights = state["held_out"], state["weights"]
+
+    def offer(self, held_out: float) -> bool:
+        """Keeps the weights as they are now if this is less than before. Returns whether it is."""
+        if held_out >= self.held_out:
+            return False
+        self.held_out, self.weights = held_out, self._copied()
+        return True
+
+    def _copied(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+
+
 class FineTuning(Generic[Model]):
     """A finished model that is trained further: the reference it began as, the model and the moving average of its weights."""
 

@@ -33,8 +33,9 @@ def load_codec(codec: AnyCodec, run: Path) -> AnyCodec:
 
 
 def load_average(module: Model, run: Path) -> Model:
-    """A language model or flow with the moving average of its run's weights, in eval mode."""
-    module.load_state_dict(run_part(run, "average"))
+    """A language model or flow with the moving average of its run's weights, the best ones where it kept them, in eval mode."""
+    parts = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["parts"]
+    module.load_state_dict(parts["best"]["weights"] if "best" in parts else parts["average"])
     return module.eval()
 
 

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine.corpus.dataset import Corpus
 from engine.models.sketch.language_model import build_language_model
 from engine.training import language_model as stage
 from engine.training import vocabulary
-from engine.training.language_model import loss, smooth_numbers, train
+from engine.training.language_model import divergence, loss, smooth_numbers, train
+from engine.training.pack import load_average
+from engine.training.windows import Windows
 from tests.engine.training.conftest import read_log
 from tests.tiny_model import TINY
 
@@ -80,3 +83,22 @@ def test_a_trained_model_is_trained_further(corpus, eighths, tokenizer, tmp_path
     assert held_out[1] < 0.2 * np.log(CONFIG.audio_vocab_size)  # after one step
     assert all(torch.equal(tensor, kept[name]) for name, tensor in first.state_dict().items())
     assert any(not torch.equal(tensor, kept[name]) for name, tensor in further.state_dict().items())
+
+
+def test_what_is_kept_stays_more_as_it_was(corpus, eighths, tokenizer, tmp_path, one_second_a_step):
+    """Trained on reversed pieces, a model forgets what it knew; less so where the pieces it knew are kept."""
+    options = {"batch": 4, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
+    begin = train(corpus, eighths, tokenizer, tmp_path / "first", minutes=60 / 60, **options)
+    np.savez(tmp_path / "reversed.npz", **{name: row[::-1] for name, row in np.load(eighths).items()})
+    new = (corpus, tmp_path / "reversed.npz", tokenizer)
+    forgot = train(*new, tmp_path / "forgot", minutes=30 / 60, begin=begin, **options)
+    kept = train(*new, tmp_path / "kept", minutes=30 / 60, begin=begin, keep=(corpus, eighths), **options)
+    known = Windows(Corpus(corpus), dict(np.load(eighths)), tokenizer, FRAMES, begin.config.stop_token)
+    batch = known.batch(16, np.random.default_rng(0), drop=False)
+    with torch.no_grad():
+        assert divergence(kept, begin, batch) < 0.5 * divergence(forgot, begin, batch)
+    assert {"loss", "divergence"} <= read_log(tmp_path / "kept")[0].keys()
+    best = torch.load(tmp_path / "kept" / "checkpoint.pt", weights_only=True)["parts"]["best"]["weights"]
+    loaded = load_average(build_language_model(CONFIG), tmp_path / "kept").state_dict()
+    for weights in (loaded, kept.state_dict()):
+        torch.testing.assert_close(weights, best, rtol=0, atol=0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.training.loop import DECAY_SHARE, WARMUP_STEPS, Optimizer, Run, hidden_matrices
+from engine.training.loop import DECAY_SHARE, WARMUP_STEPS, Best, Optimizer, Run, hidden_matrices
 from tests.engine.training.conftest import read_log
 
 
@@ -86,3 +86,16 @@ def test_an_overflow_does_not_poison_the_weights():
     assert norm != norm or norm == float("inf")
     for a, b in zip(model.parameters(), before, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_the_best_weights_are_kept_while_training_goes_on():
+    module = torch.nn.Linear(1, 1, bias=False)
+    best = Best(module)
+    taken = []
+    for weight, held_out in ((1.0, 0.5), (2.0, 0.3), (3.0, 0.4)):
+        torch.nn.init.constant_(module.weight, weight)
+        taken.append(best.offer(held_out))
+    assert taken == [True, True, False]
+    resumed = Best(torch.nn.Linear(1, 1, bias=False))
+    resumed.load_state_dict(best.state_dict())
+    assert resumed.weights["weight"].item() == 2.0 and not resumed.offer(0.3) and resumed.offer(0.2)
