@@ -22,7 +22,9 @@ from engine.api import CANDIDATES, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationReq
 
 _KEPT = 60  # jobs that are remembered, of all kinds
 _COUNTED = 5  # of the most like
+_READ_S = 8.0  # seconds of audio that the fast path renders while a clip is prepared, or what is on one side of a region
 _DEARER = 0.15  # a step, for each variation more, where that was not measured
+_MANY, _DEARER_STILL = 8, 0.22  # and for each above so many
 _PARTS = ("first_s", "prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s", "rest_per_s")
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class Rates:
 
     def done(self, request: GenerationRequest, pace: Pace) -> None:
         """What a job's work took."""
-        record = self._record(str(request.model), request.decode, request.clip is not None, pace) | {"fill": request.is_fill}
+        record = self._record(str(request.model), _path_of(request), request.clip is not None, pace) | {"fill": request.is_fill}
         if _is_whole(record):
             self._jobs = [*self._jobs, record][-_KEPT:]
 
@@ -90,13 +92,17 @@ class Rates:
         if not known:
             return None
         variations = (request.candidates or CANDIDATES) if request.is_fill else request.variations
-        same = [("decode", request.decode), ("clip", request.clip is not None), ("variations", variations)]
+        decode = _path_of(request)
+        same = [("decode", decode), ("clip", request.clip is not None), ("variations", variations)]
         part = {name: _median(known, name, same) for name in ("render_s", "render_per_s", "left_s", "ahead_s")}
-        if all(record["decode"] != request.decode for record in known):  # the warm-up knows both paths
-            warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == request.decode]
+        if all(record["decode"] != decode for record in known):  # the warm-up knows both paths
+            warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == decode]
             part |= {name: _median(warm or known, name, same) for name in part}
         part |= {name: _median(known, name, [same[1], same[0], same[2]]) for name in ("prepare_s", "steps_per_s", "rest_per_s")}
         steps = [record | {"step_s": _step_s(record, variations)} for record in known]
+        part["prepare_s"] += self._reading_s(request, known, part["render_per_s"])
+        if request.is_fill and not jobs:
+            part["render_s"] *= 2  # a candidate is matched at both ends and judged, too
         part["step_s"] = _median(steps, "step_s", [same[2], same[1], same[0]])
         first_s, total_s = (_work_of_fill if request.is_fill else _work)(part, request.made_s, variations)
         alike = [record for record in known if all(record[key] == value for key, value in same) and record["first_s"]]
@@ -105,6 +111,14 @@ class Rates:
         first_s = total_s if request.on_grid or request.is_fill else first_s  # these go out once they are whole and measured
         load_s = 0.0 if is_loaded else self._loads.get(str(request.model), 0.0)
         return Estimated(load_s + first_s, load_s + total_s, len(jobs))
+
+    def _reading_s(self, request: GenerationRequest, known: list[_Record], render_per_s: float) -> float:
+        """What it takes to read, encode and measure a request's clip, where no job that is known has done that."""
+        if request.clip is None or any(bool(record.get("fill")) == request.is_fill and record["clip"] for record in known):
+            return 0.0
+        fast = [record for record in self._warm if self._is_of(record, request) and record["decode"] == "fast"]
+        sides = int(request.is_fill) + int(not any(record["clip"] for record in known))
+        return sides * _READ_S * float(fast[0]["render_per_s"] if fast else render_per_s)
 
     def _others(self, request: GenerationRequest) -> list[_Record]:
         """Jobs that a fill is estimated from while none was made."""
@@ -115,6 +129,11 @@ class Rates:
 
     def _is_of(self, record: _Record, request: GenerationRequest) -> bool:
         return bool(record["model"] == request.model and record["device"] == self.device)
+
+
+def _path_of(request: GenerationRequest) -> str:
+    """The decode path that renders it: in a clip's own sound what the model plays is only compared, and the fast one does."""
+    return "fast" if request.clip is not None and request.timbre != "model" else request.decode
 
 
 def measured_outside(first_s: float, work_s: float, new_s: float, variations: int) -> Pace:
@@ -150,8 +169,12 @@ def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]
 
 def _step_s(record: _Record, variations: int) -> float:
     """As a step would be with so many variations."""
-    dearer = 1 + _DEARER * (variations - 1), 1 + _DEARER * (float(record["variations"]) - 1)
-    return float(record["step_s"]) * dearer[0] / float(dearer[1])
+    return float(record["step_s"]) * _dearer(variations) / _dearer(float(record["variations"]))
+
+
+def _dearer(variations: float) -> float:
+    """A step with so many than with one."""
+    return 1 + _DEARER * (min(variations, _MANY) - 1) + _DEARER_STILL * max(0.0, variations - _MANY)
 
 
 def _median(records: list[_Record], name: str, same: list[tuple[str, Any]]) -> float:

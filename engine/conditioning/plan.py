@@ -67,6 +67,7 @@ class GenerationPlan:
     context: ContextWindow  # the clip's tokens, and how the piece goes on from them
     sections: tuple[Part, ...] = ()  # of an arrangement
     choices: Choices | None = None  # that the words leave open
+    takes: int | None = None  # that are played, each with a seed of its own: more than go out where a fill chooses; None: as many
 
     def parts(self, wanted: int) -> tuple[Part, ...]:
         """Of the whole piece, `wanted` tokens."""
@@ -103,8 +104,8 @@ class GenerationPlan:
 
     @property
     def seeds(self) -> list[int]:
-        """One for each variation."""
-        return [self.request.seed_of(number) for number in range(1, self.request.variations + 1)]
+        """One for each take that is played."""
+        return [self.request.seed_of(number) for number in range(1, (self.takes or self.request.variations) + 1)]
 
 
 class Planner:

@@ -81,7 +81,7 @@ class Filler:
             after = self._clips.encode_begin(mono, config.max_prompt_s, stretch=plan.stretch, like=clip.context)
         plan = replace(
             plan,
-            request=replace(plan.request, variations=request.candidates or CANDIDATES if after else request.variations),
+            takes=request.candidates or CANDIDATES if after else request.variations,
             notes=(*plan.notes, *([note] if note else []), *_notes(region)),
             context=replace(plan.context, beyond=min(len(after), round(FOLLOWING_S * config.token_rate))),
         )

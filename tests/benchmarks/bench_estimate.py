@@ -1,6 +1,6 @@
-"""Estimates against what happened: python -m tests.benchmarks.bench_estimate [--work]
+"""Estimates against what happened: python -m tests.benchmarks.bench_estimate [--work] [--kinds full fill]
 
-A daemon of its own with `sketch`, asked for six kinds of request: before anything was measured, and after one job of each kind.
+A daemon of its own with `sketch`, asked for eight kinds of request: before anything was measured, and after one job of each kind.
 Lines, seconds; the baseline is what the job then took, the ratio estimate : actual, whose bar is 0.75 to 1.25:
 `estimate.KIND.total`, `estimate.KIND.first`   from this machine's measured rates.
 `estimate.cold.KIND.total`                     from the engine's warm-up and the kinds before alone.
@@ -36,6 +36,8 @@ def kinds(clip: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "bars": ({"bars": 4, "bpm": 124}, {"bars": 8, "bpm": 110}),
         "variations": ({"duration_s": 4, "variations": 4}, {"duration_s": 8, "variations": 4}),
         "continue": ({"clip": clip, "duration_s": 4, "join": "new"}, {"clip": clip, "duration_s": 8, "join": "new"}),
+        "fill": ({"clip": clip, "start_s": 2.5, "end_s": 4.0}, {"clip": clip, "start_s": 2.5, "end_s": 5.0}),
+        "loop": ({"bars": 2, "bpm": 124, "loop": 1}, {"bars": 4, "bpm": 110, "loop": 1}),
         "long": ({"duration_s": 20, "decode": "fast"}, {"duration_s": 60, "decode": "fast"}),
     }
 
@@ -44,10 +46,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", default=str(next((ROOT / "tests" / "loops").glob("*.flac"))))
     parser.add_argument("--work", action="store_true")
+    parser.add_argument("--kinds", nargs="*", choices=list(kinds("")), help="these alone, in the order above")
     options = parser.parse_args(arguments)
-    clip = options.clip
+    chosen = {name: both for name, both in kinds(options.clip).items() if name in (options.kinds or kinds(""))}
     if options.work:
-        of_work(clip)
+        of_work(chosen)
         return
     with tempfile.TemporaryDirectory() as home:
         daemon = RunningDaemon(Path(home), engine="engine.pipeline:create_engine")
@@ -55,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
             with daemon.client() as client:
                 while client.status().state == "starting":
                     time.sleep(0.2)
-                for name, (before, after) in kinds(clip).items():
+                for name, (before, after) in chosen.items():
                     reported, total_s, _ = compare(client, before)
                     report(f"estimate.cold.{name}.total", reported.total_s, "s", total_s, reported.total_s / total_s)
                     reported, total_s, first_s = compare(client, after)
@@ -65,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
             daemon.stop()
 
 
-def of_work(clip: str) -> None:
+def of_work(chosen: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> None:
     """As `main`, with the processor's time for the clock's."""
     os.environ["INSPIRE_THREADS"] = "1"
     with mock.patch("time.monotonic", time.process_time):
@@ -74,9 +77,11 @@ def of_work(clip: str) -> None:
 
         engine, rates = create_engine("cpu"), Rates()
         rates.warmed_up("sketch", engine.load("sketch"))
-        for name, both in kinds(clip).items():
+        for name, both in chosen.items():
             for asked, which in zip(both, ("cold.", ""), strict=True):
-                request = GenerationRequest(WORDS, model="sketch", seed=1, **asked)
+                region = {"from_s": asked["start_s"], "to_s": asked["end_s"], "join": "new"} if "start_s" in asked else {}
+                words = {name: value for name, value in asked.items() if name not in ("start_s", "end_s")} | region
+                request = GenerationRequest(WORDS, model="sketch", seed=1, **words)
                 reported, begun, chunks_s, finished = rates.estimate(request), time.process_time(), [], None
                 for finished in engine.generate(request):
                     if isinstance(finished, AudioChunk):
@@ -94,7 +99,12 @@ def compare(client: Client, asked: dict[str, Any]) -> tuple[Estimated, float, fl
     assert isinstance(reported, Estimated), reported
     begun = time.monotonic()
     pairs = {name: value for name, value in asked.items() if name != "clip"}
-    events = client.continue_clip(asked["clip"], prompt=WORDS, **pairs) if "clip" in asked else client.generate(WORDS, **pairs)
+    if "start_s" in asked:
+        events = client.fill(asked["clip"], prompt=WORDS, **pairs)
+    elif "clip" in asked:
+        events = client.continue_clip(asked["clip"], prompt=WORDS, **pairs)
+    else:
+        events = client.generate(WORDS, **pairs)
     end = list(events)[-1]
     assert isinstance(end, Done), end
     return reported, time.monotonic() - begun, end.pairs["first_chunk_s"]

@@ -30,7 +30,8 @@ import soundfile
 import soxr
 from matplotlib.figure import Figure
 
-from engine.api import AudioChunk, CandidateReport, Finished, GenerationRequest
+from engine import limits
+from engine.api import CANDIDATES, AudioChunk, CandidateReport, Finished, GenerationRequest
 from engine.fill.exit import RATE, log_mel
 from engine.music.channels import to_mono
 from engine.pipeline import Pipeline
@@ -40,7 +41,6 @@ OWN = Path(__file__).parents[1] / "loops"
 LOOPS = Path("/usr/share/sonic-pi/samples")
 SHORTEST_S, LONGEST_S = 1.5, 4.0
 AROUND_S = 16.0  # of a long recording, on either side of a region
-CANDIDATES = 8
 SAME = 1e-6  # dB: no farther apart are two that end in the same samples
 
 
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--picture", type=Path, help="only draw a filled region of the recorded loop into this PNG")
     parser.add_argument("--tuning", action="store_true", help="the recordings that the method was chosen with, not the others")
     options = parser.parse_args(arguments)
+    limits.MAX_VARIATIONS = CANDIDATES  # the sound of all is compared
     engine = Pipeline()
     engine.load("sketch")
     if options.picture:
@@ -193,7 +194,7 @@ def draw(engine: Pipeline, target: Path) -> None:
         for number in range(round(len(audio) / rate / beat_s) + 1):
             is_bar = number % beats_per_bar == 0
             axes[name].axvline(number * beat_s, color="C3" if is_bar else "C0", linewidth=1.2 if is_bar else 0.4)
-        title = {"old": "as it was: bars red, beats blue", "new": "filled, the best of eight candidates"}[name]
+        title = {"old": "as it was: bars red, beats blue", "new": "filled, the best of sixteen candidates"}[name]
         axes[name].set(title=title, yticks=[], xlim=(0, len(audio) / rate))
     for name, at in (("entry", begin), ("exit", end)):
         near = slice(at - round(0.04 * rate), at + round(0.04 * rate))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bridge.jobs.rates import Rates, measured_outside
-from engine.api import GenerationRequest, ModelReport, Pace
+from engine.api import CANDIDATES, GenerationRequest, ModelReport, Pace
 
 PACE: Pace = {
     "variations": 1, "first_s": 0.0, "prepare_s": 0.2, "step_s": 0.004, "steps_per_s": 50.0, "render_s": 0.03,
@@ -54,8 +54,8 @@ def test_variations_share_steps_and_are_rendered_each():
     assert one.total_s < between.total_s < four.total_s
 
 
-def fill(seconds: float, **values) -> GenerationRequest:
-    return GenerationRequest("", clip="take.wav", from_s=10.0, to_s=10.0 + seconds, model="sketch", **values)
+def fill(seconds: float, candidates: int | None = 8) -> GenerationRequest:
+    return GenerationRequest("", clip="take.wav", from_s=10.0, to_s=10.0 + seconds, model="sketch", candidates=candidates)
 
 
 def test_a_fill_plays_each_candidate_and_is_whole_before_it_goes_out():
@@ -64,6 +64,8 @@ def test_a_fill_plays_each_candidate_and_is_whole_before_it_goes_out():
     reported = rates.estimate(fill(4.0))
     assert reported.total_s == pytest.approx(1.0 + 4 * 50 * 0.004 + 8 * (0.03 + 4 * 0.1)) and reported.first_s == reported.total_s
     assert rates.estimate(fill(4.0, candidates=2)).total_s < reported.total_s - 6 * 4 * 0.1
+    usual = rates.estimate(fill(4.0, None)).total_s
+    assert usual == rates.estimate(fill(4.0, CANDIDATES)).total_s > reported.total_s
     assert rates.estimate(request(4.0, clip="take.wav")) is None  # a fill says nothing of a continuation
 
 
@@ -82,6 +84,28 @@ def test_the_first_fill_is_estimated_from_continuations():
     rates.done(request(clip="take.wav"), PACE)
     reported = rates.estimate(fill(4.0))
     assert reported.measured == 0 and 8 * 4 * 0.1 < reported.total_s < 8 * 50 * 0.004 * 4
+
+
+def test_the_first_clip_is_prepared_and_rendered_by_the_fast_path():
+    """In its own sound, whatever path is asked for; a fill has two sides to prepare."""
+    rates = Rates()
+    rates.warmed_up("sketch", report(full=PACE, fast=PACE | {"render_per_s": 0.01}))
+    words = rates.estimate(request(decode="fast")).total_s
+    assert rates.estimate(request(clip="take.wav")).total_s == pytest.approx(words + 8 * 0.01)
+    assert rates.estimate(request(clip="take.wav", timbre="model")).total_s == pytest.approx(words + 13 * 0.09 + 8 * 0.01)
+    first = rates.estimate(fill(4.0)).total_s
+    rates.done(request(clip="take.wav"), PACE | {"render_per_s": 0.01})
+    assert first - rates.estimate(fill(4.0)).total_s == pytest.approx(8 * 0.01)
+    rates.done(fill(4.0), PACE | {"variations": 8, "render_per_s": 0.01})
+    assert rates.estimate(fill(4.0)).total_s == pytest.approx(0.2 + 4 * 50 * 0.004 + 8 * (0.03 + 4 * 0.01))
+
+
+def test_the_more_are_made_together_the_dearer_a_step():
+    """As measured: of eight twice one's, of sixteen nearly twice eight's."""
+    rates = Rates()
+    rates.done(fill(4.0), PACE | {"variations": 8})
+    eight, sixteen = (rates.estimate(fill(4.0, count)).total_s - 0.2 - count * 0.43 for count in (8, 16))
+    assert eight == pytest.approx(4 * 50 * 0.004) and 1.7 < sixteen / eight < 1.95
 
 
 def test_what_is_most_alike_counts_and_of_that_the_median():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.api import AudioChunk, ClipError, GenerationRequest, RequestError
+from engine.api import CANDIDATES, MAX_CANDIDATES, MAX_VARIATIONS, AudioChunk, ClipError, GenerationRequest, RequestError
 from engine.rendering.level import rms_db
 from tests import synthetic
 from tests.engine.conftest import run
@@ -40,6 +40,12 @@ def test_the_best_candidate_is_given_and_the_scores_of_all_are_reported(engine, 
     assert end.report.variations[0].seed == end.report.candidates[0].seed
     assert (end.report.variations[0].from_s, end.report.variations[0].to_s) == (4.0, 6.0)
     assert {"candidates", "exit_click_db", "join_click_db"} <= end.report.as_entries().keys()
+
+
+def test_there_may_be_more_candidates_than_variations_of_other_music(engine, model, clip):
+    _, end, *_ = fill(engine, model, clip, 4.0, 4.5, candidates=MAX_CANDIDATES)
+    assert sorted(candidate.seed for candidate in end.report.candidates) == list(range(1, MAX_CANDIDATES + 1))
+    assert MAX_CANDIDATES >= CANDIDATES > MAX_VARIATIONS
 
 
 def test_runners_up_are_variations_in_the_order_of_their_scores(engine, model, clip):
