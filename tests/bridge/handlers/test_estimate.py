@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from bridge.osc.replies import Done, Estimated, Fail
+from engine.api import CANDIDATES
 
 
 def test_an_estimate_comes_true_and_makes_nothing(start_daemon):
@@ -52,7 +53,7 @@ def test_a_fill_is_estimated_once_one_was_made(start_daemon, tmp_path):
         assert isinstance(done, Done)
         in_seconds = client.estimate(clip=str(clip), start_s=4.0, end_s=7.0)
         assert isinstance(in_seconds, Estimated) and in_seconds.pairs["new_s"] == 3
-        assert in_seconds.first_s == in_seconds.total_s == pytest.approx(1 + 8 * 3 * 0.5)
+        assert in_seconds.first_s == in_seconds.total_s == pytest.approx(1 + CANDIDATES * 3 * 0.5)
         assert client.estimate(clip=str(clip), start_s=4.0, end_s=7.0, candidates=2).total_s == pytest.approx(1 + 2 * 3 * 0.5)
         in_bars = client.estimate(clip=str(clip), start_bar=2, end_bar=3, bpm=120)
         assert in_bars.pairs["new_s"] == 2
