@@ -87,8 +87,8 @@ def _shipped_chunks(total: int, samplerate: int) -> list[int]:
 
 # As if it took a second, and each of the candidates half as long as the region lasts.
 PACE_OF_FILLS = {
-    "variations": CANDIDATES, "first_s": 0.0, "prepare_s": 1.0, "step_s": 0.0, "steps_per_s": 50.0, "render_s": 0.0, "render_per_s": 0.5,
-    "left_s": 0.0, "ahead_s": 0.0, "rest_per_s": 0.0,
+    "variations": CANDIDATES, "first_s": 0.0, "prepare_s": 1.0, "step_s": 0.0, "steps_per_s": 50.0, "render_s": 0.0,
+    "render_per_s": 0.5, "left_s": 0.0, "ahead_s": 0.0, "rest_per_s": 0.0,
 }  # fmt: skip
 
 
