@@ -87,12 +87,12 @@ def test_a_trained_model_is_trained_further(corpus, eighths, tokenizer, tmp_path
 
 def test_what_is_kept_stays_more_as_it_was(corpus, eighths, tokenizer, tmp_path, one_second_a_step):
     """Trained on reversed pieces, a model forgets what it knew; less so where the pieces it knew are kept."""
-    options = {"batch": 4, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
-    begin = train(corpus, eighths, tokenizer, tmp_path / "first", minutes=60 / 60, **options)
+    options = {"batch": 2, "frames": FRAMES, "config": CONFIG, "lr": 1e-2, "matrix_lr": 1e-2}
+    begin = train(corpus, eighths, tokenizer, tmp_path / "first", minutes=40 / 60, **options)
     np.savez(tmp_path / "reversed.npz", **{name: row[::-1] for name, row in np.load(eighths).items()})
     new = (corpus, tmp_path / "reversed.npz", tokenizer)
-    forgot = train(*new, tmp_path / "forgot", minutes=30 / 60, begin=begin, **options)
-    kept = train(*new, tmp_path / "kept", minutes=30 / 60, begin=begin, keep=(corpus, eighths), **options)
+    forgot = train(*new, tmp_path / "forgot", minutes=16 / 60, begin=begin, **options)
+    kept = train(*new, tmp_path / "kept", minutes=16 / 60, begin=begin, keep=(corpus, eighths), **options)
     known = Windows(Corpus(corpus), dict(np.load(eighths)), tokenizer, FRAMES, begin.config.stop_token)
     batch = known.batch(16, np.random.default_rng(0), drop=False)
     with torch.no_grad():
