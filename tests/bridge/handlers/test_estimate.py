@@ -62,6 +62,7 @@ def test_a_fill_is_estimated_once_one_was_made(start_daemon, tmp_path):
             assert isinstance(reported, Fail) and reported.code == "bad_request", asked
 
 
+@pytest.mark.realtime  # what is estimated is what a job before took
 def test_it_outlives_the_daemon_and_reports_of_the_jobs_before(start_daemon, tmp_path):
     state = tmp_path / "state"
     first = start_daemon(state_folder=state)
