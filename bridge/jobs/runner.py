@@ -18,7 +18,7 @@ from pathlib import Path
 from bridge import limits
 from bridge.audio.device import AudioDevice
 from bridge.engine_host.supervisor import Supervisor
-from bridge.errors import BridgeFault, JobError, OutputError
+from bridge.errors import BridgeFault, JobError, MessageError, OutputError
 from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
 from bridge.jobs.memory import Memory, Waiting
@@ -31,7 +31,7 @@ from bridge.osc import spec
 from bridge.osc.commands import Again, Draft, Submit
 from bridge.osc.replies import Cancelled, Done, End, Fail, Queued, Reply, fail
 from bridge.results.recording import Kept, Recording
-from engine.api import draw_seed
+from engine.api import RequestError, draw_seed
 
 _NEXT = 8  # jobs whose clients are notified when the queue moves
 _LONG_AWAY_S = 600.0  # without a daemon: then nobody waits for the jobs that did
@@ -153,18 +153,22 @@ class Jobs:
         return job
 
     def again(self, command: Again) -> Submit:
-        """What a job asked for, as a new submit. Raises JobError."""
+        """What a job asked for, as a new submit. Raises JobError, and MessageError where the job cannot be so."""
         job = self.get(command.job)
         if command.section is not None:
             return section_again(job, command, command.section)
         if command.variation is not None:
             problem = "variation says in which of them a section is made anew: say which section, or leave variation away"
             raise JobError(problem, "bad_request")
-        request = job.exact if command.seed is None else replace(job.request, seed=command.seed)
-        if command.variations is not None:
-            request = replace(request, variations=command.variations)
-        if command.decode is not None:  # the tokens stay the same, and with them the music
-            request = replace(request, decode=command.decode)
+        exact = job.exact
+        try:
+            request = replace(
+                exact, seed=exact.seed if command.seed is None else command.seed,
+                variations=exact.variations if command.variations is None else command.variations,
+                decode=command.decode or exact.decode,  # the tokens stay the same, and with them the music
+            )  # fmt: skip
+        except RequestError as error:
+            raise MessageError(str(error), error.code, command.id, command.reply_port) from None
         play = job.command.play if command.play is None else bool(command.play)
         weights = ""
         if command.seed is None and isinstance(job.end, Done):  # the same music

@@ -147,6 +147,9 @@ def prompt_trial(
             "silence_s": measures.longest_silence_s(chorus, rate),
         })  # fmt: skip
     notes = {name: f"right on {value:.0f} % of real held-out pieces" for name, value in accuracy.items()}
+    if classifier is None:
+        octaves = [any(tempo_met(r["bpm"], r["asked_bpm"] * factor) for factor in (0.5, 1.0, 2.0)) for r in rows]
+        notes["tempo"] = f"{100 * np.mean(octaves):.0f} % with half and double time, which need --corpus to be told apart"
     results = [
         share(
             "asked tempo met within 2 %", (tempo_met(r["bpm"], r["asked_bpm"]) for r in rows), 90, notes.get("tempo", ""), rows

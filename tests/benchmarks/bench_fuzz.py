@@ -175,7 +175,8 @@ def _stream(port: int, stream: bytes, figures: Figures, leave: bool) -> None:
             peer.sendall(stream[start : start + 7001])
         if leave:
             return
-        peer.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # "not connected", which is no ConnectionError: the daemon has ended it already
+            peer.shutdown(socket.SHUT_WR)
         reader = codec.SlipReader()
         while data := peer.recv(65_536):
             for frame in reader.feed(data):

@@ -45,6 +45,10 @@ def test_over_osc_a_clip_is_upsampled_and_reconstructed(daemon, clip):
         assert sidecar["request"]["task"] == "upsample" and sidecar["engine"]["edge_hz"] > 10_000 and sidecar["source"]["sha256"]
         *_, again = client.again("up", id="up again")
         np.testing.assert_array_equal(audio, soundfile.read(again.path)[0])
+        *_, wrong = client.again("up", variations=4)
+        assert isinstance(wrong, Fail) and (wrong.code, wrong.message) == (
+            "bad_request", "upsample takes a clip as it is: leave variations away"
+        )  # fmt: skip
         *_, end = client.reconstruct(clip, decode="fast")
         audio, rate = soundfile.read(end.path)
         assert (rate, audio.shape) == (24_000, (24_000, 2)) and Path(end.path).stem == "old-tape-reconstructed"

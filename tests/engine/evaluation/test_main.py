@@ -50,7 +50,8 @@ def test_the_whole_evaluation_runs_and_judges_a_model_of_noise(tmp_path, capsys)
 def test_without_a_corpus_it_says_what_it_did_not_measure(tmp_path, capsys):
     model = write_tiny_model(tmp_path / "model", flow=False)
     assert main([str(model), "--prompts", "1", "--parts", "targets", "--report", str(tmp_path / "report")]) == 0
-    assert "not measured" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "not measured" in page and "with half and double time, which need --corpus to be told apart" in page
 
 
 def test_bad_input_is_one_sentence(tmp_path, capsys):
