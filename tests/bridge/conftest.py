@@ -69,6 +69,7 @@ class RawClient:
     def __init__(self, port: int):
         self._daemon = ("127.0.0.1", port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 2**20)  # or what the system allows
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
 
