@@ -153,7 +153,7 @@ class Jobs:
         return job
 
     def again(self, command: Again) -> Submit:
-        """What a job asked for, as a new submit. Raises JobError, and MessageError where the job cannot be so."""
+        """What a job asked for, as a new submit. Raises JobError, and MessageError where its task takes no such value."""
         job = self.get(command.job)
         if command.section is not None:
             return section_again(job, command, command.section)

@@ -17,6 +17,8 @@ import soundfile
 from engine.api import EngineError, GenerationReport, GenerationRequest
 from engine.arrays import Audio
 
+ENGINE = Path(__file__).parents[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Take:
@@ -31,12 +33,12 @@ class Take:
 
 
 class TakeFolder:
-    """Takes by what was asked for. `weights` and `device`: of the model that plays, as `ModelReport` has them; takes of others
-    are not found.
+    """Takes by what was asked for. `weights` and `device`: of the model that plays, as `ModelReport` has them; takes of others,
+    and of an engine whose code has changed since, are not found.
     """
 
     def __init__(self, folder: Path, weights: str, device: str) -> None:
-        self.folder, self._played_by = folder, (weights, device)
+        self.folder, self._played_by = folder, (weights, device, _code())
 
     def __len__(self) -> int:
         return len(list(self.folder.glob("*.json")))
@@ -78,6 +80,14 @@ class TakeFolder:
             asked["clip"] = hashlib.sha256(Path(request.clip).read_bytes()).hexdigest()  # a temporary file's name says nothing
         text = json.dumps([self._played_by, asked], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _code() -> str:
+    """A digest of the engine's sources."""
+    digest = hashlib.sha256()
+    for path in sorted(ENGINE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 class _Whole:

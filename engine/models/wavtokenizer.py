@@ -23,7 +23,7 @@ IGNORED_KEYS = (
     (r"(?!feature_extractor\.|backbone\.|head\.).*", "discriminators and losses of the published training run"),
 )
 
-CANDIDATES = 8  # codes that are compared digit by digit: far more than rounding confuses
+SHORTLIST = 8  # codes that are compared by differences: far more than rounding confuses
 
 
 class WavTokenizer(nn.Module):
@@ -115,11 +115,11 @@ class WavTokenizer(nn.Module):
 def nearest(points: Tensor, book: Tensor) -> Tensor:
     """Of each point [B, N, D] the nearest row of `book` [K, D]: [B, N].
 
-    |c|² - 2x·c is quick, but in float32 loses the digits that separate the nearest two: it chooses CANDIDATES, of which
+    |c|² - 2x·c is quick, but in float32 loses the digits that separate the nearest two: it chooses a SHORTLIST, of which
     differences decide.
     """
     likely = torch.addmm(book.square().sum(-1), points.flatten(0, 1), book.T, alpha=-2)
-    rows = likely.topk(min(CANDIDATES, len(book)), largest=False).indices.sort(-1).values  # of equals the first
+    rows = likely.topk(min(SHORTLIST, len(book)), largest=False).indices.sort(-1).values  # of equals the first
     apart = torch.linalg.vector_norm(points.flatten(0, 1)[:, None] - book[rows], dim=-1)
     return rows.gather(-1, apart.argmin(-1, keepdim=True)).view(points.shape[:2])
 

@@ -61,8 +61,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--timbre", choices=("clip", "model"))
     parser.add_argument("--picture", type=Path, help="only draw a filled region of the recorded loop into this PNG")
     parser.add_argument("--tuning", action="store_true", help="the recordings that the method was chosen with, not the others")
+    parser.add_argument("--candidates", type=int, default=CANDIDATES)
     options = parser.parse_args(arguments)
-    limits.MAX_VARIATIONS = CANDIDATES  # the sound of all is compared
+    limits.MAX_VARIATIONS = options.candidates  # the sound of all is compared
     engine = Pipeline()
     engine.load("sketch")
     if options.picture:
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
     found: list[Filled] = []
     with contextlib.suppress(KeyboardInterrupt):  # what there is by then is reported
         for clip, from_s, to_s in regions(options.folders, options.regions, options.tuning):
-            found.append(filled(engine, clip, from_s, to_s, options.timbre))
+            found.append(filled(engine, clip, from_s, to_s, options.timbre, options.candidates))
     tell(found)
     print_takes(engine)
 
@@ -96,15 +97,15 @@ def regions(folders: list[Path], count: int, tuning: bool) -> Iterator[tuple[Pat
             yield excerpt, begin_s - first / rate, begin_s - first / rate + seconds
 
 
-def filled(engine: Pipeline, clip: Path, from_s: float, to_s: float, timbre: str | None) -> Filled:
+def filled(engine: Pipeline, clip: Path, from_s: float, to_s: float, timbre: str | None, count: int) -> Filled:
     request = GenerationRequest(
-        clip=str(clip), from_s=from_s, to_s=to_s, join="new", decode="fast", seed=7, candidates=CANDIDATES, variations=CANDIDATES,
+        clip=str(clip), from_s=from_s, to_s=to_s, join="new", decode="fast", seed=7, candidates=count, variations=count,
         timbre=timbre,
     )  # fmt: skip
     events = list(engine.generate(request))
     end = events[-1]
     assert isinstance(end, Finished)
-    parts = [[e.samples for e in events if isinstance(e, AudioChunk) and e.variation == n] for n in range(1, CANDIDATES + 1)]
+    parts = [[e.samples for e in events if isinstance(e, AudioChunk) and e.variation == n] for n in range(1, count + 1)]
     new = [np.concatenate(part) for part in parts]
     old, rate = soundfile.read(clip, dtype="float32", always_2d=True)
     own = end.report.variations[0]
@@ -194,7 +195,7 @@ def draw(engine: Pipeline, target: Path) -> None:
         for number in range(round(len(audio) / rate / beat_s) + 1):
             is_bar = number % beats_per_bar == 0
             axes[name].axvline(number * beat_s, color="C3" if is_bar else "C0", linewidth=1.2 if is_bar else 0.4)
-        title = {"old": "as it was: bars red, beats blue", "new": "filled, the best of sixteen candidates"}[name]
+        title = {"old": "as it was: bars red, beats blue", "new": "filled, the best of eight candidates"}[name]
         axes[name].set(title=title, yticks=[], xlim=(0, len(audio) / rate))
     for name, at in (("entry", begin), ("exit", end)):
         near = slice(at - round(0.04 * rate), at + round(0.04 * rate))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import mido
+import mido.sockets
 import pytest
 
 from bridge.osc import codec
@@ -118,6 +122,23 @@ def wait_for(condition: Callable[[], object], patience_s: float = 60.0):
     raise AssertionError("waited in vain")
 
 
+@contextlib.contextmanager
+def serving(home: Path, **settings: object) -> Iterator[RunningDaemon]:
+    """A daemon that tests share. No fault of its own is in its log at the end."""
+    daemon = RunningDaemon(home, **settings)
+    yield daemon
+    daemon.stop()
+    assert "Traceback" not in daemon.log, daemon.log
+
+
+@contextlib.contextmanager
+def socket_port(daemon: RunningDaemon) -> Iterator[mido.sockets.SocketPort]:
+    """A port into a daemon whose midi_in is a socket."""
+    port = wait_for(lambda: re.search(r"MIDI comes from socket:127\.0\.0\.1:(\d+)", daemon.log))
+    with mido.sockets.connect("127.0.0.1", int(port[1])) as connected, connected._rfile, connected._wfile:  # mido forgets these
+        yield connected
+
+
 def until_chunk(events: Iterable[Reply], index: int) -> Chunk:
     """Reads a job's events up to this chunk."""
     for event in events:
@@ -138,10 +159,8 @@ def is_running(pid: int) -> bool:
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory) -> Iterator[RunningDaemon]:
     """One daemon for a whole test file, for tests that leave it as it was."""
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon"))
-    yield running
-    running.stop()
-    assert "Traceback" not in running.log, running.log
+    with serving(tmp_path_factory.mktemp("daemon")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -156,6 +175,21 @@ def start_daemon(tmp_path) -> Iterator[Callable[..., RunningDaemon]]:
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory) -> Iterator[RunningDaemon]:
+    """A daemon that learns MIDI bindings, for a whole test file."""
+    with serving(tmp_path_factory.mktemp("learner"), midi_in="socket:127.0.0.1:0") as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def midi_port(learner) -> Iterator[mido.ports.BaseOutput]:
+    """Into `learner`, which has forgotten afterwards what it learnt."""
+    with socket_port(learner) as port:
+        yield port
+    (learner.home / "settings.toml").unlink(missing_ok=True)
 
 
 @pytest.fixture

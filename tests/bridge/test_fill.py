@@ -15,7 +15,7 @@ import soundfile
 
 from bridge.osc.replies import Chunk, Done, Fail
 from tests import synthetic
-from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.conftest import ROOT, RunningDaemon, serving
 from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
 
@@ -28,11 +28,9 @@ ARRANGED = {"bpm": 120.0, "decode": "fast", "seed": 3}
 @pytest.fixture(scope="module")
 def real(tmp_path_factory) -> Iterator[RunningDaemon]:
     model = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-    daemon = RunningDaemon(tmp_path_factory.mktemp("real"), engine="engine.pipeline:create_engine", model=model)
-    daemon.model = str(model)
-    yield daemon
-    daemon.stop()
-    assert "Traceback" not in daemon.log, daemon.log
+    with serving(tmp_path_factory.mktemp("real"), engine="engine.pipeline:create_engine", model=model) as daemon:
+        daemon.model = str(model)
+        yield daemon
 
 
 def recorded(path: Path, subtype: str = "PCM_24") -> Path:

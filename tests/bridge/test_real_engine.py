@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from bridge.osc.replies import Ack, Cancelled, Chunk, Done, Estimated, Fail, Reply, paths_of
-from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.conftest import ROOT, RunningDaemon, serving
 from tests.bridge.test_arrange import markers
 from tests.tiny_model import write_tiny_model
 
@@ -25,11 +25,9 @@ LOOP = ROOT / "tests" / "loops" / "compus.flac"
 @pytest.fixture(scope="module")
 def real(tmp_path_factory) -> Iterator[RunningDaemon]:
     model = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-    daemon = RunningDaemon(tmp_path_factory.mktemp("real"), engine="engine.pipeline:create_engine", model=model)
-    daemon.model = str(model)
-    yield daemon
-    daemon.stop()
-    assert "Traceback" not in daemon.log, daemon.log
+    with serving(tmp_path_factory.mktemp("real"), engine="engine.pipeline:create_engine", model=model) as daemon:
+        daemon.model = str(model)
+        yield daemon
 
 
 def generate(daemon: RunningDaemon, prompt: str = "dub techno", **pairs) -> list[Reply]:

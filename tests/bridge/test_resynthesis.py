@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from bridge.osc.replies import Done, Fail
-from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.conftest import ROOT, serving
 from tests.tiny_model import write_tiny_model
 
 
@@ -21,10 +21,8 @@ def daemon(tmp_path_factory):
     home = tmp_path_factory.mktemp("daemon")
     write_tiny_model(home / "models" / "mine")
     write_tiny_model(home / "models" / "plain", flow=False)
-    running = RunningDaemon(home, models_folder=home / "models", engine="engine.pipeline:create_engine", model="mine")
-    yield running
-    running.stop()
-    assert "Traceback" not in running.log, running.log
+    with serving(home, models_folder=home / "models", engine="engine.pipeline:create_engine", model="mine") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bridge import cli
-from tests.bridge.conftest import ROOT, RunningDaemon
+from tests.bridge.conftest import ROOT, RunningDaemon, serving
 
 Call = Callable[..., tuple[int, str, str]]
 Inspire = Callable[..., subprocess.CompletedProcess]
@@ -18,10 +18,8 @@ Inspire = Callable[..., subprocess.CompletedProcess]
 @pytest.fixture(scope="package")
 def daemon(tmp_path_factory) -> Iterator[RunningDaemon]:
     """For tests that leave it as it was. Others' jobs are in its history and folder."""
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon"))
-    yield running
-    running.stop()
-    assert "Traceback" not in running.log, running.log
+    with serving(tmp_path_factory.mktemp("daemon")) as running:
+        yield running
 
 
 @pytest.fixture

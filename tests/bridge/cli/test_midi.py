@@ -6,28 +6,9 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-
-import mido
-import pytest
 
 from tests.bridge.conftest import ROOT, RunningDaemon
-from tests.bridge.midi.test_input import controller, note, socket_port
-
-
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory) -> Iterator[RunningDaemon]:
-    daemon = RunningDaemon(tmp_path_factory.mktemp("learner"), midi_in="socket:127.0.0.1:0")
-    yield daemon
-    daemon.stop()
-    assert "Traceback" not in daemon.log, daemon.log
-
-
-@pytest.fixture
-def port(learner) -> Iterator[mido.ports.BaseOutput]:
-    with socket_port(learner) as port:
-        yield port
-    (learner.home / "settings.toml").unlink(missing_ok=True)
+from tests.bridge.midi.test_input import controller, note
 
 
 def midi(daemon: RunningDaemon, *arguments: str) -> subprocess.Popen:
@@ -38,10 +19,10 @@ def midi(daemon: RunningDaemon, *arguments: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def test_the_terminal_lists_learns_and_forgets(learner, port):
+def test_the_terminal_lists_learns_and_forgets(learner, midi_port):
     learning = midi(learner, "learn", "generate", "--preset", "Funk", "--start", "bar")
     assert "play the note" in learning.stderr.readline()
-    port.send(note(36, 10))
+    midi_port.send(note(36, 10))
     out, _ = learning.communicate(timeout=60)
     assert learning.returncode == 0 and out.strip() == 'note 36, channel 10  generate  preset = "Funk", start = "bar"'
     out, reported = midi(learner).communicate(timeout=60)
@@ -55,13 +36,13 @@ def test_the_terminal_lists_learns_and_forgets(learner, port):
     assert "does nothing: there are none" in forgetting.communicate(timeout=60)[1] and forgetting.returncode == 1
 
 
-def test_ctrl_c_ends_a_learn(learner, port):
+def test_ctrl_c_ends_a_learn(learner, midi_port):
     learning = midi(learner, "learn", "gain")
     assert "play the note" in learning.stderr.readline()
     learning.send_signal(signal.SIGINT)
     _, reported = learning.communicate(timeout=60)
     assert learning.returncode == 130 and "nothing was learnt" in reported and "Traceback" not in reported
-    port.send(controller(1, 9))
+    midi_port.send(controller(1, 9))
     assert learner.serves_on() and not (learner.home / "settings.toml").exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.handlers import Caller, Replies
 from bridge.osc.replies import Reply
-from tests.bridge.conftest import RunningDaemon
+from tests.bridge.conftest import RunningDaemon, serving
 
 CALLER = Caller(("127.0.0.1", 9), ("127.0.0.1", 9))
 
@@ -16,10 +16,8 @@ CALLER = Caller(("127.0.0.1", 9), ("127.0.0.1", 9))
 @pytest.fixture(scope="package")
 def daemon(tmp_path_factory) -> Iterator[RunningDaemon]:
     """For tests that leave it as it was."""
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon"))
-    yield running
-    running.stop()
-    assert "Traceback" not in running.log, running.log
+    with serving(tmp_path_factory.mktemp("daemon")) as running:
+        yield running
 
 
 async def all_of(replies: Replies) -> list[Reply]:

@@ -14,8 +14,8 @@ from bridge.midi.controller import MidiControl
 from bridge.osc.client import Client
 from bridge.osc.commands import Learn
 from bridge.osc.replies import Ack, BindingInfo, Cancelled, Fail
-from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
-from tests.bridge.midi.test_input import MAP, controller, follows_all, note, socket_port, sounds, write_map
+from tests.bridge.conftest import RawClient, RunningDaemon, socket_port, wait_for
+from tests.bridge.midi.test_input import MAP, controller, follows_all, note, sounds, write_map
 
 
 @pytest.fixture
@@ -61,59 +61,44 @@ def test_the_map_is_read_again_and_a_bad_one_is_said_once(mapped, listener):
 # ---- learning
 
 
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory) -> Iterator[RunningDaemon]:
-    daemon = RunningDaemon(tmp_path_factory.mktemp("learner"), midi_in="socket:127.0.0.1:0")
-    yield daemon
-    daemon.stop()
-    assert "Traceback" not in daemon.log, daemon.log
-
-
-@pytest.fixture
-def port(learner) -> Iterator[mido.ports.BaseOutput]:
-    with socket_port(learner) as port:
-        yield port
-    (learner.home / "settings.toml").unlink(missing_ok=True)
-
-
-def learn(client: Client, port: mido.ports.BaseOutput, messages: list[mido.Message], action: str, **pairs) -> BindingInfo:
+def learn(client: Client, midi_port: mido.ports.BaseOutput, messages: list[mido.Message], action: str, **pairs) -> BindingInfo:
     learning = client.learn(action, **pairs)
     assert isinstance(next(learning), Ack)
     for message in messages:
-        port.send(message)
+        midi_port.send(message)
     return next(learning)
 
 
-def test_the_next_pad_is_learnt_and_kept(learner, port):
+def test_the_next_pad_is_learnt_and_kept(learner, midi_port):
     with learner.client() as client:
         others = [mido.Message("clock"), controller(5, 10), mido.Message("note_on", note=40, velocity=0)]
-        learnt = learn(client, port, [*others, note(41, 10), note(42, 10)], "preset/select", preset="Funk")
+        learnt = learn(client, midi_port, [*others, note(41, 10), note(42, 10)], "preset/select", preset="Funk")
         pairs = {"number": 41, "channel": 10, "values": 'preset = "Funk"'}
         assert (learnt.index, learnt.action, learnt.kind, learnt.pairs) == (0, "preset/select", "note", pairs)
         text = (learner.home / "settings.toml").read_text()
         assert text == '[[midi_map]]\nnote = 41\nchannel = 10\naction = "preset/select"\npreset = "Funk"\n'
         assert "MIDI note 41 on channel 10: preset" not in learner.log  # it has not played yet
-        port.send(note(41, 10))
+        midi_port.send(note(41, 10))
         wait_for(lambda: "MIDI note 41 on channel 10: preset/select" in learner.log)
-        learn(client, port, [note(41, 10)], "preset/next")
+        learn(client, midi_port, [note(41, 10)], "preset/next")
         assert [binding.action for binding in client.bindings()[1]] == ["preset/next"]  # in its place
         assert isinstance(client.forget("note", 41, 10), Ack)
         fail = client.forget("note", 41, 10)
         assert isinstance(fail, Fail) and fail.code == "no_such_binding" and client.bindings()[1] == []
 
 
-def test_gain_is_learnt_from_a_controller_and_programs_select(learner, port):
+def test_gain_is_learnt_from_a_controller_and_programs_select(learner, midi_port):
     with learner.client() as client:
-        learnt = learn(client, port, [note(50), controller(20, 3)], "gain", low=-20, high=4)
+        learnt = learn(client, midi_port, [note(50), controller(20, 3)], "gain", low=-20, high=4)
         assert (learnt.kind, learnt.pairs) == ("controller", {"number": 20, "channel": 1, "low": -20, "high": 4})
-        port.send(controller(20, 127))
+        midi_port.send(controller(20, 127))
         wait_for(lambda: client.status().pairs["gain_db"] == 4)
-        learnt = learn(client, port, [note(50), mido.Message("program_change", program=9)], "preset/select")
+        learnt = learn(client, midi_port, [note(50), mido.Message("program_change", program=9)], "preset/select")
         assert (learnt.kind, learnt.pairs) == ("program", {"channel": 1})
         assert 'program = "any"' in (learner.home / "settings.toml").read_text()
 
 
-def test_a_learn_can_be_cancelled_and_the_latest_counts(learner, port):
+def test_a_learn_can_be_cancelled_and_the_latest_counts(learner, midi_port):
     with learner.client() as client:
         first, second = client.learn("pause"), client.learn("resume", id="second")
         assert isinstance(next(first), Ack) and isinstance(next(second), Ack)
@@ -122,16 +107,16 @@ def test_a_learn_can_be_cancelled_and_the_latest_counts(learner, port):
         assert isinstance(client.cancel("second"), Ack)
         fail = next(second)
         assert fail.code == "not_learnt" and "it was cancelled" in fail.message
-        port.send(note(60))
+        midi_port.send(note(60))
         assert learner.serves_on() and client.bindings()[1] == []
 
 
-def test_a_learn_that_comes_twice_is_one(learner, port):
+def test_a_learn_that_comes_twice_is_one(learner, midi_port):
     client = RawClient(learner.port)
     for _ in range(2):
         client.send("/inspire/midi/learn", "twice", "cancel")
         assert isinstance(client.receive(), Ack)
-    port.send(note(61))
+    midi_port.send(note(61))
     assert all(isinstance(client.receive(), BindingInfo) for _ in range(2))
     client.send("/inspire/midi/learn", "twice", "cancel")
     assert isinstance(client.receive(), Ack) and isinstance(client.receive(), BindingInfo)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import re
 import socket
 import threading
 import time
@@ -18,18 +17,10 @@ import pytest
 
 from bridge.config.presets import Presets
 from bridge.osc.replies import Cancelled, Chunk, Done, Fail, Reply, Welcome
-from tests.bridge.conftest import RawClient, RunningDaemon, wait_for
+from tests.bridge.conftest import RawClient, RunningDaemon, serving, socket_port, wait_for
 
 BPM = 240.0
 TICK_S = 60 / BPM / 24
-
-
-@contextlib.contextmanager
-def socket_port(daemon: RunningDaemon) -> Iterator[mido.sockets.SocketPort]:
-    """A port into a daemon whose midi_in is a socket."""
-    port = wait_for(lambda: re.search(r"MIDI comes from socket:127\.0\.0\.1:(\d+)", daemon.log))
-    with mido.sockets.connect("127.0.0.1", int(port[1])) as connected, connected._rfile, connected._wfile:  # mido forgets these
-        yield connected
 
 
 class Host:
@@ -79,10 +70,8 @@ def asked(done: Done) -> dict:
 
 @pytest.fixture(scope="module")
 def clocked(tmp_path_factory) -> Iterator[RunningDaemon]:
-    daemon = RunningDaemon(tmp_path_factory.mktemp("midi"), midi_in="socket:127.0.0.1:0")
-    yield daemon
-    daemon.stop()
-    assert "Traceback" not in daemon.log, daemon.log
+    with serving(tmp_path_factory.mktemp("midi"), midi_in="socket:127.0.0.1:0") as daemon:
+        yield daemon
 
 
 def test_start_on_the_bar_needs_a_clock_that_plays(clocked):

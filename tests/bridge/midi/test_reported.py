@@ -13,8 +13,8 @@ from bridge.midi.transport import Transport
 from bridge.osc.async_client import AsyncClient
 from bridge.osc.protocol import TRANSPORT_S
 from bridge.osc.replies import Ack, Done, Fail
-from tests.bridge.conftest import wait_for
-from tests.bridge.midi.test_input import BPM, Host, asked, finds_the_tempo, socket_port, state
+from tests.bridge.conftest import socket_port, wait_for
+from tests.bridge.midi.test_input import BPM, Host, asked, finds_the_tempo, state
 from tests.bridge.midi.test_transport import START, playing
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.api import AudioChunk, EngineError, Finished, GenerationReport, GenerationRequest, ModelReport
-from engine.evaluation import transcriber
+from engine.evaluation import takes, transcriber
 from engine.evaluation.music_trials import steadiness_trial
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.sound_trials import sound_trial
@@ -57,7 +57,7 @@ def trials(model):
     return prompt_trial(model, prompts, None, {}) + sound_trial(model, prompts) + steadiness_trial(model, prompts)
 
 
-def test_a_take_comes_back_as_it_was_played(folder):
+def test_a_take_comes_back_as_it_was_played(folder, monkeypatch):
     audio = (3 * np.random.default_rng(0).normal(size=(100, 2))).astype(np.float32)  # above full scale too
     request = GenerationRequest(prompt="house", seed=3)
     folder.keep(request, Take(audio, RATE, report(), (1, 2, 3)))
@@ -67,6 +67,8 @@ def test_a_take_comes_back_as_it_was_played(folder):
     assert folder.find(GenerationRequest(prompt="house", seed=4)) is None
     assert TakeFolder(folder.folder, "other", "cpu").find(request) is None
     assert TakeFolder(folder.folder, "abc", "cuda").find(request) is None
+    monkeypatch.setattr(takes, "ENGINE", folder.folder)  # other sources
+    assert TakeFolder(folder.folder, "abc", "cpu").find(request) is None
 
 
 def test_the_prompts_are_played_once_for_all_trials_which_measure_the_same(folder):
