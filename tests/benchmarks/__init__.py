@@ -1,3 +1,3 @@
-"""Benchmarks: run by hand, never by the tests."""
+"""Benchmarks: run by hand. `make lint` checks them against what they call, and a test runs that of a whole model at tiny size."""
 
 import engine  # noqa: F401  before torch: it tells OpenMP's waiting threads to sleep

@@ -90,7 +90,8 @@ def wrong_samples(captured: np.ndarray, path: Path) -> int:
     file >>= 8
     shared = min(len(file), len(captured))
     rounded = np.rint(captured[:shared] * np.float32(2**23)).astype(np.int32)
-    return int((rounded != file[:shared]).sum()) + abs(len(file) - len(captured)) * file.shape[1]
+    wrong: int = int((rounded != file[:shared]).sum()) + abs(len(file) - len(captured)) * file.shape[1]
+    return wrong
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from unittest import mock
 
 from bridge.jobs.rates import Rates
 from bridge.osc.client import Client
-from bridge.osc.replies import Done, Estimated
+from bridge.osc.replies import Done, Estimated, State
 from tests.benchmarks.report import report
 from tests.bridge.conftest import ROOT, RunningDaemon
 
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         daemon = RunningDaemon(Path(home), engine="engine.pipeline:create_engine")
         try:
             with daemon.client() as client:
-                while client.status().state == "starting":
+                while isinstance(state := client.status(), State) and state.state == "starting":
                     time.sleep(0.2)
                 for name, (before, after) in chosen.items():
                     reported, total_s, _ = compare(client, before)
@@ -72,7 +72,7 @@ def of_work(chosen: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> None:
     """As `main`, with the processor's time for the clock's."""
     os.environ["INSPIRE_THREADS"] = "1"
     with mock.patch("time.monotonic", time.process_time):
-        from engine.api import AudioChunk, GenerationRequest
+        from engine.api import AudioChunk, Finished, GenerationRequest
         from engine.pipeline import create_engine
 
         engine, rates = create_engine("cpu"), Rates()
@@ -82,12 +82,13 @@ def of_work(chosen: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> None:
                 region = {"from_s": asked["start_s"], "to_s": asked["end_s"], "join": "new"} if "start_s" in asked else {}
                 words = {name: value for name, value in asked.items() if name not in ("start_s", "end_s")} | region
                 request = GenerationRequest(WORDS, model="sketch", seed=1, **words)
-                reported, begun, chunks_s, finished = rates.estimate(request), time.process_time(), [], None
-                for finished in engine.generate(request):
-                    if isinstance(finished, AudioChunk):
+                reported, begun, chunks_s = rates.estimate(request), time.process_time(), []
+                for event in engine.generate(request):
+                    if isinstance(event, AudioChunk):
                         chunks_s.append(time.process_time() - begun)
                 total_s = time.process_time() - begun
-                rates.done(request, finished.report.pace)
+                assert reported and isinstance(event, Finished) and event.report.pace
+                rates.done(request, event.report.pace)
                 report(f"estimate.work.{which}{name}.total", reported.total_s, "s", total_s, reported.total_s / total_s)
                 if not which:
                     report(f"estimate.work.{name}.first", reported.first_s, "s", chunks_s[0], reported.first_s / chunks_s[0])

@@ -21,7 +21,7 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,7 +150,10 @@ def tell(found: list[Filled]) -> None:
     chosen = statistics.mean(one.distances[0] for one in found)
     random = statistics.mean(one.distances.mean() for one in found)
     report("fill.distance", chosen, "dB", random, random / chosen)
-    for name, worth in (("likelihood", lambda one: one.likelihood), ("spectrum", lambda one: -one.spectrum_db)):
+    worths: dict[str, Callable[[CandidateReport], float]] = {
+        "likelihood": lambda one: one.likelihood, "spectrum": lambda one: -one.spectrum_db,
+    }  # fmt: skip
+    for name, worth in worths.items():
         picked = [share(one.distances, int(np.argmax([worth(own) for own in one.reports]))) for one in found if one.reports]
         report(f"fill.{name}", statistics.mean(picked), "share", 0.5)
     joins, before = ([join <= 0.95 for one in found for join in getattr(one, which)] for which in ("joins", "before"))

@@ -18,10 +18,10 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,8 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
     with model_directory(options.model) as (label, directory):
         bench(f"flow.{label}", directory, sampled_tokens(directory, max(LENGTHS_S)), LENGTHS_S)
     if options.released:
-        rate, vocabulary = ModelConfig().token_rate, ModelConfig().flow.token_vocab_size
-        tokens = np.random.default_rng(0).integers(0, vocabulary, round(max(RELEASED_LENGTHS_S) * rate)).tolist()
+        config = ModelConfig()
+        assert config.flow
+        count = round(max(RELEASED_LENGTHS_S) * config.token_rate)
+        tokens = np.random.default_rng(0).integers(0, config.flow.token_vocab_size, count).tolist()
         bench("flow.released_seeded", None, tokens, RELEASED_LENGTHS_S)
 
 
@@ -128,25 +130,20 @@ def peak_bytes() -> int:
 def seeded_released_flow() -> Prepared:
     torch.manual_seed(0)
     config = ModelConfig(name="released")
+    assert config.flow and config.hifi_codec
     flow, codec = FlowMatching(config.flow).eval(), HiFiCodec(config.hifi_codec).eval()
     for module in (flow, codec):
         module.requires_grad_(False)
     codec.fold()
-    return Prepared(Checkpoint(config, Path(), None, None, flow, codec, ()), None, choose_runtime("cpu"), 1)
+    unused: Any = None  # neither a language model nor a token decoder plays here
+    return Prepared(Checkpoint(config, Path(), unused, unused, flow, codec, ()), unused, choose_runtime("cpu"), 1)
 
 
 def sampled_tokens(directory: Path, seconds: float) -> list[int]:
     """What the model's own language model makes of a prompt: random tokens would ask the flow for what it has never heard."""
-    engine, tokens = Pipeline(), []
+    engine, tokens = Pipeline(), list[int]()
     engine.load(str(directory))
-    sample = engine._tokens
-
-    def overheard(*arguments) -> Iterator[list[int]]:
-        for drawn in sample(*arguments):
-            tokens.extend(drawn)
-            yield drawn
-
-    engine._tokens = overheard
+    engine.on_tokens = tokens.extend
     request = GenerationRequest(prompt=PROMPT, duration_s=seconds, decode="fast", seed=SEED, model=str(directory))
     for _ in engine.generate(request):
         pass

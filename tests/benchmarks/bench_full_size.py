@@ -94,7 +94,8 @@ def reference(variant: Published, directory: Path) -> dict[str, Any]:
     qwen2 = as_transformers(model, dtype)
 
     def with_text_head(**inputs: Any) -> torch.Tensor:
-        return qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
+        last: torch.Tensor = qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
+        return last
 
     (run,) = timed([reference_loop(model, with_text_head, *asked_of(model), dtype)], REFERENCE_TOKENS)
     return {"step_s": run.step_s, "step_cpu_s": run.step_cpu_s}

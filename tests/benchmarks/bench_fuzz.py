@@ -21,7 +21,7 @@ from pathlib import Path
 
 import soundfile
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, MessageError
 from bridge.osc import codec, spec
 from bridge.osc.replies import Reply, decode_reply
 from tests import fake_engine
@@ -129,7 +129,7 @@ class _Peer:
     def __enter__(self) -> _Peer:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def send(self, datagram: bytes) -> None:
@@ -158,13 +158,15 @@ class _Peer:
         return _reply(datagram, self._figures)
 
 
-def _reply(packet: bytes, figures: Figures) -> Reply | None:
+def _reply(packet: bytes | MessageError, figures: Figures) -> Reply | None:
     try:
+        if isinstance(packet, MessageError):
+            raise packet
         if len(packet) > spec.MAX_DATAGRAM_OUT:
             raise ValueError(f"{len(packet)} bytes")
         return decode_reply(*codec.decode(packet))
     except (BridgeError, ValueError, KeyError, TypeError) as error:
-        figures.bad_replies.append(f"{error!r}: {packet[:300]!r}")
+        figures.bad_replies.append(f"{error!r}: {packet!r:.900}")
         return None
 
 

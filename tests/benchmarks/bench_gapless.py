@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.osc.replies import Done
+from bridge.osc.replies import Done, State
 from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S
 from tests.benchmarks.report import report
 from tests.bridge.conftest import RunningDaemon, wait_for
@@ -58,7 +58,7 @@ def captured(daemon: RunningDaemon, server: JackServer, factor: float, total_s: 
     """Underruns, and the seconds from the job's start to its first sound."""
     with daemon.client() as client, Listener(server) as listener:
         wait_for(lambda: client.status().pairs["audio_device"].startswith("system"))
-        wait_for(lambda: client.status().state == "idle")
+        wait_for(lambda: isinstance(state := client.status(), State) and state.state == "idle")
         before = client.status().pairs["underruns"]
         listener.forget()
         began_at = time.monotonic()

@@ -68,9 +68,9 @@ def flood(port: int, kind: str, connections: int, size: int) -> None:
         peer.close()
 
 
-def waits(client: RawClient, count: int | None, floods: list) -> list[float]:
+def waits(client: RawClient, count: int | None, floods: list[multiprocessing.Process]) -> list[float]:
     """Milliseconds from a ping to its pong: `count` times, or while a flood goes on."""
-    found = []
+    found: list[float] = []
     while (len(found) < count) if count else any(one.is_alive() for one in floods):
         began = time.perf_counter()
         client.send("/inspire/ping", f"{len(found)}")

@@ -23,7 +23,9 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -66,7 +68,7 @@ def kill_engine(home: Path, kills: int, dice: random.Random) -> tuple[list[str],
             victim = daemon.engine_pid()
             with Witness(daemon.port) as witness:
                 witness.ask(f"e{number}")
-                killed = witness.listen(dice.uniform(0, ENGINE_MOMENTS_S), lambda victim=victim: os.kill(victim, signal.SIGKILL))
+                killed = witness.listen(dice.uniform(0, ENGINE_MOMENTS_S), partial(os.kill, victim, signal.SIGKILL))
                 witness.until_ends()
                 lost += [f"kill {number}: {reported}" for reported in witness.lost()]
             if not daemon.serves_on():
@@ -124,7 +126,7 @@ class Witness:
     def __enter__(self) -> Witness:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def ask(self, *ids: str) -> None:
@@ -183,7 +185,8 @@ class Witness:
         """Whether a job's file holds what was announced."""
         if end is None:
             return []
-        pairs = end.pairs if isinstance(end, Fail) else {"path": end.path, "duration_s": end.duration_s}
+        assert isinstance(end, Done | Fail | Cancelled)
+        pairs: dict[str, Any] = dict(end.pairs) if isinstance(end, Fail) else {"path": end.path, "duration_s": end.duration_s}
         if not pairs.get("path"):
             return [f"{id}: {announced_s} s were announced, there is no file"] if announced_s else []
         audio, rate = soundfile.read(pairs["path"], dtype="float32", always_2d=True)

@@ -19,6 +19,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from unittest import mock
 
 import torch
@@ -66,14 +67,16 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, decoders: dict[st
     condition, prompt = asked_of(model)
     qwen2 = as_transformers(model, dtype)
 
-    def theirs(forward: Callable) -> Iterator[Tensor]:
+    def theirs(forward: Callable[..., Tensor]) -> Iterator[Tensor]:
         return reference_loop(model, forward, condition, prompt, dtype)
 
-    def backbone_only(**inputs) -> Tensor:
-        return qwen2.model(**inputs).last_hidden_state
+    def backbone_only(**inputs: Any) -> Tensor:
+        last: Tensor = qwen2.model(**inputs).last_hidden_state
+        return last
 
-    def with_text_head(**inputs) -> Tensor:
-        return qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
+    def with_text_head(**inputs: Any) -> Tensor:
+        last: Tensor = qwen2(**inputs, output_hidden_states=True).hidden_states[-1]
+        return last
 
     loops = [ours(decoder, condition, prompt, count) for decoder in decoders.values()]
     plain, reference, *runs = timed([theirs(backbone_only), theirs(with_text_head), *loops], count)
@@ -89,7 +92,7 @@ def bench(name: str, model: LanguageModel, dtype: torch.dtype, decoders: dict[st
 
 
 def reference_loop(
-    model: LanguageModel, forward: Callable, condition: Condition, prompt: Tensor, dtype: torch.dtype
+    model: LanguageModel, forward: Callable[..., Tensor], condition: Condition, prompt: Tensor, dtype: torch.dtype
 ) -> Iterator[Tensor]:
     """Tokens as a plain loop draws them. forward: of transformers, embeddings and a cache to the last hidden states."""
     noise = torch.randn(1, 3, model.config.hidden_size) if model.config.negative == "noise" else None
@@ -99,7 +102,8 @@ def reference_loop(
     cache, embeds = DynamicCache(), rows
     while True:
         hidden = forward(inputs_embeds=embeds, past_key_values=cache, use_cache=True)[:, -1]
-        yield (token := sampling.guide(*(hidden @ head.T).float().chunk(2), GUIDANCE).argmax(-1))
+        conditional, negative = (hidden @ head.T).float().chunk(2)
+        yield (token := sampling.guide(conditional, negative, GUIDANCE).argmax(-1))
         embeds = speech[token][:, None].repeat(2, 1, 1)
 
 
@@ -209,7 +213,7 @@ def as_transformers(model: LanguageModel, dtype: torch.dtype) -> Qwen2ForCausalL
                 num_attention_heads=config.num_attention_heads,
                 num_key_value_heads=config.num_key_value_heads,
                 rms_norm_eps=config.rms_norm_eps,
-                rope_theta=config.rope_theta,
+                rope_theta=config.rope_theta,  # type: ignore[call-arg]  # under other names from version to version, taken by all
                 tie_word_embeddings=True,
             )
         )
@@ -217,7 +221,8 @@ def as_transformers(model: LanguageModel, dtype: torch.dtype) -> Qwen2ForCausalL
     weights["model.embed_tokens.weight"] = weights["lm_head.weight"] = model.text_embedding.weight.detach().to(dtype)
     other.load_state_dict(weights, assign=True)
     other.model.rotary_emb = type(other.model.rotary_emb)(other.config)  # its table of frequencies is no weight
-    return other.eval()
+    other.train(False)
+    return other
 
 
 if __name__ == "__main__":

@@ -28,12 +28,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import soundfile
 
 from bridge.results.tags import Tags
 from engine.api import AudioChunk, Finished, GenerationRequest
+from engine.music import loop_joins
 from engine.music.analysis import join_report
 from engine.music.grid import Grid
 from engine.music.grid_check import check_grid
@@ -111,9 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
 def made(count: int, model: str) -> Iterator[Loop]:
     engine = Pipeline()
     engine.load(model)
-    import engine.music.loop_joins as room  # noqa: PLC0415 - it is watched from here on
-
-    room.LoopEnd = _Watched
+    mock.patch.object(loop_joins, "LoopEnd", _Watched).start()
     for number in range(count):
         bpm, (beats, unit) = TEMPI[number % 12], METRES[number // 12 % 4]
         request = GenerationRequest(
@@ -125,13 +125,13 @@ def made(count: int, model: str) -> Iterator[Loop]:
             if isinstance(event, AudioChunk):
                 chunks.append(event.samples)
             if isinstance(event, Finished):
-                own = event.report.variations[0]
+                own, samplerate = event.report.variations[0], event.samplerate
         seconds = time.perf_counter() - began_at
         audio = np.concatenate(chunks).mean(1)
         cut = _Watched.cut_of(audio)
         _Watched.made = []
         grid = Grid(bpm, request.quarters_per_bar)
-        yield Loop(grid, audio, cut, event.samplerate, own.moved_ms or 0.0, own.downbeat_ms, own.rolls or 1, seconds)
+        yield Loop(grid, audio, cut, samplerate, own.moved_ms or 0.0, own.downbeat_ms, own.rolls or 1, seconds)
 
 
 def print_joins(loops: list[Loop]) -> None:
@@ -145,8 +145,8 @@ def print_joins(loops: list[Loop]) -> None:
     downbeats = [beside_beats(loop) <= 0.95 for loop in loops]
     report("loops.downbeats", sum(downbeats), count)
     report("loops.rolls", sum(loop.rolls for loop in loops) / len(loops), "takes")
-    report("loops.step", *(max(step(part) for part, _ in parts(loops, which)) for which in (0,)), "largest inside",
-           max(step(part) for part, _ in parts(loops, 1)))  # fmt: skip
+    largest, cut_largest = (max(step(part) for part, _ in parts(loops, which)) for which in (0, 1))
+    report("loops.step", largest, "largest inside", cut_largest)
     report("loops.level", *(sum(abs(level(part)) <= 1 for part, _ in parts(loops, 0)),), count,
            sum(abs(level(part)) <= 1 for part, _ in parts(loops, 1)))  # fmt: skip
     report("loops.click", *(sum(clicks(part, loop.samplerate) for part, loop in parts(loops, 0)),), count,

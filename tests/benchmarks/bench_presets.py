@@ -18,6 +18,7 @@ import argparse
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from engine.pipeline import Pipeline
 from tests.benchmarks.models import model_directory
 from tests.benchmarks.report import report
 
-CLIP = {"clip": str(Path(__file__).parents[1] / "loops" / "compus.flac"), "bpm": 148.0, "bars": 4, "join": "new"}
+CLIP: dict[str, Any] = {"clip": str(Path(__file__).parents[1] / "loops" / "compus.flac"), "bpm": 148.0, "bars": 4, "join": "new"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="pieces of each, at most 8")
     parser.add_argument("--fast", action="store_true", help="the fast path for all")
     options = parser.parse_args(arguments)
-    captured = defaultdict(list)
+    captured: dict[str, list[bool]] = defaultdict(list)
     with model_directory(options.model) as (label, directory):
         engine = Pipeline()
         engine.load(str(directory))
@@ -51,10 +52,11 @@ def main(arguments: list[str] | None = None) -> None:
         report(f"presets.{label}.all.{figure}", float(np.mean(values)), f"share of {len(values)}")
 
 
-def bench(label: str, preset: Preset, engine: Pipeline, own: dict) -> dict[str, list[bool]]:
+def bench(label: str, preset: Preset, engine: Pipeline, own: dict[str, Any]) -> dict[str, list[bool]]:
     """What was right in each piece, by figure."""
     name = f"{label}.{preset.name.lower().replace(' ', '_')}"
-    request = GenerationRequest(**preset.under(own if "prompt" in preset.values else own | CLIP))
+    asked_for: dict[str, Any] = preset.under(own if "prompt" in preset.values else own | CLIP)
+    request = GenerationRequest(**asked_for)
     begun, chunks = time.perf_counter(), defaultdict(list)
     for event in engine.generate(request):
         if isinstance(event, AudioChunk):
@@ -66,11 +68,11 @@ def bench(label: str, preset: Preset, engine: Pipeline, own: dict) -> dict[str, 
         audio = np.concatenate(parts).mean(axis=1)
         bpm = measure_bpm(audio, samplerate, near=request.bpm)
         right["no_beat"].append(bpm is None)
-        if bpm is not None:
+        if bpm is not None and request.bpm is not None:
             right["tempo"].append(tempo_met(bpm, request.bpm))
             right["tapped"].append(tempo_met(measure_bpm(audio, samplerate), request.bpm))
-        if request.key is not None:
-            right["key"].append(key_met(measure_key(audio, samplerate), parse_key(request.key)))
+        if request.key is not None and (asked := parse_key(request.key)) is not None:
+            right["key"].append(key_met(measure_key(audio, samplerate), asked))
         if bpm is not None and variation == 1:
             report(f"{name}.bpm", bpm, "bpm", request.bpm)
     for figure in right.keys() - {"no_beat"}:

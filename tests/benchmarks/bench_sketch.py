@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine.api import DECODE_PATHS, AudioChunk, GenerationRequest
+from engine.api import DECODE_PATHS, AudioChunk, Finished, GenerationRequest
 from engine.pipeline import Pipeline
 from engine.rendering.windows import ChunkPlan
 from tests.benchmarks.models import WHOLE, model_directory
@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", default="sketch", help="a model's name or directory")
     parser.add_argument("--seconds", type=float, default=20.0, help="of audio in each run")
     options = parser.parse_args(arguments)
-    with model_directory(options.model) as (label, directory):
+    with model_directory(options.model) as (label, directory), tempfile.TemporaryDirectory() as folder:
+        clips = copies(Path(folder))  # of both paths: what one of them has heard is not new to the other
         streamed, whole = (Pipeline(plan=plan) for plan in (ChunkPlan(), WHOLE))
         for engine in (streamed, whole):
             engine.load(str(directory))
@@ -56,8 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
             common = {"duration_s": options.seconds, "decode": decode, "seed": 0, "model": str(directory)}
             bench(f"{label}.{decode}", streamed, whole, GenerationRequest(prompt=PROMPT, **common))
             continued = GenerationRequest(clip=str(LOOP), join="new", **common)
-            with tempfile.TemporaryDirectory() as folder:
-                bench(f"{label}.{decode}.continued", streamed, whole, continued, copies(Path(folder)))
+            bench(f"{label}.{decode}.continued", streamed, whole, continued, clips)
             bench(f"{label}.{decode}.again", streamed, whole, continued)
         bench_variations(f"{label}.variations", streamed, GenerationRequest(prompt=PROMPT, **common | {"decode": "fast"}))
 
@@ -100,28 +100,15 @@ def bench_variations(name: str, engine: Pipeline, request: GenerationRequest) ->
 
 
 def sampled(engine: Pipeline, request: GenerationRequest) -> tuple[list[tuple[int, ...]], float]:
-    """The tokens of each variation, and the seconds they took without their rendering."""
-    drawn, spent_s, sample = [], 0.0, engine._tokens
-
-    def timed(*arguments) -> Iterator[list[int]]:
-        nonlocal spent_s
-        stream = sample(*arguments)
-        while True:
-            begun = time.perf_counter()
-            row = next(stream, None)
-            spent_s += time.perf_counter() - begun
-            if row is None:
-                return
-            drawn.append(row)
-            yield row
-
-    engine._tokens = timed
+    """The tokens of each variation, and the seconds that their steps took."""
+    drawn: list[list[int]] = []
+    engine.on_tokens = drawn.append
     try:
-        for _ in engine.generate(request):
-            pass
+        *_, end = engine.generate(request)
     finally:
-        del engine._tokens  # the method again
-    return [*zip(*drawn, strict=True)], spent_s
+        engine.on_tokens = None
+    assert isinstance(end, Finished) and end.report.pace
+    return [*zip(*drawn, strict=True)], end.report.pace["step_s"] * len(drawn)
 
 
 def run(engine: Pipeline, request: GenerationRequest) -> Run:

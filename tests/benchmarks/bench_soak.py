@@ -20,6 +20,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -27,7 +28,7 @@ import soundfile
 from bridge.errors import NoDaemon
 from bridge.limits import MAX_REMEMBERED
 from bridge.osc import codec
-from bridge.osc.replies import Cancelled, Done, Fail, decode_reply
+from bridge.osc.replies import Cancelled, Done, Fail, State, decode_reply
 from tests import fake_engine
 from tests.benchmarks.processes import descriptors, memory_mb, threads
 from tests.benchmarks.report import report
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(reported)
 
 
-def soak(home: Path, for_s: float, settings: dict, dice: random.Random, remembered: int = MAX_REMEMBERED) -> Soak:
+def soak(home: Path, for_s: float, settings: dict[str, Any], dice: random.Random, remembered: int = MAX_REMEMBERED) -> Soak:
     """Begins with as many cancelled jobs as the daemon remembers: what grows after that has no reason to."""
     soaked = Soak()
     daemon = RunningDaemon(home, results_cap_gb=0.2, **settings)
@@ -123,7 +124,7 @@ def _fill_the_memory(player: socket.socket, jobs: int) -> None:
 def _submit(player: socket.socket, soaked: Soak, clip: Path, dice: random.Random) -> str:
     soaked.jobs += 1
     id, seconds = f"job{soaked.jobs}", round(dice.uniform(0.5, 4.0), 2)
-    pairs = ["duration_s", seconds, "decode", dice.choice(["full", "fast"])]
+    pairs: list[int | float | str] = ["duration_s", seconds, "decode", dice.choice(["full", "fast"])]
     if dice.random() < 0.2:
         player.send(codec.encode("/inspire/continue", [id, str(clip), *pairs]))
     else:
@@ -154,7 +155,8 @@ def _ask_around(daemon: RunningDaemon, soaked: Soak, running: set[str]) -> None:
         client.status()
         client.history(words="dub", limit=5)
         for id in [*running][:2]:
-            if client.status(id).state not in ("queued", "running"):
+            state = client.status(id)
+            if not isinstance(state, State) or state.state not in ("queued", "running"):
                 running.discard(id)
     with socket.create_connection(("127.0.0.1", daemon.port), 20) as peer:
         for command in (("/inspire/hello", ["h", "soak", 1]), ("/inspire/presets", ["p"])):

@@ -90,7 +90,8 @@ def pattern(name: str, excerpt: Excerpt) -> list[float]:
 def strongest(audio: np.ndarray, excerpt: Excerpt) -> list[BassNote]:
     """Of every eighth the bass pitch at which the spectrum is strongest; equal neighbours are one note."""
     level = bass_line.spectra(audio)[:, 0, bass_line.BELOW :][:, : bass_line.PITCHES]
-    step_s, notes = 30 / excerpt.piece.bpm, []
+    step_s = 30 / excerpt.piece.bpm
+    notes: list[BassNote] = []
     for number in range(int(len(audio) / RATE / step_s)):
         hops = slice(*(round(at * step_s * RATE / bass_line.HOP) for at in (number, number + 1)))
         pitch = bass_line.LOWEST + int(level[hops].mean(0).argmax())
