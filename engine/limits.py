@@ -13,7 +13,7 @@ JOINS = ("append", "new")
 DECODE_PATHS = ("full", "fast")
 TIMBRES = ("clip", "model")
 TASKS = ("music", "reconstruct", "upsample")
-# What a language model's step runs on, on a CPU. exact: ONNX Runtime in float32, the same but for rounding; int8: it with weights
+# What a language model's step runs on, on a CPU. exact: compiled in float32, the same but for rounding; int8: it with weights
 # and activations in eight bits; off: torch alone; auto: exact for a small model, off for a large one.
 ACCELERATIONS = ("auto", "exact", "int8", "off")
 

@@ -1,7 +1,8 @@
 """`engine.models.generation.Network` run by ONNX Runtime: one call a step, nothing of Python between layers.
 
-`sketch`'s step is then three times as fast, most of which was the cost of calls, and differs by rounding alone. In eight bits a
-large model reads a quarter of the bytes.
+A small model's step is then three times as fast, most of which was the cost of calls, and differs by rounding alone. In eight
+bits a large model reads a quarter of the bytes. Where weights have eight bits to begin with, as `sketch`'s, `eight_bit_step`
+takes the steps, and ONNX Runtime what is read at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from engine.acceleration.eight_bit_step import EightBitStep, EightBitWeights, eight_bit_weights
 from engine.acceleration.step_graph import StepGraph, step_graph
 from engine.config import LanguageModelConfig
 from engine.models.cache import KVCache
@@ -29,7 +31,9 @@ def compile_network(model: LanguageModel, *, threads: int, eight_bits: bool) -> 
     """None for a model it cannot run. Raises RuntimeError where it computes something else than the model does."""
     if model.config.head_dim % HEAD_STEP:
         return None
-    network = CompiledNetwork(model, threads=threads, eight_bits=eight_bits)
+    exact = eight_bit_weights(model)
+    eight_bits = eight_bits and exact is None  # nothing to gain by rounding activations too
+    network = CompiledNetwork(model, threads=threads, eight_bits=eight_bits, exact=exact)
     if not (error := network.error(model)) < (NEAR if eight_bits else EXACT):
         raise RuntimeError(f"its logits are off by {error:.2g} of their spread")
     return network
@@ -40,15 +44,18 @@ class CompiledNetwork:
 
     dtype = torch.float32
 
-    def __init__(self, model: LanguageModel, *, threads: int, eight_bits: bool = False) -> None:
-        self.config, self.eight_bits = model.config, eight_bits
+    def __init__(
+        self, model: LanguageModel, *, threads: int, eight_bits: bool = False, exact: EightBitWeights | None = None
+    ) -> None:
+        """exact: the model's own weights, where they have eight bits."""
+        self.config, self.eight_bits, self._exact = model.config, eight_bits, exact
         with torch.inference_mode():
             self._session = _session(step_graph(model, eight_bits=eight_bits), threads)
-        self._steps: weakref.WeakKeyDictionary[KVCache, _Step] = weakref.WeakKeyDictionary()
+        self._steps: weakref.WeakKeyDictionary[KVCache, _Step | EightBitStep] = weakref.WeakKeyDictionary()
 
     @property
     def description(self) -> str:
-        return f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
+        return "numba in float32" if self._exact else f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
 
     def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
         first = cache.filled - x.shape[1]
@@ -64,7 +71,8 @@ class CompiledNetwork:
 
     def step(self, x: Tensor, cache: KVCache) -> Tensor:
         if (step := self._steps.get(cache)) is None:
-            step = self._steps[cache] = _Step(self._session, self.config, cache)
+            step = self._exact.step(cache) if self._exact else _Step(self._session, self.config, cache)
+            self._steps[cache] = step
         logits = step(x, cache.filled)
         cache.filled += 1
         return logits

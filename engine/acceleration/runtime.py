@@ -80,7 +80,7 @@ class Prepared:
 
     @property
     def description(self) -> str:
-        """What it runs on, for people: "CPU", "CPU, ONNX Runtime in float32"."""
+        """What it runs on, for people: "CPU", "CPU, numba in float32"."""
         compiled = getattr(self.decoder.network, "description", None)
         return f"{self.runtime.description}, {compiled}" if compiled else self.runtime.description
 

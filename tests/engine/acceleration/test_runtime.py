@@ -91,7 +91,20 @@ def test_steps_run_on_their_threads_and_rendering_on_all(model, monkeypatch):
 )  # fmt: skip
 def test_the_setting_says_what_a_step_runs_on(wide, monkeypatch, acceleration, description):
     monkeypatch.setenv("INSPIRE_ACCELERATION", acceleration)
-    assert prepare(load_checkpoint(wide), choose_runtime("cpu")).description == description
+    checkpoint = load_checkpoint(wide)
+    checkpoint.language_model.llm_decoder.weight.data[0] *= torch.linspace(0.5, 1, 64)  # beside the steps of its row
+    assert prepare(checkpoint, choose_runtime("cpu")).description == description
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "description"),
+    [("auto", "CPU, numba in float32"), ("exact", "CPU, numba in float32"), ("int8", "CPU, numba in float32"), ("off", "CPU")],
+)
+def test_steps_of_weights_in_eight_bits_round_nothing_whatever_the_setting(wide, monkeypatch, acceleration, description):
+    monkeypatch.setenv("INSPIRE_ACCELERATION", acceleration)
+    prepared = prepare(load_checkpoint(wide), choose_runtime("cpu"))
+    assert prepared.description == description
+    assert not getattr(prepared.decoder.network, "eight_bits", False)
 
 
 def test_a_large_model_is_compiled_only_where_that_is_asked_for(wide, monkeypatch):
