@@ -103,7 +103,8 @@ class Pipeline:
         checkpoint = load_checkpoint(name)
         with ThreadPoolExecutor(1) as reader:  # the files are hashed for the report while the weights are packed
             hashed = reader.submit(lambda: checkpoint.weights_sha256)
-            prepared, planner = prepare(checkpoint, self.runtime), Planner(checkpoint, self.runtime.device)
+            prepared = prepare(checkpoint, self.runtime)
+            planner = Planner(checkpoint, self.runtime.device, prepared.decoder)
             paces = warm_up(prepared, planner, self.chunks)
             hashed.result()
         return _Loaded(name, prepared, planner, paces)

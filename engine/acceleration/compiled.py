@@ -8,7 +8,8 @@ takes the steps, and ONNX Runtime what is read at once.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import onnxruntime
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from engine.acceleration.eight_bit_step import EightBitStep, EightBitWeights, eight_bit_weights
+from engine.acceleration.side_by_side import side_by_side
 from engine.acceleration.step_graph import StepGraph, step_graph
 from engine.config import LanguageModelConfig
 from engine.models.cache import KVCache
@@ -48,7 +50,7 @@ class CompiledNetwork:
         self, model: LanguageModel, *, threads: int, eight_bits: bool = False, exact: EightBitWeights | None = None
     ) -> None:
         """exact: the model's own weights, where they have eight bits."""
-        self.config, self.eight_bits, self._exact = model.config, eight_bits, exact
+        self.config, self.eight_bits, self._threads, self._exact = model.config, eight_bits, threads, exact
         with torch.inference_mode():
             self._session = _session(step_graph(model, eight_bits=eight_bits), threads)
         self._steps: weakref.WeakKeyDictionary[KVCache, _Step | EightBitStep] = weakref.WeakKeyDictionary()
@@ -59,15 +61,17 @@ class CompiledNetwork:
 
     def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
         first = cache.filled - x.shape[1]
-        logits = []
-        for number, own in enumerate(torch.split(x, 1), row):
+
+        @torch.inference_mode()
+        def read(number: int, own: Tensor) -> Tensor:
             # Room of its own, as a row that begins late has none that is in one piece.
             room = [torch.zeros_like(kept[:, :1, :, : x.shape[1]]).contiguous() for kept in cache.layers]
             *_, last = self._pieces(own, room, first, 0, None, -1)
-            logits.append(last[:, -1])
-            for kept, read in zip(cache.layers, room, strict=True):
-                kept[:, number : number + 1, :, first : cache.filled] = read
-        return torch.cat(logits)
+            for kept, filled in zip(cache.layers, room, strict=True):
+                kept[:, number : number + 1, :, first : cache.filled] = filled
+            return last[:, -1]
+
+        return self._each_row([partial(read, number, own) for number, own in enumerate(torch.split(x, 1), row)])
 
     def step(self, x: Tensor, cache: KVCache) -> Tensor:
         if (step := self._steps.get(cache)) is None:
@@ -79,12 +83,18 @@ class CompiledNetwork:
 
     def follow(self, x: Tensor, cache: KVCache) -> Tensor:
         start, end = cache.filled, cache.filled + x.shape[1]
-        logits = []
-        for number, own in enumerate(torch.split(x, 1)):
+
+        @torch.inference_mode()
+        def follow(number: int, own: Tensor) -> Tensor:
             room = [kept[:, number : number + 1, :, :end].contiguous() for kept in cache.layers]
             mask = None if cache.mask is None else cache.mask[number : number + 1, ..., :end]
-            logits.append(torch.cat(list(self._pieces(own, room, 0, start, mask, 0)), dim=1))
-        return torch.cat(logits)
+            return torch.cat(list(self._pieces(own, room, 0, start, mask, 0)), dim=1)
+
+        return self._each_row([partial(follow, number, own) for number, own in enumerate(torch.split(x, 1))])
+
+    def _each_row(self, calls: list[Callable[[], Tensor]]) -> Tensor:
+        """What they return of each row, as one. A session of one thread leaves the processor's other cores to other rows."""
+        return torch.cat(side_by_side(calls) if self._threads == 1 else [call() for call in calls])
 
     @torch.inference_mode()
     def error(self, model: LanguageModel) -> float:

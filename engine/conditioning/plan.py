@@ -23,6 +23,7 @@ from engine.continuation.clip_encoder import ClipEncoder
 from engine.continuation.context_window import ContextWindow, Window
 from engine.continuation.recent import Recent
 from engine.models.condition import Condition
+from engine.models.generation import Decoder
 from engine.music.grid import MAX_STRETCH, MAX_STRETCH_WITHOUT_CLIP, Grid, lasts_bars, stretch_ratio
 from engine.rendering.clip_timbre import enough
 from engine.words import notes as words_notes
@@ -111,12 +112,16 @@ class GenerationPlan:
 class Planner:
     """Makes plans for one loaded model."""
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
-        """Raises ModelError where the model's tokenizer cannot be read."""
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, decoder: Decoder | None = None) -> None:
+        """decoder: of the same model, made ready to generate: it judges a clip's tempi sooner than the model itself.
+
+        Raises ModelError where the model's tokenizer cannot be read.
+        """
         self._checkpoint, self._config = checkpoint, checkpoint.config
         self._encode_text: Callable[[str], list[int]] = load_text_encoder(checkpoint)
         self._learnt = learnt_words(checkpoint)
         self._clips = ClipEncoder(checkpoint, device)
+        self._likelihood = decoder.likelihood if decoder else checkpoint.language_model.likelihood
         self._likelihoods: Recent[list[float]] = Recent(RECENT)
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
@@ -247,7 +252,9 @@ class Planner:
             assert clip is not None
             return self._clips.encode_end(clip.context, JUDGED_TOKENS / rate, stretch=stretch, looped=looped)
 
-        grid = likeliest_grid(found, encode, self._encode_text(request.prompt), request, self._checkpoint, self._likelihoods)
+        grid = likeliest_grid(
+            found, encode, self._encode_text(request.prompt), request, self._checkpoint, self._likelihoods, self._likelihood
+        )
         most = MAX_STRETCH_WITHOUT_CLIP if clip is None else MAX_STRETCH
         stretch = stretch_ratio(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0
         return grid, stretch, looped

@@ -66,13 +66,13 @@ def grids(request: GenerationRequest, config: ModelConfig, clip: Clip | None = N
 
 def likeliest_grid(
     found: list[Grid], encode: Callable[[float], list[int]], ids: list[int], request: GenerationRequest, checkpoint: Checkpoint,
-    recent: Recent[list[float]] | None = None,
+    recent: Recent[list[float]] | None = None, likelihood: Callable[[Condition, torch.Tensor], torch.Tensor] | None = None,
 ) -> Grid | None:  # fmt: skip
     """Of the musical times a clip may have (`grids`), the one in which the model finds it likeliest.
 
     Each is judged as the model would play it: stretched until bars last whole tokens. encode(ratio): the clip's last tokens when
     it lasts `ratio` times as long, called on several threads at once; JUDGED_TOKENS are enough. recent: likelihoods that this
-    model gave.
+    model gave. likelihood: what gives them, `LanguageModel.likelihood` or the same sooner; the model if not given.
     """
     if len(found) < 2:
         return found[0] if found else None
@@ -87,8 +87,8 @@ def likeliest_grid(
     columns = {name: column.expand(len(found), -1) for name, column in vars(condition).items() if column is not None}
     condition, tokens = replace(Condition(**columns), clock=rows), torch.tensor([tokens for _, tokens in played])
     key = digest(*(column.numpy() for column in vars(condition).values() if column is not None), tokens.numpy())
-    recent = recent or Recent(1)
-    likely = list(recent.of(key, lambda: model.likelihood(condition.to(device), tokens.to(device)).tolist()))
+    recent, likelihood = recent or Recent(1), likelihood or model.likelihood
+    likely = list(recent.of(key, lambda: likelihood(condition.to(device), tokens.to(device)).tolist()))
     likely[0] += EVIDENCE
     return found[likely.index(max(likely))]
 

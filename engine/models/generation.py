@@ -85,6 +85,14 @@ class Decoder:
         generation.prefill(embeds)
         return generation
 
+    @torch.inference_mode()
+    def likelihood(self, condition: Condition, audio: Tensor) -> Tensor:
+        """As `LanguageModel.likelihood`, by the network that generates: mean log-probability in nats a token [B]."""
+        x = self.model.embed_condition(condition, audio).to(self.dtype)
+        cache = KVCache(self.config, [0], [len(x)], x.shape[1], self.dtype, self.device)
+        chances = self.network.follow(x, cache)[:, -audio.shape[1] - 1 : -1].log_softmax(-1)
+        return chances.gather(-1, audio[..., None])[..., 0].mean(1)
+
     def _embed(self, branch: Branch, noise: Tensor | None) -> Tensor:
         condition, hidden = branch.condition, None
         if branch.negative:

@@ -1,17 +1,30 @@
 """The step compiled ahead against the packed layers."""
 
 import dataclasses
+from threading import Barrier
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+from engine.acceleration import use_threads
 from engine.acceleration.compiled import CompiledNetwork
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.models import sampling
+from engine.models.cache import KVCache
 from engine.models.condition import Condition
 from engine.models.generation import Decoder, Generation
-from tests.engine.models.small_language_model import OURS, TINY, build, some_condition, some_tokens, tokens_of
+from tests.engine.models.small_language_model import (
+    CLOCKED,
+    OURS,
+    TINY,
+    build,
+    some_clock,
+    some_condition,
+    some_tokens,
+    tokens_of,
+    with_clock,
+)
 
 NOISE, NULL = (dataclasses.replace(config, hidden_size=64) for config in (TINY, OURS))  # heads of 16: none is narrower
 ATOL = 2e-4  # the tests of the packed layers have the same
@@ -126,3 +139,32 @@ def test_a_network_forgets_the_caches_of_generations_that_are_gone():
     _, decoder = both(NULL)
     started(decoder).step(torch.tensor([3]))
     assert not decoder.network._steps
+
+
+@torch.inference_mode()
+def test_rows_are_read_at_once_each_on_a_core_of_its_own(monkeypatch):
+    """Broken where one row waits for another; the logits are those of one after the other."""
+    model = build(NULL)
+    network = CompiledNetwork(model, threads=1)
+    x, pieces, meeting = torch.randn(2, 7, 64), CompiledNetwork._pieces, Barrier(2)
+
+    def read_and_follow():
+        cache = KVCache(NULL, [7], [2], 9, torch.float32, torch.device("cpu"))
+        return network.read(x, cache, 0), network.follow(x[:, :2], cache), *cache.layers
+
+    with use_threads(1):
+        alone = read_and_follow()
+    monkeypatch.setattr(CompiledNetwork, "_pieces", lambda *given: meeting.wait(timeout=20) in (0, 1) and pieces(*given))
+    with use_threads(2):
+        together = read_and_follow()
+    for one, other in zip(alone, together, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_likelihood_is_the_models_own():
+    clocked = dataclasses.replace(CLOCKED, hidden_size=64)
+    model, network = build(clocked), CompiledNetwork(build(clocked), threads=1)
+    audio, condition = some_tokens(3, 9), with_clock(some_condition(3), some_clock(3, 10))
+    expected = model.likelihood(condition, audio)
+    assert_close(Decoder(model, network=network).likelihood(condition, audio), expected, atol=1e-5, rtol=1e-5)
+    assert expected.max() - expected.min() > 1e-3

@@ -9,6 +9,8 @@ import torch
 from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import Planner
+from engine.models.generation import Decoder
+from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid
 from tests import synthetic
 from tests.tiny_model import write_tiny_model
@@ -46,3 +48,18 @@ def test_the_plan_of_a_clip_is_the_same_each_time(planner, tmp_path):
     assert first.words == again.words and first.context.clip_tokens == again.context.clip_tokens
     assert len(first.context.clip_tokens) == 250 and first.clip.samplerate == 48_000
     assert first.words.scale_key == (9, "minor") and first.condition.scale.tolist() == [0]
+
+
+def test_what_generates_judges_a_clips_tempi(planner, tmp_path, monkeypatch):
+    """Sooner than the model itself, and with the same choice."""
+    soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 4 * 4 * 60 / 124, rate=24_000), 24_000)
+    request = planner.settle(GenerationRequest(clip=str(tmp_path / "loop.wav"), duration_s=2.0))
+    expected = planner.plan(request, 24_000)
+    decoder, judged = Decoder(planner._checkpoint.language_model, torch.float32), []
+    faster = Planner(planner._checkpoint, torch.device("cpu"), decoder)
+    monkeypatch.setattr(LanguageModel, "likelihood", None)
+    likelihood = faster._likelihood
+    faster._likelihood = lambda *given: judged.append(likelihood(*given)) or judged[-1]
+    found = faster.plan(request, 24_000)
+    assert len(judged) == 1 and len(judged[0]) > 1
+    assert found.grid == expected.grid and found.context.clip_tokens == expected.context.clip_tokens

@@ -163,3 +163,9 @@ def test_stop_ends_the_piece_but_not_too_early():
     assert tokens_of(start()) == []
     assert len(tokens_of(start(), min_tokens=7)) == 7
     assert OURS.stop_token not in tokens_of(start(), min_tokens=20)
+
+
+def test_likelihood_is_the_models_own():
+    model, condition, audio = build(CLOCKED), with_clock(some_condition(3), some_clock(3, 10)), some_tokens(3, 9)
+    expected = model.likelihood(condition, audio)
+    torch.testing.assert_close(Decoder(model, torch.float32).likelihood(condition, audio), expected, atol=1e-5, rtol=1e-5)
