@@ -13,6 +13,7 @@ import torch
 
 from engine.api import ACCELERATIONS, EngineError
 from engine.checkpoints.checkpoint import Checkpoint
+from engine.models.flow_matching import FlowMatching
 from engine.models.generation import Decoder
 from engine.models.language_model import LanguageModel
 from engine.models.packed import onednn_takes
@@ -93,12 +94,21 @@ def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
     for module in (checkpoint.wavtokenizer, checkpoint.flow, checkpoint.hifi_codec, checkpoint.language_model):
         if module is not None:
             module.to(runtime.device).requires_grad_(False)
+    if checkpoint.flow is not None:
+        checkpoint.flow.narrow(flow_dtype(checkpoint.flow, runtime))
     weights = sum(weight.numel() for weight in checkpoint.language_model.backbone.parameters())
     small = runtime.device.type == "cpu" and weights < CACHED_WEIGHTS
     dtype = torch.float32 if small else runtime.language_model_dtype
     threads = max(1, min(runtime.threads, weights * dtype.itemsize // BYTES_PER_THREAD))
     network = _compiled(checkpoint.language_model, runtime, small, threads)
     return Prepared(checkpoint, Decoder(checkpoint.language_model, dtype, network), runtime, threads)
+
+
+def flow_dtype(flow: FlowMatching, runtime: Runtime) -> torch.dtype:
+    """Of a flow's estimator: bfloat16 for a large one on a CPU that multiplies it natively, at less than half the work."""
+    large = sum(weight.numel() for weight in flow.decoder.parameters()) >= CACHED_WEIGHTS
+    wanted = runtime.device.type == "cpu" and runtime.acceleration not in ("exact", "off") and onednn_takes(torch.bfloat16)
+    return torch.bfloat16 if large and wanted else torch.float32
 
 
 def _compiled(model: LanguageModel, runtime: Runtime, small: bool, threads: int) -> CompiledNetwork | None:

@@ -50,9 +50,17 @@ class FlowMatching(nn.Module):
         return out
 
     def velocity(self, x: Tensor, t: Tensor, mu: Tensor) -> Tensor:
-        """x, mu: [B, D, F], t: [B] from 0 (noise) to 1 (latents) → dx/dt [B, D, F]. A mu of zeros is the unconditional one."""
-        v: Tensor = self.decoder.estimator(x, t, mu)
-        return v
+        """x, mu: [B, D, F], t: [B] from 0 (noise) to 1 (latents) → dx/dt [B, D, F]. A mu of zeros is the unconditional one.
+
+        In the precision of the estimator's weights (see `narrow`), returned in that of x.
+        """
+        dtype = self.decoder.dtype
+        v: Tensor = self.decoder.estimator(x.to(dtype), t, mu.to(dtype))
+        return v.to(x.dtype)
+
+    def narrow(self, dtype: torch.dtype) -> None:
+        """The estimator's weights and what passes it in `dtype`. What is solved for, and what makes `mu`, stay as they are."""
+        self.decoder.to(dtype)
 
     def solve(
         self,
@@ -105,6 +113,10 @@ class Decoder(nn.Module):
     def __init__(self, config: FlowConfig):
         super().__init__()
         self.estimator = Estimator(config)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.estimator.final_proj.weight.dtype
 
 
 def step_times(steps: int) -> list[float]:

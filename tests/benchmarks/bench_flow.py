@@ -1,13 +1,14 @@
-"""Flow and vocoder in windows against the whole piece: python -m tests.benchmarks.bench_flow [--model NAME] [--released]
+"""Flow and vocoder in windows against the reference's order: python -m tests.benchmarks.bench_flow [--model NAME] [--released]
 
-Same tokens (the model's own, sampled beforehand), same noise, growing lengths. Lines for each length, baseline = the whole piece:
-`….time`         seconds until all audio is there.
+Same tokens (the model's own, sampled beforehand), same noise, growing lengths, one thread. Lines for each length; the baseline
+renders the whole piece at once in the order of InspireMusic's own code (see reference_flow.py) with our networks in float32:
+`….cpu`          seconds of the processor's work until all audio is there.
 `….memory`       MB at the peak beyond the loaded model. Each way has a process of its own, and lengths rise: a peak is its own.
 `….correlation`, `….difference`, `….log_spectral_distance`: streamed audio against whole; 1, −∞ dB and 0 dB are equality.
 `….join_excess`, `….join_level`, `….click`: where windows met, see tests/seams.py; at 0 dB or less nothing stands out. Excess has
 as baseline the same figure of as many places where nothing met: music is uneven, so the worst place of several always exceeds.
-`--released` adds one short length of the released flow and codec at their full size, with seeded weights: its times mean
-something, its sound does not.
+`--released` measures the released flow and codec at their full size instead, with seeded weights: its times mean something, its
+sound does not. `--lengths` chooses other seconds. With INSPIRE_ACCELERATION=off the engine's side is float32, too.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from engine.acceleration import Prepared, choose_runtime, prepare
+from engine.acceleration import Prepared, Runtime, choose_runtime, prepare
+from engine.acceleration.runtime import flow_dtype
 from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.config import ModelConfig
@@ -35,15 +38,18 @@ from engine.models.hifi_codec import HiFiCodec
 from engine.pipeline import Pipeline
 from engine.rendering.windows import ChunkPlan, FullRenderer, StreamingDecoder
 from tests import seams
-from tests.benchmarks.models import WHOLE, model_directory
+from tests.benchmarks.models import model_directory
+from tests.benchmarks.reference_flow import render_whole
 from tests.benchmarks.report import report
 
 LENGTHS_S = (5, 15, 30, 60)
-RELEASED_LENGTHS_S = (5,)
+RELEASED_LENGTHS_S = (5, 30)
 PROMPT = "dub techno, 124 bpm, A minor"
 SEED = 5
 ELSEWHERE_S = 0.6  # after a join: no join is there
 MEGABYTE = 2**20
+
+Render = Callable[[Prepared, list[int]], tuple[list[np.ndarray], list[int]]]  # prepared, tokens → chunks, places of joins
 
 
 @dataclass(frozen=True)
@@ -60,30 +66,33 @@ class Take:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="sketch", help="a model's name or directory")
-    parser.add_argument("--released", action="store_true", help="the released size too: minutes on a CPU")
+    parser.add_argument("--released", action="store_true", help="the released size: minutes of a CPU's work")
+    parser.add_argument("--lengths", type=int, nargs="+", metavar="SECONDS", help="rising")
     options = parser.parse_args(arguments)
-    with model_directory(options.model) as (label, directory):
-        bench(f"flow.{label}", directory, sampled_tokens(directory, max(LENGTHS_S)), LENGTHS_S)
     if options.released:
-        config = ModelConfig()
+        lengths_s, config = tuple(options.lengths or RELEASED_LENGTHS_S), ModelConfig()
         assert config.flow
-        count = round(max(RELEASED_LENGTHS_S) * config.token_rate)
+        count = round(max(lengths_s) * config.token_rate)
         tokens = np.random.default_rng(0).integers(0, config.flow.token_vocab_size, count).tolist()
-        bench("flow.released_seeded", None, tokens, RELEASED_LENGTHS_S)
+        bench("flow.released_seeded", None, tokens, lengths_s)
+        return
+    lengths_s = tuple(options.lengths or LENGTHS_S)
+    with model_directory(options.model) as (label, directory):
+        bench(f"flow.{label}", directory, sampled_tokens(directory, max(lengths_s)), lengths_s)
 
 
 def bench(name: str, directory: Path | None, tokens: list[int], lengths_s: tuple[int, ...]) -> None:
     """`directory` None: the released size with seeded weights."""
     fresh = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1)
     with tempfile.TemporaryDirectory() as folder, fresh as processes:
-        ways = ((plan, str(Path(folder) / way)) for way, plan in (("streamed", ChunkPlan()), ("whole", WHOLE)))
+        ways = ((render, str(Path(folder) / render.__name__)) for render in (in_windows, as_the_reference))
         streamed, whole = (processes.submit(render_all, directory, tokens, lengths_s, *way).result() for way in ways)
         for length_s, one, other in zip(lengths_s, streamed, whole, strict=True):
             compare(f"{name}.{length_s}s", one, other)
 
 
 def compare(name: str, streamed: Take, whole: Take) -> None:
-    report(f"{name}.time", streamed.seconds, "s", whole.seconds, whole.seconds / streamed.seconds)
+    report(f"{name}.cpu", streamed.seconds, "s", whole.seconds, whole.seconds / streamed.seconds)
     memory = [take.peak_bytes / MEGABYTE for take in (streamed, whole)]
     report(f"{name}.memory", memory[0], "MB", memory[1], memory[1] / max(memory[0], 1.0))
     one, other, rate, joins = np.load(streamed.audio), np.load(whole.audio), whole.samplerate, np.array(streamed.joins)
@@ -97,24 +106,37 @@ def compare(name: str, streamed: Take, whole: Take) -> None:
     report(f"{name}.click", seams.click_db(one, joins, rate), "dB", seams.click_db(other, joins, rate))
 
 
-def render_all(directory: Path | None, tokens: list[int], lengths_s: tuple[int, ...], plan: ChunkPlan, stem: str) -> list[Take]:
+def render_all(directory: Path | None, tokens: list[int], lengths_s: tuple[int, ...], render: Render, stem: str) -> list[Take]:
     """Runs in a process of its own. Each length's first tokens, one rendering after the other."""
-    prepared = seeded_released_flow() if directory is None else prepare(load_checkpoint(directory), choose_runtime())
-    warm_up = FullRenderer(prepared, SEED)
-    warm_up.render(tokens[: round(warm_up.token_rate)], 0, round(warm_up.token_rate), ended=True)
+    runtime = choose_runtime("cpu" if directory is None else None)
+    if render is as_the_reference:
+        runtime = replace(runtime, acceleration="off")
+    torch.set_num_threads(1)
+    prepared = seeded_released_flow(runtime) if directory is None else prepare(load_checkpoint(directory), runtime)
+    render(prepared, tokens[: round(prepared.checkpoint.config.token_rate)])  # warms up
     before, takes = peak_bytes(), []
     for length_s in lengths_s:
-        renderer = FullRenderer(prepared, SEED)
-        decoder, chunks, begun = StreamingDecoder(renderer, plan), [], time.perf_counter()
-        for token in tokens[: round(length_s * renderer.token_rate)]:
-            if (chunk := decoder.push(token)) is not None:
-                chunks.append(chunk)
-        chunks += decoder.finish()
-        elapsed, peak = time.perf_counter() - begun, peak_bytes() - before
+        begun = time.process_time()
+        chunks, joins = render(prepared, tokens[: round(length_s * prepared.checkpoint.config.token_rate)])
+        worked, peak = time.process_time() - begun, peak_bytes() - before
         path = Path(f"{stem}.{length_s}.npy")
         np.save(path, np.concatenate(chunks))
-        takes.append(Take(elapsed, peak, renderer.samplerate, seams.flow_joins(renderer, chunks).tolist(), path))
+        assert prepared.checkpoint.hifi_codec
+        takes.append(Take(worked, peak, prepared.checkpoint.hifi_codec.samplerate, joins, path))
     return takes
+
+
+def in_windows(prepared: Prepared, tokens: list[int]) -> tuple[list[np.ndarray], list[int]]:
+    """As the engine streams it: chunks, and the sample frames at which windows met."""
+    renderer = FullRenderer(prepared, SEED)
+    decoder = StreamingDecoder(renderer, ChunkPlan())
+    chunks = [chunk for token in tokens if (chunk := decoder.push(token)) is not None]
+    chunks += decoder.finish()
+    return chunks, seams.flow_joins(renderer, chunks).tolist()
+
+
+def as_the_reference(prepared: Prepared, tokens: list[int]) -> tuple[list[np.ndarray], list[int]]:
+    return [render_whole(prepared, tokens, SEED)], []
 
 
 def peak_bytes() -> int:
@@ -127,7 +149,7 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def seeded_released_flow() -> Prepared:
+def seeded_released_flow(runtime: Runtime) -> Prepared:
     torch.manual_seed(0)
     config = ModelConfig(name="released")
     assert config.flow and config.hifi_codec
@@ -135,8 +157,9 @@ def seeded_released_flow() -> Prepared:
     for module in (flow, codec):
         module.requires_grad_(False)
     codec.fold()
+    flow.narrow(flow_dtype(flow, runtime))
     unused: Any = None  # neither a language model nor a token decoder plays here
-    return Prepared(Checkpoint(config, Path(), unused, unused, flow, codec, ()), unused, choose_runtime("cpu"), 1)
+    return Prepared(Checkpoint(config, Path(), unused, unused, flow, codec, ()), unused, runtime, 1)
 
 
 def sampled_tokens(directory: Path, seconds: float) -> list[int]:

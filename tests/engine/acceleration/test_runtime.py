@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine import music_job
+from engine.acceleration import runtime
 from engine.acceleration.compiled import CompiledNetwork
 from engine.acceleration.runtime import BYTES_PER_THREAD, choose_runtime, prepare, use_threads
 from engine.api import EngineError, GenerationRequest
@@ -156,3 +157,25 @@ def test_a_device_that_is_not_there_is_reported(asked):
 def test_the_device_that_is_asked_for_is_used(monkeypatch):
     monkeypatch.setenv("INSPIRE_DEVICE", "cpu")
     assert Pipeline().runtime.device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("native", "acceleration", "large", "dtype"),
+    [
+        (True, "auto", True, torch.bfloat16),
+        (True, "int8", True, torch.bfloat16),
+        (True, "exact", True, torch.float32),
+        (True, "off", True, torch.float32),
+        (False, "auto", True, torch.float32),
+        (True, "auto", False, torch.float32),
+    ],
+)
+def test_a_large_flow_is_solved_in_bfloat16_where_that_is_native(model, monkeypatch, native, acceleration, large, dtype):
+    monkeypatch.setattr(runtime, "onednn_takes", lambda wanted: native)
+    monkeypatch.setattr(runtime, "CACHED_WEIGHTS", 1 if large else 10**9)
+    chosen = replace(choose_runtime("cpu"), acceleration=acceleration, language_model_dtype=torch.float32)
+    checkpoint = load_checkpoint(model)
+    monkeypatch.setattr(runtime, "_compiled", lambda *_: None)
+    flow = prepare(checkpoint, chosen).checkpoint.flow
+    assert flow.decoder.dtype == dtype
+    assert flow.encode(torch.zeros(1, 3, dtype=torch.long)).dtype == torch.float32
