@@ -44,7 +44,7 @@ def test_it_reaches_every_figure_and_every_new_clip_is_new(
     bench_sketch.main(["--model", str(model), "--seconds", "0.6"])
     names = [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()]
     ways = [f"{path}{way}" for path in ("full", "fast") for way in ("", ".continued", ".again")]
-    figures = ("first_chunk", "first_chunk.cpu", "real_time_factor")
+    figures = ("first_chunk", "first_chunk.cpu", "real_time_factor", "real_time_factor.cpu")
     assert names == [f"tiny.{way}.{figure}" for way in ways for figure in figures] + ["tiny.variations"]
     clips = [place for place, event in enumerate(events) if isinstance(event, Path)]
     for place, end in zip(clips, [*clips[1:], len(events)], strict=True):
