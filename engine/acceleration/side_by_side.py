@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -28,3 +29,10 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
         return [one.result() for one in running]
     finally:
         torch.set_num_threads(threads)  # what is set on one thread holds for those that begin later
+
+
+def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+    """What two calls return, run as by `side_by_side`."""
+    calls: list[Callable[[], Any]] = [one, other]
+    first, second = side_by_side(calls)
+    return first, second

@@ -6,10 +6,12 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
+from engine.acceleration.side_by_side import both
 from engine.api import MAX_PROMPT_CHARS, GenerationRequest
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.conditioning.condition import condition_of
@@ -142,7 +144,7 @@ class Planner:
         """request: settled. samplerate: the result's, in Hz. clip: the request's, where it has been read. Raises ClipError,
         RequestError.
         """
-        config, tokens = self._config, []
+        config, tokens = self._config, list[int]()
         spoken, said = self._spoken(request.prompt), request.prompt
         request = replace(request, prompt=spoken.text)
         if request.clip is not None and clip is None:
@@ -150,12 +152,14 @@ class Planner:
                 request, samplerate=samplerate, model_samplerate=self._clips.samplerate, max_context_s=config.max_prompt_s
             )
         grid, stretch, looped = self._musical_time(request, clip)
+        described = None
         if clip is not None:
             seconds = min(request.context_s or config.context_s, config.max_prompt_s)
-            tokens = self._clips.encode_end(clip.context, seconds, stretch=stretch, looped=looped)
-        described = None
-        if clip is not None and asked_key(request) is None:
-            described = describe_clip(clip, request, grid, config)
+            encode = partial(self._clips.encode_end, clip.context, seconds, stretch=stretch, looped=looped)
+            if asked_key(request) is None:
+                tokens, described = both(encode, partial(describe_clip, clip, request, grid, config))
+            else:
+                tokens = encode()
         words = choose_words(request, config, grid, described, spoken.excluded)
         open_ = choices(request, config, spoken)
         notes = words_notes(said, request.key, unknown_words(spoken.text, self._checkpoint), spoken.substitutions)

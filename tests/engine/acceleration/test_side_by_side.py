@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.acceleration import use_threads
-from engine.acceleration.side_by_side import side_by_side
+from engine.acceleration.side_by_side import both, side_by_side
 
 
 def test_calls_run_at_once_each_on_one_thread_and_return_in_order():
@@ -45,3 +45,16 @@ def test_a_call_that_fails_fails_and_leaves_the_threads_as_they_were():
         with pytest.raises(ValueError, match="no"):
             side_by_side([fail, lambda: ended.append(None)])
         assert torch.get_num_threads() == 2 and len(ended) == 1
+
+
+def test_two_calls_of_different_kinds_run_at_once_and_keep_their_places():
+    meeting = Barrier(2)
+
+    def call(result):
+        meeting.wait(timeout=20)
+        return result
+
+    with use_threads(2):
+        assert both(lambda: call(3), lambda: call("b")) == (3, "b")
+    with use_threads(1):
+        assert both(lambda: "a", lambda: [4]) == ("a", [4])

@@ -1,14 +1,17 @@
 """A request as one plan: nothing left open, everything a value."""
 
 import dataclasses
+from threading import Barrier
 
 import pytest
 import soundfile
 import torch
 
+from engine.acceleration import use_threads
 from engine.api import GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.conditioning.plan import Planner
+from engine.conditioning.tempo import describe_clip
 from engine.models.generation import Decoder
 from engine.models.language_model import LanguageModel
 from engine.music.grid import Grid
@@ -63,3 +66,16 @@ def test_what_generates_judges_a_clips_tempi(planner, tmp_path, monkeypatch):
     found = faster.plan(request, 24_000)
     assert len(judged) == 1 and len(judged[0]) > 1
     assert found.grid == expected.grid and found.context.clip_tokens == expected.context.clip_tokens
+
+
+def test_a_clips_key_is_found_while_it_is_encoded(planner, tmp_path, monkeypatch):
+    """Broken where one waits for the other to end."""
+    soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 4 * 4 * 60 / 124, rate=24_000), 24_000)
+    request = planner.settle(GenerationRequest(clip=str(tmp_path / "loop.wav"), bpm=124, duration_s=2.0))
+    expected, meeting = planner.plan(request, 24_000), Barrier(2)
+    encode, describe = planner._clips.encode_end, describe_clip
+    monkeypatch.setattr(planner._clips, "encode_end", lambda *given, **more: (meeting.wait(20), encode(*given, **more))[1])
+    monkeypatch.setattr("engine.conditioning.plan.describe_clip", lambda *given: (meeting.wait(20), describe(*given))[1])
+    with use_threads(2):
+        found = planner.plan(request, 24_000)
+    assert found.context.clip_tokens == expected.context.clip_tokens and found.words == expected.words
