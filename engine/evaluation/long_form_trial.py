@@ -71,7 +71,8 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
             figure(100 * share, 0, "%"),
         ))  # fmt: skip
     bands = tuple(f"{name} {low:g}-{high:g} Hz, dB" for name, low, high in BANDS)
-    columns = ("window", "bpm", "key", "loudness, LUFS", *bands, "likeness to the first", f"{_COMPARED}-grams repeated")
+    loudness, repeated = "loudness of the mono mix, LUFS", f"{_COMPARED}-grams repeated"
+    columns = ("window", "bpm", "key", loudness, *bands, "likeness to the first", repeated)
     grams: list[tuple[str, ...]] = [
         (f"{n} tokens ({n / piece.token_rate:.2f} s)", figure(100 * repetition(piece.tokens, n), 1, "%")) for n in N_GRAMS
     ]
@@ -83,7 +84,7 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
         (
             f'"{PROMPT}", one seed, without flow. Likeness to the first window: the mean correlation of each second\'s log-mel '
             "spectrum with the best second of the first window; an n-gram repeats when the same tokens have come earlier "
-            "in the piece.",
+            "in the piece. Loudness is of the mono mix: some 3 dB lower than that of Targets, which is of both channels.",
         ),
         [
             Table(f"{minutes}, in windows of 30 s", columns, rows),
@@ -92,7 +93,7 @@ def long_form_section(model: ModelUnderTest, seconds: float) -> Section:
         [
             plots.matrix(piece.similarity, BLOCK_S),
             plots.lines("tempo", "bpm", [("tempo", starts, [one.bpm for one in piece.windows])]),
-            plots.lines("loudness", "LUFS", [("loudness", starts, [one.loudness_db for one in piece.windows])]),
+            plots.lines("loudness of the mono mix", "LUFS", [("loudness", starts, [one.loudness_db for one in piece.windows])]),
             plots.lines(
                 "band balance", "dB",
                 [(name, starts, [one.balance_db[band] for one in piece.windows]) for band, (name, _, _) in enumerate(BANDS)],
@@ -132,8 +133,8 @@ def drift_section(model: ModelUnderTest, scale: Scale, paths: Sequence[str], say
     )  # fmt: skip
     text = (
         "The same prompt and seed. Drift is measured over windows of 30 s: tempo against their median, loudness as loudest less "
-        "softest, a band's share against the first window.",
+        "softest (of the mono mix), a band's share against the first window.",
         f"In the paper: {paper.FINDINGS['guidance']}; {paper.FINDINGS['length']}.",
     )
     return Section("Drift by guidance and path", text, [Table(f"{scale.sweep_s:g} s each", columns, rows)],
-                   [plots.lines("loudness", "LUFS", series)])  # fmt: skip
+                   [plots.lines("loudness of the mono mix", "LUFS", series)])  # fmt: skip

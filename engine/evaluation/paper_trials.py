@@ -118,8 +118,11 @@ def guidance_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Com
         measured = _measured(played, comparison)
         rows.append((f"{guidance:g}", *measured, paper.of(f"guidance {guidance:g}", comparison.paper)))
         points.append((guidance, _shares(played), _distance(played, comparison)))
-    text = ("The same prompts and seeds at each guidance; 1 is without.", f"In the paper: {paper.FINDINGS['guidance']}.")
-    return Section("Guidance", text, [_table("guidance", len(prompts), rows, comparison)], [plots.guidance(points)])
+    text = ["The same prompts and seeds at each guidance; 1 is without.", f"In the paper: {paper.FINDINGS['guidance']}."]
+    if len(prompts) < MANY:
+        text.append(f"The Fréchet distance is not drawn: of {len(prompts)} prompts, differences between its rows are chance.")
+    pictures = [plots.guidance(points, len(prompts))]
+    return Section("Guidance", tuple(text), [_table("guidance", len(prompts), rows, comparison)], pictures)
 
 
 def baseline_trial(model: ModelUnderTest, prompts: list[Prompt], comparison: Comparison, names: Sequence[str]) -> Section:

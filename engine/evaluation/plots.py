@@ -12,12 +12,13 @@ import numpy as np
 from engine.api import EngineError
 from engine.arrays import FloatArray
 from engine.evaluation.measures import log_mel
-from engine.evaluation.sections import Picture
+from engine.evaluation.sections import MANY, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BANDS, _TOP_HZ, _RANGE_DB = 96, 24_000.0, 70.0
+_LEAST_DB = 6.0  # of an axis in dB or LUFS: changes that are hardly heard shall not look like falls
 _PASTEL = "#3b6ea5"
 
 
@@ -60,19 +61,23 @@ def spectrograms(sounds: Sequence[tuple[str, FloatArray]], samplerate: int) -> P
     return picture(figure, "log-mel spectrograms: " + ", ".join(name for name, _ in sounds), pixels=True)
 
 
-def guidance(points: Sequence[tuple[float, tuple[float, float], float | None]]) -> Picture:
-    """(guidance, (share of tempo met, of key met), Fréchet distance) each."""
-    figure = new_figure(9, 3)
-    shares, distance = figure.subplots(1, 2)
+def guidance(points: Sequence[tuple[float, tuple[float, float], float | None]], prompts: int) -> Picture:
+    """(guidance, (share of tempo met, of key met), Fréchet distance) each. Of fewer than MANY prompts no distance is drawn: it
+    says too little.
+    """
+    figure = new_figure(9 if prompts >= MANY else 5, 3)
+    shares, *distances = figure.subplots(1, 2 if prompts >= MANY else 1, squeeze=False)[0]
     values = [guidance for guidance, _, _ in points]
     shares.plot(values, [100 * tempo for _, (tempo, _), _ in points], "o-", label="tempo met")
     shares.plot(values, [100 * key for _, (_, key), _ in points], "s-", label="key met")
     shares.set(xlabel="guidance", ylabel="%", ylim=(-5, 105))
     shares.legend()
     known = [(guidance, value) for guidance, _, value in points if value is not None]
-    distance.plot([guidance for guidance, _ in known], [value for _, value in known], "o-", color=_PASTEL)
-    distance.set(xlabel="guidance", ylabel="Fréchet distance", ylim=(0, None))
-    return picture(figure, "tempo and key met, and Fréchet distance, by guidance")
+    for axes in distances:
+        axes.plot([guidance for guidance, _ in known], [value for _, value in known], "o-", color=_PASTEL)
+        axes.set(xlabel="guidance", ylabel="Fréchet distance", ylim=(0, None))
+    drawn = "tempo and key met, and Fréchet distance," if distances else "tempo and key met"
+    return picture(figure, f"{drawn} by guidance, of {prompts} prompts")
 
 
 def matrix(similarity: FloatArray, block_s: float) -> Picture:
@@ -94,7 +99,10 @@ def lines(title: str, unit: str, series: Sequence[tuple[str, Sequence[float], Se
         axes.plot(starts, [np.nan if value is None else value for value in values], "o-", label=name, markersize=3)
     axes.set(xlabel="s", ylabel=unit, title=title)
     low, high = axes.get_ylim()
-    if high - low < 0.02 * abs(high):  # what hardly moves shall look so
+    if unit in ("dB", "LUFS"):
+        more = max(0.0, _LEAST_DB - (high - low)) / 2
+        axes.set_ylim(low - more, high + more)
+    elif high - low < 0.02 * abs(high):  # what hardly moves shall look so
         axes.set_ylim(0.98 * low, 1.02 * high)
     axes.ticklabel_format(useOffset=False)
     if len(series) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -213,12 +215,22 @@ def long_form_trial(model: ModelUnderTest, seconds: float) -> list[Result]:
 
 
 def speed_trial(model: ModelUnderTest, paths: tuple[str, ...]) -> list[Result]:
-    """A warm engine's speed on this machine, as busy as it is: played now, whatever is kept."""
+    """A warm engine's speed on this machine, as busy as it is, and the processor's work: played now, whatever is kept."""
     results = []
-    model = replace(model, takes=None)
+    model, seconds = replace(model, takes=None), 20.0
     for decode in paths:
-        report = model.play(prompt="house, 124 bpm, A minor", duration_s=20.0, seed=1, decode=decode)[2]
+        begun = time.process_time()
+        report = model.play(prompt="house, 124 bpm, A minor", duration_s=seconds, seed=1, decode=decode)[2]
+        work = (time.process_time() - begun) / seconds
         bar = {"full": 0.35, "fast": 0.15}[decode]
-        results.append(Result(f"real-time factor, {decode} path", report.rtf, "", bar, at_most=True, note=report.model.device))
-        results.append(Result(f"first sound, {decode} path", report.first_chunk_s, "s"))
+        note = f"{report.model.device}; elapsed, so it depends on what else runs{_load()}"
+        results.append(Result(f"real-time factor, {decode} path", report.rtf, "", bar, at_most=True, note=note))
+        results.append(Result(f"processor's work for a second of audio, {decode} path", work, "s", note="all threads together"))
+        results.append(Result(f"first sound, {decode} path", report.first_chunk_s, "s", note="elapsed"))
     return results
+
+
+def _load() -> str:
+    if not hasattr(os, "getloadavg"):
+        return ""
+    return f": {os.getloadavg()[0]:.1f} processes wanted a core in the last minute, of {os.cpu_count()} cores"

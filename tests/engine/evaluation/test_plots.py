@@ -55,10 +55,23 @@ def test_a_missing_value_is_a_gap_and_what_hardly_moves_looks_so(figures):
 
 
 def test_guidance_without_a_distance_has_its_shares_still(figures):
-    plots.guidance([(1.0, (0.5, 0.25), None), (3.0, (1.0, 0.75), 2.0)])
+    plots.guidance([(1.0, (0.5, 0.25), None), (3.0, (1.0, 0.75), 2.0)], 20)
     shares, distance = figures[0].axes
     assert [list(line.get_ydata()) for line in shares.lines] == [[50, 100], [25, 75]]
     assert list(distance.lines[0].get_xdata()) == [3.0]
+
+
+def test_of_few_prompts_no_frechet_distance_is_drawn(figures):
+    plots.guidance([(1.0, (0.5, 0.25), 7.0), (3.0, (1.0, 0.75), 2.0)], 4)
+    (shares,) = figures[0].axes
+    assert len(shares.lines) == 2 and shares.get_ylabel() == "%"
+
+
+@pytest.mark.parametrize(("levels", "least"), [([-17.4, -17.9], 6.0), ([-30.0, -10.0], 20.0)])
+def test_a_change_of_half_a_decibel_does_not_look_like_a_fall(figures, levels, least):
+    plots.lines("loudness", "LUFS", [("loudness", [0, 30], levels)])
+    low, high = figures[0].axes[0].get_ylim()
+    assert high - low >= least and low < min(levels) and high > max(levels)
 
 
 def test_a_matrix_is_as_many_seconds_wide_as_its_blocks_last(figures):
