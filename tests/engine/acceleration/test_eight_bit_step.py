@@ -5,7 +5,6 @@ import sys
 
 import pytest
 import torch
-from torch import nn
 from torch.testing import assert_close
 
 from engine.acceleration.compiled import CompiledNetwork, compile_network
@@ -14,21 +13,10 @@ from engine.checkpoints.checkpoint import load_checkpoint
 from engine.models import sampling
 from engine.models.condition import Condition
 from engine.models.generation import Decoder, Generation
-from tests.engine.models.small_language_model import OURS, TINY, build, some_condition, some_tokens
+from tests.engine.models.small_language_model import OURS, TINY, build, round_to_eight_bits, some_condition, some_tokens
 
 NOISE, NULL = (dataclasses.replace(config, hidden_size=64) for config in (TINY, OURS))  # heads of 16: none is narrower
 ATOL = 2e-4  # as ONNX Runtime's
-
-
-def in_eight_bits(config):
-    """As a checkpoint of ours has it: a scale a row."""
-    model = build(config)
-    with torch.no_grad():
-        for part in model.modules():
-            if isinstance(part, nn.Linear):
-                scale = part.weight.abs().amax(1, keepdim=True) / 127
-                part.weight.copy_((part.weight / scale).round() * scale)
-    return model
 
 
 def started(decoder, *, given=4, batch=1, seed=0, guidance=2.5):
@@ -42,7 +30,7 @@ def started(decoder, *, given=4, batch=1, seed=0, guidance=2.5):
 @pytest.mark.parametrize("given", [0, 4], ids=["a prompt", "a shorter row"])
 @pytest.mark.parametrize(("guidance", "batch"), [(2.5, 3), (1.0, 1)])
 def test_logits_equal_those_of_the_packed_layers(config, given, guidance, batch):
-    model = in_eight_bits(config)
+    model = round_to_eight_bits(build(config))
     network = compile_network(model, threads=1, eight_bits=True)
     assert not network.eight_bits
     decoders = (Decoder(model), Decoder(model, network=network))
@@ -53,7 +41,7 @@ def test_logits_equal_those_of_the_packed_layers(config, given, guidance, batch)
 
 
 def test_a_piece_is_bit_for_bit_what_it_is_alone():
-    model = in_eight_bits(NULL)
+    model = round_to_eight_bits(build(NULL))
     decoder = Decoder(model, network=CompiledNetwork(model, threads=1, exact=eight_bit_weights(model)))
     alone = [started(decoder, seed=seed) for seed in (1, 2, 3)]
     together = Generation.together(alone)
@@ -63,7 +51,7 @@ def test_a_piece_is_bit_for_bit_what_it_is_alone():
 
 
 def test_a_weight_beside_the_steps_of_its_row_leaves_the_step_to_onnx_runtime():
-    model = in_eight_bits(NULL)
+    model = round_to_eight_bits(build(NULL))
     assert eight_bit_weights(model) is not None
     weight = model.backbone.layers[1].mlp.down_proj.weight
     with torch.no_grad():
@@ -76,7 +64,7 @@ def test_a_weight_beside_the_steps_of_its_row_leaves_the_step_to_onnx_runtime():
 def test_without_numba_onnx_runtime_takes_the_steps(monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "engine.acceleration.kernels", None)
     monkeypatch.delattr("engine.acceleration.kernels", raising=False)
-    network = compile_network(in_eight_bits(NULL), threads=1, eight_bits=True)
+    network = compile_network(round_to_eight_bits(build(NULL)), threads=1, eight_bits=True)
     assert network.description == "ONNX Runtime in eight bits"
     assert "numba does not compile steps in eight bits, ONNX Runtime runs them" in caplog.text
 
