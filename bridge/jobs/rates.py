@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.api import CANDIDATES, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
+from engine.api import CANDIDATES, EIGHT_BIT_STEPS, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
 
 _KEPT = 60  # jobs that are remembered, of all kinds
 _COUNTED = 5  # of the most like
 _READ_S = 8.0  # seconds of audio that the fast path renders while a clip is prepared, or what is on one side of a region
-_DEARER = 0.15  # a step, for each variation more, where that was not measured
-_MANY, _DEARER_STILL = 8, 0.22  # and for each above so many
+# A step, for each variation more up to MANY and for each above, where that was not measured: where it reads weights, once for all
+# of them; where it is arithmetic alone.
+_MANY = 8
+_DEARER, _DEARER_IN_EIGHT_BITS = (0.15, 0.22), (0.87, 0.58)
 _PARTS = ("first_s", "prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s", "rest_per_s")
 
 log = logging.getLogger(__name__)
@@ -169,12 +171,14 @@ def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]
 
 def _step_s(record: _Record, variations: int) -> float:
     """As a step would be with so many variations."""
-    return float(record["step_s"]) * _dearer(variations) / _dearer(float(record["variations"]))
+    device = str(record["device"])
+    return float(record["step_s"]) * _dearer(variations, device) / _dearer(float(record["variations"]), device)
 
 
-def _dearer(variations: float) -> float:
+def _dearer(variations: float, device: str) -> float:
     """A step with so many than with one."""
-    return 1 + _DEARER * (min(variations, _MANY) - 1) + _DEARER_STILL * max(0.0, variations - _MANY)
+    each, above = _DEARER_IN_EIGHT_BITS if EIGHT_BIT_STEPS in device else _DEARER
+    return 1 + each * (min(variations, _MANY) - 1) + above * max(0.0, variations - _MANY)
 
 
 def _median(records: list[_Record], name: str, same: list[tuple[str, Any]]) -> float:

@@ -20,6 +20,7 @@ from engine.acceleration.eight_bit_step import EightBitStep, EightBitWeights, ei
 from engine.acceleration.side_by_side import side_by_side
 from engine.acceleration.step_graph import StepGraph, step_graph
 from engine.config import LanguageModelConfig
+from engine.limits import EIGHT_BIT_STEPS
 from engine.models.cache import KVCache
 from engine.models.language_model import LanguageModel, rope_tables
 
@@ -57,7 +58,7 @@ class CompiledNetwork:
 
     @property
     def description(self) -> str:
-        return "numba in float32" if self._exact else f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
+        return EIGHT_BIT_STEPS if self._exact else f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
 
     def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
         first = cache.filled - x.shape[1]

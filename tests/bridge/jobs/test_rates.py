@@ -108,6 +108,19 @@ def test_the_more_are_made_together_the_dearer_a_step():
     assert eight == pytest.approx(4 * 50 * 0.004) and 1.7 < sixteen / eight < 1.95
 
 
+def test_steps_in_eight_bits_cost_nearly_as_much_again_for_each_that_is_made():
+    """As measured: of four 3.8 times one's, of eight 7.1, of sixteen 11.8."""
+    rates = Rates()
+    rates.device = "CPU, numba in float32"
+    rates.done(request(), PACE | {"variations": 1})
+    one, four = rates.estimate(request()), rates.estimate(request(variations=4))
+    rendered = 4 * 0.03 + 13.0 * 0.1
+    assert four.total_s - one.total_s - 3 * rendered == pytest.approx(2.8 * 7.5 * 50 * 0.004, rel=0.1)
+    rates.done(fill(4.0), PACE | {"variations": 8})
+    eight, sixteen = (rates.estimate(fill(4.0, count)).total_s - 0.2 - count * 0.43 for count in (8, 16))
+    assert sixteen / eight == pytest.approx(11.8 / 7.1, rel=0.05)
+
+
 def test_what_is_most_alike_counts_and_of_that_the_median():
     rates = Rates()
     for render_per_s in (0.1, 0.1, 0.1, 9.0):  # a machine that was busy once

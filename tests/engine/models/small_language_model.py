@@ -8,6 +8,7 @@ import torch
 from engine.config import LanguageModelConfig
 from engine.models.condition import Condition
 from engine.models.generation import generate_tokens
+from engine.models.language_model import LanguageModel
 from engine.models.sketch.language_model import build_language_model
 from engine.music.grid import Grid, clock
 
@@ -29,7 +30,7 @@ def build(config, seed=0):
     return model.eval()
 
 
-def round_to_eight_bits(model):
+def round_to_eight_bits(model: LanguageModel) -> LanguageModel:
     """Weights as a checkpoint of ours has them: whole numbers of eight bits times a scale for each row."""
     with torch.no_grad():
         for part in model.modules():
