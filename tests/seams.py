@@ -43,6 +43,24 @@ def join_excess_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, s
     return _db(worst)
 
 
+def join_excess_of_music_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, samplerate: int) -> tuple[float, float]:
+    """As `join_excess_db`, of the energy of `streamed` − `whole` against the music's at the same place: a stroke on a join, whose
+    difference is as loud as it is, does not count. The worst of the joins, and what 95 of 100 places everywhere stay below."""
+    block = round(BLOCK_S * samplerate)
+    powers = [np.square(audio, dtype=np.float64) for audio in (streamed - whole, whole)]
+    floor = INAUDIBLE * powers[1].mean()
+
+    def excess(place: int) -> float:
+        begin, first, last = max(0, place - samplerate), max(0, place - block), place + block
+        here = [power[first:last].mean() + floor for power in powers]
+        around = [np.concatenate([power[begin:first], power[last : place + samplerate]]).mean() + floor for power in powers]
+        return _db(here[0] / here[1] / (around[0] / around[1]))
+
+    places = range(samplerate, len(whole) - samplerate, block)
+    usual = float(np.percentile([excess(place) for place in places], 95)) if places else float("nan")
+    return max(excess(int(join)) for join in joins), usual
+
+
 def join_level_db(streamed: np.ndarray, whole: np.ndarray, joins: np.ndarray, samplerate: int, width_s: float) -> float:
     """How much louder (or softer, negative) `streamed` is than `whole` in the `width_s` seconds after its joins, all together,
     beyond what it is everywhere."""

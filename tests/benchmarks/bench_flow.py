@@ -7,6 +7,7 @@ renders the whole piece at once in the order of InspireMusic's own code (see ref
 `….correlation`, `….difference`, `….log_spectral_distance`: streamed audio against whole; 1, −∞ dB and 0 dB are equality.
 `….join_excess`, `….join_level`, `….click`: where windows met, see tests/seams.py; at 0 dB or less nothing stands out. Excess has
 as baseline the same figure of as many places where nothing met: music is uneven, so the worst place of several always exceeds.
+`….join_excess_of_music` counts the difference against the music at its place; baseline: 95 of 100 places stay below.
 `--released` measures the released flow and codec at their full size instead, with seeded weights: its times mean something, its
 sound does not. `--lengths` chooses other seconds. With INSPIRE_ACCELERATION=off the engine's side is float32, too.
 """
@@ -102,6 +103,8 @@ def compare(name: str, streamed: Take, whole: Take) -> None:
     elsewhere = joins + round(ELSEWHERE_S * rate)
     excess = [seams.join_excess_db(one, other, places[places < len(one) - rate // 10], rate) for places in (joins, elsewhere)]
     report(f"{name}.join_excess", excess[0], "dB", excess[1])
+    of_music, usual = seams.join_excess_of_music_db(one, other, joins, rate)
+    report(f"{name}.join_excess_of_music", of_music, "dB", usual)
     report(f"{name}.join_level", seams.join_level_db(one, other, joins, rate, FullRenderer.CROSSFADE_S), "dB")
     report(f"{name}.click", seams.click_db(one, joins, rate), "dB", seams.click_db(other, joins, rate))
 
