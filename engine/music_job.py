@@ -8,8 +8,8 @@ from dataclasses import replace
 from engine.acceleration import Stopwatch
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelReport, Progress
 from engine.conditioning.plan import GenerationPlan, Planner
-from engine.conditioning.prompt import asked_grid
-from engine.rendering.loudness import SECTION_LU, TARGET_LUFS
+from engine.conditioning.prompt import asked_grid, excludes_drums
+from engine.rendering.loudness import SECTION_LU, TARGET_LUFS, USUAL_DRUMLESS_LUFS, USUAL_LUFS
 from engine.rendering.on_grid import FAULTLESS, ROLLS, MovableTrack, Take, roll_note
 from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, renderer_for
@@ -106,6 +106,9 @@ class MusicJob:
             "fade_s": 0.0 if request.loop else PIECE_FADE_S if request.bars is None else LOOP_FADE_S,
             "lead_in": plan.lead_in, "width": request.width,
             "target_lufs": TARGET_LUFS + SECTION_LU.get(request.section, 0.0),
+            "usual_lufs": USUAL_DRUMLESS_LUFS if excludes_drums(plan.words.text) else USUAL_LUFS,
+            # Bars may be played as a loop, whose end is as loud as its beginning.
+            "piece_s": request.seconds if request.bars is None else None,
             "dies_away": frames - round(request.bar_s(request.bars - 1) * samplerate)
             if request.bars and request.arrangement else 0,
             "loop_bar": frames // request.bars if request.loop and request.bars else 0,

@@ -158,6 +158,11 @@ def negative_prompt(words: str, instruments: tuple[str, ...]) -> str | None:
     return asked if asked != words else None
 
 
+def excludes_drums(words: str) -> bool:
+    """Whether words say "no drums", "without drums" or "drumless"."""
+    return negative_prompt(words, (DRUMS,)) is not None
+
+
 def nearest(bpm: float, known_bpm: tuple[int, ...]) -> int:
     """The known tempo nearest to `bpm`."""
     return min(known_bpm, key=lambda known: abs(known - bpm))

@@ -21,10 +21,13 @@ OFFSET_LU = -0.691  # so that a full-scale sine at 997 Hz in one channel reads -
 
 TARGET_LUFS = -14.0
 SECTION_LU = {"intro": -1.5, "outro": -1.5, "chorus": 0.5}  # against the target: an intro is softer than what it leads to
-USUAL_LUFS = -16.5  # of what a model plays, as long as little of it was measured
+USUAL_LUFS, USUAL_DRUMLESS_LUFS = -16.5, -20.0  # of what a model plays, as long as little of it was measured
 USUAL_S = 1.0  # that what is usual counts for, against what was measured
-BEGINNING_SHARE = 0.35  # by which the first chunk's own loudness moves what is expected of the whole
-MOST_DB_S = 0.5  # at which the gain moves
+BEGINNING_SHARE = 0.5  # by which the first chunk's own loudness moves what is expected of the whole
+MOST_DB_S = 1.0  # at which the gain moves
+MOST_LOOP_DB_S = 0.5  # in a piece that goes round: its end shall be as loud as its beginning
+MOST_CAUGHT_UP_DB = 3.0  # beyond the gain that what was played asks for, so that the whole comes to the target
+LEAST_REST_S = 4.0  # in which that is caught up: less would be a jump at the end
 LOWEST_DB, HIGHEST_DB = -6.0, 14.0  # that it may be
 MOST_LOST_DB = 3.0  # of what a limiter takes away that is made up for
 
@@ -74,11 +77,18 @@ class LoudnessMeter:
 class LoudnessGain:
     """Brings a stream to a target: by a gain chosen at the first piece, and moved so slowly that no one hears it move.
 
-    What a limiter behind it takes away is made up for: hand it what comes out (`measure_output`).
+    Where it is known how long the stream is, what was too soft or too loud so far is made up for in what is left, so that the
+    whole is at the target. So is what a limiter behind it takes away: hand it what comes out (`measure_output`).
     """
 
-    def __init__(self, samplerate: int, channels: int, target_lufs: float = TARGET_LUFS) -> None:
+    def __init__(
+        self, samplerate: int, channels: int, target_lufs: float = TARGET_LUFS, *, usual_lufs: float = USUAL_LUFS,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
+        """usual_lufs: what is expected before anything is measured. seconds: of the whole; None for one that goes round."""
         self.target_lufs, self.gain_db, self._samplerate = target_lufs, 0.0, samplerate
+        self._usual_lufs, self._seconds = usual_lufs, seconds
+        self._most_db_s = MOST_LOOP_DB_S if seconds is None else MOST_DB_S
         self._before, self._between, self.after = (LoudnessMeter(samplerate, channels) for _ in range(3))
         self._expected_lufs: float | None = None
 
@@ -89,10 +99,10 @@ class LoudnessGain:
         self._before.push(audio)
         begin_db = self.gain_db
         if self._expected_lufs is None:
-            own = max(self._before.integrated_lufs, USUAL_LUFS - 12)
-            self._expected_lufs = USUAL_LUFS + BEGINNING_SHARE * (own - USUAL_LUFS)
+            own = max(self._before.integrated_lufs, self._usual_lufs - 12)
+            self._expected_lufs = self._usual_lufs + BEGINNING_SHARE * (own - self._usual_lufs)
             begin_db = self.gain_db = self._wanted(self._expected_lufs)
-        most = MOST_DB_S * len(audio) / self._samplerate
+        most = self._most_db_s * len(audio) / self._samplerate
         self.gain_db += float(np.clip(self._wanted(self._expected_lufs) - self.gain_db, -most, most))
         gains_db = np.linspace(begin_db, self.gain_db, len(audio), endpoint=False)
         louder = audio * (10 ** (gains_db / 20)).astype(np.float32)[:, None]
@@ -111,7 +121,17 @@ class LoudnessGain:
         lost = 0.0
         if self.after.steps:
             lost = float(np.clip(self._between.integrated_lufs - self.after.integrated_lufs, 0, MOST_LOST_DB))
-        return float(np.clip(self.target_lufs - mean + lost, LOWEST_DB, HIGHEST_DB))
+        return float(np.clip(self.target_lufs - mean + lost + self._behind_db(), LOWEST_DB, HIGHEST_DB))
+
+    def _behind_db(self) -> float:
+        """By how much what is left has to be louder than the target for the whole to be at it."""
+        if self._seconds is None or not self.after.steps:
+            return 0.0
+        played_s = len(self.after.steps) * STEP_S
+        left_s = max(LEAST_REST_S, self._seconds - played_s)
+        missing = 1 - _power(self.after.integrated_lufs) / _power(self.target_lufs)  # of the target's power, each second
+        wanted = 10 * math.log10(max(1e-3, 1 + missing * played_s / left_s))
+        return float(np.clip(wanted, -MOST_CAUGHT_UP_DB, MOST_CAUGHT_UP_DB))
 
 
 def lufs(power: float) -> float:

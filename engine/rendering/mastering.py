@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from engine.arrays import Audio
-from engine.rendering.loudness import LoudnessGain
+from engine.rendering.loudness import USUAL_LUFS, LoudnessGain
 from engine.rendering.stereo import Widener
 
 
 class Master:
     """Push mono [frames], get as many of (frames, 2), or of (frames, 1) where the width is 0; measure what came out."""
 
-    def __init__(self, samplerate: int, *, width: float, target_lufs: float | None) -> None:
-        """width: see `Widener`. target_lufs: None leaves the loudness as it is."""
+    def __init__(
+        self, samplerate: int, *, width: float, target_lufs: float | None, usual_lufs: float = USUAL_LUFS,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
+        """width: see `Widener`. target_lufs: None leaves the loudness as it is; it and the others: see `LoudnessGain`."""
         self._widener = Widener(samplerate, width) if width > 0 else None
         self.channels = 2 if self._widener else 1
-        self._loudness = None if target_lufs is None else LoudnessGain(samplerate, self.channels, target_lufs)
+        self._loudness = (
+            None if target_lufs is None
+            else LoudnessGain(samplerate, self.channels, target_lufs, usual_lufs=usual_lufs, seconds=seconds)
+        )  # fmt: skip
 
     def push(self, mono: Audio) -> Audio:
         audio = self._widener.push(mono) if self._widener else mono[:, None]

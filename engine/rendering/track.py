@@ -20,6 +20,7 @@ from engine.rendering.chunks import pieces
 from engine.rendering.clip_timbre import ClipTimbre, fade_frames
 from engine.rendering.level import Leveller, crossfade, decay, fade_out
 from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
+from engine.rendering.loudness import USUAL_LUFS
 from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
 from engine.rendering.stereo import SIDE_DB, Widener, width_of
@@ -54,6 +55,8 @@ class TrackOptions(TypedDict, total=False):
     loop_bar: int
     width: float | None
     target_lufs: float
+    usual_lufs: float
+    piece_s: float | None
     dies_away: int
 
 
@@ -64,12 +67,13 @@ class Track:
         self, renderer: Renderer, plan: ChunkPlan, *, frames: int, fade_s: float, stretch: float = 1.0,
         source: Source | None = None, number: int = 1, clock: Callable[[], float] = lambda: 0.0, samplerate: int | None = None,
         lead_in: int = 0, loop_bar: int = 0, width: float | None = None, target_lufs: float | None = None, dies_away: int = 0,
+        usual_lufs: float = USUAL_LUFS, piece_s: float | None = None,
     ) -> None:  # fmt: skip
         """frames: of new audio at `samplerate`, the renderer's if not given. fade_s: at the end. stretch: the model plays so many
         times as long as the result. clock: seconds since the request came. lead_in: tokens that come before those of the
         new audio and are dropped. loop_bar: frames of a bar where the new audio's end is to lead to its beginning.
-        width, target_lufs: as `Master` has them; after a source its level is kept and, where no width is given, its width.
-        dies_away: frames in which it dies away at its end.
+        width, target_lufs, usual_lufs, piece_s (its seconds): as `Master` has them; after a source its level is kept and, where
+        no width is given, its width. dies_away: frames in which it dies away at its end.
         """
         self.number, self.samplerate, self.wanted = number, samplerate or renderer.samplerate, frames
         self.made = frames  # that are rendered of the new audio: some may be left out
@@ -79,7 +83,8 @@ class Track:
         self.frames = 0  # that are out, the source's included
         self._width = width
         self._widener: Widener | None = None
-        self._master = Master(self.samplerate, width=width or 0.0, target_lufs=target_lufs) if source is None else None
+        loudness: dict[str, Any] = {"target_lufs": target_lufs, "usual_lufs": usual_lufs, "seconds": piece_s}
+        self._master = Master(self.samplerate, width=width or 0.0, **loudness) if source is None else None
         self._limiter = _limiter(self.samplerate, self._master.channels if self._master else source)
         self._joined = 0  # frames from the source to the new audio that the limiter has not let out
         self.first_chunk_s: float | None = None

@@ -12,6 +12,7 @@ from engine.conditioning.prompt import (
     asked_key,
     caption,
     choose_words,
+    excludes_drums,
     nearest,
     negations_last,
     negative_prompt,
@@ -200,3 +201,12 @@ def test_a_model_reads_the_nearest_tempo_it_has_a_word_for():
     assert caption(GenerationRequest(prompt="house, 123 bpm"), (90, 120, 125)) == "house, 125 bpm"
     assert caption(GenerationRequest(prompt="house", bpm=60), (90, 120, 125)) == "house, 90 bpm"
     assert nearest(105.1, (90, 120)) == 120
+
+
+@pytest.mark.parametrize(
+    ("words", "none"),
+    [("house, no drums", True), ("waltz without drums, light", True), ("Drumless drone", True), ("house, no bass", False),
+     ("house, drums", False), ("solo drums", False), ("", False)],
+)  # fmt: skip
+def test_words_exclude_drums_or_not(words, none):
+    assert excludes_drums(words) is none

@@ -4,7 +4,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from engine.rendering.loudness import MOST_DB_S, TARGET_LUFS, LoudnessGain, LoudnessMeter
+from engine.rendering.loudness import MOST_DB_S, MOST_LOOP_DB_S, TARGET_LUFS, USUAL_DRUMLESS_LUFS, LoudnessGain, LoudnessMeter
 from tests.synthetic import clicks, noise, progression
 
 
@@ -20,8 +20,8 @@ def pieces(audio, *cuts):
     return np.split(audio, [cut for cut in cuts if cut < len(audio)])
 
 
-def bring(audio, rate, *cuts):
-    gain, out = LoudnessGain(rate, audio.shape[1]), []
+def bring(audio, rate, *cuts, **options):
+    gain, out = LoudnessGain(rate, audio.shape[1], **options), []
     for piece in pieces(audio, *cuts):
         out.append(gain.push(piece))
         gain.measure_output(out[-1])
@@ -65,13 +65,29 @@ def test_a_stream_comes_to_the_target(level):
     assert measured(out, rate) == pytest.approx(TARGET_LUFS, abs=2)
 
 
-def test_the_gain_has_no_steps_and_moves_slowly():
+@pytest.mark.parametrize(("seconds", "most_db_s"), [(None, MOST_LOOP_DB_S), (8.0, MOST_DB_S)])
+def test_the_gain_has_no_steps_and_moves_slowly(seconds, most_db_s):
     rate = 24_000
     audio = np.concatenate([np.full((3 * rate, 2), 0.02), np.full((5 * rate, 2), 0.4)]).astype(np.float32)
-    out = bring(audio, rate, 12_000, 36_000, 72_000, 84_000, 180_000)
+    out = bring(audio, rate, 12_000, 36_000, 72_000, 84_000, 180_000, seconds=seconds)
     gains_db = 20 * np.log10(out[:, 0] / audio[:, 0])
-    assert np.abs(np.diff(gains_db)).max() <= 1.05 * MOST_DB_S / rate + 1e-4
+    assert np.abs(np.diff(gains_db)).max() <= 1.05 * most_db_s / rate + 1e-4
+    windows = gains_db[:: rate // 2]
+    assert np.abs(np.diff(windows)).max() <= 1.01 * most_db_s / 2  # nor do many small steps add up
     assert gains_db.max() - gains_db.min() > 0.5  # it does move
+
+
+@pytest.mark.parametrize("seconds", [6, 12, 30])
+def test_a_soft_piece_that_grows_softer_is_in_range_as_a_whole(seconds):
+    """As pieces without drums do; the gain of the beginning alone leaves it several dB under the range."""
+    rate = 24_000
+    loudness = np.concatenate([np.full(2 * rate, -21.0), np.full((seconds - 2) * rate, -25.0)])
+    audio = noise(seconds, rate) * 10 ** ((loudness - measured(stereo(noise(seconds, rate)), rate)) / 20)
+    cuts = [rate // 2 * cut for cut in (1, 3, 7, *range(15, 2 * seconds, 8))]
+    whole = bring(stereo(audio), rate, *cuts, usual_lufs=USUAL_DRUMLESS_LUFS, seconds=float(seconds))
+    before = bring(stereo(audio), rate, *cuts)
+    assert -16 <= measured(whole, rate) <= -12
+    assert measured(before, rate) < measured(whole, rate) - 1
 
 
 def test_what_a_limiter_takes_away_is_made_up_for():
