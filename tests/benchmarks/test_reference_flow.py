@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,9 +24,11 @@ def test_the_references_order_gives_what_one_window_gives(tmp_path: Path, monkey
     masks: list[torch.Tensor | None] = []
     attention, ours = F.scaled_dot_product_attention, unet.attend
 
-    def watched(*args: Any, attn_mask: torch.Tensor | None = None) -> torch.Tensor:
+    def watched(
+        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attn_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
         masks.append(attn_mask)
-        return attention(*args, attn_mask=attn_mask)
+        return attention(query, key, value, attn_mask=attn_mask)
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
     audio = render_whole(prepared, tokens, 5)
