@@ -22,6 +22,8 @@ $(RUNTIME): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) setuptools
 	@$(PIP) --no-build-isolation --editable .
+# The kernels are compiled here, once, not by each process that comes first. Without them ONNX Runtime takes the steps.
+	@$(BIN)/python -c "import engine.acceleration.kernels" || true
 	@touch $@
 	@echo "setting up Python packages … done"
 
