@@ -21,8 +21,8 @@ from engine.models.packed import onednn_takes
 if TYPE_CHECKING:
     from engine.acceleration.compiled import CompiledNetwork
 
-# Weights a decode step reads for each thread it is given. `sketch` (17 MB of them) takes 2 to 3 ms a step on one thread and
-# twice that on two, most of which is one waking the other.
+# Weights a decode step reads for each thread it is given. `sketch` (17 MB of them in float32) takes 1 to 3 ms a step in
+# float32 on one thread and twice that on two, most of which is one waking the other.
 BYTES_PER_THREAD = 16_000_000
 # Weights that stay in a processor's caches from step to step, so that narrower ones save nothing.
 CACHED_WEIGHTS = 8_000_000
