@@ -49,6 +49,7 @@ PACKAGES = (
     "typer",
     "onnx",
     "onnxruntime",
+    "numba",
     "huggingface-hub",
     "filelock",
 )

@@ -123,7 +123,7 @@ class Planner:
         self._encode_text: Callable[[str], list[int]] = load_text_encoder(checkpoint)
         self._learnt = learnt_words(checkpoint)
         self._clips = ClipEncoder(checkpoint, device)
-        self._likelihood = decoder.likelihood if decoder else checkpoint.language_model.likelihood
+        self._judge = decoder or checkpoint.language_model
         self._likelihoods: Recent[list[float]] = Recent(RECENT)
 
     def settle(self, request: GenerationRequest) -> GenerationRequest:
@@ -257,7 +257,7 @@ class Planner:
             return self._clips.encode_end(clip.context, JUDGED_TOKENS / rate, stretch=stretch, looped=looped)
 
         grid = likeliest_grid(
-            found, encode, self._encode_text(request.prompt), request, self._checkpoint, self._likelihoods, self._likelihood
+            found, encode, self._encode_text(request.prompt), request, self._checkpoint, self._likelihoods, self._judge.likelihood
         )
         most = MAX_STRETCH_WITHOUT_CLIP if clip is None else MAX_STRETCH
         stretch = stretch_ratio(grid, rate, self._checkpoint.wavtokenizer.views, most) if grid else 1.0

@@ -11,7 +11,7 @@ import torch
 from engine.conditioning.tempo import EVIDENCE
 from engine.continuation.recent import Recent
 from engine.continuation.recurrence import NEXT_S
-from engine.models.language_model import LanguageModel
+from engine.models.generation import Decoder
 from engine.music.grid import Grid, clock
 from engine.music.level import rms_db
 from engine.rendering.windows import FastRenderer
@@ -146,7 +146,7 @@ def test_a_clip_without_a_beat_stays_in_mind(engine, model, windows, tmp_path):
 @pytest.fixture
 def obvious_time(monkeypatch):
     """Of the musical times a clip may have, the model takes the first: the tiny one knows no music."""
-    monkeypatch.setattr(LanguageModel, "likelihood", lambda self, condition, audio: -torch.arange(float(len(audio))))
+    monkeypatch.setattr(Decoder, "likelihood", lambda self, condition, audio: -torch.arange(float(len(audio))))
 
 
 @pytest.mark.usefixtures("obvious_time")
@@ -178,7 +178,7 @@ def test_a_clip_goes_on_in_its_likeliest_time(engine, model, windows, tmp_path, 
         return evidence * torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
 
     evidence = 1.01 * EVIDENCE
-    monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
+    monkeypatch.setattr(Decoder, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(125, 8 * 60 / 125, rate=48_000), 48_000)
     _, end, *_ = run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     assert end.report.grid_bpm == pytest.approx(bpm, abs=0.01)
@@ -200,7 +200,7 @@ def test_each_time_a_clip_may_have_is_judged_as_the_model_would_play_it(engine, 
         asked.append((condition.clock, audio))
         return torch.nn.functional.one_hot(torch.tensor(choice), len(audio)).float()
 
-    monkeypatch.setattr(LanguageModel, "likelihood", likelihood)
+    monkeypatch.setattr(Decoder, "likelihood", likelihood)
     soundfile.write(tmp_path / "loop.wav", synthetic.clicks(124, 16 * 60 / 124, rate=48_000), 48_000)
     run(engine, model, clip=str(tmp_path / "loop.wav"), duration_s=1.0, context_s=6.0, decode="fast", seed=1)
     (clocks, audio), (rows, measured, _) = asked[0], windows[0]

@@ -61,8 +61,8 @@ def test_what_generates_judges_a_clips_tempi(planner, tmp_path, monkeypatch):
     decoder, judged = Decoder(planner._checkpoint.language_model, torch.float32), []
     faster = Planner(planner._checkpoint, torch.device("cpu"), decoder)
     monkeypatch.setattr(LanguageModel, "likelihood", None)
-    likelihood = faster._likelihood
-    faster._likelihood = lambda *given: judged.append(likelihood(*given)) or judged[-1]
+    likelihood = decoder.likelihood
+    monkeypatch.setattr(decoder, "likelihood", lambda *given: judged.append(likelihood(*given)) or judged[-1])
     found = faster.plan(request, 24_000)
     assert len(judged) == 1 and len(judged[0]) > 1
     assert found.grid == expected.grid and found.context.clip_tokens == expected.context.clip_tokens

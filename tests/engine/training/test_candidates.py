@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine import music_job
 from engine.acceleration import choose_runtime, prepare
 from engine.api import AudioChunk, GenerationRequest
 from engine.checkpoints.checkpoint import load_checkpoint
@@ -38,7 +39,8 @@ def classifier(tmp_path_factory):
     return MusicClassifier.train(Corpus(folder))
 
 
-def test_candidates_are_the_variations_that_the_engine_plays(model, sampler):
+def test_candidates_are_the_variations_that_the_engine_plays(model, sampler, monkeypatch):
+    monkeypatch.setattr(music_job, "TARGET_LUFS", -24.0)  # so soft that the limiter has nothing to do
     asked = {"prompt": "techno, 120 bpm", "duration_s": 4.0, "seed": 7, "variations": 3, "guidance": 3.0, "section": "chorus"}
     candidates, sounds = sampler.sample(GenerationRequest(**asked), Grid(120.0))
     played = {number: [] for number in (1, 2, 3)}
@@ -55,11 +57,11 @@ def test_candidates_are_the_variations_that_the_engine_plays(model, sampler):
 
 def assert_same_but_for_loudness(sound, played, rate):
     """The engine brings what it plays to its loudness, by a gain that moves slowly; candidates are as the model plays them."""
-    size, gains = rate // 20, []
+    size, gains = rate // 40, []
     for start in range(0, len(sound) - size + 1, size):
         raw, out = sound[start : start + size].astype(np.float64), played[start : start + size].astype(np.float64)
         gains.append(raw @ out / (raw @ raw))
-        np.testing.assert_allclose(out, gains[-1] * raw, rtol=2e-3, atol=1e-4)  # 0.5 dB a second, within 50 ms
+        np.testing.assert_allclose(out, gains[-1] * raw, rtol=2e-3, atol=1e-4)  # 1 dB a second, within 25 ms
     assert np.abs(np.diff(20 * np.log10(gains))).max() < 2 * MOST_DB_S * size / rate and min(gains) > 0
 
 
