@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 
 from engine.continuation.recent import Recent, digest
-from engine.models.language_model import LanguageModel
+from engine.models.generation import Decoder
 from engine.models.wavtokenizer import WavTokenizer
 from tests import synthetic
 from tests.engine.conftest import run
@@ -22,7 +22,7 @@ def test_a_clip_that_is_continued_again_is_not_encoded_again(engine, model, tmp_
         soundfile.write(path, synthetic.clicks(bpm, 16 * 60 / bpm, rate=RATE), RATE, subtype="FLOAT")
         with (
             patch.object(WavTokenizer, "encode", autospec=True, side_effect=WavTokenizer.encode) as encode,
-            patch.object(LanguageModel, "likelihood", autospec=True, side_effect=LanguageModel.likelihood) as likelihood,
+            patch.object(Decoder, "likelihood", autospec=True, side_effect=Decoder.likelihood) as likelihood,
         ):
             audio, end, *_ = run(engine, model, clip=str(path), duration_s=0.5, decode="fast", seed=1)
         return audio, end.report.grid_bpm, encode.call_count, likelihood.call_count
