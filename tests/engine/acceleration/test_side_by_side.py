@@ -1,5 +1,7 @@
 """Independent pieces of work at once: each with one of torch's threads, in order, and nothing of it left behind."""
 
+import threading
+import time
 from threading import Barrier
 
 import pytest
@@ -58,3 +60,14 @@ def test_two_calls_of_different_kinds_run_at_once_and_keep_their_places():
         assert both(lambda: call(3), lambda: call("b")) == (3, "b")
     with use_threads(1):
         assert both(lambda: "a", lambda: [4]) == ("a", [4])
+
+
+def test_no_thread_begins_after_the_first_use(monkeypatch):
+    """One that begins when memory is short can end the whole process, or never answer."""
+    begun, start = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (begun.append(self.name), start(self)))
+    with use_threads(3):
+        side_by_side([lambda: None] * 2)
+        begun.clear()
+        side_by_side([lambda: time.sleep(0.01)] * 9)
+    assert not begun
