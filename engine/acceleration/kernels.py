@@ -1,20 +1,25 @@
 """The arithmetic of one layer of a decode step, with weights in eight bits and all else in float32; compiled by numba.
 
-That takes some seconds the first time it is imported on a machine; from then on it is read from numba's cache. No function
-allocates or holds Python's lock, and what a row gets does not depend on the others of its batch. Shapes: H hidden, d head width;
-weights are int8 [out, in] with a scale and a bias for each output.
+That takes some seconds the first time it is imported on a machine; from then on it is read from numba's cache. Where that cannot
+be, each import compiles. No function allocates or holds Python's lock, and what a row gets does not depend on the others of its
+batch. Shapes: H hidden, d head width; weights are int8 [out, in] with a scale and a bias for each output.
 
 Loops run over `len` of a slice, not from one position to another: a compiler vectorises only what cannot be a negative index.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 from numpy.typing import NDArray
+
+if vars(config)["DISABLE_JIT"]:  # its decorators then give Python's functions back, a thousand times as slow
+    raise ImportError("NUMBA_DISABLE_JIT is set")
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int8]
@@ -31,11 +36,26 @@ E5, E4, E3, E2, E1, E0 = (
 VECTOR, MATRIX, CACHE, PLACES = "float32[::1]", "float32[:,::1]", "float32[:,:,:,:,::1]", "int64[::1]"
 LINEAR = f"int8[:,::1], {VECTOR}, {VECTOR}"
 
+_not_kept: list[str] = []  # why, for each function that is compiled for this process alone
+
 
 def _compiled(signature: str) -> Callable[[Function], Function]:
     """fastmath: sums in the order that suits the processor, the same in every call; infinity and NaN stay what they are."""
-    fast = {"reassoc", "contract", "nsz"}
-    return cast("Callable[[Function], Function]", njit(signature, fastmath=fast, error_model="numpy", nogil=True, cache=True))
+    fast: Any = partial(njit, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", nogil=True)
+
+    def compiled(function: Function) -> Function:
+        why = ""
+        for first in (True, False):
+            try:
+                if not first:  # what is kept may be damaged
+                    fast(cache=True)(function)._cache.flush()
+                return cast("Function", fast(signature, cache=True)(function))
+            except Exception as error:  # no folder that it may write to, a full disk
+                why = f"{type(error).__name__}: {error}"
+        _not_kept.append(why)
+        return cast("Function", fast(signature)(function))
+
+    return compiled
 
 
 @_compiled("float32(float32)")
@@ -212,3 +232,8 @@ def layer(
     swiglu(both, product)
     linear(product, down_codes, down_scales, down_bias, normed)
     add(x, normed)
+
+
+if _not_kept:
+    kept = "numba cannot keep what it compiles, so each start takes some seconds longer: %s"
+    logging.getLogger(__name__).warning(kept, _not_kept[0])

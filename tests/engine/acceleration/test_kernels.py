@@ -1,5 +1,9 @@
 """Each kernel against the same in numpy or torch, for numbers of rows, heads and outputs that no block divides."""
 
+import importlib.util
+from pathlib import Path
+
+import numba
 import numpy as np
 import pytest
 import torch
@@ -67,3 +71,45 @@ def test_attention_is_torchs_over_what_each_row_may_see(heads, kv_heads, at):
     kernels.attend(qkv, heads, cos, sin, cache, begins, at, out, *room)
     assert_allclose(out, attended.flatten(1), rtol=1e-5, atol=1e-5)
     assert_allclose(cache, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture
+def doubled(tmp_path, monkeypatch):
+    """Loads a module with one compiled function, as a new process would; numba may keep it in the module's folder alone."""
+    (nowhere := tmp_path / "a file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere / "cache"))
+    monkeypatch.setattr(kernels, "_not_kept", [])
+    (source := tmp_path / "doubled.py").write_text(
+        "from engine.acceleration.kernels import _compiled\n@_compiled('float32(float32)')\ndef doubled(x):\n    return x + x\n"
+    )
+    return lambda: loaded(source).doubled
+
+
+def loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("kept", ["nbi", "nbc"])
+def test_a_damaged_cache_is_written_anew(doubled, tmp_path, kept):
+    assert doubled()(2) == 4
+    (damaged,) = tmp_path.rglob(f"*.{kept}")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    assert doubled()(2) == 4 and not kernels._not_kept
+    again = doubled()
+    assert again(2) == 4 and sum(again.stats.cache_hits.values()) == 1
+
+
+def test_where_nothing_can_be_kept_each_process_compiles(doubled, tmp_path):
+    (tmp_path / "__pycache__").touch()
+    assert doubled()(2) == 4
+    assert "no locator available" in kernels._not_kept[0]
+
+
+def test_what_numba_may_not_compile_is_not_run_by_python(monkeypatch):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    with pytest.raises(ImportError, match="NUMBA_DISABLE_JIT is set"):
+        loaded(Path(kernels.__file__))
