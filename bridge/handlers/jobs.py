@@ -132,7 +132,7 @@ def job_state(id: str, job: Job, jobs: Jobs) -> State:
         "job": job.id,
         "position": jobs.position(job) if job.state == "queued" else None,
         "done_s": job.done_s,
-        "total_s": job.request.seconds,
+        "total_s": job.expected_s,
         "rtf": job.rtf,
         "path": job.recording.path if job.recording.duration_s else None,
         "others": job.end.pairs.get("others") if job.end else None,

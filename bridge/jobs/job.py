@@ -40,6 +40,7 @@ class Job:
     generating: bool = False  # what comes now is new audio, not the clip
     worked_s: float = 0.0  # for done_s
     done_s: float = 0.0  # of new audio
+    kept_s: float = 0.0  # of it, of the first variation, on disk
     total_s: float = 0.0  # as the engine reports it: of bars of a clip known once it has read it
     audible: bool = True  # False: asked for while another daemon ran, so that nobody expects it to play now
     cancelled: bool = False  # asked to stop
@@ -84,5 +85,10 @@ class Job:
         """Seconds of work for a second of new audio, 0 while unknown."""
         return self.worked_s / self.done_s if self.done_s else 0.0
 
+    @property
+    def expected_s(self) -> float:
+        """Seconds of new audio that there will be: as the request says until the engine knows better."""
+        return self.total_s or self.request.seconds
+
     def progress(self) -> ProgressReport:
-        return ProgressReport(self.id, self.done_s, self.total_s or self.request.seconds, self.rtf)
+        return ProgressReport(self.id, self.done_s, self.expected_s, self.rtf)

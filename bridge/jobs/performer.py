@@ -85,7 +85,7 @@ class Performer:
             failure = JobError(INTERRUPTED, "interrupted")
         job.ended = time.monotonic()
         if finished and not finished.cancelled:
-            job.done_s = finished.report.new_s or job.total_s or job.request.seconds
+            job.done_s = finished.report.new_s or job.expected_s
             job.worked_s = job.ended - (job.started if job.work_at is None else job.work_at)
             self._rtf = job.rtf
             self._measure(job, finished, was_loaded)
@@ -181,7 +181,8 @@ class Performer:
         self._journal.grown(job.id, job.recording.duration_s)
         now = time.monotonic()
         if job.generating and chunk.variation == 1:
-            job.done_s += chunk.duration_s
+            job.kept_s += chunk.duration_s
+            job.done_s = max(job.done_s, job.kept_s)
         if job.generating:
             assert job.work_at is not None and job.started is not None, "new audio comes after progress"
             job.worked_s = now - job.work_at
@@ -202,7 +203,9 @@ class Performer:
         if job.voice and event.total_s != job.total_s:
             job.voice.expect(event.total_s)
         job.generating = job.generating or event.phase == "generating"
-        job.done_s, job.total_s = max(job.done_s, event.done_s), event.total_s
+        job.total_s = event.total_s
+        if event.phase == "generating":  # before, what is done is the clip's
+            job.done_s = max(job.done_s, event.done_s)
         if now - job.reported_at >= _PROGRESS_EVERY_S:
             job.reported_at = now
             self._notify(job, job.progress())

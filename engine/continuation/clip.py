@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import soxr
 
-from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, ClipError, GenerationRequest, resolve_clip
+from engine.api import MAX_CLIP_S, MAX_CLIP_SAMPLES, MIN_CLIP_S, MIN_REGION_S, ClipError, GenerationRequest, resolve_clip
 from engine.arrays import Audio
 from engine.continuation.recent import Recent, digest
 from engine.continuation.recorded_audio import UnreadableError, open_recording
@@ -97,9 +97,8 @@ def read_clip(request: GenerationRequest, *, samplerate: int, model_samplerate: 
     if not np.isfinite(audio).all():
         raise ClipError(f"{path.name} holds values that are no numbers (NaN or infinity): export it again from its source")
     if swing(audio) < 2 * SILENCE:
-        raise ClipError(
-            f"{path.name} is silent before {join / rate:.1f} s: there is nothing to continue, choose another place or clip"
-        )
+        where, other = ("", "clip") if request.task != "music" else (f" before {join / rate:.1f} s", "place or clip")
+        raise ClipError(f"{path.name} is silent{where}: there is nothing to {_verb(request)}, choose another {other}")
     if audio.shape[1] > 2:
         audio = to_mono(audio)[:, None]
     prefix = resampled(audio, rate, samplerate)
@@ -141,16 +140,25 @@ def resampled(audio: Audio, rate: int, wanted: int) -> Audio:
     return resampled
 
 
+def _verb(request: GenerationRequest) -> str:
+    """What is done with the clip."""
+    return "continue" if request.task == "music" else request.task
+
+
 def _join_frame(request: GenerationRequest, name: str, total: int, rate: int) -> int:
     """The frame of the file where the new part begins. Raises ClipError when too little lies before it."""
     duration_s = total / rate
-    if duration_s < MIN_CLIP_S:
-        raise ClipError(f"{name} lasts {duration_s:.3g} s: a clip to continue must last {MIN_CLIP_S:g} s at least")
+    least_s = MIN_CLIP_S if request.task == "music" else MIN_REGION_S
+    if duration_s < least_s:
+        raise ClipError(f"{name} lasts {duration_s:.3g} s: a clip to {_verb(request)} must last {least_s:g} s at least")
     from_s = duration_s if request.from_s is None else request.from_s
     if from_s > duration_s + 1 / rate:
         raise ClipError(f"from_s is {from_s:g} but {name} lasts {duration_s:.2f} s: choose a place inside the clip")
-    if from_s < MIN_CLIP_S:
+    if from_s < least_s:
         raise ClipError(f"from_s is {from_s:g}: {MIN_CLIP_S:g} s of the clip at least must lie before it")
+    if request.task != "music" and duration_s > MAX_CLIP_S:
+        most = f"a clip to {_verb(request)} may last {MAX_CLIP_S:g} s"
+        raise ClipError(f"{name} lasts {duration_s:.0f} s: {most}; give it in parts")
     if request.join == "append" and from_s > MAX_CLIP_S:
         raise ClipError(
             f"{name} is continued from {from_s:.0f} s: at most {MAX_CLIP_S:g} s are copied into a result; use join new"

@@ -85,6 +85,8 @@ class Resynthesis:
             samples = soft_limit(samples[: wanted - done])
             if not len(samples):
                 continue
+            if not index:
+                yield Progress("generating", 0.0, total_s)
             meter.add(samples)
             first_chunk_s = first_chunk_s or watch()
             yield AudioChunk(index, done, self.samplerate, samples)

@@ -11,6 +11,7 @@ import soundfile
 
 from bridge.audio.device import AudioDevice
 from bridge.errors import EngineFailure
+from bridge.handlers.jobs import job_state
 from bridge.jobs.job import Job
 from bridge.jobs.journal import Journal
 from bridge.jobs.performer import Performer
@@ -20,7 +21,7 @@ from bridge.osc.commands import Submit
 from bridge.osc.replies import Cancelled, Chunk, Done, End, Fail, ProgressReport, Reply
 from bridge.results.recording import Recording
 from bridge.results.sidecar import read
-from engine.api import AudioChunk, EngineError, Event, GenerationRequest
+from engine.api import AudioChunk, EngineError, Event, GenerationRequest, Progress
 from tests.fake_engine import FakeEngine
 
 
@@ -91,6 +92,26 @@ def test_an_engine_that_dies_leaves_what_was_made(tmp_path, chunks):
     end, _, _ = perform(tmp_path, engine)
     assert isinstance(end, Fail) and (end.code, end.pairs["duration_s"]) == ("engine_died", 0.25 * chunks)
     assert soundfile.info(end.pairs["path"]).frames == 12_000 * chunks and read(Path(end.pairs["path"]))["state"] == "failed"
+
+
+def test_what_is_done_is_new_audio_once_and_no_more_than_there_will_be(tmp_path):
+    """Neither the clip that was encoded, nor twice what was held back until it was measured."""
+
+    class HeldBack(EngineHere):
+        async def run(self, request: GenerationRequest, weights: str = "") -> AsyncGenerator[Event]:
+            yield Progress("listening", 0.8, 0.8)
+            progress = Progress("generating", 0.8, 0.8)
+            async for event in super().run(request, weights):
+                yield progress
+                if isinstance(event, AudioChunk):
+                    yield event
+
+    engine = HeldBack()
+    engine.dies_after = 3
+    _, reported, job = perform(tmp_path, engine)
+    before, *after = [reply.done_s for reply in reported if isinstance(reply, ProgressReport)]
+    assert before == 0.0 and set(after) <= {0.8} and job.done_s == 0.8
+    assert job_state("s", job, None).pairs["total_s"] == 0.8  # of a request for 1 s
 
 
 def test_a_rejected_request_leaves_nothing(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import soxr
 
-from engine.api import Finished, GenerationRequest, RequestError
+from engine.api import ClipError, Finished, GenerationRequest, RequestError
 from engine.checkpoints.published import PUBLISHED
 from engine.evaluation.measures import log_mel_distance_db
 from engine.music.level import rms_db_without_dc
@@ -95,9 +95,34 @@ def test_reconstructing_with_sketch_is_like_the_recording(engine, clips, music):
 def test_a_clip_that_lacks_nothing_is_left_as_it_is(engine, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, (48_000 * 2, 1)).astype(np.float32)
     soundfile.write(tmp_path / "noise.wav", noise, 48_000, subtype="FLOAT")
-    audio, end, *_ = run(engine, "sketch", task="upsample", clip=str(tmp_path / "noise.wav"))
+    audio, end, _, progress = run(engine, "sketch", task="upsample", clip=str(tmp_path / "noise.wav"))
     np.testing.assert_array_equal(audio, noise)
+    assert [(p.done_s, p.total_s) for p in progress if p.phase == "generating"] == [(0.0, 2.0), (2.0, 2.0)]
     assert end.report.notes == ("the clip reaches 23 kHz already: nothing was added",)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3])
+@pytest.mark.parametrize("task", ["upsample", "reconstruct"])
+def test_a_single_stroke_is_long_enough(engine, music, tmp_path, task, seconds):
+    stroke = soxr.resample(music[: round(seconds * 48_000)], 48_000, 24_000)
+    soundfile.write(tmp_path / "stroke.wav", stroke, 24_000, subtype="FLOAT")
+    audio, *_ = run(engine, "sketch", task=task, clip=str(tmp_path / "stroke.wav"), seed=1)
+    assert audio.shape == (seconds * 48_000, 2) and abs(rms_db_without_dc(audio) - rms_db_without_dc(stroke)) < 3
+
+
+@pytest.mark.parametrize(
+    ("frames", "level", "rate", "problem"),
+    [
+        (1_000, 0.1, 24_000, "clip.wav lasts 0.0417 s: a clip to upsample must last 0.05 s at least"),
+        (24_000, 0.0, 24_000, "clip.wav is silent: there is nothing to upsample, choose another clip"),
+        (1_201 * 8, 0.1, 8, "clip.wav lasts 1201 s: a clip to upsample may last 1200 s; give it in parts"),
+    ],
+    ids=["short", "silent", "long"],
+)
+def test_a_clip_that_it_cannot_take_is_named_with_what_it_takes(engine, tmp_path, frames, level, rate, problem):
+    soundfile.write(tmp_path / "clip.wav", level * np.sin(np.arange(frames)), rate)
+    with pytest.raises(ClipError, match=problem):
+        run(engine, "sketch", task="upsample", clip=str(tmp_path / "clip.wav"))
 
 
 def test_a_cancel_stops_it_and_what_was_made_stands(engine, clips):
