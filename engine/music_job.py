@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from engine.acceleration import Stopwatch
+from engine.acceleration.side_by_side import in_turn
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelReport, Progress
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_grid, excludes_drums
@@ -43,18 +46,44 @@ class MusicJob:
         for track in tracks:
             yield from track.begin()
         for count, tokens in enumerate(self._sampler.tokens(plan, tracks[0].tokens, self._cancelled), 1):
-            for track, token in zip(tracks, tokens, strict=True):
-                with self._pace.rendering(track.windows_s):
-                    chunk = track.push(token)
-                if chunk is not None:
-                    yield chunk
+            pushes = [partial(track.push, token) for track, token in zip(tracks, tokens, strict=True)]
+            if any(track.is_due for track in tracks):
+                yield from self._rendered(tracks, pushes)
+            else:
+                for push in pushes:
+                    push()
             if count % PROGRESS_EVERY == 0:
                 done_s = tracks[-1].new_frames / tracks[-1].samplerate
                 yield Progress("generating", min(request.seconds, done_s), request.seconds)
-        for track in tracks:
-            yield from track.stop() if self._cancelled() else self._pace.each(track.finish(), track.windows_s)
+        if self._cancelled():
+            for track in tracks:
+                yield from track.stop()
+        else:
+            yield from self._whole(tracks)
         grid = asked_grid(request, plan.grid)
         return [Take(track, request.seed_of(track.number), grid) for track in tracks], ()
+
+    def _rendered(self, tracks: list[Track], calls: Sequence[Callable[[], AudioChunk | None]]) -> Iterator[AudioChunk]:
+        """What the calls render, one of each track: side by side, and in the tracks' order."""
+        cores = self._prepared.takes_at_once
+        at_once = len(tracks) / math.ceil(len(tracks) / cores)
+
+        def render(track: Track, call: Callable[[], AudioChunk | None]) -> AudioChunk | None:
+            with self._pace.rendering(track.windows_s, at_once):
+                return call()
+
+        chunks = in_turn([partial(render, track, call) for track, call in zip(tracks, calls, strict=True)], cores)
+        yield from (chunk for chunk in chunks if chunk is not None)
+
+    def _whole(self, tracks: list[Track]) -> Iterator[AudioChunk]:
+        """The rest of each, a chunk of each at a time."""
+        rests = [track.finish() for track in tracks]
+        has_more = True
+        while has_more:
+            has_more = False
+            for chunk in self._rendered(tracks, [partial(next, rest, None) for rest in rests]):
+                has_more = True
+                yield chunk
 
     def _on_grid(self, plan: GenerationPlan, samplerate: int) -> Generator[Event, None, tuple[list[Take], tuple[str, ...]]]:
         """Each variation once it is whole and measured. What is off its grid, or a loop whose beginning stands out from its

@@ -30,11 +30,11 @@ READ_AT_ONCE = 512  # positions: attention keeps the scores of as many
 KINDS = {torch.float32: np.float32, torch.int32: np.int32, torch.int64: np.int64}
 
 
-def compile_network(model: LanguageModel, *, threads: int, eight_bits: bool) -> CompiledNetwork | None:
+def compile_network(model: LanguageModel, *, threads: int, eight_bits: bool, cores: int = 1) -> CompiledNetwork | None:
     """None for a model it cannot run. Raises RuntimeError where it computes something else than the model does."""
     if model.config.head_dim % HEAD_STEP:
         return None
-    exact = eight_bit_weights(model)
+    exact = eight_bit_weights(model, cores)
     eight_bits = eight_bits and exact is None  # nothing to gain by rounding activations too
     network = CompiledNetwork(model, threads=threads, eight_bits=eight_bits, exact=exact)
     if not (error := network.error(model)) < (NEAR if eight_bits else EXACT):

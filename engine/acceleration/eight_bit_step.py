@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.acceleration.side_by_side import side_by_side
 from engine.config import LanguageModelConfig
 from engine.models.cache import KVCache
 from engine.models.language_model import LanguageModel, Layer, rope_tables
@@ -33,12 +35,13 @@ class EightBitWeights:
     layers: Sequence[tuple[NDArray[np.generic], ...]]
     norm: Floats
     head: Linear
+    cores: int = 1  # that the rows of several pieces may be divided among
 
     def step(self, cache: KVCache) -> EightBitStep:
         return EightBitStep(self, cache)
 
 
-def eight_bit_weights(model: LanguageModel) -> EightBitWeights | None:
+def eight_bit_weights(model: LanguageModel, cores: int = 1) -> EightBitWeights | None:
     """None where a weight is not a whole number of eight bits times its row's scale, or numba does not run here."""
     if (head := _linear([model.llm_decoder])) is None:
         return None
@@ -61,11 +64,14 @@ def eight_bit_weights(model: LanguageModel) -> EightBitWeights | None:
     except Exception as error:  # whatever is missing: ONNX Runtime takes the step all the same
         logging.getLogger(__name__).warning("numba does not compile steps in eight bits, ONNX Runtime runs them: %s", error)
         return None
-    return EightBitWeights(model.config, layers, _floats(model.backbone.norm.weight), head)
+    return EightBitWeights(model.config, layers, _floats(model.backbone.norm.weight), head, cores)
 
 
 class EightBitStep:
-    """Bound to a cache: one position of all its rows a call, and room to work in."""
+    """Bound to a cache: one position of all its rows a call, and room to work in.
+
+    Rows are divided among cores, two at least on each: a single piece under guidance stays on one.
+    """
 
     def __init__(self, weights: EightBitWeights, cache: KVCache) -> None:
         from engine.acceleration import kernels
@@ -80,22 +86,31 @@ class EightBitStep:
         self._begins = hidden.numpy()
         columns = [config.hidden_size, (heads + 2 * config.num_key_value_heads) * width, heads * width]
         columns += [2 * config.intermediate_size, config.intermediate_size]
-        self._room = [np.zeros((rows, wide), np.float32) for wide in columns]
-        self._room += [np.zeros((2, cache.capacity), np.float32), np.zeros((2, width), np.float32)]
         self._x = np.zeros((rows, config.hidden_size), np.float32)
         self._logits = torch.zeros(rows, config.audio_vocab_size + 1)
-        self._out = self._logits.numpy()
+        out = self._logits.numpy()
+        parts = np.array_split(np.arange(rows), max(1, min(weights.cores, rows // 2)))
+        self._parts: list[tuple[int, Floats, Floats, list[Floats]]] = []
+        for part in parts:
+            room = [np.zeros((len(part), wide), np.float32) for wide in columns]
+            room += [np.zeros((2, cache.capacity), np.float32), np.zeros((2, width), np.float32)]
+            first, end = int(part[0]), int(part[-1]) + 1
+            self._parts.append((first, self._x[first:end], out[first:end], room))
 
     def __call__(self, x: Tensor, start: int) -> Tensor:
         """x [rows, H] at position `start` → logits [rows, V], which the next call overwrites."""
-        weights, kernels = self._weights, self._kernels
         self._x[:] = x.numpy()
+        side_by_side([partial(self._run, start, *part) for part in self._parts], self._weights.cores)
+        return self._logits
+
+    def _run(self, start: int, first: int, x: Floats, out: Floats, room: list[Floats]) -> None:
+        """The rows from `first` on: x [rows, H] → out [rows, V]"""
+        weights, kernels = self._weights, self._kernels
         place = (self._eps, self._heads, self._cos[start], self._sin[start])
         for layer, cache in zip(weights.layers, self._caches, strict=True):
-            kernels.layer(self._x, *layer, *place, cache, self._begins, start, *self._room)
-        kernels.rms_norm(self._x, weights.norm, self._eps, self._room[0])
-        kernels.linear(self._room[0], *weights.head, self._out)
-        return self._logits
+            kernels.layer(x, *layer, *place, cache, self._begins, first, start, *room)
+        kernels.rms_norm(x, weights.norm, self._eps, room[0])
+        kernels.linear(room[0], *weights.head, out)
 
 
 @torch.inference_mode()

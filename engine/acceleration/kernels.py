@@ -162,26 +162,26 @@ def _weighted(one: Floats, other: Floats, values: Floats, first: Floats, second:
             second[i] += other[t] * v0[i]
 
 
-@_compiled(f"void({MATRIX}, int64, {VECTOR}, {VECTOR}, {CACHE}, {PLACES}, int64, {MATRIX}, {MATRIX}, {MATRIX})")
+@_compiled(f"void({MATRIX}, int64, {VECTOR}, {VECTOR}, {CACHE}, {PLACES}, int64, int64, {MATRIX}, {MATRIX}, {MATRIX})")
 def attend(
-    qkv: Floats, heads: int, cos: Floats, sin: Floats, cache: Floats, begins: Places, at: int, out: Floats, scores: Floats,
-    sums: Floats,
+    qkv: Floats, heads: int, cos: Floats, sin: Floats, cache: Floats, begins: Places, first: int, at: int, out: Floats,
+    scores: Floats, sums: Floats,
 ) -> None:  # fmt: skip
     """One position's queries, keys and values, qkv [rows, (heads + 2 · kv heads) · d] → out [rows, heads · d].
 
-    Keys and values go into cache [2, rows, kv heads, capacity, d] at `at`; a row sees those from `begins` [rows] on. cos, sin:
-    [d/2], of this position. Two heads of a group at a time, as they see the same keys. scores [2, capacity], sums [2, d]: room
-    to work in.
+    The rows are those of the cache from `first` on. Keys and values go into cache [2, all rows, kv heads, capacity, d] at `at`; a
+    row sees those from `begins` [all rows] on. cos, sin: [d/2], of this position. Two heads of a group at a time, as they see the
+    same keys. scores [2, capacity], sums [2, d]: room to work in.
     """
     kv_heads, width = cache.shape[2], cache.shape[4]
     group, scale = heads // kv_heads, ONE / np.sqrt(np.float32(width))
     for row in range(len(qkv)):
-        own, attended, begin = qkv[row], out[row], begins[row]
+        own, attended, begin = qkv[row], out[row], begins[first + row]
         for head in range(heads + kv_heads):
             _rotate(own[head * width : (head + 1) * width], cos, sin)
         one, other = scores[0, : at + 1 - begin], scores[1, : at + 1 - begin]
         for kv in range(kv_heads):
-            keys, values = cache[0, row, kv], cache[1, row, kv]
+            keys, values = cache[0, first + row, kv], cache[1, first + row, kv]
             keys[at] = own[(heads + kv) * width : (heads + kv + 1) * width]
             values[at] = own[(heads + kv_heads + kv) * width : (heads + kv_heads + kv + 1) * width]
             keys, values = keys[begin : at + 1], values[begin : at + 1]
@@ -213,18 +213,19 @@ def add(x: Floats, more: Floats) -> None:
 
 @_compiled(
     f"void({MATRIX}, {VECTOR}, {LINEAR}, {LINEAR}, {VECTOR}, {LINEAR}, {LINEAR}, float32, int64, {VECTOR}, {VECTOR}, {CACHE}, "
-    f"{PLACES}, int64, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX})"
+    f"{PLACES}, int64, int64, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX}, {MATRIX})"
 )
 def layer(
     x: Floats, before: Floats, qkv_codes: Codes, qkv_scales: Floats, qkv_bias: Floats, o_codes: Codes, o_scales: Floats,
     o_bias: Floats, after: Floats, gate_codes: Codes, gate_scales: Floats, gate_bias: Floats, down_codes: Codes,
     down_scales: Floats, down_bias: Floats, eps: np.float32, heads: int, cos: Floats, sin: Floats, cache: Floats, begins: Places,
-    at: int, normed: Floats, qkv: Floats, attended: Floats, both: Floats, product: Floats, scores: Floats, sums: Floats,
+    first: int, at: int, normed: Floats, qkv: Floats, attended: Floats, both: Floats, product: Floats, scores: Floats,
+    sums: Floats,
 ) -> None:  # fmt: skip
     """The residual stream x [rows, H], in place. From `normed` on: room to work in, as wide as what its name says."""
     rms_norm(x, before, eps, normed)
     linear(normed, qkv_codes, qkv_scales, qkv_bias, qkv)
-    attend(qkv, heads, cos, sin, cache, begins, at, attended, scores, sums)
+    attend(qkv, heads, cos, sin, cache, begins, first, at, attended, scores, sums)
     linear(attended, o_codes, o_scales, o_bias, normed)
     add(x, normed)
     rms_norm(x, after, eps, normed)

@@ -33,12 +33,14 @@ class PaceMeter:
         self.steps += 1
 
     @contextmanager
-    def rendering(self, windows_s: Callable[[], float]) -> Iterator[None]:
-        """windows_s: how much audio was rendered so far; what renders none is not counted."""
+    def rendering(self, windows_s: Callable[[], float], at_once: float = 1.0) -> Iterator[None]:
+        """windows_s: how much audio was rendered so far; what renders none is not counted. at_once: how many are rendered in the
+        time that one takes.
+        """
         begun, before = time.monotonic(), windows_s()
         yield
         if (window_s := windows_s() - before) > 0:
-            self.windows.append((window_s, time.monotonic() - begun))
+            self.windows.append((window_s, (time.monotonic() - begun) / at_once))
 
     @contextmanager
     def playing(self, audio_s: float) -> Iterator[None]:

@@ -80,6 +80,18 @@ class Prepared:
     decoder_threads: int  # that one step is worth
 
     @property
+    def takes_at_once(self) -> int:
+        """How many takes are rendered side by side: one on each core, where a small model's operations leave all but one core
+        idle. A large one's fill them all, and its windows need their memory.
+        """
+        return self.runtime.threads if self.runtime.device.type == "cpu" and self.decoder_threads == 1 else 1
+
+    @property
+    def rendering_threads(self) -> int:
+        """Of torch, for one take: what is rounded depends on it, and a take is the same alone and beside others."""
+        return 1 if self.takes_at_once > 1 else self.runtime.threads
+
+    @property
     def description(self) -> str:
         """What it runs on, for people: "CPU", "CPU, numba in float32"."""
         compiled = getattr(self.decoder.network, "description", None)
@@ -118,7 +130,7 @@ def _compiled(model: LanguageModel, runtime: Runtime, small: bool, threads: int)
     try:
         from engine.acceleration.compiled import compile_network
 
-        return compile_network(model, threads=threads, eight_bits=runtime.acceleration == "int8")
+        return compile_network(model, threads=threads, eight_bits=runtime.acceleration == "int8", cores=runtime.threads)
     except Exception as error:  # whatever another version of a library does: the music shall play all the same
         logging.getLogger(__name__).warning("the language model's step is not compiled, torch runs it: %s", error)
         return None

@@ -7,9 +7,9 @@ after the other, each on all cores.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import lru_cache
 from threading import Barrier
 from typing import Any, TypeVar
@@ -20,29 +20,59 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What the calls return, in their order, run on as many threads as torch has here, this one among them, torch's operations on
-    one thread in each. Raises what the first that fails raises, once all have ended.
+def side_by_side(calls: Sequence[Callable[[], T]], threads: int | None = None) -> list[T]:
+    """What the calls return, in their order, run on as many threads as torch has here, or on `threads`, this one among them,
+    torch's operations on one thread in each. Raises what the first that fails raises, once all have ended.
     """
-    threads = torch.get_num_threads()
-    if min(threads, len(calls)) < 2:
-        return [call() for call in calls]
-    ends: list[Future[T]] = [Future() for _ in calls]
-    left = deque(zip(calls, ends, strict=True))
+    return [end.result() for end in list(_ended(calls, threads))]
 
-    def work() -> None:
-        torch.set_num_threads(1)
-        with suppress(IndexError):
-            while True:
-                _settle(*left.popleft())
+
+def in_turn(calls: Sequence[Callable[[], T]], threads: int | None = None) -> Iterator[T]:
+    """The same, but each result as soon as it and those before it are there. Where one fails, or no more are asked for, what has
+    not begun is left out, and what has begun is waited for.
+    """
+    with closing(_ended(calls, threads)) as ends:
+        for end in ends:
+            yield end.result()
+
+
+def _ended(calls: Sequence[Callable[[], T]], threads: int | None) -> Generator[Future[T], None, None]:
+    """Of each call in its order what it returned or raised, once it has ended."""
+    ends: list[Future[T]] = [Future() for _ in calls]
+    left, before = deque(zip(calls, ends, strict=True)), torch.get_num_threads()
+    threads = threads or before
+    beside = min(threads, len(calls)) - 1
+
+    def work_on() -> bool:
+        """The next call; whether there was one."""
+        try:
+            call, end = left.popleft()
+        except IndexError:
+            return False
+        if beside > 0:
+            torch.set_num_threads(1)
+        _settle(call, end)
+        return True
+
+    def help() -> None:
+        while work_on():
+            pass
 
     try:
-        helpers = [_helpers(threads).submit(work) for _ in range(min(threads, len(calls)) - 1)]
-        work()
-        wait(helpers)
+        for _ in range(beside):
+            _helpers(threads).submit(help)
+        for end in ends:
+            while not end.done() and work_on():
+                pass
+            wait([end])
+            yield end
     finally:
-        torch.set_num_threads(threads)  # what is set on one thread holds for those that have not asked yet
-    return [end.result() for end in ends]
+        begun = set(ends)
+        while left:
+            with suppress(IndexError):
+                begun.discard(left.popleft()[1])
+        wait(begun)
+        torch.set_num_threads(before)  # what is set on one thread holds for those that have not asked yet
 
 
 def _settle(call: Callable[[], T], end: Future[T]) -> None:

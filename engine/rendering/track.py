@@ -122,6 +122,11 @@ class Track:
                 self.meter.add_source(repeated)
                 yield self._chunk(repeated)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether `push` renders with the next token."""
+        return self._decoder.is_due
+
     def push(self, token: Any) -> AudioChunk | None:
         audio = self._decoder.push(token)
         return None if audio is None else self._new(audio, last=False)
@@ -130,6 +135,8 @@ class Track:
         for audio in self._decoder.finish():
             if (chunk := self._new(audio, last=self._decoder.done == len(self._decoder.tokens))) is not None:
                 yield chunk
+        if self._decoder.done < len(self._decoder.tokens):  # cancelled meanwhile
+            yield from self.stop()
 
     def stop(self) -> Iterator[AudioChunk]:
         """What is rendered and was held back, where the rest is not wanted: nothing that could be kept is lost."""

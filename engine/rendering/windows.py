@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.acceleration import Prepared
+from engine.acceleration import Prepared, use_threads
 from engine.api import FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, RequestError
 from engine.arrays import Audio
 
@@ -68,10 +68,16 @@ class StreamingDecoder:
     def samplerate(self) -> int:
         return self.renderer.samplerate
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next token is the last that a window waits for."""
+        return len(self.tokens) + 1 >= self.done + self._next + self.renderer.lookahead
+
     def push(self, token: Any) -> Audio | None:
         """Float32 [N] at `samplerate`, or None while more tokens are needed. None, too, when cancelled in mid-window."""
+        is_due = self.is_due
         self.tokens.append(token)
-        if len(self.tokens) < self.done + self._next + self.renderer.lookahead:
+        if not is_due:
             return None
         audio = self._render(self.done + self._next, ended=False)
         self._next = next(self._sizes)
@@ -106,7 +112,7 @@ class FastRenderer:
 
     def __init__(self, prepared: Prepared):
         self.model = prepared.checkpoint.wavtokenizer
-        self.device = prepared.runtime.device
+        self.device, self._threads = prepared.runtime.device, prepared.rendering_threads
         self.token_rate, self.samplerate = self.model.config.frame_rate, self.model.config.sample_rate
         self.hop = self.model.config.hop_length
         exact = self.model.context
@@ -119,7 +125,8 @@ class FastRenderer:
     def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> Audio:
         first, last = max(0, start - self.left), min(len(tokens), end + self.lookahead)
         window = torch.tensor([tokens[first:last]], device=self.device)
-        audio = self.model.decode(window, first)[0].float().cpu().numpy()
+        with use_threads(self._threads):
+            audio = self.model.decode(window, first)[0].float().cpu().numpy()
         kept = audio[(start - first) * self.hop : (end - first) * self.hop]
         if self._fade:
             kept = _fade_in(self._tail, kept)
@@ -143,6 +150,7 @@ class FullRenderer:
         assert full is not None, "only a model with flow matching has a full path"
         self.flow, self.codec = full
         self.device, self.seed, self.cancelled = prepared.runtime.device, seed, cancelled
+        self._threads = prepared.rendering_threads
         self.token_rate, self.samplerate = prepared.checkpoint.config.token_rate, self.codec.samplerate
         self.ratio = self.flow.config.frames_per_token
         self.left, self.right = round(self.LEFT_S * self.token_rate), round(self.RIGHT_S * self.token_rate)
@@ -155,6 +163,10 @@ class FullRenderer:
 
     @torch.inference_mode()
     def render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> Audio | None:
+        with use_threads(self._threads):
+            return self._render(tokens, start, end, ended=ended)
+
+    def _render(self, tokens: list[int], start: int, end: int, *, ended: bool) -> Audio | None:
         needed = len(tokens) if ended else end + -(-self.reach // self.ratio)
         if not self._solve(tokens, needed, ended=ended):
             return None

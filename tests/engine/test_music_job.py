@@ -1,13 +1,17 @@
 """Music jobs at tiny size: variations, loops, cancels, and takes that are made again until they are on their grid."""
 
 import dataclasses
+from threading import Barrier
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
-from engine.api import AudioChunk, GenerationRequest
+from engine.api import AudioChunk, GenerationRequest, OutOfMemory
 from engine.music.grid_check import GridCheck
+from engine.pipeline import Pipeline
+from engine.rendering.windows import FastRenderer, FullRenderer
 from tests import synthetic
 from tests.engine.conftest import run, run_variations
 from tests.tiny_model import TINY, write_tiny_model
@@ -37,6 +41,44 @@ def test_each_variation_is_what_its_seed_gives_alone(engine, model, request_):
     for number, own in enumerate(end.report.variations, 1):
         np.testing.assert_array_equal(together[number], run(engine, model, **request_ | {"seed": own.seed})[0])
     assert not np.array_equal(together[1], together[2])
+
+
+@pytest.mark.parametrize(("decode", "renderer"), [("full", FullRenderer), ("fast", FastRenderer)])
+def test_variations_are_rendered_side_by_side_and_come_in_their_order(model, monkeypatch, decode, renderer):
+    monkeypatch.setenv("INSPIRE_THREADS", "2")
+    before = torch.get_num_threads()
+    try:
+        engine, meeting, render = Pipeline("cpu"), Barrier(2), renderer.render
+        engine.load(model)
+
+        def met(self, *args, **options):
+            meeting.wait(timeout=20)  # broken where one take waits for the other's window
+            return render(self, *args, **options)
+
+        monkeypatch.setattr(renderer, "render", met)
+        request = GenerationRequest(prompt="dub", duration_s=4.0, model=model, variations=4, decode=decode, seed=1)
+        chunks = [event for event in engine.generate(request) if isinstance(event, AudioChunk)]
+    finally:
+        torch.set_num_threads(before)
+    assert [chunk.variation for chunk in chunks] == [1, 2, 3, 4] * (len(chunks) // 4)
+    assert [chunk.index for chunk in chunks] == sorted(chunk.index for chunk in chunks) and len(chunks) > 8
+
+
+def test_a_take_that_cannot_be_rendered_ends_the_job_once_those_beside_it_have_ended(engine, model, monkeypatch):
+    render = FastRenderer.render
+
+    def failing(self, tokens, start, end, *, ended):
+        if start:
+            raise MemoryError("no room")
+        return render(self, tokens, start, end, ended=ended)
+
+    monkeypatch.setattr(FastRenderer, "render", failing)
+    request = {"prompt": "dub", "duration_s": 4.0, "decode": "fast", "seed": 1}
+    with pytest.raises(OutOfMemory):
+        run_variations(engine, model=model, variations=3, **request)
+    monkeypatch.undo()
+    together, _ = run_variations(engine, model=model, variations=3, **request)
+    np.testing.assert_array_equal(together[1], run(engine, model, **request)[0])
 
 
 def test_variations_of_a_continuation_each_join_the_clip(engine, model, tmp_path):

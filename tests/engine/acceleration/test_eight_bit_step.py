@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from threading import Barrier
 
 import pytest
 import torch
@@ -40,14 +41,31 @@ def test_logits_equal_those_of_the_packed_layers(config, given, guidance, batch)
     assert type(network._steps[compiled.cache]) is EightBitStep
 
 
-def test_a_piece_is_bit_for_bit_what_it_is_alone():
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_a_piece_is_bit_for_bit_what_it_is_alone(cores):
     model = round_to_eight_bits(build(NULL))
-    decoder = Decoder(model, network=CompiledNetwork(model, threads=1, exact=eight_bit_weights(model)))
+    decoder = Decoder(model, network=CompiledNetwork(model, threads=1, exact=eight_bit_weights(model, cores)))
     alone = [started(decoder, seed=seed) for seed in (1, 2, 3)]
     together = Generation.together(alone)
     for column in some_tokens(3, 6).T:
         expected = torch.cat([one.step(own) for one, own in zip(alone, column.split(1), strict=True)])
         assert torch.equal(together.step(column), expected)
+
+
+def test_the_rows_of_several_pieces_are_divided_among_cores_and_those_of_one_stay_together(monkeypatch):
+    model = round_to_eight_bits(build(NULL))
+    decoder = Decoder(model, network=CompiledNetwork(model, threads=1, exact=eight_bit_weights(model, 2)))
+    run, meeting, alone = EightBitStep._run, Barrier(2), started(decoder)
+
+    def met(self, start, first, x, *rest):
+        if len(self._x) > 2:
+            meeting.wait(timeout=20)  # broken where one part waits for the other's end
+        assert len(x) == (2 if len(self._x) == 2 else 3)
+        run(self, start, first, x, *rest)
+
+    monkeypatch.setattr(EightBitStep, "_run", met)
+    Generation.together([alone] * 3).step(torch.tensor([1, 2, 3]))
+    alone.step(torch.tensor([1]))
 
 
 def test_a_weight_beside_the_steps_of_its_row_leaves_the_step_to_onnx_runtime():

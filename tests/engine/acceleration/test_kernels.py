@@ -68,7 +68,7 @@ def test_attention_is_torchs_over_what_each_row_may_see(heads, kv_heads, at):
     attended = F.scaled_dot_product_attention(torch.from_numpy(rotated(q))[:, :, None], *seen, attn_mask=mask, enable_gqa=True)
     out = np.empty((rows, heads * d), np.float32)
     room = (np.empty((2, capacity), np.float32), np.empty((2, d), np.float32))
-    kernels.attend(qkv, heads, cos, sin, cache, begins, at, out, *room)
+    kernels.attend(qkv, heads, cos, sin, cache, begins, 0, at, out, *room)
     assert_allclose(out, attended.flatten(1), rtol=1e-5, atol=1e-5)
     assert_allclose(cache, expected, rtol=1e-6, atol=1e-6)
 

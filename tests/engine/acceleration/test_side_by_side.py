@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.acceleration import use_threads
-from engine.acceleration.side_by_side import both, side_by_side
+from engine.acceleration.side_by_side import both, in_turn, side_by_side
 
 
 def test_calls_run_at_once_each_on_one_thread_and_return_in_order():
@@ -47,6 +47,56 @@ def test_a_call_that_fails_fails_and_leaves_the_threads_as_they_were():
         with pytest.raises(ValueError, match="no"):
             side_by_side([fail, lambda: ended.append(None)])
         assert torch.get_num_threads() == 2 and len(ended) == 1
+
+
+def test_each_result_comes_as_soon_as_those_before_it_are_there():
+    held = threading.Event()
+    with use_threads(2):
+        results = in_turn([lambda: 1, lambda: held.wait(20) and 2, lambda: 3])
+        assert next(results) == 1 and not held.is_set()
+        held.set()
+        assert [*results] == [2, 3] and torch.get_num_threads() == 2
+    with use_threads(1):
+        assert next(in_turn([lambda: 1, lambda: pytest.fail("nobody asked for it")])) == 1
+
+
+@pytest.mark.parametrize("how", ["one fails", "no more are asked for"])
+def test_what_has_begun_is_waited_for_and_nothing_else_begins(how):
+    meeting, ended = Barrier(2), []
+
+    def first():
+        meeting.wait(timeout=20)
+        if how == "one fails":
+            raise ValueError("no")
+
+    def second():
+        meeting.wait(timeout=20)
+        time.sleep(0.05)
+        ended.append("second")
+
+    def third():
+        time.sleep(0.05)
+        ended.append("third")
+
+    with use_threads(2):
+        results = in_turn([first, second, third, *[lambda: ended.append("more")] * 20])
+        if how == "one fails":
+            with pytest.raises(ValueError, match="no"):
+                next(results)
+        else:
+            next(results)
+            results.close()
+        assert "second" in ended and "more" not in ended and torch.get_num_threads() == 2
+        now = len(ended)
+        time.sleep(0.1)
+        assert len(ended) == now
+
+
+def test_as_many_threads_as_are_asked_for_whatever_torch_has():
+    meeting = Barrier(2)
+    with use_threads(1):
+        assert side_by_side([lambda: meeting.wait(timeout=20) is not None] * 2, threads=2) == [True, True]
+        assert torch.get_num_threads() == 1
 
 
 def test_two_calls_of_different_kinds_run_at_once_and_keep_their_places():
