@@ -16,7 +16,7 @@ from bridge.cli.consoles import err, out, report
 from bridge.cli.options import AsJson, NoStart, PastJob, Port, with_keys_of
 from bridge.cli.past_job import id_of
 from bridge.osc.client import Client, new_id
-from bridge.osc.replies import Cancelled, Done, Fail, Queued, Reply
+from bridge.osc.replies import Ack, Cancelled, Done, Fail, Queued, Reply
 from bridge.osc.spec import MAX_LISTED
 from engine.api import clip_text
 
@@ -211,11 +211,13 @@ def _show_job(client: Client, start: Callable[[str], Iterator[Reply]], as_json: 
     id = new_id()
     show = job_view.choose(as_json, err)
     end: Reply | None = None
+    place: dict[type[Reply], Reply] = {}  # comes again each time that the client asks whether its job is still there
     with show:
         try:
             for reply in start(id):
-                show(reply)
-                end = reply
+                if not isinstance(reply, (Ack, Queued)) or place.get(type(reply)) != reply:
+                    show(reply)
+                place[type(reply)] = end = reply
         except KeyboardInterrupt:
             client.cancel(id)
             while not isinstance(end, (Done, Fail, Cancelled)):

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import soundfile
@@ -39,6 +40,15 @@ def test_pause_resume_and_again(inspire_here, daemon):
     assert (again["event"], again["seed"]) == ("done", done.pairs["seed"])
     other = inspire_here("again", "once", "--seed", "5", "-o", "other")
     assert "seed 5" in other.stderr and other.stdout.strip().endswith("other.wav")
+
+
+def test_a_job_that_waits_long_is_shown_once(inspire_here, daemon, monkeypatch):
+    monkeypatch.setattr("bridge.osc.client._QUIET_S", 0.02)
+    inspire_here("pause")
+    with Client(daemon.port) as client:
+        threading.Timer(0.3, client.resume).start()
+        lines = inspire_here("generate", "tune", "--duration", "0.5", "--no-play").stderr.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:3]] == ["job", "waiting,", "0.2"], lines
 
 
 def test_failures_have_an_exit_code_and_a_sentence(inspire):
