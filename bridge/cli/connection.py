@@ -79,12 +79,17 @@ def _wait_for_model(client: Client, quiet: bool) -> None:
     """A new daemon loads its model first; a job's figures are to be the job's."""
     if not quiet:
         err.print("loading the model …")
-    while (state := answered(client.status())).state == "starting":
+    while (state := answered(client.status())).state == "starting" or _is_awaited(state):
         time.sleep(0.1)
     if not quiet and "problem" not in state.pairs:
         facts = {"model": state.pairs.get("model"), "on": state.pairs.get("engine_device")}
         facts["sound:"] = always_in(state, "audio_device")
         err.print(" ".join(f"{name} {value}" for name, value in facts.items()), markup=False)
+
+
+def _is_awaited(state: State) -> bool:
+    """The model, by a job that the last daemon left."""
+    return state.state == "busy" and not state.pairs.keys() & {"model", "problem"}
 
 
 def answered(reply: _Reply | Fail) -> _Reply:

@@ -53,7 +53,7 @@ class LineView(JsonView):
     def __call__(self, reply: Reply) -> None:
         if isinstance(reply, Ack):
             self._console.print(f"job {reply.id}", markup=False)
-        elif isinstance(reply, Queued) and (waiting := _waiting(reply)):
+        elif isinstance(reply, Queued) and "later" not in reply.pairs and (waiting := _waiting(reply)):  # that is its end
             self._console.print(waiting)
         elif isinstance(reply, Chunk):
             which = f"variation {reply.pairs['variation']}: " if "variation" in reply.pairs else ""

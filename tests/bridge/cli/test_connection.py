@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from bridge.cli import connection
 from bridge.osc import codec
+from bridge.osc.replies import State
 from tests.bridge.cli.conftest import Inspire
 from tests.bridge.conftest import ROOT, daemon_environment, wait_for
 
@@ -111,6 +113,22 @@ def test_generate_starts_a_daemon_and_says_so(inspire, home):
     assert "starting" not in again.stderr
     assert (events[0]["event"], events[-1]["event"]) == ("ack", "done")
     assert events[-1]["path"].endswith("dub-techno-2.wav")
+
+
+def test_a_new_daemon_with_a_job_of_the_last_one_is_shown_with_its_model(capfd):
+    class Starting:
+        """Its states in turn, as they come when it has such a job."""
+
+        left = [
+            ("starting", {}), ("busy", {"audio_device": "none"}),
+            ("busy", {"model": "sketch", "engine_device": "CPU", "audio_device": "none"}),
+        ]  # fmt: skip
+
+        def status(self) -> State:
+            return State("s", *self.left.pop(0))
+
+    connection._wait_for_model(Starting(), quiet=False)
+    assert capfd.readouterr().err.splitlines() == ["loading the model …", "model sketch on CPU sound: none"]
 
 
 def test_stop_ends_the_daemon(inspire, home):

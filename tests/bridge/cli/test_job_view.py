@@ -52,7 +52,7 @@ def test_lines_say_why_a_job_waits_and_how_much_of_which_variation_is_on_disk():
     with LineView(lines) as show:
         for reply in (
             Ack("j"), Queued("j", 2), Queued("j", 1, {"paused": 1}), Queued("j", 0), ProgressReport("j", 1.0, 8.0, 0.5),
-            Chunk("j", 1, 0.5, 0.5, "x.wav"), Chunk("j", 0, 0.0, 0.5, "x.2.wav", {"variation": 2}),
+            Queued("j", 0, {"later": 1}), Chunk("j", 1, 0.5, 0.5, "x.wav"), Chunk("j", 0, 0.0, 0.5, "x.2.wav", {"variation": 2}),
         ):  # fmt: skip
             show(reply)
     assert lines.file.getvalue().splitlines() == [
