@@ -12,9 +12,10 @@ from engine.acceleration.side_by_side import in_turn
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelReport, Progress
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_grid, excludes_drums
+from engine.rendering.clip_track import ClipTrack
 from engine.rendering.loudness import SECTION_LU, TARGET_LUFS, USUAL_DRUMLESS_LUFS, USUAL_LUFS
 from engine.rendering.on_grid import FAULTLESS, ROLLS, MovableTrack, Take, roll_note
-from engine.rendering.track import ClipTrack, Source, Track, TrackOptions
+from engine.rendering.track import Source, Track, TrackOptions
 from engine.rendering.windows import ChunkPlan, FastRenderer, renderer_for
 from engine.reporting import generation_report, variation_report
 from engine.sampler import TokenSampler

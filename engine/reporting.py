@@ -9,9 +9,9 @@ from engine.conditioning.plan import GenerationPlan
 from engine.conditioning.prompt import asked_bpm, asked_key, kept_metre
 from engine.music.analysis import key_name
 from engine.music.grid import Grid
+from engine.rendering.clip_track import ClipTrack
 from engine.rendering.measurement import Meter
 from engine.rendering.on_grid import SURE, Take
-from engine.rendering.track import ClipTrack
 
 
 def generation_report(

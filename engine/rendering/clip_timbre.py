@@ -29,6 +29,8 @@ CUT = 0.13  # of leaving a phrase
 METRE = 0.15  # of another place in the bar
 REUSE, REUSE_DECAY = 0.1, 0.6  # of a unit that has served, and how much of that is left a bar later
 NEIGHBOUR_WEIGHT = 0.25  # of the units before and after
+SOFT = 1.0  # of a unit SOFT_DB or more under the clip's level, where the result lacks LACKING_DB or more
+SOFT_DB, LACKING_DB = 12.0, 6.0
 
 LOOP_TOLERANCE = 0.02  # of a unit
 
@@ -105,6 +107,8 @@ class ClipTimbre:
         self._barred = np.zeros(self.count, np.float32)
         self._barred[[self.count - gap for gap in gaps if gap <= self.count]] = np.inf
         self._reused = np.zeros(self.count, np.float32)
+        self._soft = self._measure_soft()
+        self.lacking_db = 0.0  # by which the result is too soft so far: the next units are chosen among louder ones
         self._drawn: dict[int, NDArray[np.float32]] = {}  # costs of each place, of a unit that is drawn
         self._pending = np.zeros(0, np.float32)  # rendering from the unit before the next undecided one on
         self._pending_hop = 0.0  # of the piece, where it begins
@@ -152,6 +156,13 @@ class ClipTimbre:
         each = [np.abs(self._places[place + 1 :] - unit).mean((1, 2)) for place, unit in enumerate(self._places)]
         return float(np.median(np.concatenate(each))) if self.count > 1 else 0.0
 
+    def _measure_soft(self) -> NDArray[np.float32]:
+        """[K]: 0 for units of the clip at its level or louder, 1 for those that are softer by SOFT_DB or more."""
+        ends = len(self.audio) - np.round(np.arange(self.count)[::-1] * self.unit).astype(int)
+        power = np.array([np.square(self.audio[max(0, end - round(self.unit)) : end]).mean() for end in ends]) + 1e-12
+        soft: NDArray[np.float32] = np.clip(-10 * np.log10(power / power.mean()) / SOFT_DB, 0, 1).astype(np.float32)
+        return soft
+
     def _cut_unit(self, hops: NDArray[np.float32], begin: float) -> NDArray[np.float32]:
         rows = np.round(begin + np.arange(int(np.ceil(self._unit_hops)))).astype(int)
         unit: NDArray[np.float32] = hops[np.clip(rows, 0, len(hops) - 1)]
@@ -171,7 +182,8 @@ class ClipTimbre:
         local = local[before:] / (1 + 2 * NEIGHBOUR_WEIGHT)
         number = self._units + np.arange(len(local))
         elsewhere = (np.arange(self.count)[None] - self.count - number[:, None]) % self.bar != 0
-        local = local + self._apart * (METRE * elsewhere + REUSE * self._reused) + self._barred
+        soft = SOFT * min(1.0, self.lacking_db / LACKING_DB) * self._soft
+        local = local + self._apart * (METRE * elsewhere + REUSE * self._reused + soft) + self._barred
         for unit in set(number.tolist()) & set(self._drawn):
             local[unit - self._units] += self._apart * self._drawn[unit]
         cost, back = self._follow[self._place] + local[0], []

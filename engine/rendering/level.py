@@ -14,28 +14,74 @@ MEMORY_S = 1.5  # that a Leveller judges the level by
 RISE_DB_S, FALL_DB_S = 4.0, 12.0
 REACH_DB = 20.0  # from where it began, at most
 PAUSE_DB = 24.0  # so far under its target a stream pauses, and is left alone
+# Beyond its reach: what a limiter behind it takes away, and what was too soft so far, made up for in what is left.
+MOST_LOST_DB, MOST_CAUGHT_UP_DB, LEAST_REST_S = 3.0, 3.0, 4.0
 
 
 class Leveller:
-    """Brings a stream to a level, so slowly that bars keep their dynamics."""
+    """Brings a stream to a level, so slowly that bars keep their dynamics.
 
-    def __init__(self, target_db: float, gain_db: float, before: Audio, samplerate: int) -> None:
-        """gain_db: where it begins. before: what came before it, mono [frames], at the stream's own level."""
+    Where it is known how long the stream is, what was too soft so far is made up for in what is left. So is what a limiter behind
+    it takes away (`measure_limited`).
+    """
+
+    def __init__(
+        self, target_db: float, gain_db: float, before: Audio, samplerate: int, *, seconds: float | None = None,
+        most_caught_up_db: float = MOST_CAUGHT_UP_DB,
+    ) -> None:  # fmt: skip
+        """gain_db: where it begins. before: what came before it, mono [frames], at the stream's own level. seconds: of the whole
+        stream; None for one that goes round, whose end shall be as loud as its beginning.
+        """
         self.target_db, self.begun_db, self.gain_db, self.samplerate = target_db, gain_db, gain_db, samplerate
         self.power = float(np.mean(np.square(before, dtype=np.float64)))
+        self._seconds, self._most_caught_up_db = seconds, most_caught_up_db
+        self._given = self._played = (0.0, 0.0)  # seconds and energy of what it gave, and of what was played in its place
+        self._limited = (0.0, 0.0)  # energy before and behind the limiter
 
     def gains(self, audio: Audio) -> NDArray[np.float32]:
         """Linear gain of each frame of the next piece of the stream, mono [frames]."""
-        seconds = len(audio) / self.samplerate
-        if rms_db(audio) + self.gain_db < self.target_db - PAUSE_DB:
-            return np.full(len(audio), 10 ** (self.gain_db / 20), np.float32)
-        self.power += (float(np.mean(np.square(audio, dtype=np.float64))) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
-        wanted = np.clip(self.target_db - 10 * np.log10(self.power + 1e-12), self.begun_db - REACH_DB, self.begun_db + REACH_DB)
-        passed_s = np.arange(len(audio) + 1) / self.samplerate
-        gains_db = self.gain_db + np.clip(wanted - self.gain_db, -FALL_DB_S * passed_s, RISE_DB_S * passed_s)
-        self.gain_db = float(gains_db[-1])
-        gains: NDArray[np.float32] = (10 ** (gains_db[:-1] / 20)).astype(np.float32)
+        seconds, gain_db = len(audio) / self.samplerate, self.gain_db
+        if rms_db(audio) + gain_db < self.target_db - PAUSE_DB:
+            gains: NDArray[np.float32] = np.full(len(audio), 10 ** (gain_db / 20), np.float32)
+        else:
+            self.power += (_energy(audio) / len(audio) - self.power) * (1 - np.exp(-seconds / MEMORY_S))
+            near_db = self.target_db - 10 * np.log10(self.power + 1e-12)
+            wanted = np.clip(near_db, self.begun_db - REACH_DB, self.begun_db + REACH_DB) + self._lost_db + self.behind_db
+            passed_s = np.arange(len(audio) + 1) / self.samplerate
+            gains_db = gain_db + np.clip(wanted - gain_db, -FALL_DB_S * passed_s, RISE_DB_S * passed_s)
+            self.gain_db = float(gains_db[-1])
+            gains = (10 ** (gains_db[:-1] / 20)).astype(np.float32)
+        self._given = (self._given[0] + seconds, self._given[1] + _energy(audio * gains) / self.samplerate)
         return gains
+
+    def measure_limited(self, before: Audio, behind: Audio) -> None:
+        """What went into a limiter behind it and what came out, (frames, channels) both."""
+        self._limited = (self._limited[0] + _energy(before), self._limited[1] + _energy(behind))
+
+    def measure_played(self, audio: Audio, samplerate: int, apart_db: float) -> None:
+        """What is played in the stream's place, (frames, channels): `apart_db` above the target is where it should be."""
+        energy = _energy(audio) / audio.shape[1] / samplerate * 10 ** (-apart_db / 10)
+        self._played = (self._played[0] + len(audio) / samplerate, self._played[1] + energy)
+
+    @property
+    def behind_db(self) -> float:
+        """By how much what is left has to be above the target for the whole to be at it, 0 at least."""
+        seconds, energy = self._played if self._played[0] else self._given
+        if self._seconds is None or not seconds:
+            return 0.0
+        share = energy / seconds * 10 ** ((-self._lost_db - self.target_db) / 10)  # of the target's power
+        wanted = 1 + (1 - share) * seconds / max(LEAST_REST_S, self._seconds - seconds)
+        return float(np.clip(10 * np.log10(max(1.0, wanted)), 0, self._most_caught_up_db))
+
+    @property
+    def _lost_db(self) -> float:
+        before, behind = self._limited
+        return float(np.clip(10 * np.log10((before + 1e-12) / (behind + 1e-12)), 0, MOST_LOST_DB))
+
+
+def _energy(audio: Audio) -> float:
+    """Sum of squares."""
+    return float(np.square(audio, dtype=np.float64).sum())
 
 
 def soft_limit(audio: Audio) -> Audio:

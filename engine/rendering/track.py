@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict
 
 import numpy as np
 import soxr
@@ -13,18 +13,16 @@ import soxr
 from engine.api import AudioChunk
 from engine.arrays import Audio
 from engine.music.channels import dc_of
-from engine.music.grid import Grid
 from engine.music.level import rms_db_without_dc, without_fade
 from engine.music.loop import LoopEnd
 from engine.rendering.chunks import pieces
-from engine.rendering.clip_timbre import ClipTimbre, fade_frames
 from engine.rendering.level import Leveller, crossfade, decay, fade_out
 from engine.rendering.limiter import CEILING_DB, MARGIN_DB, TruePeakLimiter, true_peak_db
 from engine.rendering.loudness import USUAL_LUFS
 from engine.rendering.mastering import Master
 from engine.rendering.measurement import Meter
 from engine.rendering.stereo import SIDE_DB, Widener, width_of
-from engine.rendering.windows import ChunkPlan, FastRenderer, Renderer, StreamingDecoder
+from engine.rendering.windows import ChunkPlan, Renderer, StreamingDecoder
 
 LEAD_S = 2.0  # of a clip, rendered by the model too: it sets the level and gives what follows something to go on from
 LEVEL_S = 8.0  # of a clip's end, whose level the new part comes to
@@ -108,6 +106,11 @@ class Track:
     def windows_s(self) -> float:
         """Seconds of audio that were rendered for it, contexts included."""
         return self._decoder.windows_s
+
+    @property
+    def _whole_s(self) -> float | None:
+        """Seconds of the new audio; None where it goes round."""
+        return None if self.loop else self.wanted / self.samplerate
 
     @property
     def margins_s(self) -> tuple[float, float]:
@@ -220,7 +223,7 @@ class Track:
             self._widener = Widener(self.samplerate, width) if width else None
             added_db = 10 * np.log10(1 + width**2 * 10 ** (SIDE_DB / 10))  # by the side
             gain_db -= added_db
-            self._leveller = Leveller(rms_db_without_dc(end) - added_db, gain_db, lead, self.samplerate)
+            self._leveller = Leveller(rms_db_without_dc(end) - added_db, gain_db, lead, self.samplerate, seconds=self._whole_s)
             audio = np.concatenate([lead * np.float32(10 ** (gain_db / 20)), self._level(audio[len(lead) :])])
         else:
             audio = self._level(audio)
@@ -231,9 +234,12 @@ class Track:
     def _limited(self, joined: Audio, new: Audio, *, last: bool) -> tuple[Audio, Audio]:
         """What is final of the join and of the new audio, true peaks under the ceiling: the limiter sees ahead."""
         self._joined += len(joined)
-        out = self._limiter.push(np.concatenate([joined, new]), last=last)
+        before = np.concatenate([joined, new])
+        out = self._limiter.push(before, last=last)
         if self._master is not None:
             self._master.measure_output(out)
+        if self._leveller is not None:
+            self._leveller.measure_limited(before, out)
         joined, new = out[: self._joined], out[self._joined :]
         self._joined -= len(joined)
         return joined, new
@@ -252,56 +258,6 @@ class Track:
         self._index += 1
         self.frames += len(samples)
         return chunk
-
-
-class ClipTrack(Track):
-    """A track in the clip's own sound: the renderer's audio says what comes, the clip plays it. `grid`: the result's."""
-
-    def __init__(self, renderer: FastRenderer, plan: ChunkPlan, *, source: Source, grid: Grid | None, stretch: float = 1.0,
-                 samplerate: int | None = None, **options: Unpack[TrackOptions]) -> None:  # fmt: skip
-        super().__init__(renderer, plan, source=source, stretch=stretch, samplerate=samplerate, **options)
-        self.tokens = math.ceil(self.wanted / self.samplerate * stretch * renderer.token_rate)
-        self._grid, self._stretch, self._renderer = grid, stretch, renderer
-        self._timbre: ClipTimbre | None = None
-
-    @property
-    def cuts(self) -> int:
-        """Phrases of the clip that the new part is made of."""
-        return len(self._timbre.cuts) if self._timbre else 0
-
-    @property
-    def _overlap(self) -> int:
-        return fade_frames(self.samplerate, self._grid)
-
-    def _lead_tokens(self, renderer: Renderer) -> Sequence[Any]:
-        return self.source.tokens if self.source is not None else []
-
-    def _join(self, led: Audio) -> Audio:
-        joined: Audio = led + self._dc  # faded from the clip's end already
-        return joined
-
-    def _sound(self, audio: Audio, *, last: bool) -> tuple[Audio, Audio]:
-        if self._timbre is not None:
-            out = self._timbre.push(audio, last=last)
-            return out[:0], out
-        assert self.source is not None
-        rendered = len(self.source.tokens) * round(self._renderer.samplerate / self._renderer.token_rate)
-        loop_s = len(self.source.samples) / self.samplerate if self.source.looped else None
-        self._timbre = ClipTimbre(
-            self._material(), audio[:rendered], samplerate=self.samplerate, rendering_rate=self._renderer.samplerate,
-            stretch=self._stretch, grid=self._grid, loop_s=loop_s,
-        )  # fmt: skip
-        out = self._timbre.push(audio[rendered:], last=last)
-        return out[: self._overlap], out[self._overlap :]
-
-    def _material(self) -> Audio:
-        """The clip, as long as its tokens: a loop as it is played, a fade as if it sounded on, without DC."""
-        assert self.source is not None
-        samples = self.source.samples - dc_of(self.source.samples[-round(LEVEL_S * self.samplerate) :])
-        frames = math.ceil(len(self.source.tokens) / self._renderer.token_rate / self._stretch * self.samplerate)
-        if self.source.looped:
-            samples = np.tile(samples, (-(-frames // len(samples)), 1))
-        return without_fade(samples[-frames:], self.samplerate).astype(np.float32)
 
 
 def _gain_towards(source: Audio, own: Audio, expected_db: float) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from engine.corpus.dataset import Corpus
 from engine.evaluation.classifier import Attributes
-from engine.evaluation.continuation_trials import edit_trial, loop_bpm, round_and_round
+from engine.evaluation.continuation_trials import edit_trial, level_kept_db, loop_bpm, round_and_round
 from engine.music.analysis import measure_bpm
 from tests.synthetic import clicks, write_corpus
 
@@ -19,6 +19,13 @@ def test_a_loop_has_the_tempo_of_its_own_beat_not_of_its_repeating():
     assert loop_bpm(bar) == pytest.approx(120, rel=0.005)
     assert loop_bpm(np.tile(bar, 4)) == pytest.approx(120, rel=0.005)
     assert measure_bpm(round_and_round(strum), 24_000) is not None and loop_bpm(strum) is None
+
+
+def test_a_loops_level_counts_all_channels_and_the_loop_as_the_result_has_it():
+    """Left and right are opposite: their mean is silent. A clip above full scale is brought down before it is continued."""
+    side = 0.5 * np.sin(np.arange(24_000) / 10)[:, None] * [1.0, -1.0]
+    assert level_kept_db(side, side, 0.0) == pytest.approx(0.0, abs=1e-6)
+    assert level_kept_db(side / 2, 1.5 * side, -3.5218) == pytest.approx(-6.02, abs=0.01)
 
 
 def test_the_prompt_asks_for_what_the_clip_does_not_play(tmp_path):

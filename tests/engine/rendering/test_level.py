@@ -64,6 +64,37 @@ def test_it_reaches_no_further_than_it_may(level, target_db):
     assert abs(gains[-1]) == pytest.approx(REACH_DB, abs=0.01)
 
 
+def whole_db(audio, leveller, limited_db=0.0, piece=500):
+    """Level of all that comes out of a leveller and of a limiter behind it, which takes away so much."""
+    out = []
+    for at in range(0, len(audio), piece):
+        before = audio[at : at + piece] * leveller.gains(audio[at : at + piece])
+        out.append(before * np.float32(10 ** (-limited_db / 20)))
+        leveller.measure_limited(before[:, None], out[-1][:, None])
+    return rms_db(np.concatenate(out))
+
+
+@pytest.mark.parametrize("seconds", [10, 16])
+def test_what_was_too_soft_is_made_up_for_so_that_the_whole_is_at_its_level(seconds):
+    """The stream has fallen by 9 dB where it begins: the gain comes up by 4 dB/s, and without more the whole stays too soft."""
+    audio, before = np.full(1000 * seconds, 0.0355, np.float32), np.full(1000, 0.1, np.float32)
+    goes_round = Leveller(-20.0, 0.0, before, 1000)
+    assert whole_db(audio, goes_round) < -20.8 and goes_round.behind_db == 0.0
+    assert whole_db(audio, Leveller(-20.0, 0.0, before, 1000, seconds=float(seconds))) == pytest.approx(-20.0, abs=0.5)
+
+
+def test_what_a_limiter_takes_away_is_made_up_for():
+    audio = np.full(12_000, 0.1, np.float32)
+    assert whole_db(audio, Leveller(-20.0, 0.0, audio[:1000], 1000), limited_db=2.0) == pytest.approx(-20.0, abs=0.3)
+
+
+def test_a_whole_that_is_loud_enough_is_left_alone():
+    beats = np.tile(np.r_[np.full(250, 0.2), np.full(250, 0.02)], 32).astype(np.float32)
+    leveller = Leveller(rms_db(beats), 0.0, beats, 1000, seconds=16.0)
+    whole_db(beats, leveller)
+    assert abs(leveller.gain_db) < 0.3 and leveller.behind_db < 0.1
+
+
 def test_the_gain_it_begins_with_is_the_first():
     assert levelled(np.full(3000, 0.1, np.float32), -20.0, gain_db=3.0)[0] == pytest.approx(3.0, abs=1e-3)
 
