@@ -19,8 +19,12 @@ def write(settings: Settings, state: Mapping[str, object]) -> None:
     file = settings.state_file
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and paths are for its user
     part = file.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(dict(state)) + "\n", "utf-8")
-    os.replace(part, file)
+    try:
+        part.write_text(json.dumps(dict(state)) + "\n", "utf-8")
+        os.replace(part, file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def remove(settings: Settings) -> None:

@@ -9,14 +9,18 @@ One thread owns the database and does this work in the order it was asked for.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -33,6 +37,9 @@ from bridge.results.salvage import salvage
 
 SEEN_EVERY_S = 20.0  # while jobs wait: how late a daemon's end may be dated
 
+_FOR_NOW = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_MOST_DUE = 10_000
+
 _NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
 _LAST = "number = (SELECT max(number) FROM jobs WHERE id = ?)"
 
@@ -45,7 +52,8 @@ log = logging.getLogger(__name__)
 
 class Journal:
     """Used from the event loop's thread. What is only recorded (`submitted`, `started`, `grown`, `ended`, `paused`) never blocks
-    and never fails: a journal that cannot be written is a warning in the log. What is promised to a client waits for the future
+    and never fails: a journal that cannot be written is a warning in the log, and what a full disk had no room for is written
+    once there is some. What is promised to a client waits for the future
     that recording returns: it is then written. What is asked raises JournalError.
 
     `file` None keeps it in memory. `cap_bytes` is the space that results may take, 0 for all there is.
@@ -55,6 +63,7 @@ class Journal:
         self._file = file
         self._cap_bytes = cap_bytes
         self._thread = ThreadPoolExecutor(1, "journal")
+        self._due: deque[Callable[[], object]] = deque(maxlen=_MOST_DUE)  # what a full disk had no room for, and what came after
 
     async def open(self, remembered: int) -> Memory:
         """Ends what a dead daemon left unfinished; returns the last `remembered` jobs that ended, and of those that wait. Raises
@@ -138,10 +147,23 @@ class Journal:
         return asyncio.wrap_future(self._submit(self._quietly, lambda: self._db.execute(sql, values)))
 
     def _quietly(self, work: Callable[_Arguments, object], *arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
-        try:
-            work(*arguments, **options)
-        except (sqlite3.Error, OSError) as error:
-            log.warning("the journal misses something: %s (%s)", error, self._file)
+        self._due.append(partial(work, *arguments, **options))
+        for done in itertools.count():
+            if len(self._due) > 1 and done % 10 == 0:
+                with suppress(sqlite3.Error):
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # it takes many times the room of what changed
+            try:
+                self._due[0]()
+            except (sqlite3.Error, OSError) as error:
+                log.warning("the journal misses something: %s (%s)", error, self._file)
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FOR_NOW:
+                    return
+            except BaseException:
+                self._due.popleft()
+                raise
+            self._due.popleft()
+            if not self._due:
+                return
 
     # ---- in the thread
 

@@ -77,8 +77,12 @@ class Heartbeat:
 def replace_file(file: Path, content: bytes) -> None:
     """Written beside and renamed, so that nobody reads a half. Raises OSError."""
     part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_bytes(content)
-    os.replace(part, file)
+    try:
+        part.write_bytes(content)
+        os.replace(part, file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _may_live(pid: int) -> bool:

@@ -98,7 +98,12 @@ class GrowingWav:
         self._bext = _bext(description, time_reference_frames, _coding_history(samplerate, channels, sample_format, history))
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `close`)
         self._data_start = len(self._header())
-        self._write_at(0, self._header())
+        try:
+            self._write_at(0, self._header())
+        except OSError:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
 
     @property
     def duration_s(self) -> float:

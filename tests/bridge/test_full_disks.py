@@ -55,6 +55,15 @@ def test_a_full_disk_fails_the_job_and_keeps_what_fits(start_daemon, tmp_path):
         assert daemon.serves_on()
 
 
+def test_a_disk_that_has_no_room_for_another_variation_is_left_without_a_file_of_it(start_daemon, tmp_path):
+    with mounted(tmp_path / "small", "size=68k") as folder:
+        daemon = start_daemon(folder=folder)
+        with daemon.client() as client:
+            end = list(client.generate("big tune", duration_s=5, variations=8))[-1]
+        assert isinstance(end, Fail) and "disk is full" in end.message
+        assert [file for file in folder.iterdir() if not file.stat().st_size] == []
+
+
 def client_state(daemon, job: str) -> str:
     with daemon.client() as client:
         return client.history()[1][0].state if client.history()[1][0].job == job else ""
@@ -113,7 +122,7 @@ def test_a_result_deleted_while_it_is_made_fails_its_job_only(start_daemon):
     assert daemon.serves_on()
 
 
-def test_a_full_disk_under_the_journal_costs_the_history_and_not_the_jobs(start_daemon, tmp_path):
+def test_a_full_disk_under_the_journal_costs_no_job_and_the_history_until_there_is_room(start_daemon, tmp_path):
     with mounted(tmp_path / "small", "size=256k") as state:
         daemon = start_daemon(state_folder=state, folder=tmp_path / "music")
         assert daemon.serves_on()
@@ -126,4 +135,6 @@ def test_a_full_disk_under_the_journal_costs_the_history_and_not_the_jobs(start_
             assert "journal misses something" in daemon.log
             (state / "ballast").unlink()
             assert isinstance(list(client.generate("tune", id="after", duration_s=0.5))[-1], Done)
-            assert client.history()[1][0].job == "after"
+            found, (newest, *_) = client.history()
+            assert (newest.job, newest.state, found.count) == ("after", "done", 32)
+            assert client.history(state="done")[0].count == 32

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 from bridge.config import state_file
 from bridge.config.settings import AUTO, Settings, load_settings
 from bridge.osc.spec import DEFAULT_PORT
@@ -28,6 +30,11 @@ def test_the_folder_is_the_users_alone_and_nothing_is_left_beside_the_file(tmp_p
     own = settings(tmp_path)
     state_file.write(own, {"host": "127.0.0.1", "port": 1, "pid": os.getpid()})
     assert own.state_file.parent.stat().st_mode & 0o077 == 0
+    assert [one.name for one in own.state_file.parent.iterdir()] == [own.state_file.name]
+    own.state_file.unlink()
+    own.state_file.mkdir()
+    with pytest.raises(OSError):
+        state_file.write(own, {"host": "127.0.0.1", "port": 1, "pid": os.getpid()})
     assert [one.name for one in own.state_file.parent.iterdir()] == [own.state_file.name]
 
 

@@ -91,3 +91,7 @@ def test_nobody_reads_half_a_file(tmp_path):
     assert (tmp_path / "x").read_bytes() == b"after" and len([*tmp_path.iterdir()]) == 1
     with pytest.raises(OSError):
         replace_file(tmp_path / "nowhere" / "x", b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        replace_file(tmp_path / "folder", b"")
+    assert {one.name for one in tmp_path.iterdir()} == {"x", "folder"}  # nor is a part left
