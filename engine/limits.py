@@ -16,8 +16,6 @@ TASKS = ("music", "reconstruct", "upsample")
 # What a language model's step runs on, on a CPU. exact: compiled in float32, the same but for rounding; int8: it with weights
 # and activations in eight bits; off: torch alone; auto: exact for a small model, off for a large one.
 ACCELERATIONS = ("auto", "exact", "int8", "off")
-# How the device of a model is named whose steps read so little that they cost nearly as much again for each variation.
-EIGHT_BIT_STEPS = "numba in float32"
 
 DEFAULT_MODEL = "sketch"
 USUAL_BPM = 120.0  # until a clip's own is known

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from engine.acceleration import Stopwatch
-from engine.acceleration.side_by_side import in_turn
+from engine.acceleration.side_by_side import in_turn, side_by_side
 from engine.api import AudioChunk, Event, Finished, GenerationRequest, ModelReport, Progress
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_grid, excludes_drums
@@ -153,7 +153,8 @@ class MusicJob:
         return (MovableTrack if movable else Track)(renderer, self._chunks, source=source, stretch=plan.stretch, **how)
 
     def _finished(self, plan: GenerationPlan, takes: list[Take], model: ModelReport, loaded_s: float) -> Finished:
-        first, variations = takes[0].track, tuple(variation_report(plan, take) for take in takes)
+        reports = [partial(variation_report, plan, take) for take in takes]
+        first, variations = takes[0].track, tuple(side_by_side(reports, self._prepared.runtime.threads))
         seconds = first.new_frames / first.samplerate
         report = generation_report(plan, variations, model, seconds, first.first_chunk_s, loaded_s, self._watch())
         first_s = max(0.0, first.first_chunk_s - loaded_s) if first.first_chunk_s else 0.0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from engine.acceleration import PaceMeter, Prepared, Stopwatch, choose_runtime, prepare
+from engine.acceleration import Prepared, Stopwatch, choose_runtime, prepare
 from engine.acceleration.memory import shortage_named
 from engine.api import DEFAULT_MODEL, Event, GenerationRequest, ModelReport, Pace, Progress, draw_seed
 from engine.baselines.baseline import Baseline, load_baseline
@@ -80,7 +80,7 @@ class Pipeline:
         if request.task != "music":
             yield from Resynthesis(loaded.prepared, _seeded(request), self.chunks, cancelled).run(model, loaded_s, watch)
             return
-        planner, sampler = loaded.planner, TokenSampler(loaded.prepared, PaceMeter(), self.on_tokens)
+        planner, sampler = loaded.planner, TokenSampler(loaded.prepared, loaded.prepared.pace_meter(), self.on_tokens)
         request = planner.settle(request)
         samplerate = renderer_for(loaded.prepared, request, request.seed_of(1)).samplerate
         if request.clip is not None:

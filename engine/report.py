@@ -12,7 +12,9 @@ from typing import Any
 
 # How long the parts of a generation took: variations; first_s to the first new audio, 0 where unknown; prepare_s before the first
 # token; step_s a token of each variation, and steps_per_s of new audio; render_s a window and render_per_s of its audio, of which
-# left_s and ahead_s lie beside what is kept; rest_per_s of new audio, for what else is done.
+# left_s and ahead_s lie beside what is kept; rest_per_s of new audio, for what else is done. takes_at_once are rendered side by
+# side, so that each takes its share of a window's time; rows_apart 1: a step's work is each take's own and divided among so many
+# cores, 0: most of it is for all of them.
 Pace = dict[str, float]
 
 

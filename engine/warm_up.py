@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from engine.acceleration import PaceMeter, Prepared, Stopwatch
+from engine.acceleration import Prepared, Stopwatch
 from engine.api import DECODE_PATHS, GenerationRequest, Pace
 from engine.conditioning.plan import GenerationPlan, Planner
 from engine.conditioning.prompt import asked_grid
@@ -34,7 +34,7 @@ def warm_up(prepared: Prepared, planner: Planner, chunks: ChunkPlan) -> dict[str
         request = planner.settle(GenerationRequest(prompt="warm up", duration_s=0.5, seed=0, guidance=3.0, decode=decode))
         renderer = renderer_for(prepared, request, request.seed_of(1))
         plan, count = planner.plan(request, renderer.samplerate), round(request.seconds * renderer.token_rate)
-        sampler = TokenSampler(prepared, PaceMeter())
+        sampler = TokenSampler(prepared, prepared.pace_meter())
         tokens = tokens or [token for (token,) in sampler.tokens(plan, count)]
         begun = time.monotonic()
         track = _rehearse(planner, sampler, chunks, plan, renderer.samplerate, tokens)
@@ -51,7 +51,7 @@ def _calibrate(
     prepared: Prepared, planner: Planner, chunks: ChunkPlan, request: GenerationRequest, samplerate: int, tokens: list[int]
 ) -> Pace:
     """The pace of a decode path once it is warm: a few tokens are drawn again, and CALIBRATION_S rendered of them."""
-    sampler = TokenSampler(prepared, PaceMeter())
+    sampler = TokenSampler(prepared, prepared.pace_meter())
     _step(sampler, planner.plan(request, samplerate), len(tokens))
     longer = planner.plan(replace(request, duration_s=CALIBRATION_S), samplerate)
     track = _rehearse(planner, sampler, chunks, longer, samplerate, tokens)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import statistics
 from collections.abc import Iterator
@@ -18,15 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.api import CANDIDATES, EIGHT_BIT_STEPS, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
+from engine.api import CANDIDATES, FIRST_CHUNK_S, LONGEST_CHUNK_S, GenerationRequest, ModelReport, Pace
 
 _KEPT = 60  # jobs that are remembered, of all kinds
 _COUNTED = 5  # of the most like
 _READ_S = 8.0  # seconds of audio that the fast path renders while a clip is prepared, or what is on one side of a region
 # A step, for each variation more up to MANY and for each above, where that was not measured: where it reads weights, once for all
-# of them; where it is arithmetic alone.
+# of them; where it is arithmetic alone, on one core.
 _MANY = 8
-_DEARER, _DEARER_IN_EIGHT_BITS = (0.15, 0.22), (0.87, 0.58)
+_DEARER, _DEARER_APART = (0.15, 0.22), (0.87, 0.58)
 _PARTS = ("first_s", "prepare_s", "step_s", "steps_per_s", "render_s", "render_per_s", "left_s", "ahead_s", "rest_per_s")
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,8 @@ class Rates:
         variations = (request.candidates or CANDIDATES) if request.is_fill else request.variations
         decode = _path_of(request)
         same = [("decode", decode), ("clip", request.clip is not None), ("variations", variations)]
+        cores = float(known[-1].get("takes_at_once", 1))
+        known = [_alone(record) for record in known]
         part = {name: _median(known, name, same) for name in ("render_s", "render_per_s", "left_s", "ahead_s")}
         if all(record["decode"] != decode for record in known):  # the warm-up knows both paths
             warm = [record for record in self._warm if self._is_of(record, request) and record["decode"] == decode]
@@ -106,7 +109,10 @@ class Rates:
         if request.is_fill and not jobs:
             part["render_s"] *= 2  # a candidate is matched at both ends and judged, too
         part["step_s"] = _median(steps, "step_s", [same[2], same[1], same[0]])
-        first_s, total_s = (_work_of_fill if request.is_fill else _work)(part, request.made_s, variations)
+        if request.is_fill:
+            first_s, total_s = _work_of_fill(part, request.made_s, variations)
+        else:
+            first_s, total_s = _work(part, request.made_s, math.ceil(variations / cores))
         alike = [record for record in known if all(record[key] == value for key, value in same) and record["first_s"]]
         if alike and request.seconds > FIRST_CHUNK_S + part["ahead_s"]:
             first_s = _median(alike, "first_s", same)  # however long the rest is
@@ -146,12 +152,12 @@ def measured_outside(first_s: float, work_s: float, new_s: float, variations: in
     return {"variations": variations, "first_s": first_s, "prepare_s": prepare_s, "render_per_s": per_s, **rest}
 
 
-def _work(part: Pace, seconds: float, variations: int) -> tuple[float, float]:
-    """Until the first new audio, and until the end."""
+def _work(part: Pace, seconds: float, turns: int) -> tuple[float, float]:
+    """Until the first new audio, and until the end. turns: in which all variations' windows of a chunk are rendered."""
     windows = [part["render_s"] + s * part["render_per_s"] for s in _windows_s(seconds, part["left_s"], part["ahead_s"])]
     step_s = part["step_s"] * part["steps_per_s"]  # for a second of new audio
     first_s = part["prepare_s"] + step_s * min(seconds, FIRST_CHUNK_S + part["ahead_s"]) + windows[0]
-    return first_s, part["prepare_s"] + (step_s + part["rest_per_s"]) * seconds + variations * sum(windows)
+    return first_s, part["prepare_s"] + (step_s + part["rest_per_s"]) * seconds + turns * sum(windows)
 
 
 def _work_of_fill(part: Pace, seconds: float, candidates: int) -> tuple[float, float]:
@@ -169,16 +175,26 @@ def _windows_s(seconds: float, left_s: float, ahead_s: float) -> Iterator[float]
         start, size = end, min(2 * size, LONGEST_CHUNK_S)
 
 
+def _alone(record: _Record) -> _Record:
+    """A window's time as it would be of one variation. Candidates of a fill are played one after the other."""
+    if record.get("fill"):
+        return record
+    count = float(record["variations"])
+    at_once = count / max(1, math.ceil(count / float(record.get("takes_at_once", 1))))
+    return record | {name: record[name] * max(1.0, at_once) for name in ("render_s", "render_per_s")}
+
+
 def _step_s(record: _Record, variations: int) -> float:
     """As a step would be with so many variations."""
-    device = str(record["device"])
-    return float(record["step_s"]) * _dearer(variations, device) / _dearer(float(record["variations"]), device)
+    return float(record["step_s"]) * _dearer(variations, record) / _dearer(float(record["variations"]), record)
 
 
-def _dearer(variations: float, device: str) -> float:
-    """A step with so many than with one."""
-    each, above = _DEARER_IN_EIGHT_BITS if EIGHT_BIT_STEPS in device else _DEARER
-    return 1 + each * (min(variations, _MANY) - 1) + above * max(0.0, variations - _MANY)
+def _dearer(variations: float, record: _Record) -> float:
+    """A step with so many than with one, with the record's model."""
+    each, above = _DEARER_APART if record.get("rows_apart") else _DEARER
+    more = each * (min(variations, _MANY) - 1) + above * max(0.0, variations - _MANY)
+    cores = max(1.0, min(variations, float(record.get("takes_at_once", 1)))) if record.get("rows_apart") else 1.0
+    return 1 + more / cores
 
 
 def _median(records: list[_Record], name: str, same: list[tuple[str, Any]]) -> float:

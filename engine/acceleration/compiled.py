@@ -20,7 +20,6 @@ from engine.acceleration.eight_bit_step import EightBitStep, EightBitWeights, ei
 from engine.acceleration.side_by_side import side_by_side
 from engine.acceleration.step_graph import StepGraph, step_graph
 from engine.config import LanguageModelConfig
-from engine.limits import EIGHT_BIT_STEPS
 from engine.models.cache import KVCache
 from engine.models.language_model import LanguageModel, rope_tables
 
@@ -58,7 +57,12 @@ class CompiledNetwork:
 
     @property
     def description(self) -> str:
-        return EIGHT_BIT_STEPS if self._exact else f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
+        return "numba in float32" if self._exact else f"ONNX Runtime in {'eight bits' if self.eight_bits else 'float32'}"
+
+    @property
+    def rows_apart(self) -> bool:
+        """Whether a step's work is each row's own, as where weights are read from the processor's cache."""
+        return self._exact is not None
 
     def read(self, x: Tensor, cache: KVCache, row: int) -> Tensor:
         first = cache.filled - x.shape[1]

@@ -15,8 +15,13 @@ T = TypeVar("T")
 
 @dataclass
 class PaceMeter:
-    """Measures how long the parts of a generation take, in seconds of work; begins with what prepares it."""
+    """Measures how long the parts of a generation take, in seconds of work; begins with what prepares it.
 
+    takes_at_once, rows_apart: as in a `Pace`.
+    """
+
+    takes_at_once: int = 1
+    rows_apart: bool = False
     begun: float = field(default_factory=time.monotonic)
     prepare_s: float | None = None  # before the first token
     steps_s: float = 0.0
@@ -77,7 +82,8 @@ class PaceMeter:
             "variations": variations, "first_s": first_s, "prepare_s": self.prepare_s or 0.0,
             "step_s": self.steps_s / max(1, self.steps),
             "steps_per_s": steps_per_s, "render_s": render_s, "render_per_s": render_per_s,
-            "left_s": margins_s[0], "ahead_s": margins_s[1], "rest_per_s": max(0.0, rest_s) / max(new_s, 1e-3),
+            "left_s": margins_s[0], "ahead_s": margins_s[1], "takes_at_once": self.takes_at_once, "rows_apart": self.rows_apart,
+            "rest_per_s": max(0.0, rest_s) / max(new_s, 1e-3),
         }  # fmt: skip
 
 

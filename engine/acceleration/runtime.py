@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.acceleration.pace import PaceMeter
+from engine.acceleration.side_by_side import side_by_side
 from engine.api import ACCELERATIONS, EngineError
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.models.flow_matching import FlowMatching
@@ -91,6 +93,10 @@ class Prepared:
         """Of torch, for one take: what is rounded depends on it, and a take is the same alone and beside others."""
         return 1 if self.takes_at_once > 1 else self.runtime.threads
 
+    def pace_meter(self) -> PaceMeter:
+        """Of a generation that begins now."""
+        return PaceMeter(takes_at_once=self.takes_at_once, rows_apart=getattr(self.decoder.network, "rows_apart", False))
+
     @property
     def description(self) -> str:
         """What it runs on, for people: "CPU", "CPU, numba in float32"."""
@@ -99,7 +105,8 @@ class Prepared:
 
 
 def prepare(checkpoint: Checkpoint, runtime: Runtime) -> Prepared:
-    """Folds, moves and packs. The checkpoint's modules are changed in place."""
+    """Folds, moves and packs, and begins the threads that takes are made on. The checkpoint's modules are changed in place."""
+    side_by_side([lambda: None] * 2, runtime.threads)
     for codec in (checkpoint.wavtokenizer, checkpoint.hifi_codec):
         if codec is not None:
             codec.fold()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import lru_cache
-from threading import Barrier
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from threading import Barrier, Thread
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -36,62 +37,86 @@ def in_turn(calls: Sequence[Callable[[], T]], threads: int | None = None) -> Ite
             yield end.result()
 
 
-def _ended(calls: Sequence[Callable[[], T]], threads: int | None) -> Generator[Future[T], None, None]:
+@dataclass(frozen=True, eq=False)
+class _End(Generic[T]):
+    """Of the call `number`."""
+
+    number: int
+    values: tuple[T, ...] = ()  # what it returned
+    error: BaseException | None = None
+
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.values[0]
+
+
+def _ended(calls: Sequence[Callable[[], T]], threads: int | None) -> Generator[_End[T], None, None]:
     """Of each call in its order what it returned or raised, once it has ended."""
-    ends: list[Future[T]] = [Future() for _ in calls]
-    left, before = deque(zip(calls, ends, strict=True)), torch.get_num_threads()
+    left, ended, before = deque(enumerate(calls)), SimpleQueue[_End[T]](), torch.get_num_threads()
     threads = threads or before
     beside = min(threads, len(calls)) - 1
 
     def work_on() -> bool:
-        """The next call; whether there was one."""
+        """Runs the next call, if there is one."""
         try:
-            call, end = left.popleft()
+            number, call = left.popleft()
         except IndexError:
             return False
         if beside > 0:
             torch.set_num_threads(1)
-        _settle(call, end)
+        ended.put(_end_of(number, call))
         return True
 
     def help() -> None:
         while work_on():
             pass
 
+    known: dict[int, _End[T]] = {}
     try:
         for _ in range(beside):
-            _helpers(threads).submit(help)
-        for end in ends:
-            while not end.done() and work_on():
-                pass
-            wait([end])
-            yield end
+            _helpers(threads).put(help)
+        for number in range(len(calls)):
+            while number not in known:
+                if ended.empty():
+                    work_on()
+                end = ended.get()
+                known[end.number] = end
+            yield known[number]
     finally:
-        begun = set(ends)
+        begun = len(calls)
         while left:
             with suppress(IndexError):
-                begun.discard(left.popleft()[1])
-        wait(begun)
+                left.pop()
+                begun -= 1
+        for _ in range(begun - len(known)):
+            ended.get()
         torch.set_num_threads(before)  # what is set on one thread holds for those that have not asked yet
 
 
-def _settle(call: Callable[[], T], end: Future[T]) -> None:
+def _end_of(number: int, call: Callable[[], T]) -> _End[T]:
     try:
-        end.set_result(call())
+        return _End(number, (call(),))
     except BaseException as error:
-        end.set_exception(error)
+        return _End(number, error=error)
 
 
 @lru_cache
-def _helpers(threads: int) -> ThreadPoolExecutor:
-    """All but the calling thread, and all there from the first use on, which is a model's warm-up: a thread that begins when
-    memory is short can end the whole process, or never answer.
+def _helpers(threads: int) -> SimpleQueue[Callable[[], None]]:
+    """What all threads but the calling one take their work from. They are there from the first use on, which is when a model is
+    loaded: a thread that begins when memory is short can end the whole process, or never answer.
     """
-    pool, together = ThreadPoolExecutor(threads - 1, "beside"), Barrier(threads)
-    for _ in range(threads - 1):
-        pool.submit(together.wait)
+    work, together = SimpleQueue[Callable[[], None]](), Barrier(threads)
+
+    def run() -> None:
+        together.wait()
+        while True:
+            work.get()()
+
+    for number in range(1, threads):
+        Thread(target=run, name=f"beside-{number}", daemon=True).start()
     together.wait()
-    return pool
+    return work
 
 
 def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:

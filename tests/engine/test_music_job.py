@@ -1,6 +1,7 @@
 """Music jobs at tiny size: variations, loops, cancels, and takes that are made again until they are on their grid."""
 
 import dataclasses
+import threading
 from threading import Barrier
 
 import numpy as np
@@ -56,6 +57,7 @@ def test_variations_are_rendered_side_by_side_and_come_in_their_order(model, mon
             return render(self, *args, **options)
 
         monkeypatch.setattr(renderer, "render", met)
+        monkeypatch.setattr(threading.Thread, "start", lambda self: pytest.fail("a thread begins in the middle of a job"))
         request = GenerationRequest(prompt="dub", duration_s=4.0, model=model, variations=4, decode=decode, seed=1)
         chunks = [event for event in engine.generate(request) if isinstance(event, AudioChunk)]
     finally:

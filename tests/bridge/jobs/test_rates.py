@@ -111,14 +111,33 @@ def test_the_more_are_made_together_the_dearer_a_step():
 def test_steps_in_eight_bits_cost_nearly_as_much_again_for_each_that_is_made():
     """As measured: of four 3.8 times one's, of eight 7.1, of sixteen 11.8."""
     rates = Rates()
-    rates.device = "CPU, numba in float32"
-    rates.done(request(), PACE | {"variations": 1})
+    rates.done(request(), PACE | {"variations": 1, "rows_apart": 1.0})
     one, four = rates.estimate(request()), rates.estimate(request(variations=4))
     rendered = 4 * 0.03 + 13.0 * 0.1
     assert four.total_s - one.total_s - 3 * rendered == pytest.approx(2.8 * 7.5 * 50 * 0.004, rel=0.1)
-    rates.done(fill(4.0), PACE | {"variations": 8})
+    rates.done(fill(4.0), PACE | {"variations": 8, "rows_apart": 1.0})
     eight, sixteen = (rates.estimate(fill(4.0, count)).total_s - 0.2 - count * 0.43 for count in (8, 16))
     assert sixteen / eight == pytest.approx(11.8 / 7.1, rel=0.05)
+
+
+def test_variations_share_the_cores():
+    """Two at a time: a window of each takes half of one's time, and what is each one's own of a step takes half."""
+    rates, cores = Rates(), {"takes_at_once": 2.0, "rows_apart": 1.0}
+    rates.done(request(), PACE | cores)
+    one, two, three, four = (rates.estimate(request(variations=count)).total_s for count in (1, 2, 3, 4))
+    rendered, steps = 4 * 0.03 + 13.0 * 0.1, 7.5 * 50 * 0.004
+    assert two - one == pytest.approx(0.87 / 2 * steps) and four - three == pytest.approx(0.87 / 2 * steps)
+    assert four - one == pytest.approx(rendered + 3 * 0.87 / 2 * steps)
+    first = rates.estimate(request(variations=4)).first_s - rates.estimate(request()).first_s
+    assert first == pytest.approx(50 * 1.0 * 0.004 * 3 * 0.87 / 2)  # its window takes as long as alone
+
+
+def test_a_job_of_several_takes_as_long_again_and_says_what_one_takes():
+    rates, cores = Rates(), {"takes_at_once": 2.0, "rows_apart": 1.0}
+    rates.done(request(variations=4), PACE | cores | {"variations": 4})
+    rendered, steps = 4 * 0.03 + 13.0 * 0.1, 7.5 * 50 * 0.004
+    assert rates.estimate(request(variations=4)).total_s == pytest.approx(0.2 + steps + 4 * rendered)
+    assert rates.estimate(request()).total_s == pytest.approx(0.2 + steps / (1 + 3 * 0.87 / 2) + 2 * rendered)
 
 
 def test_what_is_most_alike_counts_and_of_that_the_median():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -53,6 +54,22 @@ def test_of_a_view_nothing_else_can_be_drawn_and_a_piece_ends_between_groups():
 
 def test_top_k_wider_than_the_vocabulary_keeps_all():
     assert sampling.top_k(torch.randn(2, 5), 350)[0].shape == (2, 5)
+
+
+@pytest.mark.parametrize("k", [1, 7, 100, 350])
+def test_each_row_draws_what_multinomial_draws_of_its_seed(k):
+    logits = 3 * torch.randn(200, 400)
+    drawn = draw(logits, k=k, temperature=0.7, generators=[torch.Generator().manual_seed(seed) for seed in range(200)])
+    values, tokens = sampling.top_k(logits / 0.7, k)
+    for seed, (row, own) in enumerate(zip(values.softmax(-1), tokens, strict=True)):
+        assert drawn[seed] == own[torch.multinomial(row, 1, generator=torch.Generator().manual_seed(seed))]
+
+
+def test_of_what_is_no_number_nothing_is_drawn():
+    logits = torch.randn(2, 40)
+    logits[1, 3] = torch.nan
+    with pytest.raises(RuntimeError, match="no numbers"):
+        draw(logits)
 
 
 def test_temperature_zero_is_the_largest():
