@@ -72,7 +72,7 @@ SKETCH = ModelConfig(
         n_codes=512,
         spectral=SpectralConfig(blocks=6, noise_steps=8),
     ),
-    guidance=5.0,
+    guidance=6.0,
     clip_guidance=2.0,
     top_k=100,
     temperature=0.9,

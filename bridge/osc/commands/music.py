@@ -64,7 +64,7 @@ class _Asked(Command):
     variations: Annotated[
         int | None, Meta("so many in one go: the first with this seed, the others with the next", 1, MAX_VARIATIONS)
     ] = None
-    guidance: Annotated[float | None, Meta(f"how strictly prompt and clip are followed; {_OWN} 5, with a clip 2", 0, 20)] = None
+    guidance: Annotated[float | None, Meta(f"how strictly prompt and clip are followed; {_OWN} 6, with a clip 2", 0, 20)] = None
     top_k: Annotated[int | None, Meta(f"how many tokens the sampler chooses from; {_OWN} 100", 1, 100_000)] = None
     temperature: Annotated[float | None, Meta(f"how freely it chooses; {_OWN} 0.9", 0, 5)] = None
     width: Annotated[
