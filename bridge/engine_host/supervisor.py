@@ -144,7 +144,7 @@ class Supervisor:
             return
         log.error("%s", failure)
         self._child = None
-        if child.was_ready:  # else it would die again at once: the next request tries
+        if child.has_answered:  # else it would die again at once: the next request tries
             self.restarts += 1
             self._start_child()
         else:
@@ -183,7 +183,7 @@ class _Child:
         self._now = now
         self.last_message_at = self.progressed_at = now()
         self.handing_over = False  # the reader waits for the event loop: the child is not to blame for silence
-        self.was_ready = False
+        self.has_answered = False  # that its model is loaded, or why not
         self._link = Link(ours)
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | EngineFailure] = asyncio.Queue(_EVENTS_AHEAD)
@@ -226,7 +226,7 @@ class _Child:
                     self.progressed_at = self.last_message_at
                     self._hand_over(protocol.decode(message, samples))
                 elif message["type"] != "heartbeat":
-                    self.was_ready = True
+                    self.has_answered = self.has_answered or message["type"] != "ready"
                     self._loop.call_soon_threadsafe(self._on_notice, self, message)
         except (EOFError, OSError):
             self._conclude()
@@ -254,5 +254,5 @@ def _how(exitcode: int | None) -> str:
     if exitcode >= 0:
         return f"ended with status {exitcode}"
     name = signal.Signals(-exitcode).name if -exitcode in list(signal.Signals) else str(-exitcode)
-    hint = ", often for lack of memory" if name == "SIGKILL" else ""
+    hint = ", often for lack of memory" if name in ("SIGKILL", "SIGABRT") else ""
     return f"was killed by {name}{hint}"

@@ -118,6 +118,15 @@ def test_an_engine_that_cannot_start_is_said_to_every_job(start_daemon):
         assert state.state == "down" and "asked not to start" in state.pairs["problem"]
 
 
+def test_an_engine_that_dies_of_its_model_is_not_begun_again_and_again(start_daemon):
+    daemon = start_daemon(model="deadly")
+    with daemon.client() as client:
+        wait_for(lambda: client.status().state == "down")
+        assert "ended with status 9" in client.status().pairs["problem"]
+        assert [*client.generate("tune", duration_s=0.5)][-1].code == "engine_died"
+        assert client.status().pairs["restarts"] == 0 and client.status().state == "down"
+
+
 def test_a_model_that_is_missing_at_start_does_not_stop_the_others(start_daemon):
     daemon = start_daemon(model="missing")
     with daemon.client() as client:
