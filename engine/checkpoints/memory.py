@@ -13,7 +13,8 @@ from engine.api import OutOfMemory
 
 SPARE = 0.8  # of the machine's memory, for a model: the system and a DAW want the rest
 _SHORTAGE = re.compile(
-    r"can(no|')t allocate memory|not enough memory|out of memory|bad_alloc|could not create a memory", re.IGNORECASE
+    r"can(no|')t allocate memory|not enough memory|out of memory|bad_alloc|could not create a (memory|primitive(?! descriptor))",
+    re.IGNORECASE,
 )
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO, _STATUS = Path("/proc/meminfo"), Path("/proc/self/status")
