@@ -22,13 +22,20 @@ def test_whether_a_model_fits_follows_from_the_machines_memory():
     [
         MemoryError(), OSError(errno.ENOMEM, "x"), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), RuntimeError("std::bad_alloc"),
+        RuntimeError("could not create a primitive"),
     ],
 )  # fmt: skip
 def test_a_failed_allocation_is_known_in_each_of_its_forms(error):
     assert is_shortage(error)
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "x"), RuntimeError("shape mismatch"), ValueError("out of memory")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "x"), RuntimeError("shape mismatch"), ValueError("out of memory"),
+        RuntimeError("could not create a primitive descriptor for a convolution"),
+    ],
+)  # fmt: skip
 def test_other_errors_are_no_shortage(error):
     assert not is_shortage(error)
 
