@@ -12,11 +12,17 @@ from engine.corpus.facts import PieceFacts, SectionFacts, has_key, section_of
 
 RATE = 24_000  # Hz of everything that is classified: no path of a model is recognised by its bandwidth
 WINDOW_S = 8.0
+MEASURED = ("intro", "verse", "chorus")  # sections that trials read
 
 
 def with_key(corpus: Corpus) -> list[str]:
     """The pieces in which more than drums play."""
     return [name for name in corpus.names if has_key(corpus.facts[name])]
+
+
+def whole(corpus: Corpus) -> list[str]:
+    """The pieces that have each section that is MEASURED: of a short one there may be an intro alone."""
+    return [name for name in corpus.names if {section["label"] for section in corpus.facts[name]["sections"]} >= {*MEASURED}]
 
 
 def read_section(corpus: Corpus, name: str, label: str, rng: np.random.Generator) -> tuple[Audio, SectionFacts]:

@@ -12,6 +12,7 @@ from engine.corpus.dataset import Corpus
 from engine.evaluation import continuation_trials, music_trials, recorded_trials, sound_trials, trials
 from engine.evaluation.classifier import PIECES, MusicClassifier
 from engine.evaluation.codec_trial import FAST, FULL, codec_trial, through
+from engine.evaluation.excerpts import MEASURED, whole
 from engine.evaluation.prompts import draw_prompts
 from engine.evaluation.results import Result
 
@@ -31,9 +32,11 @@ def target_trials(
     accuracy: dict[str, float] = {}
     if options.corpus is not None:
         training, held_out = Corpus(options.corpus), Corpus(options.corpus, held_out=True)
+        held_out.names = whole(held_out)
         if not training.names or not held_out.names:
             raise EngineError(
-                f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones, as p000000.wav and .json"
+                f"{options.corpus} is no corpus: it needs pieces to learn from and held-out ones with {', '.join(MEASURED)}, "
+                "as p000000.wav and .json"
             )
 
         say(f"training the classifier on {min(PIECES, len(training.names))} pieces")

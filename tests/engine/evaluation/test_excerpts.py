@@ -5,7 +5,7 @@ import pytest
 import soxr
 
 from engine.corpus.dataset import Corpus
-from engine.evaluation.excerpts import RATE, WINDOW_S, read_section, section_end_s, section_start_s, with_key
+from engine.evaluation.excerpts import RATE, WINDOW_S, read_section, section_end_s, section_start_s, whole, with_key
 
 
 def test_an_excerpt_begins_on_a_bar_of_its_section(corpus):
@@ -28,3 +28,11 @@ def test_pieces_of_drums_alone_have_no_key(corpus):
     assert with_key(held_out) == held_out.names
     held_out.facts[held_out.names[0]]["instruments"] = {"drums": "drums"}
     assert with_key(held_out) == held_out.names[1:]
+
+
+def test_a_piece_without_one_of_the_sections_that_are_read_is_not_whole(corpus):
+    held_out = Corpus(corpus, held_out=True)
+    assert whole(held_out) == held_out.names
+    facts = held_out.facts[held_out.names[0]]
+    facts["sections"] = [section for section in facts["sections"] if section["label"] != "chorus"]
+    assert whole(held_out) == held_out.names[1:]

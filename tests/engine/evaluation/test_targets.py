@@ -43,9 +43,10 @@ def options(**given):
     return Namespace(**{"corpus": None, "loops": None, "recordings": None, "long": None} | given)
 
 
-def with_corpus(monkeypatch, learnt=1, held_out=1):
+def with_corpus(monkeypatch, learnt=1, held_out=1, sections=("intro", "verse", "chorus", "outro")):
     pieces = {False: ["p"] * learnt, True: ["q"] * held_out}
-    monkeypatch.setattr(targets, "Corpus", lambda folder, held_out=False: SimpleNamespace(names=pieces[held_out]))
+    facts = {name: {"sections": [{"label": label} for label in sections]} for name in "pq"}
+    monkeypatch.setattr(targets, "Corpus", lambda folder, held_out=False: SimpleNamespace(names=pieces[held_out], facts=facts))
 
 
 def all_of(**given):
@@ -83,5 +84,12 @@ def test_each_further_thing_that_is_given_brings_its_trial(judged, given, name):
 def test_a_folder_that_is_no_corpus_is_one_sentence_before_anything_is_played(judged, monkeypatch, learnt, held_out):
     with_corpus(monkeypatch, learnt, held_out)
     with pytest.raises(EngineError, match="^folder is no corpus: it needs pieces to learn from and held-out ones"):
+        all_of(corpus="folder")
+    assert judged == []
+
+
+def test_a_corpus_whose_held_out_pieces_lack_a_section_is_one_sentence(judged, monkeypatch):
+    with_corpus(monkeypatch, sections=("intro", "chorus"))
+    with pytest.raises(EngineError, match="held-out ones with intro, verse, chorus"):
         all_of(corpus="folder")
     assert judged == []
