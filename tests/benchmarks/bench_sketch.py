@@ -8,6 +8,9 @@ hits both. Lines:
 `….real_time_factor` seconds for a second of audio; `….cpu`: of the processor's work, of all threads.
 `….variations` tokens a second of the language model for 4 variations in one batch, beside 4 requests one after the other; the
 same tokens.
+`….takes`      seconds for 4 variations of 12 s, beside one; the last figure is how many times as long they take. `….cpu`: of the
+processor's work. `….two_cores`: as long as it takes two cores that do nothing else, from the work of each part: what is done side
+by side on two cores counts once, without what it costs to hand it over.
 """
 
 from __future__ import annotations
@@ -16,14 +19,19 @@ import argparse
 import itertools
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import soundfile
 
+from engine.acceleration import side_by_side
 from engine.api import DECODE_PATHS, AudioChunk, Finished, GenerationRequest
 from engine.pipeline import Pipeline
 from engine.rendering.windows import ChunkPlan
@@ -60,6 +68,9 @@ def main(arguments: list[str] | None = None) -> None:
             continued = GenerationRequest(clip=str(LOOP), join="new", **common)
             bench(f"{label}.{decode}.continued", streamed, whole, continued, clips)
             bench(f"{label}.{decode}.again", streamed, whole, continued)
+        for decode in DECODE_PATHS:
+            takes = GenerationRequest(prompt=PROMPT, **common | {"decode": decode, "duration_s": min(12.0, options.seconds)})
+            bench_takes(f"{label}.{decode}.takes", streamed, takes)
         bench_variations(f"{label}.variations", streamed, GenerationRequest(prompt=PROMPT, **common | {"decode": "fast"}))
 
 
@@ -98,6 +109,49 @@ def bench_variations(name: str, engine: Pipeline, request: GenerationRequest) ->
         figures.append([count / sum(seconds for _, seconds in runs) for runs in (together, alone)])
     ours, theirs = (statistics.median(column) for column in zip(*figures, strict=True))
     report(name, ours, "tokens/s", theirs, ours / theirs)
+
+
+def bench_takes(name: str, engine: Pipeline, request: GenerationRequest) -> None:
+    runs = [[timed(engine, replace(request, variations=count)) for count in (1, VARIATIONS)] for _ in range(RUNS)]
+    for place, suffix in enumerate(("", ".cpu", ".two_cores")):
+        one, four = (statistics.median(run[which][place] for run in runs) for which in (0, 1))
+        report(name + suffix, four, "s", one, four / one)
+
+
+def timed(engine: Pipeline, request: GenerationRequest) -> tuple[float, float, float]:
+    """Seconds of a job: elapsed, of work, and by two cores that do nothing else."""
+    rounds: list[list[tuple[float, bool]]] = []  # of what was done side by side: work, and whether on this thread
+    here, ended = threading.current_thread(), side_by_side._ended
+
+    def noted(calls: Sequence[Callable[[], Any]], threads: int | None) -> Iterator[Any]:
+        parts: list[tuple[float, bool]] = []
+        rounds.append(parts)
+
+        def note(call: Callable[[], Any]) -> Any:
+            begun = time.thread_time()
+            try:
+                return call()
+            finally:
+                parts.append((time.thread_time() - begun, threading.current_thread() is here))
+
+        yield from ended([partial(note, call) for call in calls], threads)
+
+    begun, cpu_begun, own_begun = time.perf_counter(), time.process_time(), time.thread_time()
+    with mock.patch.object(side_by_side, "_ended", noted):
+        *_, end = engine.generate(request)
+    elapsed, work, own = time.perf_counter() - begun, time.process_time() - cpu_begun, time.thread_time() - own_begun
+    assert isinstance(end, Finished) and not end.cancelled
+    outside = own - sum(seconds for parts in rounds for seconds, is_here in parts if is_here)
+    return elapsed, work, outside + sum(on_two_cores([seconds for seconds, _ in parts]) for parts in rounds)
+
+
+def on_two_cores(parts: list[float]) -> float:
+    """Seconds for parts of which each free core takes the next."""
+    one = other = 0.0
+    for part in parts:
+        one, other = sorted((one, other))
+        one += part
+    return max(one, other)
 
 
 def sampled(engine: Pipeline, request: GenerationRequest) -> tuple[list[tuple[int, ...]], float]:

@@ -45,9 +45,15 @@ def test_it_reaches_every_figure_and_every_new_clip_is_new(
     names = [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()]
     ways = [f"{path}{way}" for path in ("full", "fast") for way in ("", ".continued", ".again")]
     figures = ("first_chunk", "first_chunk.cpu", "real_time_factor", "real_time_factor.cpu")
-    assert names == [f"tiny.{way}.{figure}" for way in ways for figure in figures] + ["tiny.variations"]
+    takes = [f"tiny.{path}.takes{suffix}" for path in ("full", "fast") for suffix in ("", ".cpu", ".two_cores")]
+    assert names == [f"tiny.{way}.{figure}" for way in ways for figure in figures] + takes + ["tiny.variations"]
     clips = [place for place, event in enumerate(events) if isinstance(event, Path)]
     for place, end in zip(clips, [*clips[1:], len(events)], strict=True):
         own = set(events[place + 1 : end]) - {None}
         assert own == {"computed"} or events[place] == loop, f"{events[place]} was known before: {own}"
     assert len([place for place in clips if events[place] != loop]) == 4
+
+
+def test_two_cores_that_are_free_take_the_parts_in_turn() -> None:
+    assert bench_sketch.on_two_cores([]) == 0 and bench_sketch.on_two_cores([2.0]) == 2
+    assert bench_sketch.on_two_cores([1.0, 1.0, 1.0, 1.0]) == 2 and bench_sketch.on_two_cores([3.0, 1.0, 1.0]) == 3
