@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
-from threading import Barrier, Thread
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -109,12 +109,19 @@ def _helpers(threads: int) -> SimpleQueue[Callable[[], None]]:
     work, together = SimpleQueue[Callable[[], None]](), Barrier(threads)
 
     def run() -> None:
-        together.wait()
+        try:
+            together.wait()
+        except BrokenBarrierError:
+            return
         while True:
             work.get()()
 
-    for number in range(1, threads):
-        Thread(target=run, name=f"beside-{number}", daemon=True).start()
+    try:
+        for number in range(1, threads):
+            Thread(target=run, name=f"beside-{number}", daemon=True).start()
+    except RuntimeError:  # no memory for one: those that wait for it must end
+        together.abort()
+        raise
     together.wait()
     return work
 

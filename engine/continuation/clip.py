@@ -155,7 +155,7 @@ def _join_frame(request: GenerationRequest, name: str, total: int, rate: int) ->
     if from_s > duration_s + 1 / rate:
         raise ClipError(f"from_s is {from_s:g} but {name} lasts {duration_s:.2f} s: choose a place inside the clip")
     if from_s < least_s:
-        raise ClipError(f"from_s is {from_s:g}: {MIN_CLIP_S:g} s of the clip at least must lie before it")
+        raise ClipError(f"from_s is {from_s:g}: {least_s:g} s of the clip at least must lie before it")
     if request.task != "music" and duration_s > MAX_CLIP_S:
         most = f"a clip to {_verb(request)} may last {MAX_CLIP_S:g} s"
         raise ClipError(f"{name} lasts {duration_s:.0f} s: {most}; give it in parts")

@@ -121,3 +121,19 @@ def test_no_thread_begins_after_the_first_use(monkeypatch):
         begun.clear()
         side_by_side([lambda: time.sleep(0.01)] * 9)
     assert not begun
+
+
+def test_where_a_thread_cannot_begin_those_that_wait_for_it_end(monkeypatch):
+    begun, begin = [], threading.Thread.start
+
+    def start(thread):
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start"):
+        side_by_side([lambda: None] * 7, 7)
+    begun[0].join(timeout=20)
+    assert not begun[0].is_alive()
