@@ -30,6 +30,9 @@ close_session()
 quit()
 """
 
+BLOCK = 2048  # samples, of Ardour's engine without a device
+FULL_SCALE = -(2**31)
+
 
 def ardour_program(what: str) -> str:
     """Its name has Ardour's version in it."""
@@ -57,6 +60,23 @@ def session(tmp_path) -> Path:
     return folder
 
 
+def exported(session: Path, folder: Path) -> tuple[np.ndarray, int]:
+    """What Ardour renders, int32, and its rate.
+
+    On a busy machine 7.3 now and then (1 of 20) puts negative full scale into the first sample of each of its blocks: then again.
+    """
+    out, environment = folder / "out.wav", {**os.environ, "HOME": str(folder)}
+    command = [ardour_program("export"), "-b", "24", "-o", out, session, "song"]
+    for _ in range(5):
+        out.unlink(missing_ok=True)
+        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=120)
+        assert out.exists(), done.stdout + done.stderr  # 7.3 may crash once the file is whole: that is no failure
+        played, rate = soundfile.read(out, dtype="int32", always_2d=True)
+        if (played[::BLOCK] > FULL_SCALE).all():
+            break
+    return played, rate
+
+
 @pytest.mark.realtime  # Ardour's engine runs by the clock, and its export can stand still on a busy machine
 def test_it_plays_the_result_on_its_bar(result, session, tmp_path):
     done = run_example("place_in_ardour", session, result, "--bar", 5)
@@ -78,13 +98,9 @@ def test_it_plays_the_result_on_its_bar(result, session, tmp_path):
     line = next(line for line in reported.splitlines() if line.startswith("region"))
     _, bar, position, length = line.split()
     assert bar == "5|1|0" and int(length) == 4 * 2 * RATE
-    out = tmp_path / "out.wav"
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    command = [ardour_program("export"), "-b", "24", "-o", out, session, "song"]
-    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=120)
-    assert out.exists(), done.stdout + done.stderr  # 7.3 may crash once the file is whole: that is no failure
-    played, rate = soundfile.read(out, dtype="int32", always_2d=True)
     wanted, _ = soundfile.read(result, dtype="int32", always_2d=True)
+    assert wanted.min() > FULL_SCALE
+    played, rate = exported(session, tmp_path)
     start = int(position)
     assert rate == RATE and abs(start - 16 * 60 / 124 * RATE) < 1  # Ardour's own sample of the bar
     assert not played[:start].any()
