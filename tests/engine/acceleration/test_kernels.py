@@ -49,7 +49,7 @@ def test_the_exponential_is_right_to_seven_digits_and_ends_at_the_smallest_norma
 
 
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 2), (3, 1), (2, 2)], ids=["pairs", "an odd group", "no groups"])
-@pytest.mark.parametrize("at", [0, 5, 12])
+@pytest.mark.parametrize("at", [0, 5, 7, 12])
 def test_attention_is_torchs_over_what_each_row_may_see(heads, kv_heads, at):
     rows, d, capacity, begins = 2, 8, 14, np.array([0, min(3, at)])
     qkv, cache = some(rows, (heads + 2 * kv_heads) * d), some(2, rows, kv_heads, capacity, d)
