@@ -27,6 +27,7 @@ class SpectralConfig:
 
     blocks: int
     noise_steps: int = 4  # a frame, in which the noise has its levels
+    highest_tone: float = 4_200.0  # Hz; what is above is noise
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ def to_mapping(config: ModelConfig) -> dict[str, Any]:
     values = dataclasses.asdict(config)
     for name, blocks in (("wavtokenizer", SPECTRAL_BLOCKS[WavTokenizerConfig]), ("hifi_codec", SPECTRAL_BLOCKS[HiFiCodecConfig])):
         if (codec := values[name]) is not None and (spectral := codec.pop("spectral")) is not None:
-            codec |= {blocks: spectral["blocks"], "noise_steps": spectral["noise_steps"]}
+            codec |= {blocks: spectral.pop("blocks")} | spectral
     return {FILE_KEYS.get(name, name): value for name, value in values.items()}
 
 
@@ -265,7 +266,8 @@ SPECTRAL_BLOCKS: dict[type, str] = {WavTokenizerConfig: "encoder_blocks", HiFiCo
 
 def _with_spectral(values: dict[str, Any], blocks: str) -> dict[str, Any]:
     """A codec's values as `model.json` has them → as its configuration has them."""
-    spectral = SpectralConfig(values.get(blocks, 0), values.get("noise_steps", SpectralConfig.noise_steps))
-    return {name: value for name, value in values.items() if name not in (blocks, "noise_steps")} | {
+    kept = {field.name: values[field.name] for field in dataclasses.fields(SpectralConfig)[1:] if field.name in values}
+    spectral = SpectralConfig(values.get(blocks, 0), **kept)
+    return {name: value for name, value in values.items() if name not in (blocks, *kept)} | {
         "spectral": spectral if spectral.blocks else None
     }

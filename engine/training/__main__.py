@@ -29,7 +29,17 @@ from engine.models.flow_matching import FlowMatching
 from engine.models.hifi_codec import HiFiCodec
 from engine.models.sketch.language_model import build_language_model
 from engine.models.wavtokenizer import WavTokenizer
-from engine.training import candidates, clip_editing, codec, decoder, flow_matching, language_model, preference, vocabulary
+from engine.training import (
+    candidates,
+    clip_editing,
+    codec,
+    decoder,
+    flow_matching,
+    language_model,
+    levels,
+    preference,
+    vocabulary,
+)
 from engine.training.codec import CODECS
 from engine.training.pack import (
     corpus_summary,
@@ -50,6 +60,7 @@ from engine.training.tokens import encode_corpus
 # Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; then preference
 # learning from candidates that it generates; last, clip editing.
 CODEC_SHARE, LANGUAGE_MODEL_SHARE, CANDIDATES_SHARE, PREFERENCE_SHARE, CLIP_EDITING_SHARE = 0.3, 0.4, 0.1, 0.05, 0.15
+FITTED_CROPS = 256  # of two seconds: what the 48 kHz codec's levels are fitted to
 FLOW_SHARE, DECODER_SHARE = 0.3, 0.12  # the two decoders get one share each
 
 Job = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
@@ -97,8 +108,9 @@ def prepare_tokens(folder: Path, runs: Path, config: ModelConfig) -> tuple[Path,
     training, held_out = Corpus(folder), Corpus(folder, held_out=True)
     wavtokenizer = load_codec(WavTokenizer(config.wavtokenizer), runs / "wavtokenizer")
     hifi_codec = load_codec(HiFiCodec(hifi_config(config)), runs / "hifi_codec")
-    crops = training.crops(32, 2 * 48_000, np.random.default_rng(0), gain_db=0.0).flatten().numpy()
+    crops = training.crops(FITTED_CROPS, 2 * 48_000, np.random.default_rng(0)).flatten().numpy()
     whiten(hifi_codec, sample_latents(hifi_codec, crops))
+    levels.fit(hifi_codec, sample_latents(hifi_codec, crops))
     for kind, module in zip(CODECS, (wavtokenizer, hifi_codec), strict=True):
         if not (runs / f"{kind}.safetensors").exists():  # once: tokens must keep their meaning when a run is continued
             save_file(module.state_dict(), runs / f"{kind}.safetensors")

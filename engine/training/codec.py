@@ -1,4 +1,4 @@
-"""Trains either codec, WavTokenizer or HiFi-Codec: reconstruction in the spectrum, codebooks by moving averages.
+"""Trains either codec, WavTokenizer or HiFi-Codec: reconstruction in the spectrum, WavTokenizer's codebook by moving averages.
 
 `python -m engine.training.codec wavtokenizer CORPUS RUN --minutes 30`. Loss: distance of levels and magnitudes in the bands
 of the encoder, plus commitment of the features to their codes (weights as in EnCodec, arXiv 2210.13438).
@@ -32,16 +32,22 @@ HOP_S = 0.04
 # Shorter than a frame: windows as long as one hardly show what a decoder does within it.
 ATTACKS = Resolution(5.3, 3, 1000.0, 20_000.0, steps=16)
 COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
+# Tones above those of CHORDS change faster than its window. It begins at a tone, four octaves above the lowest.
+HIGH_TONES = Resolution(85.333, CHORDS.bands, 16 * CHORDS.low, CHORDS.high, steps=2)
 # Steps with an auxiliary loss on the tones' levels, whose weight falls to zero: the spectrum of a sum of tones gives a useful
 # gradient only once nearly all of them are right.
 TONE_LOSS_STEPS = 600
 COMMITMENT = 0.5
 HELD_OUT_CROPS = 24
+DISTURBED = 0.15  # noise on latents that are not rounded: codes fitted afterwards and the flow are no more exact
 QUANTIZE_FROM = 200  # steps of plain auto-encoding first: codes drawn from features that already say something stay in use
 
 
 Codec = WavTokenizer | HiFiCodec
 CODECS = ("wavtokenizer", "hifi_codec")  # names of their configurations in ModelConfig
+# Those that learn to decode what is rounded to codes. HiFi-Codec's latents are the flow's, not a bit rate's: trained as they are
+# they keep more, and codes are fitted to them afterwards (`engine.training.levels`).
+THROUGH_CODES = ("wavtokenizer",)
 
 
 class MovingAverageCodebook(nn.Module):
@@ -113,12 +119,12 @@ class CodecTrainer(nn.Module):
             commitment = F.mse_loss(features, quantized.detach()) / quantized.detach().var().clamp(min=1e-3)
             through = features + (quantized - features).detach()
         else:
-            commitment, through = 0.02 * features.square().mean(), features
+            commitment, through = 0.02 * features.square().mean(), features + DISTURBED * torch.randn_like(features)
         observing = nullcontext() if self.tone_loss is None else self.tone_loss.observing()
         with torch.autocast(audio.device.type, torch.bfloat16), observing:
             decoded = self.codec.decode_features(through)
         decoded = decoded[..., : audio.shape[-1]].float()
-        level, magnitude = spectral_distance(decoded, audio, self.sample_rate)
+        level, magnitude = spectral_distance(decoded, audio, self.sample_rate, highest_tone(self.codec))
         tones = self.tone_loss(audio) if tone_weight and self.tone_loss is not None else torch.zeros(())
         judged = {} if critic is None else critic.losses(audio, decoded, scale)
         whole = level + 0.5 * magnitude + COMMITMENT * commitment + tone_weight * tones
@@ -131,11 +137,23 @@ class CodecTrainer(nn.Module):
         }
 
 
+def highest_tone(codec: Codec) -> float:
+    """Hz, of a decoder that plays tones; 0 for the released architecture."""
+    head = codec.synthesis_head
+    return 0.0 if head is None else head.highest
+
+
 class ToneLoss:
-    """How far the levels of a head's tones are from those of the long window's bands: one tone stands in the middle of each."""
+    """How far the levels of a head's tones are from those of a window's bands: one tone stands in the middle of each.
+
+    The window is that of CHORDS; from 16 times its lowest tone on that of HIGH_TONES, for a head whose tones reach above CHORDS.
+    """
 
     def __init__(self, head: TonesAndNoise, sample_rate: int):
-        self.spectrum = BandSpectrum(replace(CHORDS, steps=head.TONE_STEPS), sample_rate, head.hop)
+        parts = [CHORDS] if head.highest <= CHORDS.high else [
+            replace(CHORDS, high=HIGH_TONES.low * 2 ** (-0.5 / CHORDS.bands)), replace(HIGH_TONES, high=head.highest)
+        ]  # fmt: skip
+        self.spectra = [BandSpectrum(replace(part, steps=head.TONE_STEPS), sample_rate, head.hop) for part in parts]
         self.head = head
         self.levels: Tensor | None = None
 
@@ -149,22 +167,25 @@ class ToneLoss:
     def __call__(self, audio: Tensor) -> Tensor:
         """Mean difference of log-levels, of the head's output for this audio, which was observed."""
         assert self.levels is not None, "nothing was decoded while observing"
-        target = log_level(self.spectrum(audio)).transpose(1, 2)
+        target = log_level(torch.cat([spectrum(audio) for spectrum in self.spectra], dim=1)).transpose(1, 2)
         steps = self.levels[..., : self.head.TONE_STEPS * self.head.tones].float()
         steps = torch.unflatten(steps, -1, (self.head.TONE_STEPS, -1)).flatten(1, 2)[..., : target.shape[-1]]
         distance: Tensor = (steps.clamp(min=math.log(FLOOR)) - target).abs().mean()
         return distance
 
 
-def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-    """[B, T] twice → L1 of the bands' log-levels (0.115 is one decibel) and spectral convergence, means over COMPARED."""
+def spectral_distance(decoded: Tensor, audio: Tensor, sample_rate: int, highest_tone: float = 0.0) -> tuple[Tensor, Tensor]:
+    """[B, T] twice → L1 of the bands' log-levels (0.115 is one decibel) and spectral convergence, means over COMPARED and, where
+    tones reach above those of CHORDS, HIGH_TONES as far as they do.
+    """
     level = magnitude = torch.zeros(())
-    for resolution in COMPARED:
+    compared = [*COMPARED] if highest_tone <= CHORDS.high else [*COMPARED, replace(HIGH_TONES, high=highest_tone)]
+    for resolution in compared:
         spectrum = BandSpectrum(resolution, sample_rate, round(HOP_S * sample_rate))
         a, b = spectrum(decoded), spectrum(audio)
         level = level + F.l1_loss(log_level(a), log_level(b))
         magnitude = magnitude + ((a - b).square().sum((1, 2)) / b.square().sum((1, 2)).clamp(min=1e-4)).sqrt().mean()
-    return level / len(COMPARED), magnitude / len(COMPARED)
+    return level / len(compared), magnitude / len(compared)
 
 
 def train(
@@ -189,7 +210,7 @@ def train(
     codec: one that is trained on, in place; a new one when None. adversarial: against a discriminator as well.
     """
     torch.manual_seed(seed)
-    device, begun = device or best_device(), codec is not None
+    device, begun, through_codes = device or best_device(), codec is not None, kind in THROUGH_CODES
     codec = codec or build(kind, config)
     trainer = CodecTrainer(codec.train().requires_grad_(True)).to(device)
     if begun:
@@ -208,8 +229,8 @@ def train(
     def step(run: Run) -> dict[str, float]:
         trainer.train()
         audio = from_48_khz(training.crops(batch, frames, rng), codec.samplerate).to(device)
-        tone_weight = max(0.0, 1 - run.step / TONE_LOSS_STEPS)
-        quantize = begun or run.step >= QUANTIZE_FROM
+        tone_weight = 0.0 if begun else max(0.0, 1 - run.step / TONE_LOSS_STEPS)
+        quantize = through_codes and (begun or run.step >= QUANTIZE_FROM)
         losses = trainer.loss(audio, quantize=quantize, tone_weight=tone_weight, critic=critic, scale=run.scale())
         norm = optimizer.step(losses["loss"], run.scale())
         if critic is not None:
@@ -219,7 +240,7 @@ def train(
     @torch.no_grad()
     def evaluate(crops: Tensor) -> dict[str, float]:
         trainer.eval()
-        losses = trainer.loss(from_48_khz(crops, codec.samplerate).to(device))
+        losses = trainer.loss(from_48_khz(crops, codec.samplerate).to(device), quantize=through_codes)
         return {f"held_out_{name}": value.item() for name, value in losses.items()}
 
     run.loop(step, evaluate=None if validation is None else partial(evaluate, validation))

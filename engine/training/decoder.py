@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.config import ModelConfig
 from engine.corpus.dataset import Corpus, from_48_khz
-from engine.training.codec import CODECS, Codec, build, spectral_distance
+from engine.training.codec import CODECS, Codec, build, highest_tone, spectral_distance
 from engine.training.command import stage_options, stage_parser
 from engine.training.discriminator import Critic
 from engine.training.loop import Optimizer, Run, Stateful, best_device
@@ -72,7 +72,7 @@ def train(
     def step(run: Run) -> dict[str, float]:
         audio, decoded = recode(training.crops(batch, frames, rng))
         losses = {} if critic is None else critic.losses(audio, decoded, run.scale())
-        level, magnitude = spectral_distance(decoded, audio, rate)
+        level, magnitude = spectral_distance(decoded, audio, rate, highest_tone(codec))
         norm = optimizer.step(level + 0.5 * magnitude + losses.get("adversarial", 0.0), run.scale())
         if critic is not None:
             critic.discriminator.zero_grad(set_to_none=True)  # of the adversarial loss
@@ -82,7 +82,7 @@ def train(
     @torch.no_grad()
     def evaluate(crops: Tensor) -> dict[str, float]:
         audio, decoded = recode(crops)
-        level, magnitude = spectral_distance(decoded, audio, rate)
+        level, magnitude = spectral_distance(decoded, audio, rate, highest_tone(codec))
         return {"held_out_level": level.item(), "held_out_magnitude": magnitude.item()}
 
     run.loop(step, evaluate=None if validation is None else partial(evaluate, validation))

@@ -65,7 +65,7 @@ def whiten(codec: HiFiCodec, features: torch.Tensor) -> None:
 
     Between two codes that lie almost equally near, encoding may now choose the other. The flow's noise has deviation 1
     in every channel: latents of another size would spend its capacity on scale.
-    features: [B, D, frames] of quantised latents that show the present mean and deviation.
+    features: [B, D, frames] of latents that show the present mean and deviation.
     """
     encoder, generator, groups = codec.encoder, codec.generator, codec.config.n_code_groups
     if not (isinstance(encoder, LatentEncoder) and isinstance(generator, FrameGenerator)):
@@ -122,6 +122,6 @@ def corpus_summary(facts: list[PieceFacts]) -> dict[str, float | int]:
 
 
 def sample_latents(codec: HiFiCodec, audio: Audio) -> torch.Tensor:
-    """Quantised latents [1, D, frames] of 48 kHz mono audio [N]."""
+    """Latents [1, D, frames] of 48 kHz mono audio [N], not quantised."""
     with torch.no_grad():
-        return codec.quantize(codec.encode_features(torch.from_numpy(audio)[None]))[1]
+        return codec.encode_features(torch.from_numpy(audio)[None])

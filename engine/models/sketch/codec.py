@@ -46,7 +46,7 @@ class LatentEncoder(NoteEncoder):
 
 
 def token_head(config: WavTokenizerConfig, spectral: SpectralConfig) -> TonesAndNoise:
-    return TonesAndNoise(config.dim, config.sample_rate, config.hop_length, spectral.noise_steps)
+    return TonesAndNoise(config.dim, config.sample_rate, config.hop_length, spectral.noise_steps, spectral.highest_tone)
 
 
 class FrameGenerator(nn.Module):
@@ -59,7 +59,8 @@ class FrameGenerator(nn.Module):
         scale = 1 / spectral.blocks
         self.blocks = nn.ModuleList(ConvNeXtBlock(width, 3 * width, layer_scale=scale) for _ in range(spectral.blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = TonesAndNoise(width, config.sampling_rate, config.hop_length, spectral.noise_steps)
+        rate, hop = config.sampling_rate, config.hop_length
+        self.head = TonesAndNoise(width, rate, hop, spectral.noise_steps, spectral.highest_tone)
 
     @property
     def context(self) -> int:

@@ -142,19 +142,19 @@ class TonesAndNoise(nn.Module):
     absolute time: `first` is the first frame's number in the piece, so that windows of a piece agree.
     """
 
-    # Each band of CHORDS has its tone. Above them all is noise: tones there would do for noise and leave holes between.
-    TONES_PER_OCTAVE, LOWEST, HIGHEST = CHORDS.bands, CHORDS.low, CHORDS.high
+    # Each band of CHORDS has its tone, and so on up to `highest` Hz. Above them all is noise.
+    TONES_PER_OCTAVE, LOWEST = CHORDS.bands, CHORDS.low
     TONE_STEPS = 2  # a frame
     NOISE_BANDS = 40
     REACH = 1  # frames either side that a frame's audio depends on
     QUIET, LOUDEST = -7.0, 2.0  # log-amplitudes: where training begins, and a limit for it
 
-    def __init__(self, width: int, sample_rate: int, hop: int, noise_steps: int):
+    def __init__(self, width: int, sample_rate: int, hop: int, noise_steps: int, highest: float = CHORDS.high):
         super().__init__()
         assert hop % noise_steps == 0, f"hop {hop} must be a multiple of {noise_steps}"
         self.sample_rate, self.hop, self.noise_steps = sample_rate, hop, noise_steps
-        octaves = math.log2(self.HIGHEST / self.LOWEST)
-        self.tones = int(self.TONES_PER_OCTAVE * octaves) + 1
+        self.highest = highest
+        self.tones = int(self.TONES_PER_OCTAVE * math.log2(highest / self.LOWEST)) + 1
         self.out = nn.Linear(width, self.TONE_STEPS * self.tones + self.noise_steps * self.NOISE_BANDS)
         nn.init.constant_(self.out.bias, self.QUIET)
         nn.init.normal_(self.out.weight, std=0.02)

@@ -49,6 +49,12 @@ def test_model_json_keeps_its_keys():
     assert (values["wavtokenizer"]["encoder_blocks"], values["wavtokenizer"]["noise_steps"]) == (1, 8)
     assert values["hifi_codec"]["frame_blocks"] == 2 and "spectral" not in values["hifi_codec"]
     assert from_mapping(ModelConfig, values, "model.json") == config
+    del values["wavtokenizer"]["highest_tone"], values["hifi_codec"]["highest_tone"]  # younger than the other two
+    assert from_mapping(ModelConfig, values, "model.json") == config
+    own = dataclasses.replace(TINY.hifi_codec, spectral=SpectralConfig(2, 8, 11_400.0))
+    high = dataclasses.replace(TINY, hifi_codec=own)
+    assert to_mapping(high)["hifi_codec"]["highest_tone"] == 11_400.0
+    assert from_mapping(ModelConfig, to_mapping(high), "model.json") == high
     released = dataclasses.replace(TINY, hifi_codec=RELEASED_LATENTS)
     assert from_mapping(ModelConfig, to_mapping(released), "model.json") == released
     values["hifi_codec"] |= {"frame_blocks": 0, "noise_steps": 4}

@@ -130,6 +130,33 @@ def test_the_tone_loss_alone_teaches_a_chord():
     assert tuple(peaks.tolist()) == chord
 
 
+def test_the_tone_loss_covers_tones_above_the_chords():
+    """Each of a head's that reaches 11.4 kHz has a band: the loss is least at its own, on both sides of the windows' border."""
+    head = TonesAndNoise(16, 48_000, 960, 8, highest=11_400.0)
+    target, tones = ToneLoss(head, 48_000), slice(0, head.TONE_STEPS * head.tones)
+    t = torch.arange(100 * 960, dtype=torch.float64) / 48_000
+    head.out.weight.data.zero_()
+    for tone in (94, 97, 140, 195):
+        audio = (0.2 * torch.cos(2 * torch.pi * C1 * 2 ** (tone / CHORDS.bands) * t)).float()[None]
+        found = {}
+        for sounding in (tone - 3, tone, tone + 3):
+            head.out.bias.data[tones] = -20.0
+            head.out.bias.data[sounding : tones.stop : head.tones] = torch.tensor(0.2).log()
+            with target.observing():
+                head(torch.zeros(1, 100, 16))
+            found[sounding] = target(audio).item()
+        assert min(found, key=found.get) == tone
+
+
+def test_the_distance_hears_high_tones_where_the_decoder_has_some():
+    """A semitone at 7 kHz: in the bands of the strokes it is next to nothing."""
+    t = torch.arange(96_000) / 48_000
+    noise = 1e-3 * torch.randn(1, 96_000, generator=torch.Generator().manual_seed(0))
+    low, high = (noise + 0.05 * torch.sin(2 * torch.pi * hz * t) for hz in (6_800.0, 7_204.0))
+    without, heard = (spectral_distance(low, high, 48_000, top)[0].item() for top in (0.0, 11_400.0))
+    assert heard > 1.2 * without
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeypatch, one_second_a_step):
     monkeypatch.setattr(stage, "QUANTIZE_FROM", 20)
@@ -145,6 +172,15 @@ def test_a_smoke_run_lowers_the_loss_and_resumes(kind, corpus, tmp_path, monkeyp
     loaded = load_codec(build(kind, TINY), tmp_path)
     for name, tensor in trainer.codec.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_the_48_khz_codec_is_trained_on_latents_as_they_are(corpus, tmp_path, one_second_a_step):
+    """Its codes are fitted afterwards: until then they stay. Those of the token codec move."""
+    for kind, moves in (("wavtokenizer", True), ("hifi_codec", False)):
+        codec = build(kind, TINY)
+        before = [codes.clone() for codes in codec.codebooks]
+        train(kind, corpus, tmp_path / kind, minutes=3 / 60, batch=2, seconds=0.2, config=TINY, codec=codec)
+        assert all(torch.equal(*pair) for pair in zip(before, codec.codebooks, strict=True)) != moves
 
 
 def test_quantised_training_moves_codes_without_gradient():

@@ -245,6 +245,21 @@ def test_a_given_tone_sounds_at_its_pitch_and_amplitude(rate, hop, tone):
 
 
 @torch.inference_mode()
+def test_tones_reach_as_high_as_they_are_told_to():
+    """At 48 kHz, of the highest two: the one below 11.4 kHz is there, and with 4.2 kHz as given there are 34 fewer."""
+    high = TonesAndNoise(16, 48_000, 960, NOISE_STEPS, highest=11_400.0)
+    assert high.tones == TonesAndNoise(16, 48_000, 960, NOISE_STEPS).tones + 34
+    top = high.tones - 1
+    high.out.weight.zero_()
+    high.out.bias.fill_(-20.0)
+    high.out.bias[top : high.TONE_STEPS * high.tones : high.tones] = math.log(0.25)
+    audio = high(torch.zeros(1, 200, 16))[0].numpy()
+    spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio))))
+    assert spectrum.argmax() / 4 == pytest.approx(C1 * 2 ** (top / 24), abs=1.0) and 11_000 < spectrum.argmax() / 4 <= 11_400
+    assert 4 * spectrum.max() / len(audio) == pytest.approx(0.25, rel=0.02)
+
+
+@torch.inference_mode()
 def test_every_tone_stands_in_the_middle_of_a_band():
     """So a band's level says how strong its tone should be, and the loss can tell every tone from its neighbour."""
     spectrum = BandSpectrum(CHORDS, RATE, HOP)
