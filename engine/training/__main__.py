@@ -60,8 +60,8 @@ from engine.training.tokens import encode_corpus
 # Shares of the minutes. The codecs come first, side by side; then the language model beside flow and decoders; then preference
 # learning from candidates that it generates; last, clip editing.
 CODEC_SHARE, LANGUAGE_MODEL_SHARE, CANDIDATES_SHARE, PREFERENCE_SHARE, CLIP_EDITING_SHARE = 0.3, 0.4, 0.1, 0.05, 0.15
-FITTED_CROPS = 256  # of two seconds: what the 48 kHz codec's levels are fitted to
 FLOW_SHARE, DECODER_SHARE = 0.3, 0.12  # the two decoders get one share each
+FITTED_CROPS = 256  # of two seconds: what the 48 kHz codec's levels are fitted to
 
 Job = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 

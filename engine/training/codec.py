@@ -32,7 +32,8 @@ HOP_S = 0.04
 # Shorter than a frame: windows as long as one hardly show what a decoder does within it.
 ATTACKS = Resolution(5.3, 3, 1000.0, 20_000.0, steps=16)
 COMPARED = (ATTACKS, STROKES, replace(MELODY, steps=2), CHORDS)  # the spectra of the loss, so many steps in HOP_S
-# Tones above those of CHORDS change faster than its window. It begins at a tone, four octaves above the lowest.
+# For a decoder with tones above those of CHORDS, which change faster than its window: from a tone on, four octaves above the
+# lowest, to as high as the decoder's tones reach.
 HIGH_TONES = Resolution(85.333, CHORDS.bands, 16 * CHORDS.low, CHORDS.high, steps=2)
 # Steps with an auxiliary loss on the tones' levels, whose weight falls to zero: the spectrum of a sum of tones gives a useful
 # gradient only once nearly all of them are right.

@@ -152,6 +152,7 @@ class TonesAndNoise(nn.Module):
     def __init__(self, width: int, sample_rate: int, hop: int, noise_steps: int, highest: float = CHORDS.high):
         super().__init__()
         assert hop % noise_steps == 0, f"hop {hop} must be a multiple of {noise_steps}"
+        assert self.LOWEST <= highest < sample_rate / 2, f"highest tone {highest:g} Hz must lie below {sample_rate / 2:g}"
         self.sample_rate, self.hop, self.noise_steps = sample_rate, hop, noise_steps
         self.highest = highest
         self.tones = int(self.TONES_PER_OCTAVE * math.log2(highest / self.LOWEST)) + 1

@@ -257,6 +257,8 @@ def test_tones_reach_as_high_as_they_are_told_to():
     spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio))))
     assert spectrum.argmax() / 4 == pytest.approx(C1 * 2 ** (top / 24), abs=1.0) and 11_000 < spectrum.argmax() / 4 <= 11_400
     assert 4 * spectrum.max() / len(audio) == pytest.approx(0.25, rel=0.02)
+    with pytest.raises(AssertionError, match="must lie below 12000"):
+        TonesAndNoise(16, 24_000, 480, NOISE_STEPS, highest=12_500.0)
 
 
 @torch.inference_mode()
